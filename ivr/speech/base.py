@@ -1,0 +1,69 @@
+"""The two small protocols behind which every speech engine stands, and the errors they raise."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+class SpeechError(Exception):
+    """An engine could not do one request. ``engine`` names it; the text is for the log, never the caller."""
+
+    def __init__(self, engine: str, message: str) -> None:
+        super().__init__(f"{engine}: {message}")
+        self.engine = engine
+
+
+class SpeechTimeout(SpeechError):
+    """The engine did not answer in its time limit."""
+
+
+class SpeechBusy(SpeechError):
+    """The engine's queue is full; the request was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was understood. ``text`` is empty when nothing was; ``confidence`` is 0.0 to 1.0."""
+
+    text: str
+    confidence: float = 0.0
+    engine: str = ""
+
+
+@runtime_checkable
+class SpeechToText(Protocol):
+    name: str
+
+    async def start(self) -> None:
+        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+
+    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+        """PCM16 mono at ``sample_rate`` Hz to text. Cancelling the task abandons the request.
+
+        Raises SpeechError and its kinds.
+        """
+
+    async def aclose(self) -> None:
+        """Free everything. Idempotent."""
+
+
+@runtime_checkable
+class TextToSpeech(Protocol):
+    name: str
+    sample_rate: int
+    """Hz of what ``synthesize`` yields."""
+
+    async def start(self) -> None:
+        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+
+    def synthesize(self, text: str) -> AsyncIterator[bytes]:
+        """Text to PCM16 mono chunks (whole samples) as they are made. Raises SpeechError and its kinds.
+
+        Closing the iterator (``aclose``) abandons the request.
+        """
+
+    def fingerprint(self) -> str:
+        """Engine, voice and every option that changes the sound: the prompt cache's key, with the text."""
+
+    async def aclose(self) -> None:
+        """Free everything. Idempotent."""
