@@ -1,0 +1,74 @@
+"""What a session gives back and what it needs: results, turns, options, the player."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ivr.audio.playback import PlaybackBuffer
+from ivr.vad.base import EndpointingOptions
+
+BargeIn = Literal["any", "speech", "dtmf", "none"]
+"""What makes a prompt yield: speech or a key, speech alone, a key alone, nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutResult:
+    """How a ``say`` ended. An interruption is a result, not an error."""
+
+    interrupted: bool
+    heard_ms: float
+    """Audio that had left the player before it stopped, in milliseconds."""
+    heard_text: str
+    """The words of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the caller."""
+
+    text: str
+    """What was said, or the keys pressed; empty for noinput and for speech that was not understood."""
+    confidence: float
+    """0.0 to 1.0; 1.0 for keys."""
+    audio_ms: float
+    """Length of the speech, in milliseconds, without the pre-roll."""
+    barged_in: bool
+    """It began while a prompt was playing."""
+    reason: Literal["speech", "dtmf", "noinput"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """Options of a session; the one home of their defaults."""
+
+    endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
+    keep_speech_over_protected: bool = False
+    """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
+    stt_timeout_s: float = 10.0
+    """Seconds of wall clock for one transcription, fallbacks included; then the turn is empty."""
+    max_pending_turns: int = 8
+    """Turns not yet fetched by ``listen``; the oldest is dropped when a further one comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClip:
+    """An audio file, decoded: PCM16 mono at ``sample_rate`` Hz; ``text`` is what it says, for ``heard_text``."""
+
+    pcm16: bytes = field(repr=False)
+    sample_rate: int
+    text: str = ""
+
+
+class Player(Protocol):
+    """Where a session's sound goes. One prompt at a time."""
+
+    sample_rate: int
+    """Hz at which ``PlaybackBuffer.read`` is called."""
+
+    def play(self, buffer: PlaybackBuffer) -> None:
+        """Begin to read ``buffer`` until its ``read`` gives None."""
+
+    def release(self, buffer: PlaybackBuffer) -> None:
+        """The buffer is over (its end was seen or it was stopped): un-wire. Must not wait."""
+
+    def advance(self, samples: int) -> None:
+        """``samples`` at ``sample_rate`` have gone by on the caller's side (see MemoryPlayer)."""

@@ -1,0 +1,45 @@
+"""Options of the user agent; the one home of their defaults and units."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """One account at a PBX or trunk (RFC 3261, 10)."""
+
+    registrar: str
+    """``host[:port]`` or ``sip:host[:port];transport=tcp``."""
+    user: str
+    password: str = field(default="", repr=False)
+    password_file: str | None = None
+    """A file whose first line is the password (a mounted secret); wins over ``password``."""
+    realm: str = "*"
+    expires_s: int = 300
+    """Seconds asked for; the registrar may shorten it."""
+    retry_s: int = 10
+    """Seconds before another try after a loss."""
+    outbound_proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SipOptions:
+    bind: str = "0.0.0.0:5060"
+    """``host:port`` for UDP and TCP."""
+    public_address: str | None = None
+    """Address written into Contact and SDP when it is not the bound one (NAT)."""
+    rtp_ports: str = "16384-16583"
+    """``first-last``, two ports a call."""
+    max_calls: int | None = None
+    """Calls held at once; None is all the PJSUA2 build can hold, less the one slot that refusing needs."""
+    retry_after_s: int = 10
+    """Seconds in ``Retry-After`` of a 503."""
+    ring_s: float = 0.0
+    """Seconds of 180 Ringing before the answer."""
+    rtp_timeout_s: float = 30.0
+    """Seconds without one RTP packet after which a call (not on hold) is ended."""
+    drain_s: float = 30.0
+    """Seconds running calls may go on after the first stop signal."""
+    session_expires_s: int = 1800
+    """Session timer (RFC 4028); accepted when the peer asks for it."""
+    user_agent: str = "ivr"
+    registrations: tuple[Registration, ...] = ()
