@@ -36,7 +36,7 @@ class PlaybackBuffer:
         self._finished = False
         self._stopped = False
         self._ended = False
-        self._low_water = int(LOW_WATER_S * sample_rate)
+        self.low_water = int(LOW_WATER_S * sample_rate)
         self._low_reported = False
 
     # -- the writer's side
@@ -115,7 +115,7 @@ class PlaybackBuffer:
                 self._chunks.popleft()
                 self._offset = 0
         self._played += samples - want // BYTES_PER_SAMPLE
-        if not self._finished and self.buffered < self._low_water and not self._low_reported:
+        if not self._finished and self.buffered < self.low_water and not self._low_reported:
             self._low_reported = True
             if self.on_low is not None:
                 self.on_low()

@@ -1,0 +1,23 @@
+"""The session library: a conversation with one caller, with no phone needed."""
+
+from ivr.session.memory_player import MemoryPlayer
+from ivr.session.say import SayHandle
+from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
+from ivr.session.types import AudioClip, BargeIn, Player, PlayoutResult, SessionConfig, Turn
+from ivr.session.voice import SessionEnded, VoiceSession
+
+__all__ = [
+    "TRANSITIONS",
+    "AudioClip",
+    "BargeIn",
+    "InvalidTransition",
+    "MemoryPlayer",
+    "Player",
+    "PlayoutResult",
+    "SayHandle",
+    "SessionConfig",
+    "SessionEnded",
+    "SessionState",
+    "Turn",
+    "VoiceSession",
+]

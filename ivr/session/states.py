@@ -23,7 +23,7 @@ class InvalidTransition(Exception):
 TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
     SessionState.INITIAL: frozenset({SessionState.LISTENING, SessionState.ENDED}),
     SessionState.LISTENING: frozenset({SessionState.PROCESSING, SessionState.ENDED}),
-    SessionState.PROCESSING: frozenset({SessionState.SPEAKING, SessionState.LISTENING, SessionState.ENDED}),
+    SessionState.PROCESSING: frozenset({SessionState.SPEAKING, SessionState.ENDED}),
     SessionState.SPEAKING: frozenset({SessionState.LISTENING, SessionState.ENDED}),
     SessionState.ENDED: frozenset(),
 }

@@ -51,7 +51,7 @@ class SessionConfig:
 
 @dataclass(frozen=True, slots=True)
 class AudioClip:
-    """An audio file, decoded: PCM16 mono at ``sample_rate`` Hz; ``text`` is what it says, for ``heard_text``."""
+    """An audio file, decoded: PCM16 mono at ``sample_rate`` Hz; ``text`` is what it says."""
 
     pcm16: bytes = field(repr=False)
     sample_rate: int

@@ -1,0 +1,299 @@
+"""A conversation with one caller: what is said, what is heard, and who has the floor."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.session.machine import StateCallback, StateMachine
+from ivr.session.playlist import Playlist
+from ivr.session.say import SayHandle, SaySource
+from ivr.session.states import SessionState
+from ivr.session.turns import TurnTaker
+from ivr.session.types import BargeIn, Player, SessionConfig, Turn
+from ivr.speech.base import SpeechToText, TextToSpeech
+from ivr.vad.base import AlarmRang, SpeechEnded, SpeechStarted, VadEvent, VadStream, VoiceActivityDetector
+
+
+_SETTLE_POLL_S = 0.005
+
+
+class SessionEnded(Exception):
+    """The session was stopped (the caller is gone): nothing can be said or heard any more."""
+
+
+class VoiceSession:
+    """Made from swappable engines; knows neither SIP nor dialplans.
+
+    Audio comes in through ``process_audio``, keys through ``process_dtmf``, sound goes out through
+    ``player``. Everything but those two belongs to the asyncio loop in which ``start`` was awaited;
+    those two may be called from one other thread (pjmedia's, on a call) when the detector is shared.
+
+    Time inside is the caller's audio, counted in samples: ``listen``'s timeout is that long in sound
+    received, whatever the clock on the wall says.
+    """
+
+    def __init__(
+        self,
+        *,
+        stt: SpeechToText,
+        tts: TextToSpeech,
+        vad: VoiceActivityDetector,
+        player: Player,
+        config: SessionConfig | None = None,
+        log: Any = None,
+    ) -> None:
+        self.config = config or SessionConfig()
+        self._log = log if log is not None else structlog.get_logger("ivr.session")
+        self._stt, self._tts, self._vad, self._player = stt, tts, vad, player
+        self._machine = StateMachine(self._log)
+        self._stream: VadStream | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread = 0
+        self._playlist: Playlist | None = None
+        self._turns: TurnTaker | None = None
+        self._listener: asyncio.Future[Turn] | None = None
+        self._timeout: float | None = None
+        self._alarm_at: int | None = None
+        self._moved = asyncio.Event()
+
+    # -- life
+
+    async def start(self) -> None:
+        """Begin to listen. Starts engines that are not yet running. Raises SpeechError."""
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        await self._stt.start()
+        await self._tts.start()
+        self._playlist = Playlist(
+            self._tts, self._player, self._post, self._machine, self._playlist_moved, self._log
+        )
+        self._turns = TurnTaker(self._stt, self.config, self._turn_ready, self._log)
+        self._stream = self._vad.open_stream(self.config.endpointing, self._hear)
+        self._machine.to(SessionState.LISTENING)
+
+    async def stop(self) -> None:
+        """End it: nothing more is said, heard or transcribed. Idempotent; frees everything."""
+        if self.state is SessionState.ENDED:
+            return
+        if self._stream is not None:
+            self._stream.close()
+        self._machine.to(SessionState.ENDED)
+        if self._playlist is not None:
+            await self._playlist.close()
+        if self._turns is not None:
+            await self._turns.close()
+        if self._listener is not None and not self._listener.done():
+            self._listener.set_exception(SessionEnded("the session was stopped"))
+        self._moved.set()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def state(self) -> SessionState:
+        return self._machine.state
+
+    def on_state_changed(self, callback: StateCallback) -> Callable[[], None]:
+        """``callback(SessionState)``, sync or async, on each change; returns an unsubscribe."""
+        return self._machine.subscribe(callback)
+
+    @property
+    def clock(self) -> int:
+        """Samples (16 kHz) of the caller's audio examined so far."""
+        return self._stream.clock if self._stream is not None else 0
+
+    @property
+    def caller_active(self) -> bool:
+        """The caller speaks now, or was heard and not yet fetched by ``listen``."""
+        speaking = self._stream is not None and self._stream.speaking
+        return speaking or (self._turns is not None and self._turns.active)
+
+    # -- saying
+
+    async def say(
+        self, source: SaySource, *, allow_interruptions: bool = True, barge_in: BargeIn | None = None
+    ) -> SayHandle:
+        """Say text (or text as it is written, decoded audio files, a list of these) after what is queued.
+
+        Returns at once. ``barge_in`` says what may interrupt it; when not given, ``any`` with
+        ``allow_interruptions`` and ``none`` without. A prompt that may be interrupted by speech and
+        comes up while the caller is speaking is interrupted before it starts. Raises SessionEnded.
+        """
+        playlist, _, stream = self._running()
+        mode: BargeIn = barge_in or ("any" if allow_interruptions else "none")
+        handle = playlist.add(source, mode)
+        if stream.speaking and handle.yields_to("speech"):
+            playlist.interrupt("speech")
+        return handle
+
+    # -- hearing
+
+    def process_audio(self, pcm16_bytes: bytes, sample_rate: int = LINE_RATE) -> None:
+        """The caller's sound: PCM16 mono at ``sample_rate`` Hz, any length. Ignored once ended."""
+        stream = self._stream
+        if stream is None:
+            raise RuntimeError("process_audio before start()")
+        if len(pcm16_bytes) % BYTES_PER_SAMPLE:
+            raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16_bytes)}")
+        # In slices of a frame, so that a prompt stops where it would have stopped on a line.
+        step = sample_rate * FRAME_MS // 1000 * BYTES_PER_SAMPLE
+        for at in range(0, len(pcm16_bytes), step):
+            if self.state is SessionState.ENDED:
+                return
+            piece = pcm16_bytes[at : at + step]
+            stream.push(piece, sample_rate)
+            self._player.advance(len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate // sample_rate)
+
+    def process_dtmf(self, digit: str) -> None:
+        """A key (0-9 * # A-D) was pressed. Any thread; a prompt that yields to keys stops at once."""
+        if len(digit) != 1 or digit.upper() not in "0123456789*#ABCD":
+            raise ValueError(f"not a DTMF key: {digit!r}")
+        cut = self._playlist.yield_now("dtmf") if self._playlist is not None else None
+        self._post(self._on_dtmf, digit.upper(), cut)
+
+    async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (seconds of sound, not of the loop)
+        """The caller's next turn; ``noinput`` after ``timeout`` seconds of nothing.
+
+        The time runs only while nothing is being said, by either side. One task may listen at a time.
+        Raises SessionEnded when the session is stopped meanwhile.
+        """
+        _, turns, _ = self._running()
+        turn = turns.fetch()
+        if turn is not None:
+            return turn
+        if self._listener is not None:
+            raise RuntimeError("somebody is already listening on this session")
+        self._listener = asyncio.get_running_loop().create_future()
+        self._timeout = timeout
+        self._set_alarm()
+        self._moved.set()
+        try:
+            return await self._listener
+        finally:
+            self._listener = None
+            self._timeout = None
+            self._set_alarm()
+
+    async def settled(self) -> None:
+        """Wait until only more audio can change anything: no engine at work, a prompt playing or somebody
+        listening, or the end. For those who feed audio faster than real time.
+        """
+        while not self._is_settled():
+            self._moved.clear()
+            # Sound that arrives for a prompt that had run dry moves nothing but the buffer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLE_POLL_S):
+                    await self._moved.wait()
+
+    def _is_settled(self) -> bool:
+        if self.state is SessionState.ENDED or self._playlist is None or self._turns is None:
+            return True
+        if self._turns.transcribing or self._playlist.waiting:
+            return False
+        return self._playlist.playing or (self._listener is not None and not self._listener.done())
+
+    # -- events: the first two on whatever thread they happen, the rest on the loop
+
+    def _hear(self, event: VadEvent) -> None:
+        cut = None
+        if isinstance(event, SpeechStarted) and self._playlist is not None:
+            cut = self._playlist.yield_now("speech")
+        self._post(self._on_vad_event, event, cut)
+
+    def _post(self, function: Callable[..., None], *args: object) -> None:
+        if threading.get_ident() == self._loop_thread:
+            function(*args)
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def _on_vad_event(self, event: VadEvent, cut: SayHandle | None) -> None:
+        playlist, turns = self._playlist, self._turns
+        if self.state is SessionState.ENDED or playlist is None or turns is None:
+            return
+        if isinstance(event, SpeechStarted):
+            onset_ms = samples_to_ms(event.onset, VAD_RATE)
+            self._log.info("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
+            if playlist.interrupt("speech", cut):
+                latency = samples_to_ms(event.at - event.onset, VAD_RATE)
+                self._log.info("barge_in", cause="speech", latency_ms=round(latency))
+                turns.speech_began(barged_in=True)
+            else:
+                # What still plays does not yield to speech.
+                turns.speech_began(barged_in=playlist.playing, protected=playlist.playing)
+        elif isinstance(event, SpeechEnded):
+            if self._machine.allows(SessionState.PROCESSING):
+                self._machine.to(SessionState.PROCESSING)
+            turns.speech_ended(event, protected_until=playlist.protected_until(event.at))
+        elif isinstance(event, AlarmRang) and self._alarm_at is not None and event.at >= self._alarm_at:
+            self._alarm_at = None
+            self._deliver(Turn("", 0.0, 0.0, False, "noinput"))
+        self._set_alarm()
+
+    def _on_dtmf(self, digit: str, cut: SayHandle | None) -> None:
+        playlist, turns = self._playlist, self._turns
+        if self.state is SessionState.ENDED or playlist is None or turns is None:
+            return
+        over = cut or playlist.current
+        if playlist.interrupt("dtmf", cut):
+            self._log.info("barge_in", cause="dtmf", latency_ms=0)
+        elif over is not None and over.barge_in == "none" and not self.config.keep_speech_over_protected:
+            self._log.info("dtmf_dropped", reason="prompt is protected")
+            return
+        if self._machine.allows(SessionState.PROCESSING):
+            self._machine.to(SessionState.PROCESSING)
+        turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf"))
+
+    def _turn_ready(self) -> None:
+        """A turn waits to be fetched, or one that was expected will not come."""
+        if self._listener is not None and not self._listener.done() and self._turns is not None:
+            turn = self._turns.fetch()
+            if turn is not None:
+                self._deliver(turn)
+        self._set_alarm()
+        self._moved.set()
+
+    def _playlist_moved(self) -> None:
+        if self._playlist is not None:
+            self._playlist.clock = self.clock
+        self._set_alarm()
+        self._moved.set()
+
+    def _deliver(self, turn: Turn) -> None:
+        if self._listener is not None and not self._listener.done():
+            self._listener.set_result(turn)
+
+    # -- the no-input timer
+
+    def _idle(self) -> bool:
+        return self._playlist is not None and self._playlist.current is None and not self.caller_active
+
+    def _set_alarm(self) -> None:
+        if self._stream is None or self.state is SessionState.ENDED:
+            return
+        waiting = self._listener is not None and not self._listener.done()
+        if not waiting or self._timeout is None or not self._idle():
+            # An alarm that rings just now is too late: _alarm_at says that nobody expects it.
+            self._alarm_at = None
+            self._stream.set_alarm(None)
+        elif self._alarm_at is None:
+            self._alarm_at = self._stream.clock + ms_to_samples(self._timeout * 1000, VAD_RATE)
+            self._stream.set_alarm(self._alarm_at)
+
+    def _running(self) -> tuple[Playlist, TurnTaker, VadStream]:
+        if self.state is SessionState.ENDED:
+            raise SessionEnded("the session was stopped")
+        if self._playlist is None or self._turns is None or self._stream is None:
+            raise RuntimeError("the session was not started: use 'async with session' or await start()")
+        return self._playlist, self._turns, self._stream
