@@ -19,7 +19,6 @@ from ivr.session.types import BargeIn, Player, SessionConfig, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech
 from ivr.vad.base import AlarmRang, SpeechEnded, SpeechStarted, VadEvent, VadStream, VoiceActivityDetector
 
-
 _SETTLE_POLL_S = 0.005
 
 
