@@ -31,6 +31,7 @@ def download_wheel(wheel: Wheel, scratch: Path, on_position: Callable[[int], Non
     # pip downloads into TMPDIR: there its progress can be seen, and it is the disk the file must go to.
     env = {"PIP_RESUME_RETRIES": "5", **os.environ, "TMPDIR": str(temporary)}
     log = scratch / "pip.log"
+    arrived = 0
     with log.open("wb") as out:
         pip = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env
@@ -41,8 +42,9 @@ def download_wheel(wheel: Wheel, scratch: Path, on_position: Callable[[int], Non
                     code = pip.wait(POLL_S)
                     break
                 except subprocess.TimeoutExpired:
+                    arrived = max(arrived, _largest(temporary))
                     if on_position:
-                        on_position(_largest(temporary))
+                        on_position(arrived)
         except BaseException:
             pip.terminate()
             pip.wait()

@@ -1,0 +1,55 @@
+# make run      set everything up and serve dialplans/demo.yaml    (ARGS="--bind 127.0.0.1:5070" adds options)
+# make install  the set-up alone
+# make test     install what the tests need, run them all           (ARGS="-k name" narrows)
+# make bench    the measurements of the README
+# make lint     ruff and mypy
+# make clean    remove the virtual environment and what tools left (the model cache stays)
+#
+# PYTHON=/path/to/python3.12 names the interpreter; otherwise python3.12 and python3.11 are looked for.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PLAN ?= dialplans/demo.yaml
+ARGS ?=
+
+.PHONY: run install test bench lint clean venv models
+
+run: install
+	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
+
+install: $(VENV)/.installed models
+
+models: $(VENV)/.installed
+	@$(BIN)/ivr models fetch --quiet
+
+test: $(VENV)/.installed-dev
+	@tools/test-packages.sh
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.installed-dev
+	@tools/test-packages.sh
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+# The stamps live inside the environment, so a new environment is filled again.
+venv:
+	@tools/venv.sh $(VENV)
+
+$(VENV)/.installed: pyproject.toml | venv
+	@echo "installing the service and its local engines (some 300 MB the first time)"
+	@$(PIP) install -e '.[local]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | venv
+	@echo "installing the service, its local engines and the test tools"
+	@$(PIP) install -e '.[local,test,lint]'
+	@touch $(VENV)/.installed $@
