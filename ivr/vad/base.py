@@ -26,10 +26,50 @@ class EndpointingOptions:
     pre_roll_ms: float = 300
     """Sound kept from before the onset."""
 
+    def __post_init__(self) -> None:
+        if min(self.min_speech_ms, self.min_silence_ms, self.pre_roll_ms) < 0:
+            raise ValueError("endpointing times cannot be negative")
+        if self.max_turn_ms <= self.min_speech_ms:
+            raise ValueError("max_turn_ms must be longer than min_speech_ms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorOptions:
+    """How the detector listens, for all its streams."""
+
+    threshold: float = 0.5
+    """Probability from which a window is speech."""
+    release: float | None = None
+    """Probability below which it is no longer; None is ``threshold - 0.15``, at least 0.01."""
+    fade_ms: float = 3_200
+    """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
+    noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
+    gather_ms: float = 1.0
+    """Shared detector: how long a finished window may wait for those of other streams."""
+    backlog_ms: float = 1_000
+    """Shared detector: sound a stream may have waiting before its oldest frames are dropped."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold must be between 0 and 1, got {self.threshold}")
+        if self.release is not None and not 0 < self.release <= self.threshold:
+            raise ValueError(f"release must be above 0 and not above threshold, got {self.release}")
+        if min(self.fade_ms, self.gather_ms) < 0 or self.backlog_ms <= 0:
+            raise ValueError("fade_ms and gather_ms cannot be negative, backlog_ms must be above 0")
+
+    @property
+    def release_level(self) -> float:
+        """``release`` with its default worked out."""
+        return max(self.threshold - 0.15, 0.01) if self.release is None else self.release
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """The caller speaks. ``onset`` is the first sample of speech, ``at`` the sample of the decision."""
+    """The caller speaks.
+
+    ``onset`` is the first sample of the window that began the run of speech, ``at`` the sample at
+    which the run was long enough to be believed, ``probability`` that of the window which ended there.
+    """
 
     onset: int
     at: int
@@ -40,8 +80,10 @@ class SpeechStarted:
 class SpeechEnded:
     """The caller's turn is over.
 
-    ``audio`` is PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``;
-    ``offset`` is the last sample of speech.
+    ``audio`` is PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``; the pre-roll is
+    shorter where the stream begins or the speech of the turn before ended. ``offset`` is the last
+    sample of speech. After ``max_turn`` and ``flushed`` the caller may well be speaking still: then a
+    new turn begins at once, with a ``SpeechStarted`` of its own and no sound lost or given twice.
     """
 
     onset: int
@@ -53,7 +95,7 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRang:
-    """The stream's clock has passed the sample given to ``set_alarm``."""
+    """The stream's clock has reached ``at``, the sample that was given to ``set_alarm``."""
 
     at: int
 
@@ -61,7 +103,7 @@ class AlarmRang:
 VadEvent = SpeechStarted | SpeechEnded | AlarmRang
 VadListener = Callable[[VadEvent], None]
 """Called in order. On the pushing thread with an inline detector, on the VAD thread with a shared one:
-it must be quick and must not raise."""
+it must be quick and must not raise (if it does, that is logged and the stream goes on)."""
 
 
 class VadStream(Protocol):
@@ -75,11 +117,19 @@ class VadStream(Protocol):
     def speaking(self) -> bool:
         """Between SpeechStarted and SpeechEnded."""
 
+    @property
+    def dropped(self) -> int:
+        """Frames that were given and never looked at, because the detector was too far behind."""
+
     def push(self, pcm16: bytes, sample_rate: int) -> None:
         """Give sound: PCM16 mono, any whole number of samples. Callable from one thread at a time."""
 
     def set_alarm(self, at: int | None) -> None:
-        """Ask for one ``AlarmRang`` once ``clock`` reaches ``at``; None forgets it."""
+        """Ask for one ``AlarmRang`` once ``clock`` reaches ``at``; None forgets it.
+
+        It rings after the window that reaches ``at``, behind that window's own events. A stream has
+        one alarm; a moment already past rings with the next window.
+        """
 
     def flush(self) -> None:
         """End the turn in progress, if any, with reason ``flushed``."""

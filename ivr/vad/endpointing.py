@@ -1,0 +1,108 @@
+"""From a probability per window to "speech began" and "the turn has ended". Pure; time is samples.
+
+A Schmitt trigger turns probabilities into voiced and unvoiced windows: voiced from ``threshold`` on,
+unvoiced below ``release``, in between as the window before. Speech has begun once windows voiced in a
+row reach ``min_speech``; the turn has ended once windows unvoiced in a row reach ``min_silence``, or
+when it has lasted ``max_turn``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.audio.frames import VAD_RATE, ms_to_samples
+from ivr.vad.base import EndpointingOptions
+
+EndReason = Literal["silence", "max_turn", "flushed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """See ``SpeechStarted``. Samples at 16 kHz."""
+
+    onset: int
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """See ``SpeechEnded``, which adds the audio. Samples at 16 kHz."""
+
+    onset: int
+    offset: int
+    at: int
+    reason: EndReason
+
+
+class Endpointer:
+    """One stream's decisions. ``threshold`` and ``release`` are probabilities, release <= threshold."""
+
+    def __init__(self, options: EndpointingOptions, threshold: float, release: float) -> None:
+        if not 0 < release <= threshold <= 1:
+            raise ValueError(
+                f"0 < release <= threshold <= 1 is needed, got release {release} and threshold {threshold}"
+            )
+        self._threshold = threshold
+        self._release = release
+        self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
+        self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
+        self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
+        self.clock = 0
+        """Samples decided on, gaps included."""
+        self.speaking = False
+        self.voiced = False
+        """The last window was."""
+        self._run = 0
+        """Voiced samples in a row."""
+        self._quiet = 0
+        """Unvoiced samples in a row."""
+        self._onset = 0
+        self._offset = 0
+
+    @property
+    def run(self) -> int:
+        """Voiced samples in a row just before ``clock``."""
+        return self._run
+
+    def skip(self, samples: int) -> None:
+        """Sound was lost: time goes on, and nothing is concluded from what nobody heard."""
+        self.clock += samples
+        if not self.speaking:
+            self._run = 0
+            self.voiced = False
+
+    def step(self, probability: float, samples: int) -> Began | Ended | None:
+        """The next window, ``samples`` long."""
+        start = self.clock
+        self.clock += samples
+        self.voiced = probability >= (self._release if self.voiced else self._threshold)
+        if self.voiced:
+            if self._run == 0 and not self.speaking:
+                self._onset = start
+            self._run += samples
+            self._quiet = 0
+            self._offset = self.clock - 1
+        else:
+            self._run = 0
+            self._quiet += samples
+        if not self.speaking:
+            if self.voiced and self._run >= self._min_speech:
+                self.speaking = True
+                return Began(self._onset, self.clock, probability)
+            return None
+        if not self.voiced and self._quiet >= self._min_silence:
+            return self._end("silence")
+        if self.clock - self._onset >= self._max_turn:
+            return self._end("max_turn")
+        return None
+
+    def flush(self) -> Ended | None:
+        """End the turn in progress, if there is one."""
+        return self._end("flushed") if self.speaking else None
+
+    def _end(self, reason: EndReason) -> Ended:
+        # ``voiced`` stays: who goes on speaking is heard as before. The run begins anew, so that the
+        # next onset is not before this end.
+        self.speaking = False
+        self._run = 0
+        return Ended(self._onset, self._offset, self.clock, reason)

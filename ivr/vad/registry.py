@@ -1,0 +1,60 @@
+"""Detectors by name. A third party's comes through the entry-point group ``ivr.vad``."""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from ivr.modelstore import model_path
+from ivr.vad.base import DetectorOptions, VoiceActivityDetector
+from ivr.vad.inline import InlineVad
+from ivr.vad.shared import SharedVad
+from ivr.vad.silero import SileroModel
+
+ENTRY_POINT_GROUP = "ivr.vad"
+"""Each entry is a callable that takes the keywords of ``create_vad`` and gives a detector."""
+
+
+def create_vad(
+    name: str = "silero",
+    *,
+    threshold: float = 0.5,
+    shared: bool = False,
+    model: Path | None = None,
+    **options: Any,
+) -> VoiceActivityDetector:
+    """Make a detector.
+
+    ``threshold`` is the probability from which a window is speech. ``shared`` asks for one thread and
+    one inference for all streams; without it the work is done on the pushing thread. ``model`` is a
+    file to use instead of the stored one. Further ``options`` are the fields of ``DetectorOptions``.
+
+    Raises ValueError for an unknown name or option, ``VadModelError`` (a ValueError) for a file that
+    does not serve, ``ModelMissing`` when the stored model has not been fetched.
+    """
+    factory = _BUILT_IN.get(name) or _installed(name)
+    return factory(threshold=threshold, shared=shared, model=model, **options)
+
+
+def vad_names() -> list[str]:
+    """What ``create_vad`` can make here."""
+    return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
+
+
+def _silero(*, threshold: float, shared: bool, model: Path | None, **options: Any) -> VoiceActivityDetector:
+    try:
+        detector = DetectorOptions(threshold=threshold, **options)
+    except TypeError as e:
+        raise ValueError(f"silero: {e}") from None
+    network = SileroModel(Path(model) if model is not None else model_path("silero"))
+    return SharedVad(network, detector) if shared else InlineVad(network, detector)
+
+
+_BUILT_IN: dict[str, Callable[..., VoiceActivityDetector]] = {"silero": _silero}
+
+
+def _installed(name: str) -> Callable[..., VoiceActivityDetector]:
+    for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        factory: Callable[..., VoiceActivityDetector] = entry.load()
+        return factory
+    raise ValueError(f"no voice-activity detector is called {name!r}; there are: {', '.join(vad_names())}")

@@ -1,0 +1,225 @@
+"""The detector of a whole process: one thread, one inference for the next windows of all streams.
+
+What crosses threads, all of it named here: each stream's queue of frames (appended by the pushing
+thread, emptied by the VAD thread), its two counters (each written by one side), its flush and closed
+flags, and one binary semaphore that wakes the VAD thread. ``push`` runs on pjmedia's clock thread,
+where one late callback makes every call late: it appends, counts, and perhaps wakes; it computes
+nothing and waits for nobody.
+"""
+
+import contextlib
+import threading
+import time
+from collections import deque
+
+import numpy as np
+import structlog
+
+from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
+from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
+from ivr.vad.silero import F32, INPUT, SileroModel
+from ivr.vad.stream import Delivery, Ear, check_pcm
+
+log = structlog.get_logger(__name__)
+
+
+class _Wake:
+    """A binary semaphore made of a bare lock: ``set`` never waits, not even for a Python-level lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        if self._lock.locked():
+            with contextlib.suppress(RuntimeError):  # another thread was quicker; it is set
+                self._lock.release()
+
+    def wait(self, timeout_s: float = -1) -> None:
+        """Until set; clears it."""
+        self._lock.acquire(timeout=timeout_s)
+
+
+class SharedVad:
+    """A ``VoiceActivityDetector`` with one thread, "vad", for any number of streams.
+
+    A window is looked at within about ``gather_ms`` and one inference of its last sample being
+    pushed. Raises RuntimeError when a stream is opened after ``close``.
+    """
+
+    def __init__(self, model: SileroModel, options: DetectorOptions | None = None) -> None:
+        self._model = model
+        self._options = options or DetectorOptions()
+        self._gather_s = self._options.gather_ms / 1000
+        self._wake = _Wake()
+        self._streams: tuple[SharedStream, ...] = ()  # replaced, never changed: read without the lock
+        self._streams_lock = threading.Lock()
+        self._closing = False
+        self.windows = 0
+        """Windows examined since the start."""
+        self.inferences = 0
+        """Runs of the network, each for one window of every stream that had one."""
+        self._thread = threading.Thread(target=self._main, name="vad", daemon=True)
+        self._thread.start()
+
+    def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> "SharedStream":
+        stream = SharedStream(self, self._wake, endpointing, self._options, listener)
+        with self._streams_lock:
+            if self._closing:
+                raise RuntimeError("the detector is closed")
+            self._streams += (stream,)
+        return stream
+
+    def close(self) -> None:
+        """Close every stream and end the thread. From any thread, a listener's too; idempotent."""
+        with self._streams_lock:
+            self._closing = True
+            streams, self._streams = self._streams, ()
+        for stream in streams:
+            stream.close()
+        self._wake.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def remove(self, stream: "SharedStream") -> None:
+        """Forget a closed stream."""
+        with self._streams_lock:
+            self._streams = tuple(s for s in self._streams if s is not stream)
+
+    # -- the VAD thread
+
+    def _main(self) -> None:
+        """Never ends before ``close``: a mistake here costs some windows, not everybody's ears."""
+        while not self._closing:
+            try:
+                self._wake.wait()
+                if self._gather_s:
+                    # The clock thread gives the frames of all calls one after the other: those of
+                    # this tick belong into one inference, and must not wait for the GIL meanwhile.
+                    time.sleep(self._gather_s)
+                while not self._closing and self._round():
+                    pass
+            except BaseException:
+                log.critical("vad thread failed, goes on", exc_info=True)
+                time.sleep(0.02)
+                self._wake.set()
+
+    def _round(self) -> bool:
+        """At most one window of every stream; False when nobody had one."""
+        ready = []
+        for stream in self._streams:
+            window = stream.take()
+            if window is not None:
+                ready.append((stream, window))
+        if not ready:
+            return False
+        windows = np.empty((len(ready), INPUT), np.float32)
+        states = np.empty((2, len(ready), 128), np.float32)
+        for i, (stream, window) in enumerate(ready):
+            windows[i] = window
+            states[:, i] = stream.ear.state
+        try:
+            probabilities, following = self._model.run(windows, states)
+        except Exception:
+            # Time must go on for the alarms; what was not looked at counts as quiet.
+            log.exception("vad inference failed", streams=len(ready))
+            probabilities, following = np.zeros(len(ready), np.float32), np.zeros_like(states)
+        self.windows += len(ready)
+        self.inferences += 1
+        for i, (stream, _) in enumerate(ready):
+            stream.accept(float(probabilities[i]), following[:, i])
+        return True
+
+
+class SharedStream:
+    """A ``VadStream``. ``push`` belongs to one thread, ``take`` and ``accept`` to the VAD thread."""
+
+    def __init__(
+        self,
+        vad: SharedVad,
+        wake: _Wake,
+        endpointing: EndpointingOptions,
+        options: DetectorOptions,
+        listener: VadListener,
+    ) -> None:
+        self._vad = vad
+        self._wake = wake
+        self.ear = Ear(endpointing, options)
+        self._delivery = Delivery(listener)
+        self._frames: deque[tuple[bytes, int, int]] = deque()
+        """PCM16, its rate, and its length in samples at 16 kHz."""
+        self._backlog = ms_to_samples(options.backlog_ms, VAD_RATE)
+        self.dropped = 0
+        # Samples at 16 kHz. The first two are written by the pushing thread alone, the others by the VAD's.
+        self._pushed = 0
+        self._lost = 0
+        self._taken = 0
+        self._lost_seen = 0
+        self._flush_wanted = False
+
+    @property
+    def clock(self) -> int:
+        return self.ear.clock
+
+    @property
+    def speaking(self) -> bool:
+        return self.ear.speaking
+
+    def push(self, pcm16: bytes, sample_rate: int) -> None:
+        check_pcm(pcm16, sample_rate)
+        if self._delivery.closed:
+            return
+        samples = len(pcm16) // BYTES_PER_SAMPLE * VAD_RATE // sample_rate
+        while self._frames and self._pushed - self._lost - self._taken + samples > self._backlog:
+            try:
+                _, _, oldest = self._frames.popleft()
+            except IndexError:
+                break  # the VAD thread has just taken it
+            self._lost += oldest
+            self.dropped += 1
+        self._pushed += samples
+        self._frames.append((pcm16, sample_rate, samples))
+        self._wake.set()
+
+    def set_alarm(self, at: int | None) -> None:
+        self._delivery.set_alarm(at)
+
+    def flush(self) -> None:
+        """From any thread; takes effect on the VAD thread once what was pushed before is examined."""
+        self._flush_wanted = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """From any thread, the listener's own included."""
+        self._delivery.closed = True
+        self._vad.remove(self)
+        self._frames.clear()
+
+    # -- the VAD thread
+
+    def take(self) -> F32 | None:
+        """The next window, if enough has been pushed."""
+        try:
+            # Before the frames are looked at, so that a flush covers all that was pushed before it.
+            flush = self._flush_wanted
+            if (lost := self._lost) != self._lost_seen:
+                self.ear.skip(lost - self._lost_seen)
+                self._lost_seen = lost
+            while (window := self.ear.next_window()) is None:
+                try:
+                    pcm16, sample_rate, samples = self._frames.popleft()
+                except IndexError:
+                    break
+                self._taken += samples
+                self.ear.feed(pcm16, sample_rate)
+            if window is None and flush:
+                self._flush_wanted = False
+                self._delivery.deliver(self.ear.flush(), self.ear.clock)
+            return window
+        except Exception:
+            log.exception("vad stream failed, some sound of it is lost")
+            return None
+
+    def accept(self, probability: float, state: F32) -> None:
+        event = self.ear.accept(probability, state)
+        self._delivery.deliver(event, self.ear.clock)

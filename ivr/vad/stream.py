@@ -1,0 +1,188 @@
+"""One stream without its inference: sound in, windows out, probabilities in, events out.
+
+``Ear`` is the common heart of the inline and the shared detector. It has no thread and no lock, and
+belongs to one thread at a time. Its clock is the sample of the *input*, at 16 kHz: the resampler's
+delay is taken out, so an event's time points at the sound that caused it.
+"""
+
+import math
+import threading
+from collections import deque
+
+import numpy as np
+import structlog
+
+from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
+from ivr.audio.resample import Resampler
+from ivr.vad.base import (
+    AlarmRang,
+    DetectorOptions,
+    EndpointingOptions,
+    Pcm16,
+    SpeechEnded,
+    SpeechStarted,
+    VadEvent,
+    VadListener,
+)
+from ivr.vad.endpointing import Began, Ended, Endpointer
+from ivr.vad.silero import CONTEXT, F32, INPUT, STATE_SHAPE, WINDOW
+
+log = structlog.get_logger(__name__)
+
+_NONE = np.zeros(0, np.int16)
+_TO_FLOAT = np.float32(1 / 32768)
+
+
+class Ear:
+    """Windows, the network's state, endpointing and the sound of the turn, of one stream.
+
+    In turn: ``feed`` sound, then as long as ``next_window`` gives one, have it and ``state`` looked at
+    and hand the result to ``accept``.
+    """
+
+    def __init__(self, endpointing: EndpointingOptions, options: DetectorOptions) -> None:
+        self._endpointer = Endpointer(endpointing, options.threshold, options.release_level)
+        fade_windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
+        self._fade = np.float32(math.exp(-1 / fade_windows) if fade_windows else 1.0)
+        self.state: F32 = np.zeros(STATE_SHAPE, np.float32)
+        """What the network remembers of this stream, (2, 128)."""
+        self._input: F32 = np.zeros(INPUT, np.float32)
+        self._resampler: Resampler | None = None
+        self._to_skip = 0
+        self._pending: Pcm16 = _NONE
+        self._window: Pcm16 = _NONE
+        self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
+        self._kept: deque[tuple[int, Pcm16]] = deque()
+        """Windows with the sample they begin at: the pre-roll while quiet, the turn while speaking."""
+        self._floor = 0
+        """Sound before this sample was spoken in an earlier turn."""
+
+    @property
+    def clock(self) -> int:
+        """Samples examined so far, lost ones included."""
+        return self._endpointer.clock
+
+    @property
+    def speaking(self) -> bool:
+        return self._endpointer.speaking
+
+    def feed(self, pcm16: bytes, sample_rate: int) -> None:
+        """Sound to come after what was fed before. Raises ValueError on half a sample."""
+        if self._resampler is None or self._resampler.src_rate != sample_rate:
+            self._change_rate(sample_rate)
+        assert self._resampler is not None
+        self._append(self._resampler.process(np.frombuffer(pcm16, dtype=np.int16)))
+
+    def skip(self, samples: int) -> None:
+        """``samples`` (16 kHz) that should have come next are lost: the clock goes on without them."""
+        self._endpointer.skip(samples)
+
+    def next_window(self) -> F32 | None:
+        """The network's next input, float32 (INPUT,), valid until the next call; None until more is fed."""
+        if self._pending.size < WINDOW:
+            return None
+        # A copy: a view would keep alive whatever was pushed with it.
+        self._window, self._pending = self._pending[:WINDOW].copy(), self._pending[WINDOW:]
+        self._input[:CONTEXT] = self._input[WINDOW:]
+        np.multiply(self._window, _TO_FLOAT, out=self._input[CONTEXT:])
+        return self._input
+
+    def accept(self, probability: float, state: F32) -> VadEvent | None:
+        """What the network said of the last window, and its next state (2, 128), which is copied."""
+        start = self._endpointer.clock
+        self._kept.append((start, self._window))
+        decision = self._endpointer.step(probability, WINDOW)
+        self.state[:] = state
+        if not (self._endpointer.voiced or self._endpointer.speaking):
+            self.state *= self._fade
+        event = self._event(decision)
+        if not self._endpointer.speaking:
+            self._forget()
+        return event
+
+    def flush(self) -> VadEvent | None:
+        """End the turn in progress, if any, at the last window examined."""
+        event = self._event(self._endpointer.flush())
+        self._forget()
+        return event
+
+    def _change_rate(self, sample_rate: int) -> None:
+        if self._resampler is not None:
+            self._append(self._resampler.flush())
+        self._resampler = Resampler(sample_rate, VAD_RATE)
+        self._to_skip = int(self._resampler.delay)
+
+    def _append(self, x: Pcm16) -> None:
+        if self._to_skip:
+            skipped = min(self._to_skip, x.size)
+            self._to_skip -= skipped
+            x = x[skipped:]
+        self._pending = np.concatenate((self._pending, x)) if self._pending.size else x
+
+    def _event(self, decision: Began | Ended | None) -> VadEvent | None:
+        match decision:
+            case Began(onset, at, probability):
+                return SpeechStarted(onset, at, probability)
+            case Ended(onset, offset, at, reason):
+                audio = self._sound(onset)
+                # The silence after a turn may hold the soft beginning of the next one.
+                self._floor = offset + 1 if reason == "silence" else at
+                return SpeechEnded(onset, offset, at, reason, audio)
+            case None:
+                return None
+
+    def _sound(self, onset: int) -> Pcm16:
+        """From the pre-roll to now."""
+        first = max(onset - self._pre_roll, self._floor)
+        parts = [window[max(first - start, 0) :] for start, window in self._kept if start + WINDOW > first]
+        return np.concatenate(parts) if parts else _NONE
+
+    def _forget(self) -> None:
+        """Keep what a turn would need that began with the run of speech now going on, and no more."""
+        needed = max(self.clock - self._endpointer.run - self._pre_roll, self._floor)
+        while self._kept and self._kept[0][0] + WINDOW <= needed:
+            self._kept.popleft()
+
+
+class Delivery:
+    """Hands one stream's events to its listener, and rings its alarm."""
+
+    def __init__(self, listener: VadListener) -> None:
+        self._listener = listener
+        self._alarm: int | None = None
+        self._alarm_lock = threading.Lock()
+        self.closed = False
+
+    def set_alarm(self, at: int | None) -> None:
+        with self._alarm_lock:
+            self._alarm = at
+
+    def deliver(self, event: VadEvent | None, clock: int) -> None:
+        """``event``, if any, then the alarm if ``clock`` has reached it and the listener left it set."""
+        if event is not None:
+            self._call(event)
+        if self._alarm is None:
+            return
+        with self._alarm_lock:
+            at = self._alarm
+            if at is None or at > clock:
+                return
+            self._alarm = None
+        self._call(AlarmRang(at))
+
+    def _call(self, event: VadEvent) -> None:
+        if self.closed:
+            return
+        try:
+            self._listener(event)
+        except Exception:
+            # One call's mistake must not make all the others deaf.
+            log.exception("vad listener failed", event_type=type(event).__name__)
+
+
+def check_pcm(pcm16: bytes, sample_rate: int) -> None:
+    """Raises ValueError where the caller of ``push`` can see it, not later on another thread."""
+    if len(pcm16) % BYTES_PER_SAMPLE:
+        raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16)}")
+    if sample_rate <= 0:
+        raise ValueError(f"the sample rate must be positive, got {sample_rate}")
