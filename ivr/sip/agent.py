@@ -1,0 +1,277 @@
+"""The user agent: the SIP thread, who is admitted, and the registry of everything pjsua2.
+
+Crossing threads, all named here:
+
+* ``_commands``: any thread → SIP thread, bounded (``COMMANDS``); when full the command is refused with
+  an error in the log, which means that the SIP thread has stood still for seconds.
+* ``_stop``: any thread → SIP thread, a flag.
+* ``draining``: any thread → SIP thread, a flag: new calls get 503.
+* ``SinkSlot.sink`` and ``PlaybackSlot.buffer`` of each call: service → clock thread.
+"""
+
+import contextlib
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pjsua2 as pj
+import structlog
+
+from ivr.sip.account import PjAccount
+from ivr.sip.calls import PjCall
+from ivr.sip.endpoint import Endpoint, SipError
+from ivr.sip.leg import CallLeg
+from ivr.sip.message import header
+from ivr.sip.options import SipOptions
+from ivr.sip.stats import CallbackTimes
+
+log: Any = structlog.get_logger("ivr.sip")
+
+COMMANDS = 10_000
+"""Commands that may wait for the SIP thread."""
+
+_POLL_MS = 5
+_GRACE_S = 0.25
+"""Ended calls are kept this long: pjmedia's clock thread may still be inside one of their ports."""
+
+_SHUTDOWN_S = 2.0
+"""Seconds for the BYEs and un-REGISTERs of a stop to be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """What there is to say about the agent once it runs."""
+
+    address: str
+    build: str
+    build_max_calls: int
+    max_calls: int
+
+
+class UserAgent:
+    """Answers calls on the bound address and keeps the registrations.
+
+    ``on_call`` is called on the SIP thread for each admitted call, before any answer is sent; it must
+    set the leg's hooks and only schedule work elsewhere.
+    """
+
+    def __init__(self, options: SipOptions, on_call: Callable[[CallLeg], None]) -> None:
+        self.options = options
+        self.times = CallbackTimes()
+        self.draining = False
+        self._on_call = on_call
+        self._commands: queue.Queue[Callable[[], None]] = queue.Queue(COMMANDS)
+        self._stop = threading.Event()
+        self._started = threading.Event()
+        self._failure: SipError | None = None
+        self._thread = threading.Thread(target=self._run, name="sip", daemon=True)
+        self._info: AgentInfo | None = None
+        # The registry: SIP thread only.
+        self._endpoint: Endpoint
+        self._accounts: list[PjAccount] = []
+        self._calls: dict[int, PjCall] = {}
+        self._refused: set[PjCall] = set()
+        self._ended: list[tuple[float, PjCall]] = []
+        self._keys = itertools.count(1)
+
+    # -- any thread
+
+    def start(self) -> AgentInfo:
+        """Returns once an INVITE would be answered. Raises SipError."""
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        assert self._info is not None
+        return self._info
+
+    def stop(self) -> None:
+        """BYE to every call, un-REGISTER, free pjsip. Waits for the SIP thread; idempotent."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def active_calls(self) -> int:
+        return len(self._calls)
+
+    def bridge_ports(self) -> int:
+        """Ports in the conference bridge beyond its own: 0 when no call is up. Asks the SIP thread."""
+        answer: queue.Queue[int] = queue.Queue(1)
+        self._command(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
+        return answer.get(timeout=5)
+
+    def answer(self, key: int, status: int) -> None:
+        def act(call: PjCall) -> None:
+            prm = pj.CallOpParam()
+            prm.statusCode = status
+            call.answer(prm)
+
+        self._on(key, act)
+
+    def hangup(self, key: int, reason: str, status: int) -> None:
+        self._on(key, lambda call: call.end(reason, status))
+
+    def send_dtmf(self, key: int, digits: str) -> None:
+        self._on(key, lambda call: call.dialDtmf(digits))
+
+    def wire_player(self, key: int) -> None:
+        self._on(key, PjCall.wire_player)
+
+    def _on(self, key: int, act: Callable[[PjCall], None]) -> None:
+        def command() -> None:
+            call = self._calls.get(key)
+            if call is not None:
+                try:
+                    act(call)
+                except pj.Error as error:
+                    log.warning("call_command_failed", call_id=call.call_id, error=error.reason)
+
+        self._command(command)
+
+    def _command(self, command: Callable[[], None]) -> None:
+        if threading.current_thread() is self._thread:
+            command()
+            return
+        try:
+            self._commands.put_nowait(command)
+        except queue.Full:
+            log.error("sip_commands_full", limit=COMMANDS, remedy="the SIP thread stands still: restart")
+
+    # -- SIP thread
+
+    def _run(self) -> None:
+        try:
+            self._endpoint = Endpoint(self.options)
+            self._endpoint.start()
+            self._open_accounts()
+            self._info = AgentInfo(
+                address=f"{self.options.public_address or self._endpoint.host}:{self._endpoint.port}",
+                build=f"pjproject {self._endpoint.ep.libVersion().full}",
+                build_max_calls=self._endpoint.build_max_calls,
+                max_calls=self._endpoint.max_calls,
+            )
+        except (SipError, pj.Error) as error:
+            self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {error.reason}")
+            if hasattr(self, "_endpoint"):
+                self._endpoint.destroy()
+            self._started.set()
+            return
+        self._started.set()
+        try:
+            self._loop()
+        finally:
+            self._shut_down()
+
+    def _loop(self) -> None:
+        next_check = time.monotonic() + 1
+        while not self._stop.is_set():
+            self._turn()
+            now = time.monotonic()
+            if now >= next_check:
+                next_check = now + 1
+                self._supervise_all(now)
+
+    def _turn(self) -> None:
+        self._endpoint.ep.libHandleEvents(_POLL_MS)
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                command()
+            except Exception:
+                log.exception("sip_command_failed")
+        if self._ended and time.monotonic() - self._ended[0][0] > _GRACE_S:
+            self._ended.pop(0)
+
+    def _supervise_all(self, now: float) -> None:
+        for call in tuple(self._calls.values()):
+            try:
+                call.supervise(now, self.options.rtp_timeout_s)
+            except Exception:
+                log.exception("supervision_failed", call_id=call.call_id)
+
+    def _open_accounts(self) -> None:
+        local = PjAccount(self, "local")
+        self._accounts.append(local)
+        local.create(self._endpoint.account_config(), True)
+        for registration in self.options.registrations:
+            account = PjAccount(self, f"{registration.user}@{registration.registrar}")
+            self._accounts.append(account)
+            try:
+                account.create(self._endpoint.account_config(registration))
+            except pj.Error as error:
+                raise SipError(f"registration {account.name}: {error.reason}") from error
+
+    def incoming(self, account: PjAccount, call_index: int, message: str) -> None:
+        """An INVITE has come: admit it or refuse it."""
+        call = PjCall(account, call_index, self)
+        call.call_id = header(message, "Call-ID", "i")
+        if self.draining or len(self._calls) >= self._endpoint.max_calls:
+            self._refuse(call)
+            return
+        leg = CallLeg(
+            self,
+            next(self._keys),
+            call_id=call.call_id,
+            caller=header(message, "From", "f"),
+            called=header(message, "To", "t"),
+        )
+        call.leg = leg
+        self._calls[leg.key] = call
+        try:
+            self._on_call(leg)
+        except Exception:
+            log.exception("call_not_taken", call_id=call.call_id)
+            call.end("failed", 500)
+
+    def _refuse(self, call: PjCall) -> None:
+        self._refused.add(call)
+        prm = pj.CallOpParam()
+        prm.statusCode = 503
+        retry = pj.SipHeader()
+        retry.hName, retry.hValue = "Retry-After", str(self.options.retry_after_s)
+        prm.txOption.headers.append(retry)
+        log.warning(
+            "call_refused",
+            call_id=call.call_id,
+            status=503,
+            reason="draining" if self.draining else "full",
+            calls=len(self._calls),
+        )
+        call.end_reason = "refused"
+        call.hangup(prm)
+
+    def call_ended(self, call: PjCall) -> None:
+        """Out of the registry; freed by and by, on this thread."""
+        self._refused.discard(call)
+        for key, known in tuple(self._calls.items()):
+            if known is call:
+                del self._calls[key]
+        self._ended.append((time.monotonic(), call))
+
+    def _shut_down(self) -> None:
+        self._leave()
+        until = time.monotonic() + _SHUTDOWN_S
+        while time.monotonic() < until and (self._calls or self._ended):
+            self._turn()
+        self._calls.clear()
+        self._refused.clear()
+        self._ended.clear()
+        while self._accounts:
+            self._accounts.pop().shutdown()
+        # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
+        self._endpoint.destroy()
+
+    def _leave(self) -> None:
+        for call in tuple(self._calls.values()):
+            call.end(call.end_reason or "shutdown", 503)
+        for account in self._accounts[1:]:
+            with contextlib.suppress(pj.Error):  # it was not registered
+                account.setRegistration(False)

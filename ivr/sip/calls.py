@@ -1,0 +1,220 @@
+"""The pjsua2 side of a call. Lives, and dies, on the SIP thread."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pjsua2 as pj
+import structlog
+
+from ivr.sip.leg import CallLeg
+from ivr.sip.message import header
+from ivr.sip.ports import CallPort, PlayerPort, line_format
+from ivr.sip.stats import CallbackTimes
+
+log = structlog.get_logger("ivr.sip")
+
+_DTMF_INFO = "application/dtmf"
+"""INFO bodies that are a bare key; pjsua itself reads application/dtmf-relay."""
+
+
+class CallOwner(Protocol):
+    """What a call needs of the user agent. All on the SIP thread."""
+
+    times: CallbackTimes
+
+    def call_ended(self, call: "PjCall") -> None: ...
+
+
+def guarded(callback: Callable[..., None]) -> Callable[..., None]:
+    """A pjsua2 callback that raises is logged with its call and fails that call only."""
+
+    def wrapper(self: "PjCall", prm: Any) -> None:
+        try:
+            callback(self, prm)
+        except Exception:
+            log.exception("call_callback_failed", callback=callback.__name__, call_id=self.call_id)
+            self.end("failed", 500)
+
+    wrapper.__name__ = callback.__name__
+    return wrapper
+
+
+class PjCall(pj.Call):  # type: ignore[misc]
+    """One incoming call with its two media ports. ``leg`` is None for one that is only being refused."""
+
+    def __init__(self, account: Any, call_index: int, owner: CallOwner) -> None:
+        super().__init__(account, call_index)
+        self._owner = owner
+        self.leg: CallLeg | None = None
+        self.call_id = ""
+        self.end_reason: str | None = None
+        self.confirmed = False
+        self._told_confirmed = False
+        self._media_ready = False
+        self._tap: CallPort | None = None
+        self._player: PlayerPort | None = None
+        self._media: Any = None
+        self._wired = False
+        self._last_packets = -1
+        self._last_heard = time.monotonic()
+
+    # -- what pjsua tells
+
+    @guarded
+    def onCallState(self, prm: Any) -> None:
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            self.confirmed = True
+            self._last_heard = time.monotonic()
+            self._tell_confirmed()
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            reason = self.end_reason or ("caller" if self.confirmed else "cancelled")
+            if self.end_reason is None and not self.confirmed and info.lastStatusCode != 487:
+                reason = "failed"
+            self._unwire()
+            leg, self.leg = self.leg, None
+            self._owner.call_ended(self)
+            if leg is not None:
+                leg.listen(None)
+                if leg.on_ended is not None:
+                    leg.on_ended(reason, int(info.lastStatusCode))
+
+    @guarded
+    def onCallMediaState(self, prm: Any) -> None:
+        leg = self.leg
+        if leg is None:
+            return
+        info = self.getInfo()  # kept by name: its media die with it
+        media = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
+        if media is None or media.status not in (
+            pj.PJSUA_CALL_MEDIA_ACTIVE,
+            pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
+            pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
+        ):
+            self._media = None
+            self._wired = False
+            leg.held = media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE and self.confirmed
+            return
+        held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
+        if held != leg.held:
+            log.info("call_held" if held else "call_resumed", call_id=self.call_id)
+        leg.held = held
+        # A re-INVITE may have made another stream: wire again, from nothing.
+        self._media = self.getAudioMedia(-1)
+        self._wired = False
+        if self._tap is None:
+            # Not a bound method: a cycle would let the garbage collector free a port on any thread.
+            failed = functools.partial(_port_failed, self.call_id)
+            self._tap = CallPort(leg.sink_slot, self._owner.times, failed)
+            self._tap.createPort(f"tap-{leg.key}", line_format())
+            self._player = PlayerPort(leg.player.slot, self._owner.times, failed)
+            self._player.createPort(f"player-{leg.key}", line_format())
+        if not held:
+            self._media.startTransmit(self._tap)
+        self._last_heard = time.monotonic()
+        self._media_ready = True
+        self.wire_player()
+        self._tell_confirmed()
+
+    @guarded
+    def onDtmfDigit(self, prm: Any) -> None:
+        self._key(prm.digit)
+
+    @guarded
+    def onCallTsxState(self, prm: Any) -> None:
+        tsx = prm.e.body.tsxState
+        if tsx.type != pj.PJSIP_EVENT_RX_MSG or tsx.tsx.method != "INFO" or tsx.tsx.role != pj.PJSIP_ROLE_UAS:
+            return
+        message = tsx.src.rdata.wholeMsg
+        if header(message, "Content-Type", "c").lower() == _DTMF_INFO:
+            self._key(message.partition("\r\n\r\n")[2].strip()[:1])
+
+    @guarded
+    def onStreamDestroyed(self, prm: Any) -> None:
+        self.read_stats()
+
+    # -- what the agent asks for
+
+    def wire_player(self) -> None:
+        """Connect the player port while there is something to play, disconnect it when not."""
+        leg = self.leg
+        if leg is None or self._media is None or self._player is None:
+            return
+        wanted = leg.player.slot.buffer is not None and not leg.held
+        if wanted and not self._wired:
+            self._player.startTransmit(self._media)
+        elif self._wired and not wanted:
+            self._player.stopTransmit(self._media)
+        self._wired = wanted
+
+    def end(self, reason: str, status: int) -> None:
+        """BYE or a final answer. The first reason given is the one recorded."""
+        if self.end_reason is None:
+            self.end_reason = reason
+        try:
+            prm = pj.CallOpParam()
+            prm.statusCode = status
+            self.hangup(prm)
+        except pj.Error as error:
+            # Already gone: pjsua has told, or is about to tell, that it is disconnected.
+            log.debug("hangup_ignored", call_id=self.call_id, error=error.reason)
+
+    def supervise(self, now: float, rtp_timeout_s: float) -> None:
+        """Once a second: read the counters; end the call when nothing has come for too long."""
+        leg = self.leg
+        if leg is None or not self.confirmed:
+            return
+        self.read_stats()
+        if leg.stats.received != self._last_packets or leg.held:
+            self._last_packets = leg.stats.received
+            self._last_heard = now
+        elif now - self._last_heard >= rtp_timeout_s:
+            log.warning("rtp_timeout", call_id=self.call_id, seconds=rtp_timeout_s)
+            self.end("rtp_timeout", 0)
+
+    def read_stats(self) -> None:
+        leg = self.leg
+        if leg is None or not self._media_ready:
+            return
+        try:
+            stat = self.getStreamStat(0)
+            codec = self.getStreamInfo(0).codecName
+        except pj.Error:
+            return  # between two streams of a re-INVITE
+        rtcp = stat.rtcp
+        leg.stats.received = rtcp.rxStat.pkt
+        leg.stats.lost = rtcp.rxStat.loss
+        leg.stats.sent = rtcp.txStat.pkt
+        leg.stats.jitter_ms = rtcp.rxStat.jitterUsec.mean / 1000
+        leg.stats.codec = codec
+
+    # -- inside
+
+    def _key(self, digit: str) -> None:
+        if self.leg is not None and self.leg.on_dtmf is not None and digit:
+            self.leg.on_dtmf(digit)
+
+    def _tell_confirmed(self) -> None:
+        leg = self.leg
+        if self.confirmed and self._media_ready and not self._told_confirmed and leg is not None:
+            self._told_confirmed = True
+            if leg.on_confirmed is not None:
+                leg.on_confirmed()
+
+    def _unwire(self) -> None:
+        if self._media is None:
+            return
+        for source, sink in ((self._media, self._tap), (self._player, self._media)):
+            try:
+                if source is not None and sink is not None and (source is self._media or self._wired):
+                    source.stopTransmit(sink)
+            except pj.Error:
+                pass  # the stream took its connections with it
+        self._media = None
+        self._wired = False
+
+
+def _port_failed(call_id: str) -> None:
+    log.exception("media_callback_failed", call_id=call_id)

@@ -1,0 +1,191 @@
+"""The pjsua2 endpoint: what pjsip must be told before its first packet. SIP thread only."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pjsua2 as pj
+import structlog
+
+from ivr.audio.frames import FRAME_MS, LINE_RATE
+from ivr.sip.options import Registration, SipOptions
+
+log = structlog.get_logger("ivr.sip")
+
+CODECS = {"PCMU/8000/1": 255, "PCMA/8000/1": 254, "G722/16000/1": 200}
+"""RTP codecs that are offered and accepted, with pjsip's priority; all others are off."""
+
+
+@contextlib.contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """libCreate prints a screenful to file descriptor 1 before its log can be configured."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(null)
+
+
+class SipError(Exception):
+    """The user agent could not start; the text says what to change."""
+
+
+class _LogWriter(pj.LogWriter):  # type: ignore[misc]
+    """pjsip's own warnings and errors, into the log."""
+
+    def write(self, entry: Any) -> None:
+        say = log.error if entry.level <= 1 else log.debug
+        say("pjsip", text=entry.msg.strip())
+
+
+def parse_host_port(text: str) -> tuple[str, int]:
+    """``host:port``; raises SipError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SipError(f"bind: {text!r} is not HOST:PORT, for example 0.0.0.0:5060")
+    return host.strip("[]") or "0.0.0.0", int(port)
+
+
+def parse_port_range(text: str) -> tuple[int, int]:
+    """``first-last``, at least four ports; raises SipError."""
+    first, dash, last = text.partition("-")
+    if not dash or not first.strip().isdigit() or not last.strip().isdigit():
+        raise SipError(f"rtp_ports: {text!r} is not FIRST-LAST, for example 16384-16583")
+    low, high = int(first), int(last)
+    if not 1024 <= low < high <= 65535 or high - low < 3:
+        raise SipError(f"rtp_ports: {text!r} must lie within 1024-65535 and hold at least four ports")
+    return low, high
+
+
+class Endpoint:
+    """Creates, configures and destroys the one pj.Endpoint of the process."""
+
+    def __init__(self, options: SipOptions) -> None:
+        self.options = options
+        self.host, self.port = parse_host_port(options.bind)
+        self.rtp_first, self.rtp_last = parse_port_range(options.rtp_ports)
+        self.ep = pj.Endpoint()
+        self.build_max_calls = 0
+        self.max_calls = 0
+        self._writer: _LogWriter | None = None
+
+    def start(self) -> None:
+        """Raises SipError (port taken, bad address)."""
+        with _quiet_stdout():
+            self.ep.libCreate()
+        self._configure()
+        for kind, name in ((pj.PJSIP_TRANSPORT_UDP, "UDP"), (pj.PJSIP_TRANSPORT_TCP, "TCP")):
+            try:
+                self.ep.transportCreate(kind, self._transport(self.port))
+            except pj.Error as error:
+                raise SipError(
+                    f"cannot listen on {name} {self.options.bind}: {error.reason}. "
+                    "Is another SIP server running there? Choose another --bind."
+                ) from error
+        self.ep.audDevManager().setNullDev()
+        for codec in self.ep.codecEnum2():
+            self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId, 0))
+        self.ep.libStart()
+
+    def _configure(self) -> None:
+        config = pj.EpConfig()
+        self.build_max_calls = int(config.uaConfig.maxCalls)
+        # One slot is kept to refuse with: pjsua needs a free one to send any answer of ours.
+        room = min(self.build_max_calls - 1, (self.rtp_last - self.rtp_first + 1) // 2 - 1)
+        self.max_calls = max(1, min(room, self.options.max_calls or room))
+        if self.options.max_calls and self.options.max_calls > self.max_calls:
+            log.warning(
+                "max_calls_reduced",
+                asked=self.options.max_calls,
+                possible=self.max_calls,
+                build=self.build_max_calls,
+                remedy="a build of PJSUA2 with more calls, or a wider rtp_ports range",
+            )
+        ua = config.uaConfig
+        ua.maxCalls = self.max_calls + 1
+        ua.threadCnt = 0
+        ua.mainThreadOnly = True
+        ua.userAgent = self.options.user_agent
+        media = config.medConfig
+        media.clockRate = media.sndClockRate = LINE_RATE
+        media.audioFramePtime = FRAME_MS
+        media.channelCount = 1
+        media.noVad = True  # RTP keeps flowing while nothing is said
+        media.ecTailLen = 0
+        media.maxMediaPorts = max(254, 4 * (self.max_calls + 1) + 8)
+        self._writer = _LogWriter()
+        config.logConfig.writer = self._writer
+        config.logConfig.level = 2
+        config.logConfig.consoleLevel = 0
+        config.logConfig.msgLogging = 0
+        self.ep.libInit(config)
+
+    def _transport(self, port: int, port_range: int = 0) -> pj.TransportConfig:
+        config = pj.TransportConfig()
+        config.port = port
+        config.portRange = port_range
+        if self.host != "0.0.0.0":
+            config.boundAddress = self.host
+        if self.options.public_address:
+            config.publicAddress = self.options.public_address
+        return config
+
+    def account_config(self, registration: Registration | None = None) -> pj.AccountConfig:
+        """The settings of an account: the local one that takes calls from anybody, or a registration."""
+        config = pj.AccountConfig()
+        host = self.options.public_address or self.host
+        config.idUri = f"sip:ivr@{host}:{self.port}"
+        # Media has an address of its own; without it the SDP names the machine's first address.
+        config.mediaConfig.transportConfig = self._transport(self.rtp_first, self.rtp_last - self.rtp_first)
+        config.mediaConfig.lockCodecEnabled = False
+        config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+        config.callConfig.timerSessExpiresSec = self.options.session_expires_s
+        config.callConfig.prackUse = pj.PJSUA_100REL_OPTIONAL
+        config.natConfig.contactRewriteUse = 0
+        config.natConfig.sipOutboundUse = 0
+        if registration is not None:
+            self._registration(config, registration)
+        return config
+
+    @staticmethod
+    def _registration(config: pj.AccountConfig, registration: Registration) -> None:
+        registrar = registration.registrar
+        uri = registrar if registrar.startswith(("sip:", "sips:")) else f"sip:{registrar}"
+        domain = uri.split(":", 1)[1].split(";", 1)[0]
+        config.idUri = f"sip:{registration.user}@{domain}"
+        config.regConfig.registrarUri = uri
+        config.regConfig.timeoutSec = registration.expires_s
+        config.regConfig.retryIntervalSec = registration.retry_s
+        config.regConfig.firstRetryIntervalSec = registration.retry_s
+        config.regConfig.randomRetryIntervalSec = min(2, registration.retry_s)
+        config.sipConfig.authCreds.append(
+            pj.AuthCredInfo("digest", registration.realm, registration.user, 0, _password(registration))
+        )
+        if registration.outbound_proxy:
+            proxy = registration.outbound_proxy
+            config.sipConfig.proxies.append(proxy if proxy.startswith("sip") else f"sip:{proxy};lr")
+
+    def destroy(self) -> None:
+        try:
+            self.ep.libDestroy()
+        except pj.Error as error:
+            log.error("pjsip_destroy_failed", error=error.reason)
+
+
+def _password(registration: Registration) -> str:
+    if registration.password_file is None:
+        return registration.password
+    try:
+        with open(registration.password_file, encoding="utf-8") as file:  # noqa: PTH123
+            return file.readline().strip()
+    except OSError as error:
+        raise SipError(
+            f"registration {registration.user}: password_file {registration.password_file}: {error.strerror}"
+        ) from error
