@@ -1,0 +1,61 @@
+"""What is wrong with a plan, and where."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake. ``line`` and ``column`` count from 1; columns are characters."""
+
+    line: int
+    column: int
+    message: str
+    """What was found and what was expected, in an operator's words."""
+
+
+class PlanError(ValueError):
+    """A plan was refused. ``str()`` has one line ``file:line:column: message`` per mistake, sorted by place.
+
+    ``line``, ``column`` and ``message`` are those of the first.
+    """
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        if not self.problems:
+            raise ValueError("a PlanError needs at least one problem")
+        super().__init__("\n".join(f"{file}:{p.line}:{p.column}: {p.message}" for p in self.problems))
+
+    @property
+    def line(self) -> int:
+        return self.problems[0].line
+
+    @property
+    def column(self) -> int:
+        return self.problems[0].column
+
+    @property
+    def message(self) -> str:
+        return self.problems[0].message
+
+
+def quoted(text: object, limit: int = 40) -> str:
+    """``text`` in quotes for a message: one line, printable, not longer than ``limit`` characters."""
+    shown = str(text)
+    shown = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return "'" + "".join(c if c.isprintable() else "�" for c in shown) + "'"
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` for the nearest of ``names``, or nothing when none is near."""
+    near = difflib.get_close_matches(name[:80].lower(), list(names), n=1, cutoff=0.6)
+    return f"; did you mean {quoted(near[0])}?" if near else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a, b, c`` for a message, cut short when there are many."""
+    all_names = list(names)
+    shown = ", ".join(all_names[:12])
+    return shown + (", …" if len(all_names) > 12 else "")

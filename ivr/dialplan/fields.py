@@ -1,0 +1,150 @@
+"""The kinds of value that verbs' fields hold, each with its check and its JSON Schema.
+
+YAML hands every scalar over as the text that was written, so each kind here starts from a text.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from ivr.audio.wav import WavError, decode_wav
+from ivr.dialplan.errors import did_you_mean, listed, quoted
+from ivr.session.types import AudioClip
+from ivr.session.types import BargeIn as SessionBargeIn
+
+MAX_SOUND_BYTES = 64 * 1024 * 1024
+"""Bytes of one sound file."""
+MAX_DURATION_S = 3600.0
+KEYS = "0123456789*#ABCD"
+"""The sixteen keys of RFC 4733."""
+
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) *(ms|s|m|h)?")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(slots=True)
+class LoadContext:
+    """What a field's check may look at: the plan's step names and its folder. ``sounds`` fills up."""
+
+    steps: frozenset[str]
+    folder: Path
+    sounds: dict[str, AudioClip] = field(default_factory=dict)
+
+
+def refuse(message: str) -> PydanticCustomError:
+    """An error whose text goes to the operator as it stands."""
+    return PydanticCustomError("plan", "{message}", {"message": message})
+
+
+def _duration(value: Any) -> float:
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    elif found is not None:
+        seconds = float(found[1]) * _UNITS[found[2] or "s"]
+    else:
+        raise refuse(
+            f"expected a duration such as 5s, 500ms or 1m (a bare number is seconds), found {_found(value)}"
+        )
+    if not 0 < seconds <= MAX_DURATION_S:
+        raise refuse(f"expected a duration longer than nothing and at most 1h, found {_found(value)}")
+    return seconds
+
+
+def _text(value: str) -> str:
+    text = " ".join(value.split())
+    if not text:
+        raise refuse("expected a text, found an empty one")
+    return text
+
+
+def _keys(value: str) -> str:
+    keys = value.strip().upper()
+    if not keys or any(key not in KEYS for key in keys):
+        raise refuse(f"expected keys out of 0-9, * and # (A to D on some phones), found {quoted(value)}")
+    if len(keys) > 32:
+        raise refuse("expected at most 32 keys")
+    return keys
+
+
+def _step(value: str, info: ValidationInfo) -> str:
+    context = info.context
+    if isinstance(context, LoadContext) and value not in context.steps:
+        hint = did_you_mean(value, context.steps) or f"; the steps are {listed(sorted(context.steps))}"
+        raise refuse(f"there is no step {quoted(value)}{hint}")
+    return value
+
+
+def _sound(value: str, info: ValidationInfo) -> str:
+    context = info.context
+    if isinstance(context, LoadContext) and value not in context.sounds:
+        context.sounds[value] = _read_sound(context.folder, value)
+    return value
+
+
+def _read_sound(folder: Path, name: str) -> AudioClip:
+    try:
+        path = folder / name
+        if not path.is_file():
+            near = did_you_mean(name, _wavs(path.parent, folder)) if path.parent.is_dir() else ""
+            raise refuse(f"there is no file {quoted(name, 80)} beside the plan{near}")
+        if path.stat().st_size > MAX_SOUND_BYTES:
+            raise refuse(f"the file {quoted(name, 80)} is larger than {MAX_SOUND_BYTES // 2**20} MiB")
+        samples, rate = decode_wav(path.read_bytes())
+    except WavError as error:
+        raise refuse(f"expected a WAV file, but {quoted(name, 80)} cannot be decoded: {error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise refuse(f"the file {quoted(name, 80)} cannot be read: {reason}") from None
+    if not len(samples):
+        raise refuse(f"the file {quoted(name, 80)} has no sound in it")
+    return AudioClip(samples.tobytes(), rate)
+
+
+def _wavs(folder: Path, base: Path) -> list[str]:
+    found = sorted(folder.glob("*.wav"))[:200]
+    return [path.relative_to(base).as_posix() for path in found if path.is_relative_to(base)]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _found(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else quoted(value)
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}),
+]
+"""Seconds; written 5s, 500ms, 1m, 1h or a bare number of seconds; more than 0, at most one hour."""
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Something to say, white space run together."""
+
+StepName = Annotated[str, AfterValidator(_step)]
+"""The name of a step of this plan."""
+
+SoundFile = Annotated[str, AfterValidator(_sound)]
+"""A WAV file, relative to the plan."""
+
+Keys = Annotated[str, AfterValidator(_keys)]
+"""One or more telephone keys, capitals."""
+
+KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
+TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+
+BargeIn = Annotated[
+    SessionBargeIn, Field(description="what cuts it short: any, speech, dtmf (a key) or none")
+]
