@@ -1,0 +1,255 @@
+"""Where a setting's value comes from: a tree of the settings there are, and three sources checked against it.
+
+Every source (flags, environment, TOML file) is checked key by key before anything is merged, so that an
+error names the place the value was written, not the place it was used.
+"""
+
+import dataclasses
+import difflib
+import json
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+PREFIX = "IVR_"
+RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
+"""Environment variables that are not settings."""
+
+SECRET_NAMES = re.compile(r"password|api_key|secret|token", re.IGNORECASE)
+
+
+class SettingsError(ValueError):
+    """A setting that is unknown or has a wrong value; one line naming the place and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A setting that is a list of tables, each with these keys."""
+
+    tree: "Tree"
+
+
+Node = typing.Union["Tree", Rows, Any]
+Tree = dict[str, Node]
+"""Name to a deeper tree, to ``Rows``, or to the type of a single value."""
+
+
+def tree_of(options: type) -> Tree:
+    """The settings of an options dataclass, the dataclasses nested in it as trees of their own."""
+    hints = typing.get_type_hints(options)
+    return {item.name: _node(hints[item.name]) for item in dataclasses.fields(options) if item.init}
+
+
+def _node(hint: Any) -> Node:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return tree_of(hint)
+    if typing.get_origin(hint) is tuple:
+        row = typing.get_args(hint)[0]
+        if dataclasses.is_dataclass(row) and isinstance(row, type):
+            return Rows(tree_of(row))
+    return hint
+
+
+def names_in(tree: Tree, prefix: str = "") -> Iterator[str]:
+    """The full name of every setting: ``sip.bind``."""
+    for name, node in tree.items():
+        if isinstance(node, dict):
+            yield from names_in(node, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+# -- the sources
+
+
+def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+    """``{"sip.bind": ("--bind", "127.0.0.1:5060")}`` to a nested dict of checked values."""
+    found: dict[str, Any] = {}
+    for name, (flag, value) in flags.items():
+        _put(found, name, _value(_node_at(tree, name), value, flag, name, strict=False))
+    return found
+
+
+def from_environment(tree: Tree, environ: Mapping[str, str]) -> dict[str, Any]:
+    """``IVR_SIP__BIND`` and its like; a list is written as JSON or, of plain texts, with commas."""
+    known = {PREFIX + name.upper().replace(".", "__"): name for name in names_in(tree)}
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.upper().startswith(PREFIX) or variable in RESERVED:
+            continue
+        name = known.get(variable.upper())
+        if name is None:
+            near = nearest(variable.upper(), [*known, *RESERVED])
+            raise SettingsError(f"environment: {variable} is not a setting{near}")
+        node = _node_at(tree, name)
+        value: Any = text
+        if isinstance(node, Rows) or typing.get_origin(node) is tuple:
+            value = _list(text, f"environment: {variable}", plain=not isinstance(node, Rows))
+        _put(found, name, _value(node, value, f"environment: {variable}", name, strict=False))
+    return found
+
+
+def from_file(tree: Tree, path: Path) -> dict[str, Any]:
+    """A TOML file. Paths in it are relative to its folder."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: it is not UTF-8 text") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    return _table(tree, data, _File(path, text, tree), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    text: str
+    root: "Tree"
+
+    def place(self, key: tuple[str, ...]) -> str:
+        """``file:line``, the line as far as a look at the text tells."""
+        line = _line_of(self.text, key)
+        return f"{self.path}:{line}" if line else f"{self.path}"
+
+
+def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        path = (*above, key)
+        name = ".".join(path)
+        place = file.place(path)
+        if key not in tree:
+            here = [".".join((*above, other)) for other in tree]
+            near = nearest(name, here, list(names_in(file.root)))
+            raise SettingsError(f"{place}: {name} is not a setting{near}")
+        node = tree[key]
+        if isinstance(node, dict):
+            if not isinstance(value, dict):
+                raise SettingsError(f"{place}: {name} must be a table, [{name}]")
+            found[key] = _table(node, value, file, path)
+        elif isinstance(node, Rows):
+            if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+                raise SettingsError(f"{place}: {name} must be a list of tables, [[{name}]]")
+            found[key] = [_table(node.tree, row, file, path) for row in value]
+        else:
+            found[key] = _relative(_value(node, value, place, name, strict=True), key, node, file.path.parent)
+    return found
+
+
+def _relative(value: Any, key: str, node: Node, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value.expanduser()
+    if isinstance(value, str) and key.endswith("_file"):
+        return str(folder / Path(value).expanduser())
+    if typing.get_origin(node) is tuple and typing.get_args(node)[0] is Path:
+        return tuple(folder / item.expanduser() for item in value)
+    return value
+
+
+# -- one value
+
+
+def _value(node: Any, value: Any, place: str, name: str, *, strict: bool) -> Any:
+    """Check one value against its type. ``strict`` is for TOML, whose values have types already."""
+    if isinstance(node, Rows):
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            raise SettingsError(f"{place}: {name} must be a JSON list of objects")
+        return [_row(node.tree, row, place, name) for row in value]
+    adapter: TypeAdapter[Any] = TypeAdapter(node)
+    try:
+        if strict:
+            return adapter.validate_json(json.dumps(value), strict=True)
+        return adapter.validate_python(value)
+    except (ValidationError, TypeError):
+        shown = "its value" if SECRET_NAMES.search(name) else repr(value)
+        raise SettingsError(f"{place}: {name} must be {describe(node)}, not {shown}") from None
+
+
+def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str, Any]:
+    found = {}
+    for key, value in row.items():
+        if key not in tree:
+            raise SettingsError(f"{place}: {name}.{key} is not a setting{nearest(key, list(tree))}")
+        found[key] = _value(tree[key], value, place, f"{name}.{key}", strict=True)
+    return found
+
+
+def _list(text: str, place: str, *, plain: bool) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise SettingsError(f"{place}: it is not a JSON list: {error}") from None
+    return [item.strip() for item in text.split(",") if item.strip()] if plain else text
+
+
+def describe(node: Node) -> str:
+    """A type in words."""
+    plain = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", Path: "a path"}
+    if node in plain:
+        return plain[node]
+    origin, arguments = typing.get_origin(node), typing.get_args(node)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(str(argument) for argument in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(describe(part) for part in arguments if part is not type(None))
+    if origin is tuple:
+        return f"a list, each item {describe(arguments[0])}"
+    return str(getattr(node, "__name__", node))
+
+
+def nearest(name: str, *candidates: list[str]) -> str:
+    """`; did you mean X?`, looking in the first list, then in the next; else nothing."""
+    for names in candidates:
+        found = difflib.get_close_matches(name, names, 1, 0.6)
+        if found:
+            return f"; did you mean {found[0]}?"
+    for names in candidates:
+        if names:
+            return f"; there are: {', '.join(sorted(names))}" if len(names) <= 20 else ""
+    return ""
+
+
+def _node_at(tree: Tree, name: str) -> Node:
+    node: Any = tree
+    for part in name.split("."):
+        node = node[part]
+    return node
+
+
+def _put(target: dict[str, Any], name: str, value: Any) -> None:
+    *above, last = name.split(".")
+    for part in above:
+        target = target.setdefault(part, {})
+    target[last] = value
+
+
+def _line_of(text: str, key: tuple[str, ...]) -> int | None:
+    """The line where a key of a TOML file is written, for the usual ways to write it."""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
+        if header:
+            table = _parts(header[1])
+            if table == key:
+                return number
+            continue
+        assignment = re.match(r"""\s*([\w."' -]+?)\s*=""", line)
+        if assignment and (*table, *_parts(assignment[1])) == key:
+            return number
+    return None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

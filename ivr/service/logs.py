@@ -1,0 +1,127 @@
+"""Logging: structlog for us, the standard library's loggers of others through the same door.
+
+Every line of a call carries its id: bind it with ``call_logger`` for code that is handed a logger, and
+with ``structlog.contextvars.bound_contextvars(call=...)`` around tasks, so that libraries' lines have it
+too. Secrets are struck out last, in every field and in tracebacks.
+"""
+
+import logging
+import logging.handlers
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+HIDDEN = "***"
+SECRET_KEYS = re.compile(r"(^|_)(password|passwd|api_?key|secret|token|authorization)$", re.IGNORECASE)
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
+NOISY = ("httpx", "httpcore", "openai", "faster_whisper", "asyncio", "piper")
+"""Libraries that tell of every request at level info."""
+
+
+class Redactor:
+    """A structlog processor that strikes out secrets: by the key's name, and known values anywhere."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # The longest first: one secret may be the beginning of another. Very short ones would strike
+        # out ordinary words.
+        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
+        for key, value in event.items():
+            event[key] = self._field(key, value)
+        return event
+
+    def _field(self, key: Any, value: Any) -> Any:
+        return HIDDEN if value and SECRET_KEYS.search(str(key)) else self._clean(value)
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if self._known is not None:
+                value = self._known.sub(HIDDEN, value)
+            return BEARER.sub(rf"\1 {HIDDEN}", value)
+        if isinstance(value, dict):
+            return {key: self._field(key, item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._clean(item) for item in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self._clean(str(value))
+
+
+def configure_logging(
+    format: Literal["console", "json"] = "console",
+    level: str = "info",
+    *,
+    file: Path | None = None,
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Set up the process's logging; calling it again replaces what was set.
+
+    Lines go to ``file`` (appended; reopened when it was rotated away), else to ``stream``, else to
+    standard error: for people with ``console``, one JSON object each with ``json``. Times are UTC.
+    Raises OSError when the file cannot be opened.
+    """
+    target = stream or sys.stderr
+    colors = format == "console" and file is None and target.isatty()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if format == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
+        )
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            Redactor(secrets),
+            renderer,
+        ],
+    )
+    handler: logging.Handler
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+    else:
+        handler = logging.StreamHandler(target)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(old)
+            old.close()
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    for name in NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        # Loggers made before this call, at import time, must follow it too.
+        cache_logger_on_first_use=False,
+    )
+
+
+def call_logger(call: str, **fields: Any) -> Any:
+    """A logger all of whose lines carry the call's id (and ``fields``)."""
+    return structlog.get_logger("ivr.call").bind(call=call, **fields)
