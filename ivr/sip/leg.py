@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.playback import PlaybackBuffer
+from ivr.sip.message import uri_user
 from ivr.sip.ports import AudioSink, PlaybackSlot, SinkSlot
 from ivr.sip.stats import RtpStats
 
@@ -45,6 +46,11 @@ class CallLeg:
         and the SIP status."""
         self.held = False
         """The caller has put us on hold: nothing flows and no timer runs."""
+
+    @property
+    def called_user(self) -> str:
+        """The user part of the called address: ``sales`` of ``<sip:sales@host>``."""
+        return uri_user(self.called)
 
     def listen(self, sink: AudioSink | None) -> None:
         """Give every frame the caller sends to ``sink`` (PCM16, 8 kHz, 20 ms; clock thread)."""

@@ -1,0 +1,55 @@
+"""The one screen that ``ivr serve`` prints when it is ready."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from ivr.dialplan.plan import Plan
+from ivr.service.settings import Settings
+from ivr.sip.agent import AgentInfo
+
+
+def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo) -> str:
+    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns."""
+    host, port = settings.bind
+    hosts = [settings.sip.public_address] if settings.sip.public_address else reachable_hosts(host)
+    address = f"{hosts[0]}:{port}"
+    lines = [
+        "",
+        "  ready: dial",
+        *(f"    sip:{plan.name}@{each}:{port}" for plan in plans for each in hosts),
+        "",
+        "  with a softphone (Linphone, Zoiper, MicroSIP, baresip): no account is needed,",
+        f"  type the address as it stands, or: baresip -e '/dial sip:{plans[0].name}@{address}'",
+        "",
+        f"  speech      stt {' > '.join(settings.stt.order)}, tts {' > '.join(settings.tts.order)}, "
+        f"vad {settings.vad.name} at {settings.vad.threshold}",
+        f"  calls       {info.max_calls} at once; this PJSUA2 build ({info.build}) holds "
+        f"{info.build_max_calls},",
+        "              one of them kept to say 503 with",
+        f"  media       RTP on UDP {settings.sip.rtp_ports}, SIP on UDP and TCP {port}",
+        *(f"  account     {each.user} at {each.registrar}" for each in settings.sip.registrations),
+        f"  logs        {settings.log.file or 'standard error'} ({settings.log.format})",
+        "",
+        f"  Ctrl-C: no new calls, up to {settings.sip.drain_s:g} s for running ones; twice: at once",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def reachable_hosts(bound: str) -> list[str]:
+    """The addresses a phone can dial when the service is bound to ``bound``, the most useful first."""
+    try:
+        if not ipaddress.ip_address(bound).is_unspecified:
+            return [bound]
+    except ValueError:
+        return [bound]
+    hosts = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket sends nothing; it makes the system choose our address.
+            probe.connect(("192.0.2.1", 9))
+            hosts.append(probe.getsockname()[0])
+        except OSError:
+            pass  # no route: only this machine can dial
+    return [*hosts, "127.0.0.1"]

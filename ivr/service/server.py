@@ -1,0 +1,170 @@
+"""``ivr serve``: ties the user agent to sessions and plans, and owns signals and the way down."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivr.dialplan.loader import load_plan
+from ivr.dialplan.plan import Plan
+from ivr.service.banner import banner
+from ivr.service.call import ServedCall, on_loop
+from ivr.service.engines import Engines, make_engines
+from ivr.service.settings import Settings
+from ivr.sip.agent import AgentInfo, UserAgent
+from ivr.sip.leg import CallLeg
+
+log: Any = structlog.get_logger("ivr.server")
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the GIL while pjmedia's clock waits for it. Python's own is ten times that."""
+
+_BRIDGE_SETTLE_S = 0.5
+
+
+class Server:
+    """One worker: one process, one SIP endpoint."""
+
+    def __init__(self, settings: Settings, plans: Sequence[Plan]) -> None:
+        self._settings = settings
+        self._plans = list(plans)
+        self._engines: Engines
+        self._calls: dict[CallLeg, ServedCall] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._signals = 0
+        self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._agent = UserAgent(settings.sip, self._incoming)
+
+    async def run(self) -> None:
+        """Serve until a signal. Raises SpeechError, ModelMissing, SipError, ValueError on a bad start."""
+        self._loop = asyncio.get_running_loop()
+        self._catch_signals()
+        self._engines = make_engines(self._settings, shared_vad=True)
+        try:
+            prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
+            log.info("starting", prompts=len(prompts))
+            starting = asyncio.ensure_future(self._engines.start(prompts))
+            stopped = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return
+            starting.result()
+            info = await asyncio.to_thread(self._agent.start)
+            try:
+                self._ready(info)
+                await self._stopping.wait()
+                await self._drain()
+            finally:
+                await self._stop_agent()
+        finally:
+            await self._engines.close()
+
+    # -- calls
+
+    def _incoming(self, leg: CallLeg) -> None:
+        """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
+        leg.on_confirmed = on_loop(self._loop, lambda: self._calls[leg].confirmed())
+        leg.on_ended = on_loop(self._loop, lambda reason, status: self._calls[leg].ended(reason, status))
+        on_loop(self._loop, self._take)(leg)
+        if self._settings.sip.ring_s > 0:
+            leg.ring()
+        else:
+            leg.answer()
+
+    def _take(self, leg: CallLeg) -> None:
+        plan = self._plan_for(leg)
+        call = ServedCall(leg, plan, self._engines, self._settings.session)
+        self._calls[leg] = call
+        task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(done, leg))
+
+    def _done(self, task: asyncio.Task[None], leg: CallLeg) -> None:
+        self._tasks.discard(task)
+        self._calls.pop(leg, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("call_task_failed", call=leg.call_id, exc_info=task.exception())
+            leg.hangup("failed")
+
+    def _plan_for(self, leg: CallLeg) -> Plan:
+        """The plan that is called by its name (sip:NAME@...), else the first."""
+        user = leg.called_user.lower()
+        return next((plan for plan in self._plans if plan.name.lower() == user), self._plans[0])
+
+    # -- up and down
+
+    def _ready(self, info: AgentInfo) -> None:
+        # What was made so far stays; the collector need not look at it again in mid-call.
+        gc.collect()
+        gc.freeze()
+        print(banner(self._settings, self._plans, info), flush=True)
+        log.info(
+            "ready",
+            address=info.address,
+            max_calls=info.max_calls,
+            build=info.build,
+            build_max_calls=info.build_max_calls,
+        )
+
+    def _catch_signals(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        self._agent.draining = True
+        self._stopping.set()
+        if self._signals > 1:
+            self._at_once.set()
+
+    async def _drain(self) -> None:
+        limit = self._settings.sip.drain_s
+        log.info("draining", calls=len(self._tasks), limit_s=limit)
+        at_once = asyncio.ensure_future(self._at_once.wait())
+        try:
+            async with asyncio.timeout(limit):
+                while self._tasks and not at_once.done():
+                    await asyncio.wait((at_once, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            log.warning("drain_limit_reached", calls=len(self._tasks))
+        finally:
+            at_once.cancel()
+        for leg in tuple(self._calls):
+            leg.hangup("shutdown")
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=2)
+
+    async def _stop_agent(self) -> None:
+        if not self._at_once.is_set():
+            await asyncio.sleep(_BRIDGE_SETTLE_S)
+        times = self._agent.times
+        log.info(
+            "media_stats",
+            callbacks=times.count,
+            callback_us_p50=times.percentile_us(50),
+            callback_us_p99=times.percentile_us(99),
+            callback_us_max=round(times.max_ns / 1000),
+            bridge_ports=await asyncio.to_thread(self._agent.bridge_ports),
+        )
+        await asyncio.to_thread(self._agent.stop)
+        log.info("stopped")
+
+
+def serve(settings: Settings, plans: Sequence[Path]) -> int:
+    """Run until a signal; 0 after an orderly end. Raises what ``Server.run`` raises, and PlanError."""
+    loaded = [load_plan(path) for path in plans]
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+    async def main() -> None:
+        await Server(settings, loaded).run()
+
+    asyncio.run(main())
+    return 0
