@@ -1,0 +1,1 @@
+"""The real service, started as its own process, called over loopback."""
