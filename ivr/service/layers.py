@@ -14,9 +14,9 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 PREFIX = "IVR_"
 RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
@@ -48,6 +48,8 @@ def tree_of(options: type) -> Tree:
 
 
 def _node(hint: Any) -> Node:
+    if hint in (int, float, int | None, float | None):
+        return Annotated[hint, AfterValidator(_not_negative)]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return tree_of(hint)
     if typing.get_origin(hint) is tuple:
@@ -55,6 +57,13 @@ def _node(hint: Any) -> Node:
         if dataclasses.is_dataclass(row) and isinstance(row, type):
             return Rows(tree_of(row))
     return hint
+
+
+def _not_negative(value: float | None) -> float | None:
+    # No option of ours is: they are times, counts and shares.
+    if value is not None and value < 0:
+        raise ValueError("must not be negative")
+    return value
 
 
 def names_in(tree: Tree, prefix: str = "") -> Iterator[str]:
@@ -90,7 +99,7 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> dict[str, Any]:
             raise SettingsError(f"environment: {variable} is not a setting{near}")
         node = _node_at(tree, name)
         value: Any = text
-        if isinstance(node, Rows) or typing.get_origin(node) is tuple:
+        if isinstance(node, Rows) or _is_list(node):
             value = _list(text, f"environment: {variable}", plain=not isinstance(node, Rows))
         _put(found, name, _value(node, value, f"environment: {variable}", name, strict=False))
     return found
@@ -143,17 +152,24 @@ def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: tuple[str, .
                 raise SettingsError(f"{place}: {name} must be a list of tables, [[{name}]]")
             found[key] = [_table(node.tree, row, file, path) for row in value]
         else:
-            found[key] = _relative(_value(node, value, place, name, strict=True), key, node, file.path.parent)
+            checked = _value(node, value, place, name, strict=True)
+            found[key] = _relative(checked, key, file.path.parent)
     return found
 
 
-def _relative(value: Any, key: str, node: Node, folder: Path) -> Any:
+def _is_list(node: Any) -> bool:
+    if typing.get_origin(node) is typing.Annotated:
+        node = typing.get_args(node)[0]
+    return typing.get_origin(node) is tuple
+
+
+def _relative(value: Any, key: str, folder: Path) -> Any:
     if isinstance(value, Path):
         return folder / value.expanduser()
     if isinstance(value, str) and key.endswith("_file"):
         return str(folder / Path(value).expanduser())
-    if typing.get_origin(node) is tuple and typing.get_args(node)[0] is Path:
-        return tuple(folder / item.expanduser() for item in value)
+    if isinstance(value, tuple):
+        return tuple(_relative(item, key, folder) for item in value)
     return value
 
 
@@ -167,13 +183,20 @@ def _value(node: Any, value: Any, place: str, name: str, *, strict: bool) -> Any
             raise SettingsError(f"{place}: {name} must be a JSON list of objects")
         return [_row(node.tree, row, place, name) for row in value]
     adapter: TypeAdapter[Any] = TypeAdapter(node)
+    shown = "its value" if SECRET_NAMES.search(name) else repr(value)
+    expected = describe(node)
     try:
-        if strict:
-            return adapter.validate_json(json.dumps(value), strict=True)
-        return adapter.validate_python(value)
-    except (ValidationError, TypeError):
-        shown = "its value" if SECRET_NAMES.search(name) else repr(value)
-        raise SettingsError(f"{place}: {name} must be {describe(node)}, not {shown}") from None
+        if not strict:
+            return adapter.validate_python(value)
+        return adapter.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "value_error":  # the type is right, a check of ours said no
+            reason = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{place}: {name} = {shown}: {reason}") from None
+    except TypeError:  # a date, which JSON does not have
+        pass
+    raise SettingsError(f"{place}: {name} must be {expected}, not {shown}")
 
 
 def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str, Any]:
@@ -200,6 +223,8 @@ def describe(node: Node) -> str:
     if node in plain:
         return plain[node]
     origin, arguments = typing.get_origin(node), typing.get_args(node)
+    if origin is typing.Annotated:
+        return describe(arguments[0])
     if origin is typing.Literal:
         return "one of " + ", ".join(str(argument) for argument in arguments)
     if origin in (typing.Union, types.UnionType):

@@ -1,0 +1,219 @@
+"""The commands: ``ivr serve``, ``ivr talk``, ``ivr models``, ``ivr doctor``.
+
+Exit codes: 0 done, 1 a finding (doctor, verify) or a fault while running, 2 wrong arguments, settings or
+input (one line on standard error that names the place and the remedy), 130 interrupted.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ivr.modelstore import Model, ModelError, ModelMissing, ModelStore, WrongHash, fetch
+
+if TYPE_CHECKING:
+    from ivr.service.settings import Settings
+
+# Modules that load engines or SIP are imported in the command that needs them: `ivr models fetch` is
+# run by `make run` each time and must be instant.
+
+SETTING_FLAGS = {
+    "bind": ("sip.bind", "HOST:PORT", "UDP and TCP address of SIP"),
+    "public_address": ("sip.public_address", "IP", "address to advertise when behind NAT"),
+    "rtp_ports": ("sip.rtp_ports", "FIRST-LAST", "UDP ports for sound, two a call"),
+    "stt": ("stt.order", "NAME", "speech to text; with commas: the order in which engines are tried"),
+    "tts": ("tts.order", "NAME", "text to speech; likewise"),
+    "vad_threshold": ("vad.threshold", "X", "probability, 0 to 1, above which sound is speech"),
+    "rtp_timeout": ("sip.rtp_timeout_s", "S", "seconds without sound after which a call is ended"),
+    "drain": ("sip.drain_s", "S", "seconds running calls may go on after the first stop signal"),
+    "log": ("log.format", "console|json", "how log lines are written"),
+}
+"""Flag to the setting it overrides."""
+TALK_FLAGS = ("stt", "tts", "vad_threshold", "log")
+
+
+class UsageError(Exception):
+    """Something given on the command line cannot be used; the text says what and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except KeyboardInterrupt:
+        print("ivr: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (`ivr doctor | head`): not our fault, and not worth a trace.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if not _is_users(error):
+            raise
+        print(f"ivr: {error}", file=sys.stderr)
+        return 2
+
+
+def _is_users(error: Exception) -> bool:
+    """An error whose text is meant for the person who gave the command."""
+    if isinstance(error, UsageError | ModelError):
+        return True
+    from ivr.dialplan import PlanError
+    from ivr.service.settings import SettingsError
+
+    return isinstance(error, SettingsError | PlanError)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ivr", description="A telephone service that people can interrupt.")
+    parser.add_argument("--version", action="version", version=f"ivr {importlib.metadata.version('ivr')}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="answer calls", description="Answer calls with a dialplan.")
+    serve.add_argument("plans", nargs="*", type=Path, metavar="PLAN", help="dialplan file")
+    _add_setting_flags(serve, SETTING_FLAGS)
+    serve.set_defaults(command=_serve)
+
+    talk = commands.add_parser(
+        "talk",
+        help="run a dialplan with a WAV file as the caller",
+        description="Run a dialplan with a WAV file as the caller: no SIP, faster than real time.",
+    )
+    talk.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
+    talk.add_argument(
+        "--in", dest="caller", type=Path, required=True, metavar="WAV", help="the caller's sound"
+    )
+    talk.add_argument("--out", dest="heard", type=Path, metavar="WAV", help="write what the caller hears")
+    talk.add_argument("--json", action="store_true", help="one JSON object with the turns")
+    _add_setting_flags(talk, TALK_FLAGS)
+    talk.set_defaults(command=_talk)
+
+    models = commands.add_parser("models", help="list, fetch or verify the models")
+    actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
+    for name, command, text in (
+        ("list", _models_list, "what there is, and whether it is in the cache"),
+        ("fetch", _models_fetch, "bring what is missing into the cache"),
+        ("verify", _models_verify, "hash everything again; a wrong file is removed"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        if name != "list":
+            action.add_argument("names", nargs="*", metavar="NAME", help="a model; all when none is named")
+        if name == "fetch":
+            action.add_argument("--quiet", action="store_true", help="say nothing when nothing is missing")
+        action.set_defaults(command=command)
+
+    doctor = commands.add_parser("doctor", help="check everything that a call needs")
+    _add_setting_flags(doctor, ("bind", "public_address", "rtp_ports", "stt", "tts"))
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_setting_flags(parser: argparse.ArgumentParser, names: Sequence[str] | dict[str, Any]) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML settings; else ivr.toml, if there")
+    for name in names:
+        _, metavar, text = SETTING_FLAGS[name]
+        parser.add_argument("--" + name.replace("_", "-"), metavar=metavar, help=text)
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    from ivr.service.settings import load_settings
+
+    flags: dict[str, tuple[str, Any]] = {}
+    for name, (setting, _, _) in SETTING_FLAGS.items():
+        value = getattr(arguments, name, None)
+        if value is not None:
+            if setting.endswith(".order"):
+                value = [item.strip() for item in value.split(",")]
+            flags[setting] = ("--" + name.replace("_", "-"), value)
+    return load_settings(arguments.config, flags)
+
+
+def _configure_logging(settings: "Settings") -> None:
+    from ivr.service.logs import configure_logging
+
+    log = settings.log
+    try:
+        configure_logging(log.format, log.level, file=log.file, secrets=settings.secrets())
+    except OSError as error:
+        raise UsageError(f"log.file: {error.filename}: {error.strerror}") from error
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    plans = tuple(arguments.plans) or settings.plans
+    if not plans:
+        raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
+    _configure_logging(settings)
+    from ivr.service.server import serve
+
+    return serve(settings, plans)
+
+
+def _talk(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    if arguments.log is None and settings.log.file is None:
+        # The turns are what is asked for; the log would stand between them.
+        settings = settings.model_copy(update={"log": replace(settings.log, level="warning")})
+    _configure_logging(settings)
+    from ivr.service.talk import TalkError, talk
+
+    try:
+        return talk(settings, arguments.plan, arguments.caller, arguments.heard, as_json=arguments.json)
+    except TalkError as error:
+        raise UsageError(str(error)) from error
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from ivr.service.doctor import run
+
+    return run(_settings(arguments), lambda line: print(line, flush=True))
+
+
+def _models_list(arguments: argparse.Namespace) -> int:
+    store = ModelStore()
+    for model in store.manifest.models.values():
+        status = store.status(model)
+        print(f"{model.name}  {model.size / 1e6:.1f} MB  {status.state}")
+        print(f"    {model.purpose}")
+        print(f"    licence: {model.license}; source: {model.source}")
+        if status.state == "ready":
+            print(f"    {store.entry(model)}")
+        elif status.state == "damaged":
+            print(f"    {status.detail}; run `ivr models fetch {model.name}`")
+    return 0
+
+
+def _models_fetch(arguments: argparse.Namespace) -> int:
+    store = ModelStore()
+    for model in _chosen(store, arguments.names):
+        if not fetch(store, model.name) and not arguments.quiet:
+            print(f"{model.name}: is there ({store.entry(model)})")
+    return 0
+
+
+def _models_verify(arguments: argparse.Namespace) -> int:
+    store = ModelStore()
+    wrong = 0
+    for model in _chosen(store, arguments.names):
+        try:
+            store.verify(model.name)
+            print(f"{model.name}: right")
+        except (ModelMissing, WrongHash) as error:
+            wrong += 1
+            print(f"{error}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _chosen(store: ModelStore, names: Sequence[str]) -> list[Model]:
+    return [store.manifest.get(name) for name in names or store.manifest.models]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""``ivr doctor``: is everything there that a call needs? One line per finding, a remedy per fault."""
+
+import asyncio
+import contextlib
+import importlib.util
+import ipaddress
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.modelstore import ModelMissing, ModelStore, cache_root
+from ivr.service.settings import EngineOptions, Settings
+from ivr.speech import registry
+from ivr.speech.base import SpeechError
+
+PORTS_PER_CALL = 2
+"""RTP and RTCP."""
+PROBE_TIMEOUT_S = 20.0
+ENGINE_TIMEOUT_S = 60.0
+
+LOCAL_ENGINES = {"whisper": ("faster_whisper", "whisper-tiny.en"), "piper": ("piper", "piper-joe")}
+"""Engine to the package it imports and the model it uses when none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    level: Literal["ok", "warn", "FAIL"]
+    subject: str
+    text: str
+    remedy: str = ""
+
+    def line(self) -> str:
+        remedy = f"\n{'':6}{'':14}-> {self.remedy}" if self.remedy else ""
+        return f"{self.level:<6}{self.subject:<14}{self.text}{remedy}"
+
+
+def run(settings: Settings, out: Callable[[str], None] = print) -> int:
+    """Print every finding as soon as it is known; 1 when one is a fault, else 0."""
+    faults = 0
+    for finding in examine(settings):
+        faults += finding.level == "FAIL"
+        out(finding.line())
+    if faults:
+        out(f"{faults} fault{'s' if faults > 1 else ''}")
+    return 1 if faults else 0
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """The findings, in the order in which a call would need the things."""
+    yield python_finding()
+    max_calls, finding = pjsua_finding()
+    yield finding
+    yield from model_findings(settings)
+    yield cache_finding()
+    yield from port_findings(settings, max_calls)
+    yield address_finding(settings)
+    yield from engine_findings("stt", settings.stt)
+    yield from engine_findings("tts", settings.tts)
+
+
+def python_finding() -> Finding:
+    version = f"{platform.python_version()} ({sys.executable})"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Finding("ok", "python", version)
+    return Finding("FAIL", "python", version, "use Python 3.11 or 3.12")
+
+
+def pjsua_finding() -> tuple[int | None, Finding]:
+    """The build's call limit (None when it is not known) and the finding. Asked in a process of its own."""
+    remedy = "run `make install` with Python 3.11 or 3.12, for which PJSUA2 has wheels"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ivr.sip.probe"],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        build = json.loads(done.stdout.strip().splitlines()[-1])
+        version, limit = str(build["version"]), int(build["max_calls"])
+    except subprocess.TimeoutExpired:
+        return None, Finding("FAIL", "pjsua2", f"did not load in {PROBE_TIMEOUT_S:.0f} s", remedy)
+    except (OSError, ValueError, LookupError, TypeError):
+        lines = done.stderr.strip().splitlines() if "done" in locals() else []
+        reason = lines[-1] if lines else "it ended with no answer"
+        return None, Finding("FAIL", "pjsua2", f"cannot be loaded: {reason}", remedy)
+    text = f"{version}, compiled for {limit} calls: {limit - 1} served, one kept to refuse a call too many"
+    return limit, Finding("ok", "pjsua2", text)
+
+
+def model_findings(settings: Settings) -> Iterator[Finding]:
+    """The models that these settings use, from the cache, and a detector of one's own."""
+    store = ModelStore()
+    engines = (*settings.stt.order, *settings.tts.order)
+    needed = [model for name, (_, model) in LOCAL_ENGINES.items() if name in engines]
+    own = settings.vad.model
+    if own is None:
+        needed.insert(0, "silero")
+    elif os.access(own, os.R_OK) and own.is_file():
+        yield Finding("ok", "model vad", str(own))
+    else:
+        yield Finding("FAIL", "model vad", f"{own} cannot be read", "correct vad.model in the settings")
+    for name in needed:
+        try:
+            yield Finding("ok", "model", f"{name}: {store.path(name)}")
+        except ModelMissing as error:
+            detail = str(error).split("; run")[0].removeprefix("model ")
+            yield Finding("FAIL", "model", detail, f"ivr models fetch {name}")
+
+
+def cache_finding() -> Finding:
+    root = cache_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        remedy = "make it writable, or set IVR_CACHE_DIR to a folder that is"
+        return Finding("FAIL", "cache", f"{root}: {error.strerror}", remedy)
+    return Finding("ok", "cache", f"{root} (models, prompts)")
+
+
+def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding]:
+    """SIP's UDP and TCP port, and the RTP range: bound for a moment, nothing is sent."""
+    host, port = settings.bind
+    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
+        error = _bind_error(host, port, kind)
+        subject = f"SIP {name}"
+        if error is None:
+            yield Finding("ok", subject, f"{settings.sip.bind} is free")
+        else:
+            remedy = "is ivr running already? Otherwise choose another with --bind HOST:PORT"
+            yield Finding("FAIL", subject, f"{settings.sip.bind}: {error}", remedy)
+    first, last = settings.rtp_ports
+    busy = [port for port in range(first, last + 1) if _bind_error(host, port, socket.SOCK_DGRAM)]
+    free = last - first + 1 - len(busy)
+    calls = settings.sip.max_calls or max_calls or 1
+    text = f"{free} ports of {first}-{last} are free, enough for {free // PORTS_PER_CALL} calls"
+    remedy = "choose another range with --rtp-ports FIRST-LAST, two ports a call"
+    if free < calls * PORTS_PER_CALL:
+        yield Finding("FAIL", "RTP", f"{text}; {calls} are wanted", remedy)
+    else:
+        yield Finding("warn" if busy else "ok", "RTP", text, remedy if busy else "")
+
+
+def _bind_error(host: str, port: int, kind: socket.SocketKind) -> str | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            # As the service does: a port with only closed connections in it counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
+
+
+def address_finding(settings: Settings) -> Finding:
+    """What phones are told to send their sound to."""
+    host = settings.bind[0]
+    if settings.sip.public_address:
+        return Finding("ok", "address", f"{settings.sip.public_address} is advertised (public_address)")
+    with contextlib.suppress(ValueError):
+        if not ipaddress.ip_address(host).is_unspecified:
+            return _judged(host, "the address bound to")
+    own = _default_address()
+    if own is None:
+        remedy = "set --public-address to the address phones can reach"
+        return Finding("warn", "address", "no network route: only this machine can dial in", remedy)
+    return _judged(own, "the default route's")
+
+
+def _judged(address: str, why: str) -> Finding:
+    text = f"{address} is advertised ({why})"
+    kind = ipaddress.ip_address(address)
+    if kind.is_loopback:
+        return Finding("warn", "address", f"{text}: only this machine can dial in", "bind to another address")
+    if kind.is_private:
+        text += "; it is private: for phones beyond NAT set --public-address"
+    return Finding("ok", "address", text)
+
+
+def _default_address() -> str | None:
+    """The address of the default route. Connecting a UDP socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a documentation address (RFC 5737)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def engine_findings(kind: Literal["stt", "tts"], engines: EngineOptions) -> Iterator[Finding]:
+    """Start each engine as a call would; an online one is asked for its list of models as well."""
+    for place, name in enumerate(engines.order):
+        subject = f"{kind} {name}"
+        role = "first choice" if place == 0 else "fallback"
+        package = LOCAL_ENGINES.get(name, ("", ""))[0]
+        if package and importlib.util.find_spec(package) is None:
+            remedy = "pip install 'ivr[local]', or choose another engine in the settings"
+            yield Finding("FAIL", subject, f"the package {package} is not installed", remedy)
+            continue
+        try:
+            detail = asyncio.run(_try_engine(kind, name, engines))
+        except TimeoutError:
+            yield Finding("FAIL", subject, f"did not start in {ENGINE_TIMEOUT_S:.0f} s", "see the log")
+        except (SpeechError, ModelMissing, ValueError, TypeError, OSError) as error:
+            yield Finding("FAIL", subject, str(error), _remedy(name, error))
+        else:
+            yield Finding("ok", subject, f"{role}: {detail}")
+
+
+async def _try_engine(kind: Literal["stt", "tts"], name: str, engines: EngineOptions) -> str:
+    options = engines.of(name)
+    make = registry.create_stt if kind == "stt" else registry.create_tts
+    engine = make(name, **options)
+    began = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(ENGINE_TIMEOUT_S):
+            await engine.start()
+            check = getattr(engine, "check", None)
+            if check is not None:
+                return str(await check())
+    finally:
+        await engine.aclose()
+    return f"started in {asyncio.get_running_loop().time() - began:.1f} s"
+
+
+def _remedy(name: str, error: Exception) -> str:
+    if isinstance(error, ModelMissing):
+        return f"ivr models fetch {error.name}"
+    if name == "openai":
+        return "set OPENAI_API_KEY or api_key_file, and base_url for a server of your own"
+    return "correct the engine's options in the settings, or choose another engine"

@@ -1,0 +1,288 @@
+"""The service's settings: flags over ``IVR_*`` environment over a TOML file over defaults.
+
+The options themselves, their defaults and units, live with the rooms that use them (SipOptions,
+SessionConfig, the engines' options); here they are put together, checked and given one syntax.
+"""
+
+import dataclasses
+import ipaddress
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ivr.modelstore import cache_root
+from ivr.service.layers import (
+    SECRET_NAMES,
+    SettingsError,
+    Tree,
+    from_environment,
+    from_file,
+    from_flags,
+    tree_of,
+)
+from ivr.session.types import SessionConfig
+from ivr.sip.options import SipOptions
+from ivr.speech import registry
+from ivr.vad.base import DetectorOptions
+from ivr.vad.registry import vad_names
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
+DEFAULT_FILE = "ivr.toml"
+"""Read from the current folder when neither ``--config`` nor ``IVR_CONFIG`` names a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VadOptions(DetectorOptions):
+    """Which detector, and its options."""
+
+    name: str = "silero"
+    model: Path | None = None
+    """A Silero-compatible ONNX file of your own; None is the one in the model cache."""
+
+    def keywords(self) -> dict[str, Any]:
+        """For ``create_vad(name, **keywords)``."""
+        return {
+            item.name: getattr(self, item.name) for item in dataclasses.fields(self) if item.name != "name"
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Engines in the order in which they are tried, and the options of each that were set."""
+
+    order: tuple[str, ...]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Keyword arguments for ``create_stt(name, ...)`` or ``create_tts(name, ...)``."""
+        return dict(self.options.get(name, {}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    file: Path | None = None
+    """Appended to, and reopened when it was rotated away; None is standard error."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Make it with ``load_settings``; the names are those of the TOML file."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    layers: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """The sources, the strongest first; set by ``load_settings``."""
+
+    plans: tuple[Path, ...] = ()
+    """Dialplan files."""
+    sip: SipOptions = SipOptions()
+    session: SessionConfig = SessionConfig()
+    vad: VadOptions = VadOptions()
+    stt: EngineOptions = EngineOptions(order=("whisper",))
+    tts: EngineOptions = EngineOptions(order=("piper",))
+    log: LogOptions = LogOptions()
+
+    @property
+    def prompts_dir(self) -> Path:
+        """Where synthesised prompts are kept."""
+        return cache_root() / "prompts"
+
+    @property
+    def bind(self) -> tuple[str, int]:
+        """Host and port of ``sip.bind``."""
+        return parse_bind(self.sip.bind)
+
+    @property
+    def rtp_ports(self) -> tuple[int, int]:
+        """First and last port of ``sip.rtp_ports``."""
+        return parse_ports(self.sip.rtp_ports)
+
+    def secrets(self) -> set[str]:
+        """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""
+        found: set[str] = set()
+        for account in self.sip.registrations:
+            _collect(dataclasses.asdict(account), found)
+        for engines in (self.stt, self.tts):
+            for options in engines.options.values():
+                _collect(options, found)
+        for variable, value in os.environ.items():
+            if SECRET_NAMES.search(variable) and len(value) >= 6:
+                found.add(value)
+        return found - {""}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # Ours instead of the library's: they know the line of a key and the nearest right name.
+        return (init_settings, *(_Layer(settings_cls, values) for values in cls.layers))
+
+
+def settings_tree() -> Tree:
+    """Every setting there is, engines' options included."""
+    tree: dict[str, Any] = {
+        "plans": tuple[Path, ...],
+        "sip": tree_of(SipOptions),
+        "session": tree_of(SessionConfig),
+        "vad": tree_of(VadOptions),
+        "stt": _engines(registry.stt_options()),
+        "tts": _engines(registry.tts_options()),
+        "log": tree_of(LogOptions),
+    }
+    for name, check in CHECKS.items():
+        room, option = name.split(".")
+        tree[room][option] = _with_check(tree[room][option], check)
+    return tree
+
+
+def load_settings(
+    config: Path | None = None,
+    flags: Mapping[str, tuple[str, Any]] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read every source and give the checked whole. Raises SettingsError with one line for people.
+
+    ``config`` is the TOML file (else ``IVR_CONFIG``, else ``ivr.toml`` here if there is one); ``flags``
+    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``.
+    """
+    environ = os.environ if environ is None else environ
+    tree = settings_tree()
+    path = config or (Path(environ["IVR_CONFIG"]) if environ.get("IVR_CONFIG") else None)
+    if path is None and Path(DEFAULT_FILE).is_file():
+        path = Path(DEFAULT_FILE)
+    found = [
+        from_flags(tree, flags or {}),
+        from_environment(tree, environ),
+        from_file(tree, path) if path else {},
+    ]
+
+    class Loaded(Settings):
+        layers = tuple(_as_fields(values) for values in found)
+
+    try:
+        return Loaded()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"settings: {name}: {reason}") from None
+
+
+class _Layer(PydanticBaseSettingsSource):
+    """One source, read and checked beforehand."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._values
+
+
+def _engines(options: Mapping[str, type]) -> Tree:
+    tree: Tree = {name: tree_of(kind) for name, kind in options.items()}
+    return {"order": tuple[str, ...], **tree}
+
+
+def _as_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """``stt.whisper.model`` is written beside ``stt.order`` but kept under ``stt.options``."""
+    values = dict(values)
+    for kind in ("stt", "tts"):
+        if kind in values:
+            table = dict(values[kind])
+            order = {"order": table.pop("order")} if "order" in table else {}
+            values[kind] = {**order, "options": table}
+    return values
+
+
+def _collect(options: Mapping[str, Any], found: set[str]) -> None:
+    for name, value in options.items():
+        if not isinstance(value, str) or not SECRET_NAMES.search(name):
+            continue
+        if name.endswith("_file"):
+            try:
+                found.add(Path(value).read_text(encoding="utf-8").split("\n", 1)[0].strip())
+            except (OSError, UnicodeDecodeError):
+                continue
+        else:
+            found.add(value)
+
+
+# -- what a type does not say
+
+
+def parse_bind(text: str) -> tuple[str, int]:
+    """``host:port`` (an IPv6 host in brackets) to its parts. ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("must be HOST:PORT, the port 1 to 65535")
+    return host.strip("[]"), int(port)
+
+
+def parse_ports(text: str) -> tuple[int, int]:
+    """``first-last`` to its parts. ValueError."""
+    first, dash, last = text.partition("-")
+    if not dash or not first.strip().isdecimal() or not last.strip().isdecimal():
+        raise ValueError("must be FIRST-LAST")
+    low, high = int(first), int(last)
+    if not 1024 <= low < high <= 65535:
+        raise ValueError("must be FIRST-LAST between 1024 and 65535, the first below the last")
+    return low, high
+
+
+def _address(text: str | None) -> None:
+    if text is not None:
+        ipaddress.ip_address(text)
+
+
+def _probability(value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError("must be between 0 and 1")
+
+
+def _one_of(kind: str, name: str, names: Iterable[str]) -> None:
+    if name not in names:
+        raise ValueError(f"there is no {kind} {name!r}; there are: {', '.join(sorted(names))}")
+
+
+def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tuple[str, ...]], None]:
+    def check(order: tuple[str, ...]) -> None:
+        if not order:
+            raise ValueError("must name at least one engine")
+        for name in order:
+            _one_of(f"{kind} engine", name, names())
+
+    return check
+
+
+CHECKS: dict[str, Callable[[Any], object]] = {
+    "sip.bind": parse_bind,
+    "sip.rtp_ports": parse_ports,
+    "sip.public_address": _address,
+    "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),
+    "vad.threshold": _probability,
+    "stt.order": _engine_names("speech-to-text", registry.stt_options),
+    "tts.order": _engine_names("text-to-speech", registry.tts_options),
+}
+
+
+def _with_check(hint: Any, check: Callable[[Any], object]) -> Any:
+    def validate(value: Any) -> Any:
+        check(value)
+        return value
+
+    return Annotated[hint, AfterValidator(validate)]
