@@ -1,0 +1,34 @@
+import pytest
+
+from ivr.vad.base import DetectorOptions, EndpointingOptions
+
+
+def test_release_follows_the_threshold() -> None:
+    assert DetectorOptions(threshold=0.5).release_level == pytest.approx(0.35)
+    assert DetectorOptions(threshold=0.1).release_level == 0.01
+    assert DetectorOptions(threshold=0.5, release=0.5).release_level == 0.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threshold": 0},
+        {"threshold": 1},
+        {"threshold": 0.4, "release": 0.5},
+        {"release": 0},
+        {"fade_ms": -1},
+        {"gather_ms": -1},
+        {"backlog_ms": 0},
+    ],
+)
+def test_detector_options_that_make_no_sense(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        DetectorOptions(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"min_speech_ms": -1}, {"min_silence_ms": -1}, {"pre_roll_ms": -1}, {"max_turn_ms": 64}]
+)
+def test_endpointing_options_that_make_no_sense(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        EndpointingOptions(**wrong)

@@ -1,0 +1,124 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.vad.base import EndpointingOptions
+from ivr.vad.endpointing import Began, Ended, Endpointer
+
+W = 512
+MS = W / 16
+
+
+def run(probabilities: list[float], options: EndpointingOptions | None = None) -> list[Began | Ended]:
+    endpointer = Endpointer(options or EndpointingOptions(), 0.5, 0.35)
+    return [e for p in probabilities if (e := endpointer.step(p, W)) is not None]
+
+
+def test_two_windows_make_an_onset_and_half_a_second_of_quiet_an_end() -> None:
+    events = run([0.1] * 3 + [0.9, 0.8] + [0.9] * 5 + [0.1] * 20)
+    assert events == [
+        Began(onset=3 * W, at=5 * W, probability=0.8),
+        # 500 ms are 15.6 windows.
+        Ended(onset=3 * W, offset=10 * W - 1, at=26 * W, reason="silence"),
+    ]
+
+
+@pytest.mark.parametrize(("ms", "windows"), [(0, 1), (1, 1), (32, 1), (33, 2), (64, 2), (65, 3), (128, 4)])
+def test_min_speech_is_rounded_up_to_windows(ms: float, windows: int) -> None:
+    options = EndpointingOptions(min_speech_ms=ms)
+    assert run([0.9] * (windows - 1) + [0.0] * 9, options) == []
+    assert run([0.9] * windows, options) == [Began(0, windows * W, 0.9)]
+
+
+def test_a_click_of_one_window_is_not_speech() -> None:
+    assert run([0.9, 0.1] * 50) == []
+
+
+def test_hysteresis_between_release_and_threshold_nothing_changes() -> None:
+    assert run([0.4] * 100) == []
+    assert run([0.5, 0.4]) == [Began(0, 2 * W, 0.4)]
+    assert run([0.5, 0.34, 0.4, 0.4]) == []
+    assert len(run([0.9, 0.9] + [0.36] * 100)) == 1
+    # Once quiet, 0.4 does not make it speech again.
+    events = run([0.9, 0.9, 0.34] + [0.4] * 15)
+    assert events[-1] == Ended(0, 2 * W - 1, 18 * W, "silence")
+
+
+def test_a_pause_shorter_than_min_silence_is_inside_the_turn() -> None:
+    events = run([0.9] * 5 + [0.1] * 15 + [0.9] + [0.1] * 16)
+    assert [type(e) for e in events] == [Began, Ended]
+    assert events[1] == Ended(0, 21 * W - 1, 37 * W, "silence")
+
+
+def test_an_endless_talker_is_cut_and_heard_on() -> None:
+    options = EndpointingOptions(max_turn_ms=10 * MS)
+    events = run([0.9] * 25, options)
+    assert events == [
+        Began(0, 2 * W, 0.9),
+        Ended(0, 10 * W - 1, 10 * W, "max_turn"),
+        Began(10 * W, 12 * W, 0.9),
+        Ended(10 * W, 20 * W - 1, 20 * W, "max_turn"),
+        Began(20 * W, 22 * W, 0.9),
+    ]
+
+
+def test_a_cut_in_a_pause_is_not_followed_by_a_turn() -> None:
+    options = EndpointingOptions(max_turn_ms=10 * MS)
+    events = run([0.9] * 8 + [0.1] * 40, options)
+    assert events == [Began(0, 2 * W, 0.9), Ended(0, 8 * W - 1, 10 * W, "max_turn")]
+
+
+def test_flush_ends_the_turn_and_only_a_turn() -> None:
+    endpointer = Endpointer(EndpointingOptions(), 0.5, 0.35)
+    assert endpointer.flush() is None
+    endpointer.step(0.9, W)
+    assert endpointer.flush() is None
+    endpointer.step(0.9, W)
+    assert endpointer.flush() == Ended(0, 2 * W - 1, 2 * W, "flushed")
+    assert endpointer.flush() is None
+    assert endpointer.step(0.9, W) is None
+    assert endpointer.step(0.9, W) == Began(2 * W, 4 * W, 0.9)
+
+
+def test_lost_sound_moves_the_clock_and_breaks_a_run() -> None:
+    endpointer = Endpointer(EndpointingOptions(), 0.5, 0.35)
+    endpointer.step(0.9, W)
+    endpointer.skip(1000)
+    assert endpointer.step(0.9, W) is None
+    assert endpointer.step(0.9, W) == Began(1000 + W, 1000 + 3 * W, 0.9)
+    endpointer.skip(700)
+    assert endpointer.speaking and endpointer.clock == 1700 + 3 * W
+
+
+@pytest.mark.parametrize(("threshold", "release"), [(0.5, 0.6), (0.5, 0), (1.1, 0.5)])
+def test_levels_that_make_no_sense(threshold: float, release: float) -> None:
+    with pytest.raises(ValueError, match="release <= threshold"):
+        Endpointer(EndpointingOptions(), threshold, release)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(1, 40)), max_size=30),
+    st.integers(0, 400),
+    st.integers(0, 900),
+    st.integers(401, 3000),
+)
+def test_events_of_any_sound(
+    stretches: list[tuple[float, int]], min_speech: int, min_silence: int, max_turn: int
+) -> None:
+    options = EndpointingOptions(min_speech_ms=min_speech, min_silence_ms=min_silence, max_turn_ms=max_turn)
+    events = run([p for p, n in stretches for _ in range(n)], options)
+    before = 0
+    for i, event in enumerate(events):
+        assert isinstance(event, Began if i % 2 == 0 else Ended)
+        assert event.onset >= before or isinstance(event, Ended)
+        if isinstance(event, Began):
+            assert event.at - event.onset >= min_speech * 16
+        else:
+            began = events[i - 1]
+            assert event.onset == began.onset and began.at <= event.at
+            assert event.onset <= event.offset < event.at
+            assert event.at - event.onset < max_turn * 16 + 2 * W
+            if event.reason == "silence":
+                assert min_silence * 16 <= event.at - 1 - event.offset
+            before = event.at
