@@ -23,7 +23,7 @@ import structlog
 
 from ivr.sip.account import PjAccount
 from ivr.sip.calls import PjCall
-from ivr.sip.endpoint import Endpoint, SipError
+from ivr.sip.endpoint import Endpoint, SipError, why_not
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
 from ivr.sip.options import SipOptions
@@ -158,6 +158,7 @@ class UserAgent:
         except (SipError, pj.Error) as error:
             self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {error.reason}")
             if hasattr(self, "_endpoint"):
+                self._close_accounts()
                 self._endpoint.destroy()
             self._started.set()
             return
@@ -204,10 +205,10 @@ class UserAgent:
         for registration in self.options.registrations:
             account = PjAccount(self, f"{registration.user}@{registration.registrar}")
             self._accounts.append(account)
-            try:
-                account.create(self._endpoint.account_config(registration))
-            except pj.Error as error:
-                raise SipError(f"registration {account.name}: {error.reason}") from error
+            config = self._endpoint.account_config(registration)
+            reason = why_not(account.create, config)
+            if reason is not None:
+                raise SipError(f"registration {account.name}: {reason}")
 
     def incoming(self, account: PjAccount, call_index: int, message: str) -> None:
         """An INVITE has come: admit it or refuse it."""
@@ -264,10 +265,13 @@ class UserAgent:
         self._calls.clear()
         self._refused.clear()
         self._ended.clear()
-        while self._accounts:
-            self._accounts.pop().shutdown()
+        self._close_accounts()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()
+
+    def _close_accounts(self) -> None:
+        while self._accounts:
+            self._accounts.pop().shutdown()
 
     def _leave(self) -> None:
         for call in tuple(self._calls.values()):

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pjsua2 as pj
@@ -45,6 +45,19 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]
         say("pjsip", text=entry.msg.strip())
 
 
+def why_not(call: Callable[..., object], *args: object) -> str | None:
+    """Make a pjsua2 call; the reason when it fails.
+
+    Not chained to an exception of ours: the traceback of a ``pj.Error`` keeps pjsua2 objects alive on
+    whatever thread looks at it.
+    """
+    try:
+        call(*args)
+    except pj.Error as error:
+        return str(error.reason)
+    return None
+
+
 def parse_host_port(text: str) -> tuple[str, int]:
     """``host:port``; raises SipError."""
     host, colon, port = text.rpartition(":")
@@ -82,13 +95,12 @@ class Endpoint:
             self.ep.libCreate()
         self._configure()
         for kind, name in ((pj.PJSIP_TRANSPORT_UDP, "UDP"), (pj.PJSIP_TRANSPORT_TCP, "TCP")):
-            try:
-                self.ep.transportCreate(kind, self._transport(self.port))
-            except pj.Error as error:
+            reason = why_not(self.ep.transportCreate, kind, self._transport(self.port))
+            if reason is not None:
                 raise SipError(
-                    f"cannot listen on {name} {self.options.bind}: {error.reason}. "
+                    f"cannot listen on {name} {self.options.bind}: {reason}. "
                     "Is another SIP server running there? Choose another --bind."
-                ) from error
+                )
         self.ep.audDevManager().setNullDev()
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId, 0))
@@ -173,10 +185,15 @@ class Endpoint:
             config.sipConfig.proxies.append(proxy if proxy.startswith("sip") else f"sip:{proxy};lr")
 
     def destroy(self) -> None:
+        """Free pjsip. The pj.Endpoint goes too: a process may have one at a time, and an exception's
+        traceback could keep this object alive.
+        """
         try:
             self.ep.libDestroy()
         except pj.Error as error:
             log.error("pjsip_destroy_failed", error=error.reason)
+        del self.ep
+        self._writer = None
 
 
 def _password(registration: Registration) -> str:

@@ -1,0 +1,67 @@
+"""The user agent with the real pjsip. Calls to it are in tests/sipp and tests/e2e."""
+
+import socket
+
+import pytest
+
+from ivr.sip.agent import UserAgent
+from ivr.sip.endpoint import SipError
+from ivr.sip.leg import CallLeg
+from ivr.sip.options import Registration, SipOptions
+from tests.e2e.running import free_port
+
+
+def nobody(leg: CallLeg) -> None:
+    raise AssertionError("no call was made")
+
+
+def agent(**options: object) -> UserAgent:
+    defaults: dict[str, object] = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": "24000-24019"}
+    return UserAgent(SipOptions(**(defaults | options)), nobody)  # type: ignore[arg-type]
+
+
+def test_up_and_down_and_the_limit_of_the_build() -> None:
+    ua = agent()
+    info = ua.start()
+    try:
+        assert info.max_calls == min(info.build_max_calls - 1, 9)
+        assert info.build.startswith("pjproject 2.")
+        assert ua.bridge_ports() == 0
+        assert ua.active_calls == 0
+        # A command for a call that is gone is nobody's harm.
+        ua.hangup(12345, "late", 0)
+        ua.wire_player(12345)
+    finally:
+        ua.stop()
+        ua.stop()
+
+
+def test_fewer_calls_than_the_build_holds() -> None:
+    ua = agent(max_calls=2)
+    try:
+        assert ua.start().max_calls == 2
+    finally:
+        ua.stop()
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(SipError, match=rf"127\.0\.0\.1:{port}.*--bind"):
+            agent(bind=f"127.0.0.1:{port}").start()
+
+
+def test_a_missing_password_file_is_named() -> None:
+    registration = Registration(registrar="127.0.0.1:9", user="u", password_file="/nonexistent/secret")
+    with pytest.raises(SipError, match="/nonexistent/secret"):
+        agent(registrations=(registration,)).start()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("bind", "localhost"), ("bind", "1.2.3.4:99999"), ("rtp_ports", "10"), ("rtp_ports", "5000-4000")],
+)
+def test_what_is_no_address_or_range_is_refused(option: str, value: str) -> None:
+    with pytest.raises(SipError, match=option):
+        agent(**{option: value}).start()
