@@ -51,6 +51,8 @@ class InlineStream:
 
     def push(self, pcm16: bytes, sample_rate: int) -> None:
         check_pcm(pcm16, sample_rate)
+        if self._delivery.closed:
+            return
         self._ear.feed(pcm16, sample_rate)
         while not self._delivery.closed and (window := self._ear.next_window()) is not None:
             probabilities, states = self._model.run(window[np.newaxis], self._ear.state[:, np.newaxis])

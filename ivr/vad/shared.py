@@ -22,6 +22,9 @@ from ivr.vad.stream import Delivery, Ear, check_pcm
 
 log = structlog.get_logger(__name__)
 
+CLOSE_LIMIT_S = 5.0
+"""Seconds ``SharedVad.close`` waits for the thread: a listener may be waiting for whoever closes."""
+
 
 class _Wake:
     """A binary semaphore made of a bare lock: ``set`` never waits, not even for a Python-level lock."""
@@ -79,7 +82,9 @@ class SharedVad:
             stream.close()
         self._wake.set()
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(CLOSE_LIMIT_S)
+            if self._thread.is_alive():
+                log.error("vad thread did not end: a listener or an inference hangs")
 
     def remove(self, stream: "SharedStream") -> None:
         """Forget a closed stream."""

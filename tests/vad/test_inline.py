@@ -86,6 +86,9 @@ def test_closing_inside_the_listener_ends_it_there(inline: InlineVad) -> None:
     stream = inline.open_stream(EndpointingOptions(), listener)
     stream.push(prompt("demo-nogo").tobytes(), 8000)
     stream.flush()
+    clock = stream.clock
+    stream.push(prompt("demo-nogo").tobytes(), 8000)
+    assert stream.clock == clock
     assert [type(e) for e in seen] == [SpeechStarted]
 
 

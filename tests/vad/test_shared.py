@@ -331,3 +331,22 @@ def test_without_gathering(model: SileroModel) -> None:
         assert [type(e) for e in caller.events] == [SpeechStarted]
     finally:
         vad.close()
+
+
+def test_close_gives_up_on_a_listener_that_hangs(model: SileroModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.vad.shared.CLOSE_LIMIT_S", 0.1)
+    hanging, go = threading.Event(), threading.Event()
+
+    def listener(event: VadEvent) -> None:
+        hanging.set()
+        go.wait(LATE)
+
+    vad = SharedVad(model)
+    vad.open_stream(EndpointingOptions(), listener).push(prompt("hello-world").tobytes(), 8000)
+    assert hanging.wait(LATE)
+    with capture_logs() as logs:
+        vad.close()
+    assert [entry["log_level"] for entry in logs] == ["error"]
+    go.set()
+    vad._thread.join(LATE)
+    assert not vad._thread.is_alive()
