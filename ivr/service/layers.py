@@ -267,11 +267,11 @@ def _line_of(text: str, key: tuple[str, ...]) -> int | None:
         header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
         if header:
             table = _parts(header[1])
-            if table == key:
+            if table[: len(key)] == key:
                 return number
             continue
         assignment = re.match(r"""\s*([\w."' -]+?)\s*=""", line)
-        if assignment and (*table, *_parts(assignment[1])) == key:
+        if assignment and (*table, *_parts(assignment[1]))[: len(key)] == key:
             return number
     return None
 

@@ -72,6 +72,9 @@ class LogOptions:
     """Appended to, and reopened when it was rotated away; None is standard error."""
 
 
+DEFAULT_ENGINES: dict[str, dict[str, Any]] = {"stt": {"order": ("whisper",)}, "tts": {"order": ("piper",)}}
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Make it with ``load_settings``; the names are those of the TOML file."""
 
@@ -84,8 +87,8 @@ class Settings(BaseSettings):
     sip: SipOptions = SipOptions()
     session: SessionConfig = SessionConfig()
     vad: VadOptions = VadOptions()
-    stt: EngineOptions = EngineOptions(order=("whisper",))
-    tts: EngineOptions = EngineOptions(order=("piper",))
+    stt: EngineOptions = EngineOptions(**DEFAULT_ENGINES["stt"])
+    tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
     log: LogOptions = LogOptions()
 
     @property
@@ -168,15 +171,16 @@ def load_settings(
     ]
 
     class Loaded(Settings):
-        layers = tuple(_as_fields(values) for values in found)
+        layers = (*(_as_fields(values) for values in found), DEFAULT_ENGINES)
 
     try:
-        return Loaded()
+        loaded = Loaded()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"settings: {name}: {reason}") from None
+    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
 
 
 class _Layer(PydanticBaseSettingsSource):

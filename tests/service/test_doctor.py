@@ -1,0 +1,158 @@
+"""The doctor's findings, each against the real thing: ports that are taken, models that are not there."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.modelstore import ModelStore
+from ivr.service import doctor
+from ivr.service.doctor import Finding
+from ivr.service.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def settings(**values: Any) -> Settings:
+    return load_settings(
+        None, {name.replace("__", "."): (f"--{name}", value) for name, value in values.items()}, {}
+    )
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_build_is_asked_for_its_limit() -> None:
+    limit, finding = doctor.pjsua_finding()
+    assert finding.level == "ok"
+    assert limit is not None and limit >= 4
+    assert f"compiled for {limit} calls: {limit - 1} served" in finding.text
+
+
+def test_a_build_that_does_not_load_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pjsua2.py").write_text("import os; os.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    limit, finding = doctor.pjsua_finding()
+    assert (limit, finding.level) == (None, "FAIL")
+    (tmp_path / "pjsua2.py").write_text("raise ImportError('libfoo.so: wrong ELF class')")
+    limit, finding = doctor.pjsua_finding()
+    assert (limit, finding.level) == (None, "FAIL")
+    assert "wrong ELF class" in finding.text and "make install" in finding.remedy
+
+
+def test_a_taken_sip_port() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        chosen = settings(sip__bind=f"127.0.0.1:{taken.getsockname()[1]}")
+        udp, tcp, *_ = doctor.port_findings(chosen, 4)
+    assert (udp.level, udp.subject) == ("FAIL", "SIP UDP")
+    assert "in use" in udp.text and "--bind" in udp.remedy
+    assert (tcp.level, tcp.subject) == ("ok", "SIP TCP")
+
+
+def test_free_ports_and_an_rtp_range_in_part_taken() -> None:
+    bind = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        first = min(port, 65535 - 9)
+        wide = settings(sip__bind=bind, sip__rtp_ports=f"{first}-{first + 9}", sip__max_calls="1")
+        udp, tcp, rtp = doctor.port_findings(wide, 4)
+        assert (udp.level, tcp.level) == ("ok", "ok")
+        assert rtp.level == "warn"
+        narrow = settings(sip__bind=bind, sip__rtp_ports=f"{first}-{first + 1}", sip__max_calls="4")
+        *_, rtp = doctor.port_findings(narrow, 4)
+        assert rtp.level == "FAIL" and "--rtp-ports" in rtp.remedy
+
+
+def test_models_that_are_there(models: ModelStore) -> None:
+    found = list(doctor.model_findings(settings()))
+    assert [finding.level for finding in found] == ["ok"] * 3
+
+
+def test_models_that_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IVR_CACHE_DIR", str(tmp_path / "empty"))
+    found = list(doctor.model_findings(settings()))
+    assert {(finding.level, finding.remedy) for finding in found} == {
+        ("FAIL", "ivr models fetch silero"),
+        ("FAIL", "ivr models fetch whisper-tiny.en"),
+        ("FAIL", "ivr models fetch piper-joe"),
+    }
+
+
+def test_a_detector_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    first, *_ = doctor.model_findings(settings(vad__model=str(own)))
+    assert (first.level, first.subject) == ("FAIL", "model vad")
+    own.write_bytes(b"")
+    first, *_ = doctor.model_findings(settings(vad__model=str(own)))
+    assert first.level == "ok"
+
+
+def test_the_cache_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IVR_CACHE_DIR", str(tmp_path / "new"))
+    assert doctor.cache_finding().level == "ok"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IVR_CACHE_DIR", str(tmp_path / "file"))
+    finding = doctor.cache_finding()
+    assert finding.level == "FAIL" and "IVR_CACHE_DIR" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("bind", "public", "level", "words"),
+    [
+        ("127.0.0.1:5060", None, "warn", "only this machine"),
+        ("127.0.0.1:5060", "203.0.113.7", "ok", "203.0.113.7 is advertised"),
+        ("192.168.1.2:5060", None, "ok", "for phones beyond NAT set --public-address"),
+        ("8.8.8.8:5060", None, "ok", "8.8.8.8 is advertised"),
+    ],
+)
+def test_the_address_advertised(bind: str, public: str | None, level: str, words: str) -> None:
+    values = {"sip__bind": bind} | ({"sip__public_address": public} if public else {})
+    finding = doctor.address_finding(settings(**values))
+    assert finding.level == level
+    assert words in finding.text
+
+
+def test_local_engines_are_really_started(models: ModelStore) -> None:
+    chosen = settings()
+    (stt,) = doctor.engine_findings("stt", chosen.stt)
+    (tts,) = doctor.engine_findings("tts", chosen.tts)
+    assert stt.level == "ok" and "first choice" in stt.text, stt
+    assert tts.level == "ok", tts
+
+
+def test_an_engine_whose_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    monkeypatch.setattr(
+        doctor.importlib.util, "find_spec", lambda name: None if name == "faster_whisper" else name
+    )
+    (finding,) = doctor.engine_findings("stt", settings().stt)
+    assert finding.level == "FAIL" and "ivr[local]" in finding.remedy
+
+
+def test_openai_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (finding,) = doctor.engine_findings("stt", settings(stt__order=["openai"]).stt)
+    assert finding.level == "FAIL" and "OPENAI_API_KEY" in finding.remedy
+
+
+def test_the_exit_code_and_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    findings = [Finding("ok", "python", "3.11"), Finding("warn", "RTP", "some", "do")]
+    monkeypatch.setattr(doctor, "examine", lambda _: iter(findings))
+    assert doctor.run(settings(), said.append) == 0
+    findings.append(Finding("FAIL", "model", "gone", "ivr models fetch"))
+    assert doctor.run(settings(), said.append) == 1
+    assert said[-1] == "1 fault"
+    assert said[-2].split() == ["FAIL", "model", "gone", "->", "ivr", "models", "fetch"]
+    assert os.linesep not in said[0]

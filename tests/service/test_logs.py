@@ -1,0 +1,157 @@
+"""Logs: both formats, the call's id on every line, secrets struck out."""
+
+import asyncio
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from ivr.service.logs import call_logger, configure_logging
+
+SECRET = "sk-test-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_json_lines_carry_the_calls_id(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    log = call_logger("abc", plan="demo")
+    log.info("barge_in", latency_ms=72)
+    log.warning("turn_dropped")
+    first, second = lines(stream)
+    assert (first["event"], first["call"], first["plan"], first["latency_ms"]) == (
+        "barge_in",
+        "abc",
+        "demo",
+        72,
+    )
+    assert first["level"] == "info" and first["timestamp"].endswith("Z")
+    assert (second["call"], second["level"]) == ("abc", "warning")
+
+
+def test_a_librarys_lines_carry_it_too(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    with structlog.contextvars.bound_contextvars(call="abc"):
+        logging.getLogger("some.library").warning("lost %s of %d", "one", 2)
+    logging.getLogger("some.library").warning("outside")
+    inside, outside = lines(stream)
+    assert inside["event"] == "lost one of 2"
+    assert (inside["call"], inside["logger"]) == ("abc", "some.library")
+    assert "call" not in outside
+
+
+async def test_calls_at_once_keep_their_ids_apart(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    log = structlog.get_logger("ivr")
+
+    async def call(name: str) -> None:
+        with structlog.contextvars.bound_contextvars(call=name):
+            for number in range(3):
+                log.info("step", of=name, number=number)
+                await asyncio.sleep(0)
+
+    await asyncio.gather(call("a"), call("b"))
+    found = lines(stream)
+    assert [line["of"] for line in found] == ["a", "b"] * 3
+    assert all(line["call"] == line["of"] for line in found)
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_no_secret_reaches_a_line(stream: io.StringIO, format: Any) -> None:
+    configure_logging(format, stream=stream, secrets={SECRET, "pass", ""})
+    log = structlog.get_logger("ivr")
+    log.info(f"key is {SECRET}", url=f"http://x/?k={SECRET}", more={"deep": [SECRET, (SECRET,)], "n": 1})
+    log.info("by name", password="swordfish", api_key="unknown-to-the-list", options={"api_key": "fish"})
+    log.info("headers", sent="Authorization: Bearer abcdef123456")
+    logging.getLogger("library").error("refused %s", SECRET)
+    try:
+        raise ValueError(f"bad {SECRET}")
+    except ValueError:
+        log.exception("failed")
+    text = stream.getvalue()
+    for secret in (SECRET, "swordfish", "unknown-to-the-list", "fish", "abcdef123456"):
+        assert secret not in text
+    assert "***" in text and "Traceback" in text and "bad ***" in text
+    assert "by name" in text
+
+
+def test_what_is_no_secret_is_left_alone(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream, secrets=set())
+    structlog.get_logger("ivr").info(
+        "said", text="my password is pass", tokens=3, took_ms=1.5, ok=True, none=None
+    )
+    (line,) = lines(stream)
+    assert line["text"] == "my password is pass"
+    assert (line["tokens"], line["took_ms"], line["ok"], line["none"]) == (3, 1.5, True, None)
+
+
+def test_the_level_holds(stream: io.StringIO) -> None:
+    configure_logging("json", "warning", stream=stream)
+    structlog.get_logger("ivr").info("quiet")
+    logging.getLogger("library").info("quiet")
+    structlog.get_logger("ivr").warning("loud")
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_chatty_libraries_are_quiet_at_info(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    logging.getLogger("httpx").info("HTTP Request: POST")
+    assert stream.getvalue() == ""
+
+
+def test_configuring_again_replaces(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    configure_logging("json", stream=stream)
+    structlog.get_logger("ivr").info("once")
+    assert len(lines(stream)) == 1
+
+
+def test_warnings_are_lines(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(True)
+        warnings.warn("old way", DeprecationWarning, stacklevel=1)
+    assert "old way" in lines(stream)[0]["event"]
+
+
+def test_a_file_that_is_rotated_away(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "ivr.log"
+    configure_logging("json", file=path)
+    log = structlog.get_logger("ivr")
+    log.info("one")
+    path.rename(path.with_suffix(".1"))
+    log.info("two")
+    assert json.loads(path.read_text())["event"] == "two"
+
+
+def test_console_lines_have_no_colours_in_a_pipe(stream: io.StringIO) -> None:
+    configure_logging("console", stream=stream)
+    call_logger("abc").info("call_started", caller="sip:me@example.org")
+    text = stream.getvalue()
+    assert "\x1b" not in text
+    assert "call_started" in text and "call=abc" in text and text.count("\n") == 1

@@ -1,0 +1,282 @@
+"""Settings: the order of the sources, and the mistakes that are refused with place and remedy."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.service.settings import Settings, SettingsError, load_settings, parse_bind, parse_ports
+
+NO_ENV: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ``ivr.toml`` of the checkout's."""
+    monkeypatch.chdir(tmp_path)
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "my.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults() -> None:
+    settings = load_settings(environ=NO_ENV)
+    assert settings == Settings()
+    assert settings.bind == ("0.0.0.0", 5060)
+    assert settings.stt.order == ("whisper",)
+    assert settings.tts.order == ("piper",)
+
+
+def test_flags_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [sip]
+        bind = "127.0.0.1:1"
+        drain_s = 1
+        rtp_timeout_s = 1
+        [vad]
+        threshold = 0.1
+        """,
+    )
+    settings = load_settings(
+        path,
+        {"sip.bind": ("--bind", "127.0.0.1:3")},
+        {"IVR_SIP__BIND": "127.0.0.1:2", "IVR_SIP__DRAIN_S": "2"},
+    )
+    assert settings.sip.bind == "127.0.0.1:3"
+    assert settings.sip.drain_s == 2
+    assert settings.sip.rtp_timeout_s == 1
+    assert settings.vad.threshold == 0.1
+    assert settings.sip.retry_after_s == 10
+
+
+def test_the_file_may_be_named_by_the_environment_or_lie_here(tmp_path: Path) -> None:
+    write(tmp_path, "[sip]\ndrain_s = 7").rename(tmp_path / "ivr.toml")
+    assert load_settings(environ=NO_ENV).sip.drain_s == 7
+    other = write(tmp_path, "[sip]\ndrain_s = 8")
+    assert load_settings(environ={"IVR_CONFIG": str(other)}).sip.drain_s == 8
+
+
+def test_every_kind_of_value_from_a_file(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        plans = ["a.yaml", "/b.yaml"]
+        [sip]
+        max_calls = 3
+        [[sip.registrations]]
+        registrar = "pbx.example"
+        user = "100"
+        password_file = "secrets/pbx"
+        [session]
+        keep_speech_over_protected = true
+        [session.endpointing]
+        min_silence_ms = 400
+        [vad]
+        model = "own.onnx"
+        [log]
+        format = "json"
+        """,
+    )
+    settings = load_settings(path, environ=NO_ENV)
+    assert settings.plans == (tmp_path / "a.yaml", Path("/b.yaml"))
+    assert settings.sip.max_calls == 3
+    assert settings.sip.registrations[0].password_file == str(tmp_path / "secrets/pbx")
+    assert settings.session.keep_speech_over_protected is True
+    assert settings.session.endpointing.min_silence_ms == 400
+    assert settings.vad.model == tmp_path / "own.onnx"
+    assert settings.log.format == "json"
+
+
+def test_every_kind_of_value_from_the_environment() -> None:
+    accounts = [{"registrar": "pbx.example", "user": "100", "expires_s": 60}]
+    settings = load_settings(
+        environ={
+            "IVR_PLANS": "a.yaml, b.yaml",
+            "IVR_SIP__REGISTRATIONS": json.dumps(accounts),
+            "IVR_SIP__MAX_CALLS": "3",
+            "IVR_SESSION__KEEP_SPEECH_OVER_PROTECTED": "true",
+            "IVR_SESSION__ENDPOINTING__MIN_SILENCE_MS": "400",
+            "IVR_STT__ORDER": '["openai", "whisper"]',
+            "IVR_CACHE_DIR": "/anywhere",
+            "PATH": "/bin",
+        }
+    )
+    assert settings.plans == (Path("a.yaml"), Path("b.yaml"))
+    assert settings.sip.registrations[0].expires_s == 60
+    assert settings.sip.max_calls == 3
+    assert settings.session.keep_speech_over_protected is True
+    assert settings.session.endpointing.min_silence_ms == 400
+    assert settings.stt.order == ("openai", "whisper")
+
+
+def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [stt]
+        order = ["openai", "whisper"]
+        [stt.openai]
+        base_url = "http://127.0.0.1:1/v1"
+        [tts.openai]
+        voice = "alloy"
+        """,
+    )
+    settings = load_settings(path, environ={"IVR_STT__OPENAI__TIMEOUT_S": "3"})
+    assert settings.stt.order == ("openai", "whisper")
+    assert settings.stt.of("openai") == {"base_url": "http://127.0.0.1:1/v1", "timeout_s": 3.0}
+    assert settings.stt.of("whisper") == {}
+    assert settings.tts.order == ("piper",)
+    assert settings.tts.of("openai") == {"voice": "alloy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('\n[sip]\nbindd = "x"', 3, "sip.bindd is not a setting; did you mean sip.bind?"),
+        ("threshold = 0.5", 1, "threshold is not a setting; did you mean vad.threshold?"),
+        ("[sip]\nthreshold = 0.5", 2, "did you mean vad.threshold?"),
+        ("[spi]\nbind = 'x'", 1, "spi is not a setting; did you mean sip?"),
+        ("[stt.wisper]\na = 1", 1, "did you mean stt.whisper?"),
+        ("[stt.openai]\nbase_ur = 1", 2, "did you mean stt.openai.base_url?"),
+        (
+            "[[sip.registrations]]\nuser = 'a'\n[[sip.registrations]]\npasword = 'b'",
+            4,
+            "did you mean sip.registrations.password?",
+        ),
+        ("[sip]\nbind = 5", 2, "sip.bind must be a text, not 5"),
+        ('[vad]\nthreshold = "0.5"', 2, "vad.threshold must be a number, not '0.5'"),
+        ("[vad]\nthreshold = 1.5", 2, "between 0 and 1"),
+        ("[sip]\nmax_calls = 1.5", 2, "sip.max_calls must be a whole number, not 1.5"),
+        ("[sip]\ndrain_s = true", 2, "sip.drain_s must be a number"),
+        ("[sip]\ndrain_s = -1", 2, "must not be negative"),
+        ("[sip]\ndrain_s = 2020-01-01", 2, "sip.drain_s must be a number"),
+        ('[sip]\nbind = "5060"', 2, "must be HOST:PORT"),
+        ('[sip]\nrtp_ports = "9-5"', 2, "must be FIRST-LAST"),
+        ('[sip]\npublic_address = "me"', 2, "does not appear to be an IPv4 or IPv6 address"),
+        ('[stt]\norder = ["whisker"]', 2, "there is no speech-to-text engine 'whisker'"),
+        ("[stt]\norder = []", 2, "at least one engine"),
+        ('[log]\nformat = "xml"', 2, "one of console, json"),
+        ("sip = 5", 1, "sip must be a table, [sip]"),
+        ("[sip]\nregistrations = 5", 2, "must be a list of tables, [[sip.registrations]]"),
+        ('[sip]\n"bind" . x = 5', 2, "sip.bind must be a text"),
+    ],
+)
+def test_a_mistake_in_the_file(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, environ=NO_ENV)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("IVR_SIP__BNID", "x", "environment: IVR_SIP__BNID is not a setting; did you mean IVR_SIP__BIND?"),
+        ("IVR_CACHEDIR", "x", "did you mean IVR_CACHE_DIR?"),
+        ("IVR_SIP__DRAIN_S", "soon", "IVR_SIP__DRAIN_S: sip.drain_s must be a number, not 'soon'"),
+        ("IVR_VAD__THRESHOLD", "2", "IVR_VAD__THRESHOLD: vad.threshold = '2': must be between 0 and 1"),
+        ("IVR_SIP__REGISTRATIONS", "x", "must be a JSON list of objects"),
+        ("IVR_SIP__REGISTRATIONS", "[", "not a JSON list"),
+        (
+            "IVR_SIP__REGISTRATIONS",
+            '[{"usr": "a"}]',
+            "registrations.usr is not a setting; did you mean user?",
+        ),
+    ],
+)
+def test_a_mistake_in_the_environment(variable: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ={variable: value})
+    assert words in str(caught.value)
+
+
+def test_a_mistake_in_a_flag_names_the_flag() -> None:
+    with pytest.raises(SettingsError, match=r"^--rtp-timeout: sip\.rtp_timeout_s must be a number"):
+        load_settings(None, {"sip.rtp_timeout_s": ("--rtp-timeout", "x")}, NO_ENV)
+
+
+def test_what_only_the_whole_shows(tmp_path: Path) -> None:
+    path = write(tmp_path, "[vad]\nthreshold = 0.3\nrelease = 0.4")
+    with pytest.raises(SettingsError, match="vad: release must be above 0 and not above threshold"):
+        load_settings(path, environ=NO_ENV)
+    with pytest.raises(SettingsError, match=r"sip\.registrations\.0\.user: Field required"):
+        load_settings(write(tmp_path, '[[sip.registrations]]\nregistrar = "a"'), environ=NO_ENV)
+
+
+@pytest.mark.parametrize("text", ["a =", "\x00", "[sip\n"])
+def test_a_file_that_is_no_toml(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"my\.toml: "):
+        load_settings(write(tmp_path, text), environ=NO_ENV)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml: No such file"):
+        load_settings(tmp_path / "absent.toml", environ=NO_ENV)
+    (tmp_path / "latin.toml").write_bytes(b"# \xe4")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_settings(tmp_path / "latin.toml", environ=NO_ENV)
+
+
+def test_secrets_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text("sk-from-a-file\n")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-from-the-environment")
+    path = write(
+        tmp_path,
+        """
+        [[sip.registrations]]
+        registrar = "pbx.example"
+        user = "100"
+        password = "hunter2hunter2"
+        [stt.openai]
+        api_key_file = "key"
+        """,
+    )
+    settings = load_settings(path, environ=NO_ENV)
+    assert settings.sip.registrations[0].password == "hunter2hunter2"
+    assert "hunter2hunter2" not in repr(settings) + str(settings)
+    assert {"hunter2hunter2", "sk-from-a-file", "sk-from-the-environment"} <= settings.secrets()
+
+
+def test_an_ill_typed_secret_is_not_shown(tmp_path: Path) -> None:
+    path = write(tmp_path, "[[sip.registrations]]\npassword = 123454321")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, environ=NO_ENV)
+    assert "123454321" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("0.0.0.0:5060", ("0.0.0.0", 5060)),
+        ("[::1]:1", ("::1", 1)),
+        ("host.example:65535", ("host.example", 65535)),
+    ],
+)
+def test_bind(text: str, parts: tuple[str, int]) -> None:
+    assert parse_bind(text) == parts
+
+
+@pytest.mark.parametrize("text", ["", ":5060", "host", "host:", "host:0", "host:65536", "host:x", "host:-1"])
+def test_bind_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse_bind(text)
+
+
+@pytest.mark.parametrize("text", ["", "1-2", "5000", "5000-", "5000-4000", "5000-70000", "a-b"])
+def test_ports_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="FIRST-LAST"):
+        parse_ports(text)
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings: Any = load_settings(environ=NO_ENV)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.plans = ()
