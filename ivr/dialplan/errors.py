@@ -15,7 +15,7 @@ class Problem:
     """What was found and what was expected, in an operator's words."""
 
 
-class PlanError(ValueError):
+class PlanError(Exception):
     """A plan was refused. ``str()`` has one line ``file:line:column: message`` per mistake, sorted by place.
 
     ``line``, ``column`` and ``message`` are those of the first.

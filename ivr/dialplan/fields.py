@@ -88,21 +88,27 @@ def _sound(value: str, info: ValidationInfo) -> str:
 
 
 def _read_sound(folder: Path, name: str) -> AudioClip:
+    shown = quoted(name, 80)
     try:
         path = folder / name
-        if not path.is_file():
-            near = did_you_mean(name, _wavs(path.parent, folder)) if path.parent.is_dir() else ""
-            raise refuse(f"there is no file {quoted(name, 80)} beside the plan{near}")
-        if path.stat().st_size > MAX_SOUND_BYTES:
-            raise refuse(f"the file {quoted(name, 80)} is larger than {MAX_SOUND_BYTES // 2**20} MiB")
-        samples, rate = decode_wav(path.read_bytes())
-    except WavError as error:
-        raise refuse(f"expected a WAV file, but {quoted(name, 80)} cannot be decoded: {error}") from None
+        there = path.is_file()
+        near = did_you_mean(name, _wavs(path.parent, folder)) if not there else ""
+        data = path.read_bytes() if there and path.stat().st_size <= MAX_SOUND_BYTES else b""
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise refuse(f"the file {quoted(name, 80)} cannot be read: {reason}") from None
+        raise refuse(f"the file {shown} cannot be read: {reason}") from None
+    if not there:
+        raise refuse(f"there is no file {shown} beside the plan{near}")
+    if not data:
+        raise refuse(
+            f"expected a WAV file of at most {MAX_SOUND_BYTES // 2**20} MiB, but {shown} is larger, or empty"
+        )
+    try:
+        samples, rate = decode_wav(data)
+    except WavError as error:
+        raise refuse(f"expected a WAV file, but {shown} cannot be decoded: {error}") from None
     if not len(samples):
-        raise refuse(f"the file {quoted(name, 80)} has no sound in it")
+        raise refuse(f"the file {shown} has no sound in it")
     return AudioClip(samples.tobytes(), rate)
 
 

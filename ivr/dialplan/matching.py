@@ -154,8 +154,11 @@ def _score(phrase: _Phrase, heard: Sequence[str], least: float) -> float:
     if not phrase.words:
         return DIFFERENT
     best = DIFFERENT
-    wanted = len(phrase.words)
-    for size in range(max(1, wanted - 1), wanted + 2):
+    least_size, most_size = max(1, len(phrase.words) - 1), len(phrase.words) + 1
+    if all(word.isdigit() for word in phrase.words):
+        # "123" may be written in one, two or three pieces.
+        least_size, most_size = 1, len("".join(phrase.words))
+    for size in range(least_size, most_size + 1):
         for start in range(len(heard) - size + 1):
             near = _window(phrase.words, heard[start : start + size])
             if near and _counts(phrase, heard, start, start + size, near, least):

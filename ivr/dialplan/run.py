@@ -5,7 +5,6 @@ from typing import Any, Protocol
 from ivr.dialplan.plan import APOLOGY, PlacedVerb, Plan
 from ivr.dialplan.verbs.base import End, GoTo
 from ivr.session import AudioClip, BargeIn, SessionEnded, Turn, VoiceSession
-from ivr.speech.base import SpeechError
 
 MAX_SILENT_STEPS = 100
 """Steps entered one after the other with nothing heard and nobody listening, before the plan is a loop."""
@@ -53,7 +52,9 @@ class Run:
         handle = await self.session.say(what, allow_interruptions=barge_in != "none", barge_in=barge_in)
         try:
             result = await handle.wait_for_playout()
-        except SpeechError as error:
+        except SessionEnded:
+            raise
+        except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
             self.log.error("prompt could not be said", step=self._at[0], line=self._line(), error=str(error))
             return
         finally:
