@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-RECORDINGS = Path("/usr/share/asterisk/sounds/en")
+RECORDINGS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 """Debian's asterisk-core-sounds-en-wav."""
 MUSIC = Path("/usr/share/asterisk/moh")
 """Debian's asterisk-moh-opsound-wav."""

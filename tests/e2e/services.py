@@ -11,11 +11,15 @@ PLANS = Path(__file__).parent / "plans"
 PROMPT = ("conf-adminmenu", "vm-options", "demo-instruct")
 """Recordings that the continuous prompt is made of."""
 
+DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
+
 SETTINGS: dict[str, dict[str, str]] = {
     "main": {},
     "ringing": {"IVR_SIP__RING_S": "1.0"},
+    "demo": {},
+    "impatient": {"IVR_SIP__RTP_TIMEOUT_S": "2"},
 }
-"""Service by name, and what is set for it beyond the defaults."""
+"""Service by name, and what is set for it beyond the defaults. ``demo`` serves the plan of that name."""
 
 
 class Services:
@@ -44,7 +48,8 @@ class Services:
     def start(self, name: str = "main", env: Mapping[str, str] | None = None, *options: str) -> Service:
         """Another one with the same settings and more, not started yet: a context manager."""
         settings = {**SETTINGS[name], **(env or {})}
-        return Service([self.plan("test")], *options, env=settings)
+        plan = DEMO if name == "demo" else self.plan("test")
+        return Service([plan], *options, env=settings)
 
     def close(self) -> None:
         for service in self._running.values():

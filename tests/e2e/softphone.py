@@ -1,0 +1,73 @@
+"""baresip, a real softphone: configured in a folder, dials, speaks a WAV file, keeps what it heard."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.caller import sounds
+from tests.e2e.running import free_port
+
+MODULES = Path("/usr/lib/baresip/modules")
+
+CONFIG = """\
+poll_method epoll
+sip_listen 127.0.0.1:{port}
+net_interface 127.0.0.1
+call_max_calls 1
+audio_source aufile,{spoken}
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports 26000-27000
+module_path {modules}
+module g711.so
+module aufile.so
+module sndfile.so
+snd_path {folder}
+module_tmp account.so
+module_app menu.so
+"""
+
+
+class Softphone:
+    """One call of baresip."""
+
+    def __init__(self, folder: Path, spoken: bytes) -> None:
+        """``spoken`` is PCM16 at 8 kHz, heard by the other side from the moment the call is up."""
+        program = shutil.which("baresip")
+        assert program, "baresip is not installed (Debian: baresip-core)"
+        self.program = program
+        self.folder = folder
+        self.log = ""
+        wav = sounds.write_wav(folder / "spoken.wav", spoken)
+        config = CONFIG.format(port=free_port(), spoken=wav, modules=MODULES, folder=folder)
+        (folder / "config").write_text(config, encoding="ascii")
+        (folder / "accounts").write_text("<sip:softphone@127.0.0.1>;regint=0\n", encoding="ascii")
+        (folder / "contacts").touch()
+
+    def dial(self, uri: str, seconds: int) -> None:
+        """Call and stay for so many seconds; then it hangs up and ends."""
+        command = [self.program, "-f", str(self.folder), "-s", "-e", f"/dial {uri}", "-t", str(seconds)]
+        ran = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds + 15,
+            check=False,
+        )
+        self.log = ran.stdout.decode("utf-8", "replace")
+
+    @property
+    def heard(self) -> bytes:
+        """PCM16 at 8 kHz, decoded by baresip."""
+        dumps = list(self.folder.glob("dump-*-dec.wav"))
+        assert len(dumps) == 1, f"baresip wrote {len(dumps)} recordings\n{self.log[-4000:]}"
+        return sounds.read_wav(dumps[0])
+
+    @property
+    def media_addresses(self) -> set[str]:
+        """Connection addresses in every SDP of its trace, its own and the service's."""
+        return set(re.findall(r"^c=IN IP4 (\S+)", self.log, re.MULTILINE))

@@ -1,0 +1,51 @@
+"""A real softphone dials the demo, is greeted, speaks, and is answered."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ivr import create_stt
+from tests.caller import sounds
+from tests.e2e.running import Service
+from tests.e2e.services import Services
+from tests.e2e.softphone import Softphone
+
+
+async def transcribe(pcm16: bytes) -> str:
+    """By the project's own recogniser, in pieces of its liking."""
+    stt = create_stt("whisper")
+    await stt.start()
+    try:
+        return (await stt.transcribe(pcm16, 8000)).text.lower()
+    finally:
+        await stt.aclose()
+
+
+@pytest.mark.parametrize(
+    ("speech", "choice", "answer"),
+    [
+        (sounds.spoken("I want billing"), "billing", "billing"),
+        (sounds.recording("hours"), "hours", "nine"),
+    ],
+    ids=["synthetic", "human"],
+)
+async def test_a_softphone_is_understood_and_answered(
+    speech: bytes, choice: str, answer: str, services: Services, tmp_path: Path
+) -> None:
+    service: Service = services.get("demo")
+    began = len(service.events)
+    since = service.events[-1]["_at"]
+    # A second of listening, then the sentence over the welcome, then silence.
+    phone = Softphone(tmp_path, sounds.silence(1.6) + speech + sounds.silence(20))
+    await asyncio.to_thread(phone.dial, f"sip:demo@127.0.0.1:{service.port}", 9)
+    service.wait_event("call_ended", since=since)
+    told = "\n".join(str(e) for e in service.events[began:])
+    assert service.find("choice matched", since, choice=choice, by="speech"), told
+    assert service.find("barge_in", since, cause="speech"), told
+    assert phone.media_addresses == {"127.0.0.1"}
+    # What was heard, split where the caller spoke: the welcome cut short, then the answer.
+    heard = phone.heard
+    before, after = heard[: int(1.6 * 16000)], heard[int(1.6 * 16000) :]
+    assert "welcome" in await transcribe(before)
+    assert answer in await transcribe(after)
