@@ -21,6 +21,8 @@ class Source:
     requests: list[tuple[str | None, str | None]] = field(default_factory=list)
     """Range and If-Range of each request."""
     url: str = ""
+    index_page: bytes = b""
+    """Answer to every path below /simple/, as a package index has them."""
 
 
 @contextmanager
@@ -28,7 +30,16 @@ def serving(content: bytes) -> Iterator[Source]:
     source = Source(content)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
+            if self.path.startswith("/simple/"):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(source.index_page)))
+                self.end_headers()
+                self.wfile.write(source.index_page)
+                return
             wanted, condition = self.headers.get("Range"), self.headers.get("If-Range")
             source.requests.append((wanted, condition))
             if source.statuses:
@@ -52,6 +63,7 @@ def serving(content: bytes) -> Iterator[Source]:
             body = source.content[start:]
             self.send_header("Content-Length", str(len(body)))
             self.send_header("ETag", source.etag)
+            self.send_header("Accept-Ranges", "bytes")
             self.end_headers()
             if source.cut_after:
                 body = body[: source.cut_after.pop(0)]

