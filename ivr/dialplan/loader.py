@@ -71,6 +71,8 @@ def _read(file: str) -> str:
         path = Path(file)
         if path.is_dir():
             raise PlanError(file, [Problem(1, 1, "this is a folder; expected a plan's YAML file")])
+        if path.exists() and not path.is_file():
+            raise PlanError(file, [Problem(1, 1, "this is a device or a pipe; expected a plan's YAML file")])
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
     except FileNotFoundError:

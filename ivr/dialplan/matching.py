@@ -2,8 +2,10 @@
 
 1. Text becomes words: small letters, no punctuation, numbers as digits ("twenty-one" is 21), noise
    words ("uh", "please", "the", "my") left out on both sides.
-2. A phrase is looked for as consecutive words anywhere in what was said. Its score is the sum over its
-   words of their closeness (see ``words.closeness``), so more words beat fewer and closer beats farther.
+2. A phrase is looked for as consecutive words anywhere in what was said (one small word may come in
+   between, at a cost). Its score is the sum over its words of their closeness (see
+   ``words.closeness``), so more words beat fewer and closer beats farther. A word alone that
+   recognisers write for a number ("to", "for") is tried as that number too, for less.
 3. The more else was said, the closer a word must be: a merely near word (0.75) counts only when
    nothing else was said; a number only when nothing else was said; a word of up to three letters only
    at the beginning or the end. "not sales" is not sales.
@@ -46,7 +48,7 @@ _AROUND_A_KEY = _set(
 )
 """The same for a number, which means less by itself: "the two of us" is no answer."""
 
-_NEGATORS = _set("not dont never without except")
+_NEGATORS = _set("no not dont never without except")
 _AFTER_A_NEGATOR = _set("want wanna need like talk speak to about any in for with")
 """What may stand between a negator and what it refuses: "don't want to talk to sales"."""
 
@@ -57,8 +59,21 @@ _SMALL_NUMBERS = (
 _SMALL = {word: n for n, word in enumerate(_SMALL_NUMBERS.split())}
 _TENS_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
 _TENS = {word: n * 10 for n, word in enumerate(_TENS_NAMES.split(), 2)}
-_ALONE = {"to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
-"""Words that are a number when they are all that was said."""
+_ALONE = {
+    word: digit
+    for digit, alike in (
+        ("1", "won"),
+        ("2", "to too"),
+        ("3", "free tree"),
+        ("4", "for fourth forth"),
+        ("8", "ate"),
+    )
+    for word in alike.split()
+}
+"""What recognisers write for a number that was said alone, on a line that cuts off above 3.4 kHz."""
+ALONE_FACTOR = 0.8
+GAP = 0.15
+"""Off the score for one small word too many inside a phrase ("place in order")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +139,9 @@ class Matcher:
             return None
         least = SAME if 0.0 < confidence < SURE_CONFIDENCE else NEAR
         best: dict[str, Match] = {}
-        for heard in _readings(text):
+        for heard, factor in _readings(text):
             for phrase in self._phrases:
-                score = _score(phrase, heard, least)
+                score = factor * _score(phrase, heard, least)
                 if score > (best[phrase.choice].score if phrase.choice in best else DIFFERENT):
                     best[phrase.choice] = Match(phrase.choice, phrase.text, score)
         ranked = sorted(best.values(), key=lambda found: -found.score)
@@ -135,18 +150,18 @@ class Matcher:
         return ranked[0]
 
 
-def _readings(text: str) -> Iterable[tuple[str, ...]]:
-    """What may have been said: the words; and the number, where a word alone may be one."""
+def _readings(text: str) -> Iterable[tuple[tuple[str, ...], float]]:
+    """What may have been said, and how much it counts: the words; the number that a word alone may be."""
     every = words(text)[:200]
     if not every:
         return
     heard = tuple(word for word in every if word not in _NOISE) or tuple(every)
-    yield heard
+    yield heard, 1.0
     if heard != tuple(every):
-        yield tuple(every)
+        yield tuple(every), 1.0
     rest = [word for word in heard if word not in ("press", "option", "number")]
     if len(rest) == 1 and rest[0] in _ALONE:
-        yield (_ALONE[rest[0]],)
+        yield (_ALONE[rest[0]],), ALONE_FACTOR
 
 
 def _score(phrase: _Phrase, heard: Sequence[str], least: float) -> float:
@@ -163,7 +178,22 @@ def _score(phrase: _Phrase, heard: Sequence[str], least: float) -> float:
             near = _window(phrase.words, heard[start : start + size])
             if near and _counts(phrase, heard, start, start + size, near, least):
                 best = max(best, sum(near))
+    if len(phrase.words) > 1:
+        for start, gap in _gaps(heard, len(phrase.words)):
+            end = start + len(phrase.words) + 1
+            near = _window(phrase.words, (*heard[start:gap], *heard[gap + 1 : end]))
+            if near and _counts(phrase, heard, start, end, near, least):
+                best = max(best, sum(near) - GAP)
     return best
+
+
+def _gaps(heard: Sequence[str], wanted: int) -> Iterable[tuple[int, int]]:
+    """Where ``wanted`` words could stand with one small word between them: (start, that word's place)."""
+    for start in range(len(heard) - wanted):
+        for gap in range(start + 1, start + wanted):
+            word = heard[gap]
+            if len(word) <= 3 and word.isalpha() and word not in _NEGATORS:
+                yield start, gap
 
 
 def _window(wanted: Sequence[str], heard: Sequence[str]) -> list[float]:
@@ -189,7 +219,8 @@ def _counts(
     back = start
     while back and heard[back - 1] in _AFTER_A_NEGATOR:
         back -= 1
-    if back and heard[back - 1] in _NEGATORS:
+    # "no" before a word may be an answer to an earlier misunderstanding: "no, billing".
+    if back and heard[back - 1] in _NEGATORS - {"no"}:
         return False
     number = len(phrase.words) == 1 and phrase.words[0].isdigit()
     around = _AROUND_A_KEY if number else _CARRIERS

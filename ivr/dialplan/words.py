@@ -1,7 +1,7 @@
 """How close two words are: as written, by inflection, by sound, by spelling.
 
 The sound key is a small English one of our own in the spirit of Metaphone (L. Philips, 1990): silent
-letters dropped, consonants by sound, vowels by three classes. It is coarse on purpose in vowels and
+letters dropped, consonants by sound, vowels by four classes. It is coarse on purpose in vowels and
 strict in consonants, because that is how recognisers err on telephone speech.
 """
 
@@ -34,7 +34,7 @@ _VOWELS = re.compile(r"a[uw]|o[aeiouyw]*|u[aeiouyw]*|e[aeiouyw]*|i[aeiou]*|a[aei
 
 @lru_cache(maxsize=4096)
 def sound(word: str) -> str:
-    """Consonants by sound, vowels as A (day), E (bee, bit) or O (low, too): ``sails`` is ``sAls``."""
+    """Consonants by sound, vowels as A (day), E (bee, bit), O (low) or U (too): ``sails`` is ``sAls``."""
     for pattern, to in _RULES:
         word = pattern.sub(to, word)
     return _VOWELS.sub(_vowel_class, word)
@@ -42,7 +42,9 @@ def sound(word: str) -> str:
 
 def _vowel_class(found: re.Match[str]) -> str:
     vowels = found[0]
-    if vowels[0] in "ou" or vowels in ("au", "aw"):
+    if vowels[0] == "u" or vowels in ("oo", "ew", "eu"):
+        return "U"
+    if vowels[0] == "o" or vowels in ("au", "aw"):
         return "O"
     return "A" if vowels[0] == "a" else "E"
 

@@ -324,11 +324,13 @@ def test_a_folder_and_a_missing_file(tmp_path: Path) -> None:
         load_plan("a\0b.yaml")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = write(tmp_path, "dialplan: 1")
-    path.chmod(0)
-    assert "cannot be read" in mistakes(path)[0]
+def test_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert mistakes(tmp_path / "pipe") == ["1:1: this is a device or a pipe; expected a plan's YAML file"]
+    (tmp_path / "file").write_text("")
+    assert mistakes(tmp_path / "file" / "plan.yaml") == ["1:1: this file cannot be read: Not a directory"]
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "cannot be read" in mistakes(tmp_path / "loop")[0]
 
 
 def test_a_sound_with_a_near_name_is_named(tmp_path: Path) -> None:
