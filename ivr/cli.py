@@ -152,8 +152,14 @@ def _serve(arguments: argparse.Namespace) -> int:
         raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
     _configure_logging(settings)
     from ivr.service.server import serve
+    from ivr.sip.endpoint import SipError
+    from ivr.speech.base import SpeechError
+    from ivr.vad.silero import VadModelError
 
-    return serve(settings, plans)
+    try:
+        return serve(settings, plans)
+    except (SpeechError, SipError, VadModelError) as error:
+        raise UsageError(f"{error}; `ivr doctor` tells what is missing") from error
 
 
 def _talk(arguments: argparse.Namespace) -> int:

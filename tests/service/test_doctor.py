@@ -69,7 +69,7 @@ def test_free_ports_and_an_rtp_range_in_part_taken() -> None:
         udp, tcp, rtp = doctor.port_findings(wide, 4)
         assert (udp.level, tcp.level) == ("ok", "ok")
         assert rtp.level == "warn"
-        narrow = settings(sip__bind=bind, sip__rtp_ports=f"{first}-{first + 1}", sip__max_calls="4")
+        narrow = settings(sip__bind=bind, sip__rtp_ports=f"{first}-{first + 3}", sip__max_calls="4")
         *_, rtp = doctor.port_findings(narrow, 4)
         assert rtp.level == "FAIL" and "--rtp-ports" in rtp.remedy
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ivr.service.settings import Settings, SettingsError, load_settings, parse_bind, parse_ports
+from ivr.service.settings import Settings, SettingsError, load_settings
+from ivr.sip.options import parse_bind, parse_ports
 
 NO_ENV: dict[str, str] = {}
 
