@@ -90,7 +90,8 @@ def test_only_sip_imports_pjsua2() -> None:
         f"{path.relative_to(ROOT)}:{line}"
         for path in [*modules(PACKAGE), *modules(ROOT / "tests")]
         for line, name in imports(path)
-        if name.split(".")[0] in ("pjsua2", "_pjsua2") and path.parent not in (PACKAGE / "sip", ROOT / "tests" / "sip")
+        if name.split(".")[0] in ("pjsua2", "_pjsua2")
+        and path.parent not in (PACKAGE / "sip", ROOT / "tests" / "sip")
     ]
     assert not wrong, wrong
 

@@ -45,7 +45,7 @@ class Run:
             ahead = barge_in == "any" and self.session.caller_active
             if self._answered_early or ahead:
                 self._answered_early = True
-                self.log.debug("prompt skipped")
+                self.log.debug("prompt_skipped")
                 return
         elif self._answered_early:
             barge_in = "none"
@@ -55,7 +55,7 @@ class Run:
         except SessionEnded:
             raise
         except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
-            self.log.error("prompt could not be said", step=self._at[0], line=self._line(), error=str(error))
+            self.log.error("prompt_not_said", step=self._at[0], line=self._line(), error=str(error))
             return
         finally:
             handle.cancel()  # also when this task is cancelled in mid-prompt; idempotent
@@ -85,14 +85,14 @@ class Run:
         try:
             reason = await self._steps()
         except SessionEnded:
-            self.log.info("plan ended", reason="caller hung up", step=self._at[0])
+            self.log.info("plan_ended", reason="caller hung up", step=self._at[0])
             return "caller_hangup"
         except Exception:
             # Whatever a verb does wrong ends its own call, and not in silence.
             placed = self._placed()
-            self.log.exception("verb failed", step=self._at[0], line=placed.line, verb=placed.verb.name)
+            self.log.exception("verb_failed", step=self._at[0], line=placed.line, verb=placed.verb.name)
             reason = await self._apologise("error")
-        self.log.info("plan ended", reason=reason, step=self._at[0])
+        self.log.info("plan_ended", reason=reason, step=self._at[0])
         await self.call.hangup(reason)
         return reason
 
@@ -101,9 +101,9 @@ class Run:
         while True:
             self._silent_steps += 1
             if self._silent_steps > MAX_SILENT_STEPS or self._given_up >= MAX_GIVEN_UP:
-                self.log.error("plan goes round in circles", step=step, line=self._line())
+                self.log.error("plan_loops", step=step, line=self._line())
                 return await self._apologise("loop")
-            self.log.info("step entered", step=step)
+            self.log.info("step_entered", step=step)
             after = await self._step(step)
             if isinstance(after, End):
                 return after.reason
@@ -125,7 +125,7 @@ class Run:
         except SessionEnded:
             return "caller_hangup"
         except Exception as error:  # with the engine down too there is only the hangup left
-            self.log.error("apology could not be said", error=str(error))
+            self.log.error("apology_not_said", error=str(error))
         return reason
 
     def _placed(self) -> PlacedVerb:

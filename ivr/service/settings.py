@@ -26,7 +26,7 @@ from ivr.service.layers import (
     tree_of,
 )
 from ivr.session.types import SessionConfig
-from ivr.sip.options import SipOptions
+from ivr.sip.options import SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
 from ivr.vad.base import DetectorOptions
 from ivr.vad.registry import vad_names
@@ -227,25 +227,6 @@ def _collect(options: Mapping[str, Any], found: set[str]) -> None:
 
 
 # -- what a type does not say
-
-
-def parse_bind(text: str) -> tuple[str, int]:
-    """``host:port`` (an IPv6 host in brackets) to its parts. ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError("must be HOST:PORT, the port 1 to 65535")
-    return host.strip("[]"), int(port)
-
-
-def parse_ports(text: str) -> tuple[int, int]:
-    """``first-last`` to its parts. ValueError."""
-    first, dash, last = text.partition("-")
-    if not dash or not first.strip().isdecimal() or not last.strip().isdecimal():
-        raise ValueError("must be FIRST-LAST")
-    low, high = int(first), int(last)
-    if not 1024 <= low < high <= 65535:
-        raise ValueError("must be FIRST-LAST between 1024 and 65535, the first below the last")
-    return low, high
 
 
 def _address(text: str | None) -> None:

@@ -10,7 +10,7 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
-from ivr.sip.options import Registration, SipOptions
+from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 
 log = structlog.get_logger("ivr.sip")
 
@@ -58,32 +58,19 @@ def why_not(call: Callable[..., object], *args: object) -> str | None:
     return None
 
 
-def parse_host_port(text: str) -> tuple[str, int]:
-    """``host:port``; raises SipError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SipError(f"bind: {text!r} is not HOST:PORT, for example 0.0.0.0:5060")
-    return host.strip("[]") or "0.0.0.0", int(port)
-
-
-def parse_port_range(text: str) -> tuple[int, int]:
-    """``first-last``, at least four ports; raises SipError."""
-    first, dash, last = text.partition("-")
-    if not dash or not first.strip().isdigit() or not last.strip().isdigit():
-        raise SipError(f"rtp_ports: {text!r} is not FIRST-LAST, for example 16384-16583")
-    low, high = int(first), int(last)
-    if not 1024 <= low < high <= 65535 or high - low < 3:
-        raise SipError(f"rtp_ports: {text!r} must lie within 1024-65535 and hold at least four ports")
-    return low, high
-
-
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
 
     def __init__(self, options: SipOptions) -> None:
         self.options = options
-        self.host, self.port = parse_host_port(options.bind)
-        self.rtp_first, self.rtp_last = parse_port_range(options.rtp_ports)
+        try:
+            self.host, self.port = parse_bind(options.bind)
+        except ValueError as error:
+            raise SipError(f"bind: {options.bind!r} {error}") from None
+        try:
+            self.rtp_first, self.rtp_last = parse_ports(options.rtp_ports)
+        except ValueError as error:
+            raise SipError(f"rtp_ports: {options.rtp_ports!r} {error}") from None
         self.ep = pj.Endpoint()
         self.build_max_calls = 0
         self.max_calls = 0

@@ -43,3 +43,22 @@ class SipOptions:
     """Session timer (RFC 4028); accepted when the peer asks for it."""
     user_agent: str = "ivr"
     registrations: tuple[Registration, ...] = ()
+
+
+def parse_bind(text: str) -> tuple[str, int]:
+    """``host:port`` (an IPv6 host in brackets) to its parts. ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("must be HOST:PORT, the port 1 to 65535")
+    return host.strip("[]"), int(port)
+
+
+def parse_ports(text: str) -> tuple[int, int]:
+    """``first-last`` to its parts. ValueError."""
+    first, dash, last = text.partition("-")
+    if not dash or not first.strip().isdecimal() or not last.strip().isdecimal():
+        raise ValueError("must be FIRST-LAST")
+    low, high = int(first), int(last)
+    if not 1024 <= low < high <= 65535 or high - low < 3:
+        raise ValueError("must be FIRST-LAST between 1024 and 65535, at least four ports")
+    return low, high

@@ -84,7 +84,7 @@ class SharedVad:
         if threading.current_thread() is not self._thread:
             self._thread.join(CLOSE_LIMIT_S)
             if self._thread.is_alive():
-                log.error("vad thread did not end: a listener or an inference hangs")
+                log.error("vad_thread_hangs")
 
     def remove(self, stream: "SharedStream") -> None:
         """Forget a closed stream."""
@@ -105,7 +105,7 @@ class SharedVad:
                 while not self._closing and self._round():
                     pass
             except BaseException:
-                log.critical("vad thread failed, goes on", exc_info=True)
+                log.critical("vad_thread_failed", exc_info=True)
                 time.sleep(0.02)
                 self._wake.set()
 
@@ -127,7 +127,7 @@ class SharedVad:
             probabilities, following = self._model.run(windows, states)
         except Exception:
             # Time must go on for the alarms; what was not looked at counts as quiet.
-            log.exception("vad inference failed", streams=len(ready))
+            log.exception("vad_inference_failed", streams=len(ready))
             probabilities, following = np.zeros(len(ready), np.float32), np.zeros_like(states)
         self.windows += len(ready)
         self.inferences += 1
@@ -222,7 +222,7 @@ class SharedStream:
                 self._delivery.deliver(self.ear.flush(), self.ear.clock)
             return window
         except Exception:
-            log.exception("vad stream failed, some sound of it is lost")
+            log.exception("vad_stream_failed")
             return None
 
     def accept(self, probability: float, state: F32) -> None:

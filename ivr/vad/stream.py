@@ -177,7 +177,7 @@ class Delivery:
             self._listener(event)
         except Exception:
             # One call's mistake must not make all the others deaf.
-            log.exception("vad listener failed", event_type=type(event).__name__)
+            log.exception("vad_listener_failed", event_type=type(event).__name__)
 
 
 def check_pcm(pcm16: bytes, sample_rate: int) -> None:

@@ -60,10 +60,10 @@ async def test_the_demo_from_greeting_to_goodbye() -> None:
         await phone.says("goodbye")
         assert await phone.ends() == "hangup"
         assert phone.tts.spoken == ["Goodbye."] and phone.call.ended == ["hangup"]
-        assert [entry["step"] for entry in phone.logged("step entered")] == [
+        assert [entry["step"] for entry in phone.logged("step_entered")] == [
             "welcome", "menu", "billing", "menu", "hours", "menu", "bye",
         ]  # fmt: skip
-        matched = [(entry["choice"], entry["by"], entry["heard"]) for entry in phone.logged("choice matched")]
+        matched = [(entry["choice"], entry["by"], entry["heard"]) for entry in phone.logged("choice_matched")]
         assert matched == [
             ("billing", "speech", "Bealing, please."),
             ("hours", "keys", "3"),
@@ -77,7 +77,7 @@ async def test_a_silent_caller_is_asked_twice_and_let_go() -> None:
         assert await phone.ends() == "hangup"
         still = "Are you still there?"
         assert phone.tts.spoken == [WELCOME, MENU, still, MENU, still, MENU, "Goodbye."]
-        assert [(e["attempt"], e["of"]) for e in phone.logged("no input")] == [(1, 3), (2, 3), (3, 3)]
+        assert [(e["attempt"], e["of"]) for e in phone.logged("noinput")] == [(1, 3), (2, 3), (3, 3)]
 
 
 async def test_an_answer_given_over_the_greeting_skips_the_menu() -> None:
@@ -101,7 +101,7 @@ async def test_the_story_is_interrupted_and_the_menu_hears_it() -> None:
         await phone.silence(5)
         await phone.says("opening ours")
         assert not any("That was the story." in text for text in phone.tts.spoken)
-        assert phone.logged("choice matched")[-1]["choice"] == "hours"
+        assert phone.logged("choice_matched")[-1]["choice"] == "hours"
 
 
 async def test_a_protected_prompt_is_played_to_an_eager_caller_too(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_no_match(tmp_path: Path) -> None:
         await phone.presses("9")
         assert await phone.ends() == "end_of_step"
         assert phone.tts.spoken[-1] == "Nothing fits."
-        assert [e["heard"] for e in phone.logged("no match")] == ["selfish", "9"]
+        assert [e["heard"] for e in phone.logged("nomatch")] == ["selfish", "9"]
 
 
 async def test_speech_that_was_not_understood_is_no_match(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_keys_that_fit_nothing(keys: str, heard: str, tmp_path: Path) -> N
         await phone.silence(1)
         await phone.presses(keys)
         await phone.hears("What?", within=1)
-        assert phone.logged("no match")[0]["heard"] == heard
+        assert phone.logged("nomatch")[0]["heard"] == heard
 
 
 async def test_half_a_choice_is_no_match_after_the_wait(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ async def test_keys_typed_ahead_serve_the_gathers_to_come(tmp_path: Path) -> Non
             phone.session.process_dtmf(key)
         assert await phone.ends() == "end_of_step"
         assert phone.tts.spoken == ["Welcome to this long greeting.", "Done."]
-        assert [entry["choice"] for entry in phone.logged("choice matched")] == ["x", "y"]
+        assert [entry["choice"] for entry in phone.logged("choice_matched")] == ["x", "y"]
 
 
 async def test_defaults_ask_three_times_and_say_goodbye(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ async def test_a_prompt_that_cannot_be_said_does_not_end_the_call(tmp_path: Path
         await phone.presses("12")
         assert await phone.ends() == "end_of_step"
         assert phone.tts.spoken[-1] == "It is twelve."
-        (entry,) = phone.logged("prompt could not be said")
+        (entry,) = phone.logged("prompt_not_said")
         assert entry["step"] == "a" and entry["line"] == 6 and "broken by the test" in entry["error"]
 
 
@@ -269,7 +269,7 @@ async def test_a_loop_in_which_nothing_is_heard_is_ended(tmp_path: Path) -> None
     async with Phone(plan(tmp_path, "a:\n  - goto: b\nb:\n  - goto: a\n")) as phone:
         assert await phone.ends(within=5) == "loop"
         assert phone.tts.spoken == [APOLOGY] and phone.call.ended == ["loop"]
-        assert phone.logged("plan goes round in circles")
+        assert phone.logged("plan_loops")
 
 
 async def test_a_loop_with_sound_goes_on(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ async def test_a_gather_that_leads_back_to_itself_ends_with_nobody_there(tmp_pat
     steps = "a:\n  - gather: {timeout: 1s, choices: {x: {press: 1}}, noinput: {tries: 0, goto: a}}\n"
     async with Phone(plan(tmp_path, steps)) as phone:
         assert await phone.ends() == "loop"
-        assert len(phone.logged("no input")) == MAX_GIVEN_UP and phone.tts.spoken == [APOLOGY]
+        assert len(phone.logged("noinput")) == MAX_GIVEN_UP and phone.tts.spoken == [APOLOGY]
 
 
 async def test_a_verb_that_fails_is_logged_and_apologised_for(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ async def test_a_verb_that_fails_is_logged_and_apologised_for(tmp_path: Path) ->
     async with Phone(dataclasses.replace(loaded, sounds={})) as phone:
         assert await phone.ends() == "error"
         assert phone.tts.spoken == ["Before.", APOLOGY] and phone.call.ended == ["error"]
-        (entry,) = phone.logged("verb failed")
+        (entry,) = phone.logged("verb_failed")
         assert (entry["step"], entry["line"], entry["verb"], entry["level"]) == ("a", 6, "play", "error")
         assert entry["exc_info"]
 
@@ -301,7 +301,7 @@ async def test_the_caller_hangs_up() -> None:
         await phone.silence(0.5)
         await phone.session.stop()
         assert await phone.task == "caller_hangup"
-        assert not phone.call.ended and not phone.logged("verb failed")
+        assert not phone.call.ended and not phone.logged("verb_failed")
     async with Phone(load_plan(DEMO)) as phone:
         await phone.hears(MENU)
         await phone.silence(5)  # now it is listening
@@ -317,7 +317,7 @@ async def test_cancelling_stops_the_prompt() -> None:
         with pytest.raises(asyncio.CancelledError):
             await phone.task
         assert phone.session.state is SessionState.LISTENING
-        assert not phone.call.ended and not phone.logged("verb failed")
+        assert not phone.call.ended and not phone.logged("verb_failed")
 
 
 async def test_two_calls_on_one_plan_do_not_meet() -> None:
@@ -329,5 +329,5 @@ async def test_two_calls_on_one_plan_do_not_meet() -> None:
         await two.presses("2")
         await one.silence(0.2)
         await two.silence(0.2)
-        assert one.logged("choice matched")[0]["choice"] == "sales"
-        assert two.logged("choice matched")[0]["choice"] == "billing"
+        assert one.logged("choice_matched")[0]["choice"] == "sales"
+        assert two.logged("choice_matched")[0]["choice"] == "billing"

@@ -157,9 +157,10 @@ class Service:
 
     def wait_event(self, name: str, timeout: float = 5.0, since: float = 0.0, **wanted: Any) -> Event:
         """The first such event, waited for."""
-        return self.wait_until(
+        found: Event = self.wait_until(
             lambda: next(iter(self.find(name, since, **wanted)), None), timeout, f"{name} {wanted or ''}"
         )
+        return found
 
     def wait_until(self, look: Callable[[], Any], timeout: float, what: str) -> Any:
         """Until ``look`` gives something, looked at after every line of the log."""

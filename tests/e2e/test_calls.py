@@ -48,7 +48,7 @@ def test_a_law_calls_are_heard_and_understood(service: Service, caller: UserAgen
     call = caller.call(service.address, payloads=(8, 101))
     listening(call)
     call.media.play(sounds.recording("digits/2"))
-    service.wait_event("choice matched", 8, call=call.call_id, choice="two", by="speech")
+    service.wait_event("choice_matched", 8, call=call.call_id, choice="two", by="speech")
     assert {p.payload_type for p in call.media.packets} == {rtp.PCMA}
 
 
@@ -62,7 +62,7 @@ def test_speech_cuts_the_prompt_and_is_understood(word: str, service: Service, c
     call.media.wait_quiet()
     cut = measure.last_loud_before_quiet(call.media.packets, playing.onset)
     assert cut is not None and 0 < cut - playing.onset < 0.4
-    chosen = service.wait_event("choice matched", 8, call=call.call_id)
+    chosen = service.wait_event("choice_matched", 8, call=call.call_id)
     assert (chosen["choice"], chosen["by"]) == (word, "speech")
     ended = service.find("say_ended", call=call.call_id)[0]
     assert ended["interrupted"] and ended["heard_ms"] == pytest.approx(
@@ -81,7 +81,7 @@ def test_a_key_cuts_the_prompt(service: Service, caller: UserAgent) -> None:
     time.sleep(0.3)
     key = call.media.press("2")
     assert key.done.wait(2)
-    service.wait_event("choice matched", call=call.call_id, choice="two", by="keys")
+    service.wait_event("choice_matched", call=call.call_id, choice="two", by="keys")
     assert len(service.find("barge_in", call=call.call_id, cause="dtmf")) == 1
     # The answer may follow within the quiet that marks a cut, so the prompt's end is read from the log.
     ended = service.find("say_ended", call=call.call_id)[0]
@@ -92,7 +92,7 @@ def test_a_guarded_prompt_is_not_cut(service: Service, caller: UserAgent) -> Non
     call = caller.call(service.address)
     listening(call)
     call.media.press("3")
-    service.wait_event("step entered", call=call.call_id, step="guarded")
+    service.wait_event("step_entered", call=call.call_id, step="guarded")
     began = time.time()
     time.sleep(0.5)
     call.media.play(sounds.recording("digits/1"))
@@ -106,13 +106,13 @@ def test_a_prompt_for_keys_is_not_cut_by_speech(service: Service, caller: UserAg
     call = caller.call(service.address)
     listening(call)
     call.media.press("4")
-    service.wait_event("step entered", call=call.call_id, step="keys")
+    service.wait_event("step_entered", call=call.call_id, step="keys")
     since = call.media.wait_loud(3)
     call.media.play(sounds.recording("digits/1")).wait()
     time.sleep(0.5)
     assert all(measure.is_loud(p) for p in call.media.since(since + 0.1))
     call.media.press("2")
-    service.wait_event("choice matched", call=call.call_id, choice="two", by="keys")
+    service.wait_event("choice_matched", call=call.call_id, choice="two", by="keys")
 
 
 def test_quiet_between_prompts_is_sent_as_quiet(service: Service, caller: UserAgent) -> None:
@@ -139,7 +139,7 @@ def test_three_calls_at_once_do_not_hear_each_other(service: Service, caller: Us
         listening(call)
     before = time.time()
     calls[0].media.press("2")
-    service.wait_event("choice matched", call=calls[0].call_id, choice="two")
+    service.wait_event("choice_matched", call=calls[0].call_id, choice="two")
     time.sleep(0.3)
     for other in calls[1:]:
         assert all(measure.is_loud(p) for p in other.media.since(before))
@@ -167,7 +167,7 @@ def test_a_held_call_is_silent_and_comes_back(service: Service, caller: UserAgen
     assert call.reinvite().status == 200
     call.media.wait_loud(3)
     playing = call.media.play(sounds.recording("digits/1"))
-    service.wait_event("choice matched", 8, call=call.call_id, choice="one", by="speech")
+    service.wait_event("choice_matched", 8, call=call.call_id, choice="one", by="speech")
     assert playing.done.is_set()
 
 

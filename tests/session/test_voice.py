@@ -296,7 +296,9 @@ async def test_a_turn_that_cannot_be_transcribed_is_an_empty_turn(
         assert (turn.text, turn.reason) == (expected, "speech")
 
 
-async def test_an_engine_that_never_answers_is_given_up(make: Make, stt: ScriptSTT, sentence: np.ndarray) -> None:
+async def test_an_engine_that_never_answers_is_given_up(
+    make: Make, stt: ScriptSTT, sentence: np.ndarray
+) -> None:
     stt.gate = asyncio.Event()
     async with make(SessionConfig(stt_timeout_s=0.05)) as session:
         await feed(session, sentence)

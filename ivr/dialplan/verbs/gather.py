@@ -128,14 +128,13 @@ class Gather(Verb):
             heard = await self._hear(run)
             if heard.choice is not None:
                 run.answered()
-                run.log.info("choice matched", choice=heard.choice, by=heard.by, heard=heard.text)
+                run.log.info("choice_matched", choice=heard.choice, by=heard.by, heard=heard.text)
                 goto = self.choices[heard.choice].goto
                 return GoTo(goto) if goto is not None else None
             misses[heard.miss] += 1
             miss = self.noinput if heard.miss == "noinput" else self.nomatch
-            event = "no input" if heard.miss == "noinput" else "no match"
             more = {"heard": heard.text, "by": heard.by} if heard.miss == "nomatch" else {}
-            run.log.info(event, attempt=misses[heard.miss], of=miss.tries + 1, **more)
+            run.log.info(heard.miss, attempt=misses[heard.miss], of=miss.tries + 1, **more)
             if misses[heard.miss] > miss.tries:
                 run.gave_up()
                 if miss.goto is not None:
