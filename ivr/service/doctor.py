@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
@@ -99,21 +100,30 @@ def pjsua_finding() -> tuple[int | None, Finding]:
 def model_findings(settings: Settings) -> Iterator[Finding]:
     """The models that these settings use, from the cache, and a detector of one's own."""
     store = ModelStore()
-    engines = (*settings.stt.order, *settings.tts.order)
-    needed = [model for name, (_, model) in LOCAL_ENGINES.items() if name in engines]
-    own = settings.vad.model
-    if own is None:
+    needed = []
+    for engines in (settings.stt, settings.tts):
+        for name in engines.order:
+            own = engines.of(name).get("model")
+            if name in LOCAL_ENGINES and own is None:
+                needed.append(LOCAL_ENGINES[name][1])
+            elif isinstance(own, Path):
+                yield _own_model(name, own)
+    if settings.vad.model is None:
         needed.insert(0, "silero")
-    elif os.access(own, os.R_OK) and own.is_file():
-        yield Finding("ok", "model vad", str(own))
     else:
-        yield Finding("FAIL", "model vad", f"{own} cannot be read", "correct vad.model in the settings")
+        yield _own_model("vad", settings.vad.model)
     for name in needed:
         try:
             yield Finding("ok", "model", f"{name}: {store.path(name)}")
         except ModelMissing as error:
             detail = str(error).split("; run")[0].removeprefix("model ")
             yield Finding("FAIL", "model", detail, f"ivr models fetch {name}")
+
+
+def _own_model(user: str, path: Path) -> Finding:
+    if os.access(path, os.R_OK):
+        return Finding("ok", f"model {user}", str(path))
+    return Finding("FAIL", f"model {user}", f"{path} cannot be read", "correct `model` in the settings")
 
 
 def cache_finding() -> Finding:
@@ -214,7 +224,12 @@ def engine_findings(kind: Literal["stt", "tts"], engines: EngineOptions) -> Iter
         except TimeoutError:
             yield Finding("FAIL", subject, f"did not start in {ENGINE_TIMEOUT_S:.0f} s", "see the log")
         except (SpeechError, ModelMissing, ValueError, TypeError, OSError) as error:
-            yield Finding("FAIL", subject, str(error), _remedy(name, error))
+            if "HTTP 404" in str(error):
+                # Somebody answers; not every compatible server can list its models.
+                remedy = "a base_url usually ends with /v1"
+                yield Finding("warn", subject, f"the server answers, but lists no models: {error}", remedy)
+            else:
+                yield Finding("FAIL", subject, str(error), _remedy(name, error))
         else:
             yield Finding("ok", subject, f"{role}: {detail}")
 
