@@ -9,7 +9,6 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,12 +134,13 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     return load_settings(arguments.config, flags)
 
 
-def _configure_logging(settings: "Settings") -> None:
+def _configure_logging(settings: "Settings", *, quiet: bool = False) -> None:
     from ivr.service.logs import configure_logging
 
     log = settings.log
+    level = "error" if quiet and log.file is None else log.level
     try:
-        configure_logging(log.format, log.level, file=log.file, secrets=settings.secrets())
+        configure_logging(log.format, level, file=log.file, secrets=settings.secrets())
     except OSError as error:
         raise UsageError(f"log.file: {error.filename}: {error.strerror}") from error
 
@@ -164,10 +164,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _talk(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
-    if arguments.log is None and settings.log.file is None:
-        # The turns are what is asked for; the log would stand between them.
-        settings = settings.model_copy(update={"log": replace(settings.log, level="warning")})
-    _configure_logging(settings)
+    # The turns are what is asked for; the log would stand between them.
+    _configure_logging(settings, quiet=arguments.log is None)
     from ivr.service.talk import TalkError, talk
 
     try:
@@ -179,7 +177,9 @@ def _talk(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from ivr.service.doctor import run
 
-    return run(_settings(arguments), lambda line: print(line, flush=True))
+    settings = _settings(arguments)
+    _configure_logging(settings, quiet=True)
+    return run(settings, lambda line: print(line, flush=True))
 
 
 def _models_list(arguments: argparse.Namespace) -> int:
