@@ -1,0 +1,194 @@
+"""Prompts synthesised once: kept as 8 kHz audio under a hash of engine, voice and text."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from ivr.audio.frames import LINE_RATE
+from ivr.speech.base import SpeechError, TextToSpeech
+from ivr.speech.prompt_audio import StreamShaper, shape
+from ivr.speech.prompt_store import Prompt, PromptStore
+
+_log = structlog.get_logger(__name__)
+
+VERSION = "1"
+"""Part of the hash; to be raised with every change of how the sound is shaped."""
+MEMORY_BYTES = 32 * 1024 * 1024
+"""About half an hour of speech."""
+GIVE_UP_AFTER = 3
+"""Failures in a row after which ``prepare`` does not try the rest: the engine is not there."""
+
+
+class PromptCache:
+    """A directory of prompts, for any number of engines."""
+
+    def __init__(self, directory: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._store = PromptStore(Path(directory), memory_bytes)
+
+    def wrap(self, tts: TextToSpeech) -> "CachedTTS":
+        return CachedTTS(tts, self._store)
+
+
+class CachedTTS:
+    """A TextToSpeech at 8 kHz that remembers.
+
+    Prompts known beforehand (``prepare``) are kept on disk. Any other text is kept in memory only: it
+    may hold what is a caller's own business, and texts without end would fill the disk.
+    """
+
+    sample_rate = LINE_RATE
+
+    def __init__(self, tts: TextToSpeech, store: PromptStore) -> None:
+        self.name = tts.name
+        self._tts, self._store = tts, store
+        self._making: dict[str, asyncio.Task[bytes]] = {}
+        self._gain = 1.0
+
+    async def start(self) -> None:
+        await self._tts.start()
+
+    def fingerprint(self) -> str:
+        return f"{self._tts.fingerprint()} 8 kHz {VERSION}"
+
+    def lookup(self, text: str) -> bytes | None:
+        """PCM16 at 8 kHz if ``text`` is there, in the preferred voice or else in that of a fallback."""
+        for fingerprint in self._fingerprints():
+            prompt = self._store.get(_key(fingerprint, text))
+            if prompt is not None:
+                return prompt.pcm
+        return None
+
+    async def prepare(self, texts: Iterable[str]) -> list[str]:
+        """Synthesise, one after the other, what is not on disk in the preferred voice.
+
+        Gives back the texts that could not be made; each is logged, and will be tried again when it is
+        to be said. A text that is being prepared already is waited for, not made twice.
+        """
+        began, made, failed, in_a_row = time.monotonic(), 0, [], 0
+        for text in dict.fromkeys(texts):
+            known = self._store.get(_key(self._tts.fingerprint(), text))
+            if known is not None:
+                self._gain = known.gain
+            if known is not None or not text.strip():
+                continue
+            if in_a_row >= GIVE_UP_AFTER:
+                failed.append(text)
+                continue
+            try:
+                await self._prepare_one(text)
+                made, in_a_row = made + 1, 0
+            except SpeechError as error:
+                in_a_row += 1
+                failed.append(text)
+                _log.warning("prompt_not_prepared", text=text, reason=str(error))
+        if made or failed:
+            seconds = round(time.monotonic() - began, 2)
+            _log.info("prompts_prepared", made=made, failed=len(failed), seconds=seconds)
+        return failed
+
+    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+        """The whole in one piece when it is known or being prepared; else as the engine makes it.
+
+        While it is passed on the loudness is that of the prompts made before; the even loudness of
+        ``prepare`` needs the whole.
+        """
+        pcm = self.lookup(text)
+        if pcm is None and (task := self._making.get(text)) is not None:
+            pcm = await asyncio.shield(task)
+        if pcm is not None:
+            yield pcm
+            return
+        shaper = StreamShaper(self._tts.sample_rate, self._gain)
+        engine = _Recording(self._tts, text)
+        try:
+            async for piece in engine.pieces():
+                if line := shaper.process(np.frombuffer(piece, np.int16)).tobytes():
+                    yield line
+            # Kept before the last piece is given away: the user may not come back for more.
+            await self._keep(text, engine, on_disk=False)
+            if line := shaper.flush().tobytes():
+                yield line
+        finally:
+            await engine.aclose()
+
+    async def aclose(self) -> None:
+        for task in list(self._making.values()):
+            task.cancel()
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        await self._tts.aclose()
+
+    async def _prepare_one(self, text: str) -> bytes:
+        task = self._making.get(text)
+        if task is None:
+            task = self._making[text] = asyncio.create_task(self._make(text))
+            task.add_done_callback(lambda done: self._made(text, done))
+        return await asyncio.shield(task)
+
+    async def _make(self, text: str) -> bytes:
+        engine = _Recording(self._tts, text)
+        try:
+            async for _ in engine.pieces():
+                pass
+        finally:
+            await engine.aclose()
+        pcm = await self._keep(text, engine, on_disk=True)
+        if not pcm:
+            raise SpeechError(self._tts.name, "no sound was made of the text")
+        return pcm
+
+    def _made(self, text: str, task: asyncio.Task[bytes]) -> None:
+        self._making.pop(text, None)
+        if not task.cancelled():
+            task.exception()  # all who waited for it may have been cancelled
+
+    async def _keep(self, text: str, engine: "_Recording", *, on_disk: bool) -> bytes:
+        """Shape and store what was recorded; gives it at 8 kHz."""
+        sound = np.frombuffer(b"".join(engine.heard), np.int16)
+        line, gain = await asyncio.to_thread(shape, sound, self._tts.sample_rate)
+        prompt = Prompt(line.tobytes(), gain)
+        if prompt.pcm and engine.made_by is not None:
+            key = _key(engine.made_by, text)
+            if engine.made_by == self._tts.fingerprint():
+                self._gain = gain
+            self._store.remember(key, prompt)
+            if on_disk:
+                await asyncio.to_thread(self._store.write, key, prompt)
+        return prompt.pcm
+
+    def _fingerprints(self) -> list[str]:
+        several = getattr(self._tts, "fingerprints", None)
+        return list(several()) if several is not None else [self._tts.fingerprint()]
+
+
+class _Recording:
+    """One synthesis, its sound kept."""
+
+    def __init__(self, tts: TextToSpeech, text: str) -> None:
+        self._fingerprint = tts.fingerprint()
+        self._sound = tts.synthesize(text)
+        self.heard: list[bytes] = []
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        async for piece in self._sound:
+            self.heard.append(piece)
+            yield piece
+
+    @property
+    def made_by(self) -> str | None:
+        """Whose voice it is; None when it was several engines', which is not kept."""
+        made_by: str | None = getattr(self._sound, "made_by", self._fingerprint)
+        return made_by
+
+    async def aclose(self) -> None:
+        close = getattr(self._sound, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _key(fingerprint: str, text: str) -> str:
+    return hashlib.sha256(f"{VERSION}\0{fingerprint}\0{text}".encode()).hexdigest()

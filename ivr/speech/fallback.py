@@ -1,0 +1,235 @@
+"""Engines in a declared order: when the first fails the next is used, and the log says so."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Generic, TypeVar
+
+import numpy as np
+import structlog
+
+from ivr.audio.resample import Resampler
+from ivr.speech.base import SpeechBusy, SpeechError, SpeechToText, TextToSpeech, Transcript
+from ivr.speech.sentences import split_sentences
+
+_log = structlog.get_logger(__name__)
+_Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
+
+COOLDOWN_S = 30.0
+"""Seconds for which an engine that failed is passed over. Then one request tries it again."""
+REPAIR_GAP_MS = 200
+"""Silence before a sentence that broke off is said again."""
+
+
+class _Order(Generic[_Engine]):
+    """Which engines to ask, and which of them are resting."""
+
+    def __init__(self, engines: Sequence[_Engine], cooldown_s: float, clock: Callable[[], float]) -> None:
+        if not engines:
+            raise ValueError("a fallback needs at least one engine")
+        self.engines: tuple[_Engine, ...] = tuple(engines)
+        self._cooldown_s, self._clock = cooldown_s, clock
+        self._resting_until = [float("-inf")] * len(engines)
+
+    async def start(self) -> None:
+        """Start all. Raises the first engine's SpeechError only when none can be started."""
+        outcomes = await asyncio.gather(*(e.start() for e in self.engines), return_exceptions=True)
+        failed: list[SpeechError] = []
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, SpeechError):
+                failed.append(outcome)
+                if len(self.engines) > 1:
+                    _log.warning("speech_engine_down", engine=self.engines[index].name, reason=str(outcome))
+                self.rest(index)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        if len(failed) == len(self.engines):
+            raise failed[0]
+
+    def candidates(self) -> Iterator[int]:
+        """Engines to try for one request: those that are well in order, then, rather than fail, the
+        resting ones. An engine whose rest is over rests on for all requests but this one."""
+        later: list[int] = []
+        for index, until in enumerate(self._resting_until):
+            now = self._clock()
+            if now < until:
+                later.append(index)
+                continue
+            if until > float("-inf"):
+                self._resting_until[index] = now + self._cooldown_s
+            yield index
+        yield from later
+
+    async def ready(self, index: int) -> None:
+        """Start an engine that could not be started before; nothing for one that runs."""
+        if self._resting_until[index] > float("-inf"):
+            await self.engines[index].start()
+
+    def rest(self, index: int) -> None:
+        self._resting_until[index] = self._clock() + self._cooldown_s
+
+    def failed(self, index: int, error: SpeechError) -> None:
+        # A full queue is no illness: the next request may find room.
+        if not isinstance(error, SpeechBusy):
+            self.rest(index)
+        _log.warning("speech_failed", engine=self.engines[index].name, reason=str(error))
+
+    def turn_to(self, index: int, last: SpeechError | None) -> None:
+        """The next engine is going to be tried, after ``last``."""
+        if last is not None:
+            _log.warning("speech_fallback", failed=last.engine, engine=self.engines[index].name)
+
+    def well(self, index: int) -> None:
+        if self._resting_until[index] > float("-inf"):
+            _log.info("speech_recovered", engine=self.engines[index].name)
+            self._resting_until[index] = float("-inf")
+
+    async def close(self) -> None:
+        await asyncio.gather(*(engine.aclose() for engine in self.engines))
+
+
+class FallbackSTT:
+    """A SpeechToText made of several, the preferred first. Raises the last one's error when all fail."""
+
+    def __init__(
+        self,
+        engines: Sequence[SpeechToText],
+        *,
+        cooldown_s: float = COOLDOWN_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._order = _Order[SpeechToText](engines, cooldown_s, clock)
+        self.name = "+".join(engine.name for engine in engines)
+
+    async def start(self) -> None:
+        await self._order.start()
+
+    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+        """See SpeechToText; ``Transcript.engine`` says who it was."""
+        last: SpeechError | None = None
+        for index in self._order.candidates():
+            self._order.turn_to(index, last)
+            try:
+                await self._order.ready(index)
+                transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
+            except SpeechError as error:
+                self._order.failed(index, error)
+                last = error
+            else:
+                self._order.well(index)
+                return transcript
+        assert last is not None
+        raise last
+
+    async def aclose(self) -> None:
+        await self._order.close()
+
+
+class FallbackTTS:
+    """A TextToSpeech made of several, the preferred first, at the first one's sample rate.
+
+    With more than one engine a text is asked for sentence by sentence, so that it is known what has
+    been said when one fails: a sentence without any sound yet is said by the next engine and nothing
+    is heard of the change but the voice; a sentence that broke off is said again from its beginning
+    after a short silence, as a person would. So no word is lost, and none but those of that one
+    sentence is heard twice.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[TextToSpeech],
+        *,
+        cooldown_s: float = COOLDOWN_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._order = _Order[TextToSpeech](engines, cooldown_s, clock)
+        self.name = "+".join(engine.name for engine in engines)
+        self.sample_rate = engines[0].sample_rate
+
+    async def start(self) -> None:
+        await self._order.start()
+
+    def fingerprint(self) -> str:
+        """The first engine's: what the text should sound like."""
+        return self._order.engines[0].fingerprint()
+
+    def fingerprints(self) -> list[str]:
+        """Every engine's, the preferred first."""
+        return [engine.fingerprint() for engine in self._order.engines]
+
+    def synthesize(self, text: str) -> "FallbackSpeech":
+        return FallbackSpeech(self._order, text, self.sample_rate)
+
+    async def aclose(self) -> None:
+        await self._order.close()
+
+
+class FallbackSpeech(AsyncIterator[bytes]):
+    """One text being said."""
+
+    def __init__(self, order: _Order[TextToSpeech], text: str, sample_rate: int) -> None:
+        self._order, self._rate = order, sample_rate
+        self._voices: set[int] = set()
+        self._broken = False
+        parts = [text] if len(order.engines) == 1 else split_sentences(text)
+        self._sound = self._say_all(parts)
+
+    @property
+    def made_by(self) -> str | None:
+        """Fingerprint of the engine that said all of it so far; None when several did or one broke off."""
+        if self._broken or len(self._voices) != 1:
+            return None
+        return self._order.engines[next(iter(self._voices))].fingerprint()
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._sound)
+
+    async def aclose(self) -> None:
+        """Abandon the request."""
+        await self._sound.aclose()
+
+    async def _say_all(self, parts: list[str]) -> AsyncGenerator[bytes, None]:
+        for part in parts:
+            async with aclosing(self._say(part)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _say(self, part: str) -> AsyncGenerator[bytes, None]:
+        last: SpeechError | None = None
+        for index in self._order.candidates():
+            self._order.turn_to(index, last)
+            begun = False
+            try:
+                await self._order.ready(index)
+                async with aclosing(self._convert(index, part)) as pieces:
+                    async for piece in pieces:
+                        if last is not None and self._broken and not begun:
+                            yield bytes(2 * (self._rate * REPAIR_GAP_MS // 1000))
+                        begun = True
+                        self._voices.add(index)
+                        yield piece
+            except SpeechError as error:
+                self._order.failed(index, error)
+                self._broken = self._broken or begun
+                last = error
+            else:
+                self._order.well(index)
+                return
+        assert last is not None
+        raise last
+
+    async def _convert(self, index: int, part: str) -> AsyncGenerator[bytes, None]:
+        engine = self._order.engines[index]
+        sound = engine.synthesize(part)
+        converter = Resampler(engine.sample_rate, self._rate)
+        try:
+            async for piece in sound:
+                if converted := converter.process(np.frombuffer(piece, np.int16)).tobytes():
+                    yield converted
+            if rest := converter.flush().tobytes():
+                yield rest
+        finally:
+            close = getattr(sound, "aclose", None)
+            if close is not None:
+                await close()

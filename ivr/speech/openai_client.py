@@ -1,0 +1,176 @@
+"""What the two ``openai`` engines share: options, the client, retries, and errors made ours."""
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from ivr.speech.base import SpeechError, SpeechTimeout
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_log = structlog.get_logger(__name__)
+_Result = TypeVar("_Result")
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+BACKOFF_S = 0.25
+"""Before the first retry when the server does not say; doubled for each further one."""
+_KEY_LIKE = re.compile(r"\b(sk|key)-[^\s,;\"']+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAIOptions:
+    """Of any OpenAI-compatible server."""
+
+    base_url: str | None = None
+    """``http://host:port/v1``; None is OpenAI's own, or ``OPENAI_BASE_URL`` of the environment."""
+    api_key: str | None = field(default=None, repr=False)
+    """The key itself. Better: ``api_key_file``, or ``OPENAI_API_KEY`` in the environment."""
+    api_key_file: str | None = None
+    """A file whose first line is the key."""
+    timeout_s: float = 8.0
+    """Seconds until the answer (for speech: until its first sound, and between any two pieces of it),
+    retries and the waits between them included."""
+    retries: int = 2
+    """After a lost connection, a timeout of the server, 429 or 5xx. A wait the server asks for is kept; when
+    it does not fit into ``timeout_s`` the request fails at once."""
+
+
+class OpenAIClient:
+    """A lazily made ``AsyncOpenAI`` and the way requests are tried on it."""
+
+    def __init__(self, engine: str, options: OpenAIOptions) -> None:
+        self.engine, self._options = engine, options
+        self._client: AsyncOpenAI | None = None
+        self._closed = False
+        self._key = ""
+
+    async def start(self) -> None:
+        """Raises SpeechError when there is no key for a server that will want one. Connects to nothing."""
+        if self._closed:
+            raise SpeechError(self.engine, "it has been closed")
+        if self._client is not None:
+            return
+        self._key = self._read_key()
+        client = await asyncio.to_thread(self._make)  # the import alone takes most of a second
+        if self._client is None:
+            self._client = client
+
+    def _make(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI
+
+        timeout = self._options.timeout_s
+        # Retries are ours: the package's own would wait for Retry-After beyond our limit.
+        return AsyncOpenAI(api_key=self._key, base_url=self._options.base_url, timeout=timeout, max_retries=0)
+
+    def _read_key(self) -> str:
+        if self._options.api_key:
+            return self._options.api_key
+        if self._options.api_key_file:
+            path = Path(self._options.api_key_file).expanduser()
+            try:
+                key = path.read_text(encoding="utf-8").split("\n", 1)[0].strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SpeechError(self.engine, f"the API key file cannot be read: {error}") from None
+            if not key:
+                raise SpeechError(self.engine, f"the API key file {path} is empty")
+            return key
+        key = os.environ.get(KEY_VARIABLE, "").strip()
+        if key:
+            return key
+        if self._options.base_url or os.environ.get("OPENAI_BASE_URL"):
+            return "none"  # a server of one's own often wants none, and the package insists on a word
+        raise SpeechError(self.engine, f"no API key: set {KEY_VARIABLE}, or api_key_file in the settings")
+
+    @property
+    def client(self) -> "AsyncOpenAI":
+        if self._client is None:
+            raise SpeechError(
+                self.engine, "it has been closed" if self._closed else "it has not been started"
+            )
+        return self._client
+
+    async def check(self) -> str:
+        """Ask the server for its models; says where it was reached. Raises SpeechError."""
+
+        async def ask() -> None:
+            await self.client.models.list()
+
+        await self.attempt(ask)
+        return f"reached {self.client.base_url}"
+
+    async def attempt(self, request: Callable[[], Awaitable[_Result]]) -> _Result:
+        """The request's result within ``timeout_s``. Raises SpeechError, SpeechTimeout."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._options.timeout_s
+        for turn in range(self._options.retries + 1):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await request()
+            except Exception as error:
+                ours = self.error(error)
+                wait = _wait_before_retry(error, turn)
+                fits = wait is not None and loop.time() + wait < deadline
+                if wait is None or not fits or turn == self._options.retries:
+                    raise ours from None
+                _log.info("speech_retry", engine=self.engine, reason=str(ours), wait_s=round(wait, 2))
+                await asyncio.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def error(self, error: Exception) -> SpeechError:
+        """Anything that went wrong, as one of ours, without the key. The server's own words are kept."""
+        if isinstance(error, SpeechError):
+            return error
+        import openai
+
+        if isinstance(error, TimeoutError | openai.APITimeoutError) or "Timeout" in type(error).__name__:
+            return SpeechTimeout(self.engine, f"no answer within {self._options.timeout_s:g} s")
+        cause: BaseException = error
+        if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
+            cause = error.__cause__
+        text = f"{type(cause).__name__}: {cause}"
+        if isinstance(error, openai.APIStatusError):
+            text = f"HTTP {error.status_code}: {error.message}"
+        if self._key and self._key != "none":
+            text = text.replace(self._key, "[key]")
+        return SpeechError(self.engine, _KEY_LIKE.sub("[key]", text))
+
+    async def aclose(self) -> None:
+        self._closed = True
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def _wait_before_retry(error: Exception, turn: int) -> float | None:
+    """Seconds to wait, None when trying again is of no use."""
+    import openai
+
+    own = BACKOFF_S * 2.0**turn
+    if isinstance(error, openai.APIStatusError):
+        if error.status_code not in RETRIED:
+            return None
+        asked = _retry_after(error.response.headers)
+        return own if asked is None else asked
+    if isinstance(error, openai.APITimeoutError):
+        return None
+    return own if isinstance(error, openai.APIConnectionError) else None
+
+
+def _retry_after(headers: Any) -> float | None:
+    """RFC 9110, 10.2.3, in seconds; and the millisecond form some servers add."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None

@@ -1,0 +1,100 @@
+"""Makes an engine's sound fit for the line: 8 kHz, an even loudness, no waiting at its start. Pure."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from ivr.audio.frames import LINE_RATE, ms_to_samples
+from ivr.audio.level import FULL_SCALE, peak_dbfs
+from ivr.audio.resample import Resampler, resample
+
+Pcm16 = npt.NDArray[np.int16]
+
+TARGET_DBFS = -20.0
+"""Level of the speech itself, pauses not counted. Recorded telephone prompts are at about -18, a normal
+caller at about -26 (ITU-T P.56 speaks of active level)."""
+PEAK_DBFS = -1.0
+MOST_GAIN_DB = 12.0
+"""Gently: what is further off than this is taken for intended."""
+ACTIVE_DBFS = -40.0
+"""A block of 10 ms below this is a pause, before any gain."""
+LEAD_MS = 100
+"""Silence allowed before the first sound."""
+TAIL_MS = 300
+"""Silence allowed after the last sound."""
+_BLOCK = ms_to_samples(10, LINE_RATE)
+
+
+def active_dbfs(pcm: Pcm16) -> float:
+    """Level of the 10 ms blocks of 8 kHz sound that are not pauses; ``-inf`` when all are."""
+    powers = _powers(pcm)
+    active = powers[powers > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10)]
+    return 10 * math.log10(float(active.mean()) / FULL_SCALE**2) if active.size else -math.inf
+
+
+def gain_for(pcm: Pcm16) -> float:
+    """Factor that brings 8 kHz sound to the target, as far as its peaks and gentleness allow."""
+    level = active_dbfs(pcm)
+    if level == -math.inf:
+        return 1.0
+    wanted = max(-MOST_GAIN_DB, min(MOST_GAIN_DB, TARGET_DBFS - level))
+    return float(10 ** (min(wanted, PEAK_DBFS - peak_dbfs(pcm)) / 20))
+
+
+def amplify(pcm: Pcm16, gain: float) -> Pcm16:
+    """``pcm`` times ``gain``, held at full scale."""
+    louder: Pcm16 = np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
+    return louder
+
+
+def trim(pcm: Pcm16) -> Pcm16:
+    """8 kHz sound without the silence beyond LEAD_MS at its start and TAIL_MS at its end."""
+    loud = np.flatnonzero(_powers(pcm) > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10))
+    if not loud.size:
+        return pcm
+    first = int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE)
+    last = (int(loud[-1]) + 1) * _BLOCK + ms_to_samples(TAIL_MS, LINE_RATE)
+    return pcm[max(0, first) : last]
+
+
+def shape(pcm: Pcm16, rate: int) -> tuple[Pcm16, float]:
+    """A whole prompt at ``rate`` Hz as it is kept (8 kHz), and the gain that was used."""
+    line = trim(resample(pcm, rate, LINE_RATE))
+    gain = gain_for(line)
+    return amplify(line, gain), gain
+
+
+class StreamShaper:
+    """The same for sound that is passed on while it is being made, with a gain known beforehand."""
+
+    def __init__(self, rate: int, gain: float) -> None:
+        self._resampler = Resampler(rate, LINE_RATE)
+        self._gain = gain
+        self._begun = False
+        self._held: Pcm16 = np.zeros(0, np.int16)
+
+    def process(self, pcm: Pcm16) -> Pcm16:
+        """The next piece at ``rate`` Hz to 8 kHz; silence is held back until it is known to be lead."""
+        return self._after_lead(self._resampler.process(pcm))
+
+    def flush(self) -> Pcm16:
+        tail = self._after_lead(self._resampler.flush())
+        return tail if self._begun else amplify(self._held, self._gain)
+
+    def _after_lead(self, line: Pcm16) -> Pcm16:
+        if not self._begun:
+            self._held = np.concatenate([self._held, line])
+            loud = np.flatnonzero(_powers(self._held) > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10))
+            if not loud.size:
+                return line[:0]
+            self._begun = True
+            first = int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE)
+            line, self._held = self._held[max(0, first) :], line[:0]
+        return amplify(line, self._gain)
+
+
+def _powers(pcm: Pcm16) -> npt.NDArray[np.float64]:
+    blocks = pcm[: pcm.size - pcm.size % _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
+    powers: npt.NDArray[np.float64] = np.einsum("ij,ij->i", blocks, blocks) / _BLOCK
+    return powers

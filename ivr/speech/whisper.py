@@ -1,0 +1,65 @@
+"""Speech to text on this machine: Whisper through faster-whisper (CTranslate2), in its own process."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ivr.modelstore import model_path
+from ivr.speech.base import SpeechError, Transcript
+from ivr.speech.options import options_of
+from ivr.speech.process import EngineProcess, ProcessOptions
+
+MODEL = "whisper-tiny.en"
+TARGET = "ivr.speech.whisper_engine:WhisperEngine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhisperOptions(ProcessOptions):
+    """The defaults were measured on recorded phrases over a G.711 line; see the room's README."""
+
+    model: Path | None = None
+    """Folder of a Whisper model converted for CTranslate2; None is tiny.en from the model cache."""
+    language: str = "en"
+    """Code of the language spoken; only a multilingual model knows others than English."""
+    compute_type: str = "int8"
+    """As CTranslate2 names it: int8, int8_float32, float32, ..."""
+    beam_size: int = 2
+    short_context_s: float = 15.0
+    """What an utterance is padded to before it is encoded, when it is at least 3 s shorter. The model was
+    trained on 30 s, and encoding half of that takes a third of the time. 30 switches it off."""
+    retry_below: float = 0.55
+    """With a confidence (0 to 1) below this the short result is doubted and the full 30 s are used."""
+    reject_below: float = 0.3
+    """With a confidence (0 to 1) below this nothing was understood."""
+    no_speech_above: float = 0.5
+    """Probability of "no speech" above which nothing was said."""
+
+
+class WhisperStt:
+    """A SpeechToText. Times below are of the model's own: utterances over 30 s are cut in quiet places."""
+
+    name = "whisper"
+    options_type = WhisperOptions
+
+    def __init__(self, **options: Any) -> None:
+        """Options are the fields of WhisperOptions. Raises ValueError, ModelMissing."""
+        self.options = options_of(WhisperOptions, self.name, options)
+        model = self.options.model if self.options.model is not None else model_path(MODEL)
+        inherited = {item.name for item in fields(ProcessOptions)}
+        own = {item.name for item in fields(WhisperOptions)} - inherited - {"model"}
+        arguments = {name: getattr(self.options, name) for name in sorted(own)}
+        arguments |= {"model": str(model), "threads": self.options.threads}
+        self.process = EngineProcess(self.name, TARGET, arguments, self.options)
+
+    async def start(self) -> None:
+        await self.process.start()
+
+    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+        """PCM16 mono at any rate; 16 kHz needs no conversion. See SpeechToText."""
+        if len(pcm16) % 2 or sample_rate <= 0:
+            raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
+        result = await self.process.call({"sample_rate": sample_rate}, pcm16)
+        return Transcript(str(result["text"]), float(result["confidence"]), self.name)
+
+    async def aclose(self) -> None:
+        await self.process.aclose()
