@@ -33,6 +33,8 @@ class Registrar:
         self.refused = 0
         self.silent = False
         """True: requests are not answered (the registrar is gone)."""
+        self.broken = False
+        """True: requests are answered 500."""
         self._ua = ua
         self._nonce = sip.token()
         self._changed = threading.Condition()
@@ -49,6 +51,9 @@ class Registrar:
         if request.method != "REGISTER":
             return False
         if self.silent:
+            return True
+        if self.broken:
+            self._ua.reply(request, 500, "Server Internal Error")
             return True
         authorization = request.get("Authorization")
         if not authorization:

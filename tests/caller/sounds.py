@@ -1,8 +1,7 @@
-"""What a test's caller can say: recordings, a synthetic voice, noise. PCM16 at 8 kHz."""
+"""What a test's caller can say: recordings, music, noise. PCM16 at 8 kHz."""
 
 import audioop
 import functools
-import subprocess
 import wave
 from pathlib import Path
 
@@ -83,14 +82,3 @@ def continuous(names: tuple[str, ...], seconds: float, dbfs: float = -18.0) -> b
         if total >= seconds * 8000:
             break
     return np.concatenate(pieces)[: int(seconds * 8000)].tobytes()
-
-
-@functools.lru_cache(maxsize=64)
-def spoken(text: str, voice: str = "en-us", speed: int = 150) -> bytes:
-    """Text in the voice of espeak-ng (a formant synthesiser: clear, and the same on every machine)."""
-    made = subprocess.run(
-        ["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", text], capture_output=True, check=True
-    )
-    wav = made.stdout
-    data = wav[wav.index(b"data") + 8 :]
-    return scale(audioop.ratecv(data, 2, 1, int.from_bytes(wav[24:28], "little"), 8000, None)[0], -20.0)
