@@ -117,6 +117,7 @@ def talk(
 async def _with_engines(settings: Settings, plan: Plan, pcm16: bytes, rate: int) -> Conversation:
     engines = make_engines(settings, shared_vad=False)
     try:
+        await engines.start(plan.prompts())  # as the service does: what is known beforehand is on disk
         return await converse(settings, engines, plan, pcm16, rate)
     finally:
         await engines.close()
@@ -278,7 +279,7 @@ def _as_text(conversation: Conversation) -> str:
 def _words(turn: Said | Heard) -> str:
     if isinstance(turn, Said):
         if turn.interrupted:
-            return f"{turn.text}  [interrupted, heard {turn.heard_ms} ms: {turn.heard_text!r}]"
+            return f"{turn.heard_text} --  [interrupted, heard {turn.heard_ms} ms]"
         return f"{turn.text}  [heard {turn.heard_ms} ms]"
     if turn.reason == "noinput":
         return "[nothing was said]"
