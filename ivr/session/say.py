@@ -10,9 +10,9 @@ from ivr.audio.frames import samples_to_ms
 from ivr.audio.playback import PlaybackBuffer
 from ivr.audio.resample import Resampler, resample
 from ivr.session.heard import SpokenPart, heard_text
-from ivr.session.sentences import sentences_of
 from ivr.session.types import AudioClip, BargeIn, PlayoutResult
 from ivr.speech.base import TextToSpeech
+from ivr.speech.sentences import sentences_of
 
 Sayable = str | AudioClip | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]

@@ -1,6 +1,7 @@
-"""A finished text cut into sentences: the unit in which sound is asked for."""
+"""Text cut into sentences, the unit in which sound is asked for; also text that is still being written."""
 
 import re
+from collections.abc import AsyncIterator
 
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n\s*")
 _NOT_AN_END = frozenset(
@@ -13,6 +14,12 @@ _NOT_AN_END = frozenset(
 
 def split_sentences(text: str) -> list[str]:
     """Every word of ``text`` in order, in pieces without blank ends; none is empty."""
+    sentences, rest = complete_sentences(text)
+    return [*sentences, rest.strip()] if rest.strip() else sentences
+
+
+def complete_sentences(text: str) -> tuple[list[str], str]:
+    """The sentences of ``text`` that have ended, and the rest, which may still grow."""
     sentences: list[str] = []
     start = 0
     for match in _END.finditer(text):
@@ -20,5 +27,15 @@ def split_sentences(text: str) -> list[str]:
         if piece and piece.rsplit(None, 1)[-1].lower() not in _NOT_AN_END:
             sentences.append(piece)
             start = match.end()
-    rest = text[start:].strip()
-    return [*sentences, rest] if rest else sentences
+    return sentences, text[start:]
+
+
+async def sentences_of(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Each sentence of a text that arrives in pieces, once its end is there; what is left at the end."""
+    rest = ""
+    async for piece in pieces:
+        done, rest = complete_sentences(rest + piece)
+        for sentence in done:
+            yield sentence
+    if rest.strip():
+        yield rest.strip()

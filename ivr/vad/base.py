@@ -19,7 +19,7 @@ class EndpointingOptions:
 
     min_speech_ms: float = 64
     """Speech before an onset is believed (rounded up to whole 32 ms windows)."""
-    min_silence_ms: float = 500
+    min_silence_ms: float = 400
     """Silence after which the turn has ended."""
     max_turn_ms: float = 20_000
     """A turn longer than this is ended where it stands."""

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.session.sentences import sentences_of, split_sentences
+from ivr.speech.sentences import complete_sentences, sentences_of
 
 
 async def pieces(*texts: str) -> AsyncIterator[str]:
@@ -31,14 +31,14 @@ async def test_nothing_and_blanks() -> None:
 
 
 def test_abbreviations_and_decimals_do_not_end_a_sentence() -> None:
-    assert split_sentences("Dr. Smith pays 3.50 today. Yes. ")[0] == ["Dr. Smith pays 3.50 today.", "Yes."]
+    assert complete_sentences("Dr. Smith pays 3.50 today. Yes. ")[0] == ["Dr. Smith pays 3.50 today.", "Yes."]
 
 
 @given(st.lists(st.text(alphabet="ab .!?\n", max_size=8), max_size=8))
 def test_no_letter_is_lost_however_it_is_cut(parts: list[str]) -> None:
     rest, out = "", []
     for part in parts:
-        done, rest = split_sentences(rest + part)
+        done, rest = complete_sentences(rest + part)
         out += done
     joined = "".join(out) + rest
     assert joined.replace(" ", "").replace("\n", "") == "".join(parts).replace(" ", "").replace("\n", "")
