@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.speech.registry import create_stt, create_tts
+from ivr import create_stt, create_tts
 from tests.caller import sounds
 from tests.e2e.running import Service
 from tests.e2e.services import Services
@@ -37,13 +37,13 @@ async def synthetic(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("speech", "choice", "answer"),
     [
-        ("I would like billing, please.", "billing", "billing"),
-        (sounds.recording("hours"), "hours", "nine"),
+        ("I would like billing, please.", "billing", ("billing",)),
+        (sounds.recording("hours"), "hours", ("nine", "9")),
     ],
     ids=["synthetic", "human"],
 )
 async def test_a_softphone_is_understood_and_answered(
-    speech: bytes | str, choice: str, answer: str, services: Services, tmp_path: Path
+    speech: bytes | str, choice: str, answer: tuple[str, ...], services: Services, tmp_path: Path
 ) -> None:
     service: Service = services.get("demo")
     if isinstance(speech, str):
@@ -62,4 +62,5 @@ async def test_a_softphone_is_understood_and_answered(
     heard = phone.heard
     before, after = heard[: int(1.6 * 16000)], heard[int(1.6 * 16000) :]
     assert "welcome" in await transcribe(before)
-    assert answer in await transcribe(after)
+    told = await transcribe(after)
+    assert any(word in told for word in answer), told

@@ -13,7 +13,7 @@ def test_registers_is_called_and_says_goodbye(services: Services, tmp_path: Path
     password = tmp_path / "password"
     password.write_text("open sesame\nsecond line\n", encoding="ascii")
     with UserAgent(user="pbx") as pbx:
-        registrar = Registrar(pbx, "ivr", "open sesame", expires=4)
+        registrar = Registrar(pbx, "ivr", "open sesame", expires=7)
         account = {
             "registrar": f"127.0.0.1:{pbx.port}",
             "user": "ivr",
