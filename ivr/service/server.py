@@ -39,10 +39,14 @@ class Server:
         self._signals = 0
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
-        self._agent = UserAgent(settings.sip, self._incoming)
+        self._failed = False
+        self._agent = UserAgent(settings.sip, self._incoming, self._agent_failed)
 
-    async def run(self) -> None:
-        """Serve until a signal. Raises SpeechError, ModelMissing, SipError, ValueError on a bad start."""
+    async def run(self) -> int:
+        """Serve until a signal; the exit code: 0 unless the SIP thread was lost.
+
+        Raises SpeechError, ModelMissing, SipError and ValueError on a bad start.
+        """
         self._loop = asyncio.get_running_loop()
         self._catch_signals()
         self._engines = make_engines(self._settings, shared_vad=True)
@@ -55,7 +59,7 @@ class Server:
             if not starting.done():
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
-                return
+                return 0
             starting.result()
             info = await asyncio.to_thread(self._agent.start)
             try:
@@ -66,13 +70,24 @@ class Server:
                 await self._stop_agent()
         finally:
             await self._engines.close()
+        return 1 if self._failed else 0
 
     # -- calls
 
     def _incoming(self, leg: CallLeg) -> None:
         """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
-        leg.on_confirmed = on_loop(self._loop, lambda: self._calls[leg].confirmed())
-        leg.on_ended = on_loop(self._loop, lambda reason, status: self._calls[leg].ended(reason, status))
+
+        def confirmed() -> None:
+            if leg in self._calls:
+                self._calls[leg].confirmed()
+
+        def ended(reason: str, status: int) -> None:
+            if leg in self._calls:
+                self._calls[leg].ended(reason, status)
+
+        # The loop runs these in the order they are posted: first the call is taken, then it changes.
+        leg.on_confirmed = on_loop(self._loop, confirmed)
+        leg.on_ended = on_loop(self._loop, ended)
         on_loop(self._loop, self._take)(leg)
         if self._settings.sip.ring_s > 0:
             leg.ring()
@@ -118,6 +133,16 @@ class Server:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, self._on_signal)
 
+    def _agent_failed(self) -> None:
+        """SIP thread: it is lost, and its calls with it. A supervisor can start another process."""
+
+        def end() -> None:
+            self._failed = True
+            self._on_signal()
+            self._at_once.set()
+
+        on_loop(self._loop, end)()
+
     def _on_signal(self) -> None:
         self._signals += 1
         self._agent.draining = True
@@ -146,6 +171,8 @@ class Server:
         if not self._at_once.is_set():
             await asyncio.sleep(_BRIDGE_SETTLE_S)
         times = self._agent.times
+        if self._failed:
+            return
         log.info(
             "media_stats",
             callbacks=times.count,
@@ -159,12 +186,11 @@ class Server:
 
 
 def serve(settings: Settings, plans: Sequence[Path]) -> int:
-    """Run until a signal; 0 after an orderly end. Raises what ``Server.run`` raises, and PlanError."""
+    """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = [load_plan(path) for path in plans]
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
-    async def main() -> None:
-        await Server(settings, loaded).run()
+    async def main() -> int:
+        return await Server(settings, loaded).run()
 
-    asyncio.run(main())
-    return 0
+    return asyncio.run(main())

@@ -59,8 +59,15 @@ class UserAgent:
     set the leg's hooks and only schedule work elsewhere.
     """
 
-    def __init__(self, options: SipOptions, on_call: Callable[[CallLeg], None]) -> None:
+    def __init__(
+        self,
+        options: SipOptions,
+        on_call: Callable[[CallLeg], None],
+        on_failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_failed`` is called on the SIP thread if that is lost: no call can be served any more."""
         self.options = options
+        self._on_failed = on_failed
         self.times = CallbackTimes()
         self.draining = False
         self._on_call = on_call
@@ -165,6 +172,9 @@ class UserAgent:
         self._started.set()
         try:
             self._loop()
+        except Exception:
+            log.critical("sip_thread_failed", exc_info=True, remedy="the process ends; start it again")
+            self._on_failed()
         finally:
             self._shut_down()
 
