@@ -46,9 +46,12 @@ class VadOptions(DetectorOptions):
     """A Silero-compatible ONNX file of your own; None is the one in the model cache."""
 
     def keywords(self) -> dict[str, Any]:
-        """For ``create_vad(name, **keywords)``."""
+        """For ``create_vad(name, **keywords)``: what differs from the defaults, so that a third party's
+        detector need not know the options of ours."""
         return {
-            item.name: getattr(self, item.name) for item in dataclasses.fields(self) if item.name != "name"
+            item.name: getattr(self, item.name)
+            for item in dataclasses.fields(self)
+            if item.name != "name" and getattr(self, item.name) != item.default
         }
 
 

@@ -204,6 +204,12 @@ def test_a_mistake_in_a_flag_names_the_flag() -> None:
         load_settings(None, {"sip.rtp_timeout_s": ("--rtp-timeout", "x")}, NO_ENV)
 
 
+def test_a_detectors_options_are_handed_on() -> None:
+    assert load_settings(environ=NO_ENV).vad.keywords() == {}
+    vad = load_settings(environ={"IVR_VAD__RELEASE": "0.2", "IVR_VAD__THRESHOLD": "0.4"}).vad
+    assert vad.keywords() == {"release": 0.2, "threshold": 0.4}
+
+
 def test_what_only_the_whole_shows(tmp_path: Path) -> None:
     path = write(tmp_path, "[vad]\nthreshold = 0.3\nrelease = 0.4")
     with pytest.raises(SettingsError, match="vad: release must be above 0 and not above threshold"):
