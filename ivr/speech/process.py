@@ -187,6 +187,7 @@ class EngineProcess:
         failures = 0
         while True:
             link = ChildLink(self._target, self._arguments, self._options.threads, self._options.niceness)
+            grace_s = CLOSE_GRACE_S
             try:
                 await self._load(link)
                 failures += 1  # until one request has been done
@@ -202,11 +203,12 @@ class EngineProcess:
                         self._error, self._supervisor = None, None
                         return
                 delay = self._delay(failures)
+                grace_s = 0.0
                 _log.warning("engine_died", engine=self.name, reason=str(gone), restart_in_s=delay)
             finally:
                 self._up.clear()
                 self._link = None
-                await link.close(CLOSE_GRACE_S)
+                await link.close(grace_s)
             self.restarts += 1
             await asyncio.sleep(delay)
 
