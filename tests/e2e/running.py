@@ -81,7 +81,11 @@ class Service:
         self.started_in = time.monotonic() - began
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, _type: object = None, error: BaseException | None = None, _trace: object = None
+    ) -> None:
+        if error is not None and self.events:
+            error.add_note(f"the end of the service's log:\n{self.tail(60)}")
         if self.running:
             self.stop()
 
