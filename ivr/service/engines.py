@@ -36,10 +36,5 @@ def make_engines(settings: Settings, *, shared_vad: bool) -> Engines:
     """Raises ValueError for an unknown name or option, ModelMissing for a model not fetched."""
     stt = [create_stt(name, **settings.stt.of(name)) for name in settings.stt.order]
     tts = [create_tts(name, **settings.tts.of(name)) for name in settings.tts.order]
-    vad = create_vad(
-        settings.vad.name,
-        threshold=settings.vad.threshold,
-        shared=shared_vad,
-        model=settings.vad.model,
-    )
+    vad = create_vad(settings.vad.name, shared=shared_vad, **settings.vad.keywords())
     return Engines(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)), vad)

@@ -257,7 +257,8 @@ class UserAgent:
             calls=len(self._calls),
         )
         call.end_reason = "refused"
-        call.hangup(prm)
+        # Not hangup(): from inside onIncomingCall that drops the header.
+        call.answer(prm)
 
     def call_ended(self, call: PjCall) -> None:
         """Out of the registry; freed by and by, on this thread."""

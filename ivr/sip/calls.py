@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pjsua2 as pj
 import structlog
 
+from ivr.sip import native
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
 from ivr.sip.ports import CallPort, PlayerPort, line_format
@@ -124,12 +125,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
-        tsx = prm.e.body.tsxState
-        if tsx.type != pj.PJSIP_EVENT_RX_MSG or tsx.tsx.method != "INFO" or tsx.tsx.role != pj.PJSIP_ROLE_UAS:
+        event = prm.e.body.tsxState
+        tsx, rdata = event.tsx, event.src.rdata
+        if tsx.method != "INFO" or tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
-        message = tsx.src.rdata.wholeMsg
+        message = rdata.wholeMsg
         if header(message, "Content-Type", "c").lower() == _DTMF_INFO:
             self._key(message.partition("\r\n\r\n")[2].strip()[:1])
+            native.respond(tsx.pjTransaction, rdata.pjRxData, 200)
 
     @guarded
     def onStreamDestroyed(self, prm: Any) -> None:

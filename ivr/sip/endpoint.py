@@ -10,6 +10,7 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
+from ivr.sip.native import UnhandledRequests
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 
 log = structlog.get_logger("ivr.sip")
@@ -75,6 +76,7 @@ class Endpoint:
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
+        self._unhandled = UnhandledRequests()
 
     def start(self) -> None:
         """Raises SipError (port taken, bad address)."""
@@ -92,6 +94,7 @@ class Endpoint:
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId, 0))
         self.ep.libStart()
+        self._unhandled.register()
 
     def _configure(self) -> None:
         config = pj.EpConfig()

@@ -86,7 +86,7 @@ def hear(
 ) -> list[VadEvent]:
     """All events of a stream that hears ``x`` (8 kHz) in frames; for inline detectors."""
     events: list[VadEvent] = []
-    stream = vad.open_stream(options or EndpointingOptions(), events.append)
+    stream = vad.open_stream(options or EndpointingOptions(min_silence_ms=500), events.append)
     for i in range(0, x.size, frame):
         stream.push(x[i : i + frame].tobytes(), 8000)
     stream.close()

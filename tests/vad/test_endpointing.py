@@ -10,7 +10,7 @@ MS = W / 16
 
 
 def run(probabilities: list[float], options: EndpointingOptions | None = None) -> list[Began | Ended]:
-    endpointer = Endpointer(options or EndpointingOptions(), 0.5, 0.35)
+    endpointer = Endpointer(options or EndpointingOptions(min_silence_ms=500), 0.5, 0.35)
     return [e for p in probabilities if (e := endpointer.step(p, W)) is not None]
 
 

@@ -17,7 +17,7 @@ STATE = np.zeros((2, 128), np.float32)
 
 
 def ear(**endpointing: float) -> Ear:
-    return Ear(EndpointingOptions(**endpointing), DetectorOptions())
+    return Ear(EndpointingOptions(**{"min_silence_ms": 500, **endpointing}), DetectorOptions())
 
 
 def hear(
