@@ -2,6 +2,8 @@
 # make install  the set-up alone
 # make test     install what the tests need, run them all           (ARGS="-k name" narrows)
 # make bench    the measurements of the README
+# make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
+# make stock    put the stock wheel back
 # make lint     ruff and mypy
 # make clean    remove the virtual environment and what tools left (the model cache stays)
 #
@@ -13,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PLAN ?= dialplans/demo.yaml
 ARGS ?=
 
-.PHONY: run install test bench lint clean venv models
+.PHONY: run install test bench carrier stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -33,6 +35,14 @@ bench: $(VENV)/.installed-dev
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m tests.bench $(ARGS)
 
+# The first time it takes a few minutes; the wheel is kept in the project's cache.
+carrier: export PJSUA2 = carrier
+carrier: $(VENV)/.installed
+	@docker/pjsua2/install.sh $(VENV)
+
+stock: $(VENV)/.installed
+	@docker/pjsua2/install.sh --stock $(VENV)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
@@ -47,9 +57,11 @@ venv:
 $(VENV)/.installed: pyproject.toml | venv
 	@echo "installing the service and its local engines (some 300 MB the first time)"
 	@$(PIP) install -e '.[local]'
+	@docker/pjsua2/install.sh --again $(VENV)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | venv
 	@echo "installing the service, its local engines and the test tools"
 	@$(PIP) install -e '.[local,test,lint]'
+	@docker/pjsua2/install.sh --again $(VENV)
 	@touch $(VENV)/.installed $@

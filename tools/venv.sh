@@ -1,17 +1,30 @@
 #!/bin/sh
 # Usage: tools/venv.sh DIRECTORY
 # Makes a virtual environment with Python 3.12 or 3.11 (PJSUA2 has wheels for these), or keeps a good one.
-# PYTHON=... names the interpreter to use.
+# PYTHON=... names the interpreter to use. PJSUA2=carrier (`make carrier`, which builds the library itself)
+# allows Python 3.13 too, and an environment of another version than a named PYTHON is made anew.
 set -eu
 
 venv=$1
-check='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'
+newest=12
+range="3.11 or 3.12"
 
 # A name on the PATH may be a version manager's shim with nothing behind it: only running it tells.
-suits() { "$1" -c "$check" >/dev/null 2>&1; }
+suits() {
+    "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $newest))" >/dev/null 2>&1
+}
+
+if [ "${PJSUA2:-}" = carrier ]; then
+    newest=13
+    range="3.11, 3.12 or 3.13"
+fi
+minor() { "$1" -c 'import sys; print(sys.version_info[1])' 2>/dev/null; }
+as_named() { [ "${PJSUA2:-}" != carrier ] || [ -z "${PYTHON:-}" ] || [ "$(minor "$PYTHON")" = "$(minor "$1")" ]; }
+carrier_313() { [ -e "$venv/.carrier" ] && [ "$(minor "$1")" = 13 ]; }
 
 if [ -x "$venv/bin/python" ]; then
-    if suits "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    if { suits "$venv/bin/python" || carrier_313 "$venv/bin/python"; } && as_named "$venv/bin/python" &&
+        "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         exit 0
     fi
     echo "$venv does not work or is of another Python version; making it anew"
@@ -20,12 +33,12 @@ fi
 python=
 if [ -n "${PYTHON:-}" ]; then
     if ! suits "$PYTHON"; then
-        echo "PYTHON=$PYTHON is not a working Python 3.11 or 3.12 ($("$PYTHON" --version 2>&1 | head -n 1))." >&2
+        echo "PYTHON=$PYTHON is not a working Python $range ($("$PYTHON" --version 2>&1 | head -n 1))." >&2
         exit 1
     fi
     python=$PYTHON
 else
-    for name in python3.12 python3.11 python3 python; do
+    for name in python3.12 python3.11 python3.13 python3 python; do
         if suits "$name"; then
             python=$name
             break
@@ -48,6 +61,7 @@ if [ -z "$python" ]; then
     echo "Install one (Debian 12: apt install python3.11 python3.11-venv; Ubuntu 24.04: apt install" >&2
     echo "python3.12 python3.12-venv; macOS: brew install python@3.12; or pyenv install 3.12) and" >&2
     echo "run the same command again, or name it: make run PYTHON=/path/to/python3.12" >&2
+    echo "(With Python 3.13 \`make carrier\` works: it builds the library itself.)" >&2
     exit 1
 fi
 

@@ -60,6 +60,10 @@ def music(index: int) -> Pcm16:
     return recording(MUSIC / f"{names[index % len(names)]}.wav")
 
 
+HALF_SECOND = EndpointingOptions(min_silence_ms=500)
+"""What the tests count with unless they say otherwise."""
+
+
 def silence(seconds: float) -> Pcm16:
     return np.zeros(round(8000 * seconds), np.int16)
 
@@ -86,7 +90,7 @@ def hear(
 ) -> list[VadEvent]:
     """All events of a stream that hears ``x`` (8 kHz) in frames; for inline detectors."""
     events: list[VadEvent] = []
-    stream = vad.open_stream(options or EndpointingOptions(min_silence_ms=500), events.append)
+    stream = vad.open_stream(options or HALF_SECOND, events.append)
     for i in range(0, x.size, frame):
         stream.push(x[i : i + frame].tobytes(), 8000)
     stream.close()

@@ -19,7 +19,7 @@ from ivr.vad.base import (
 from ivr.vad.inline import InlineVad
 from ivr.vad.shared import SharedStream, SharedVad
 from ivr.vad.silero import F32, WINDOW, SileroModel
-from tests.vad.sounds import Pcm16, ended, hear, noise, prompt, silence
+from tests.vad.sounds import HALF_SECOND, Pcm16, ended, hear, noise, prompt, silence
 
 LATE = 20.0
 """Seconds after which an event that has not come never will."""
@@ -32,7 +32,7 @@ class Caller:
     def __init__(self, vad: SharedVad, options: EndpointingOptions | None = None) -> None:
         self.events: list[VadEvent] = []
         self._examined = threading.Event()
-        self.stream: SharedStream = vad.open_stream(options or EndpointingOptions(), self._listen)
+        self.stream: SharedStream = vad.open_stream(options or HALF_SECOND, self._listen)
         self._pushed = 0
 
     def _listen(self, event: VadEvent) -> None:
