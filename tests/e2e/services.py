@@ -53,4 +53,7 @@ class Services:
 
     def close(self) -> None:
         for service in self._running.values():
+            if service.running:
+                service.signal()
+        for service in self._running.values():
             service.__exit__()

@@ -2,6 +2,7 @@
 
 import asyncio
 import audioop
+import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ from tests.e2e.services import Services
 from tests.e2e.softphone import Softphone
 
 
-async def transcribe(pcm16: bytes) -> str:
-    """By the project's own recogniser, in pieces of its liking."""
+async def transcribe(*pieces: bytes) -> list[str]:
+    """By the project's own recogniser."""
     stt = create_stt("whisper")
     await stt.start()
     try:
-        return (await stt.transcribe(pcm16, 8000)).text.lower()
+        return [(await stt.transcribe(piece, 8000)).text.lower() for piece in pieces]
     finally:
         await stt.aclose()
 
@@ -49,10 +50,10 @@ async def test_a_softphone_is_understood_and_answered(
     if isinstance(speech, str):
         speech = await synthetic(speech)
     began = len(service.events)
-    since = service.events[-1]["_at"]
+    since = time.time()
     # A second of listening, then the sentence over the welcome, then silence.
     phone = Softphone(tmp_path, sounds.silence(1.6) + speech + sounds.silence(20))
-    await asyncio.to_thread(phone.dial, f"sip:demo@127.0.0.1:{service.port}", 8)
+    await asyncio.to_thread(phone.dial, f"sip:demo@127.0.0.1:{service.port}", 7)
     service.wait_event("call_ended", since=since)
     told = "\n".join(str(e) for e in service.events[began:])
     assert service.find("choice_matched", since, choice=choice, by="speech"), told
@@ -60,7 +61,7 @@ async def test_a_softphone_is_understood_and_answered(
     assert phone.media_addresses == {"127.0.0.1"}
     # What was heard, split where the caller spoke: the welcome cut short, then the answer.
     heard = phone.heard
-    before, after = heard[: int(1.6 * 16000)], heard[int(1.6 * 16000) :]
-    assert "welcome" in await transcribe(before)
-    told = await transcribe(after)
-    assert any(word in told for word in answer), told
+    spoken_at = int(1.6 * 16000)
+    before, after = await transcribe(heard[:spoken_at], heard[spoken_at:])
+    assert "welcome" in before
+    assert any(word in after for word in answer), after
