@@ -11,11 +11,13 @@ _NOT_AN_END = frozenset(
     ]
 )
 
+_MARKS = " \n\t.,;:!?…-–—\"'“”‘’()[]"
+
 
 def split_sentences(text: str) -> list[str]:
-    """Every word of ``text`` in order, in pieces without blank ends; none is empty."""
+    """Every word of ``text`` in order, in pieces without blank ends; none is empty or mere punctuation."""
     sentences, rest = complete_sentences(text)
-    return [*sentences, rest.strip()] if rest.strip() else sentences
+    return [piece for piece in (*sentences, rest.strip()) if piece.strip(_MARKS)]
 
 
 def complete_sentences(text: str) -> tuple[list[str], str]:
@@ -36,6 +38,7 @@ async def sentences_of(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
     async for piece in pieces:
         done, rest = complete_sentences(rest + piece)
         for sentence in done:
-            yield sentence
-    if rest.strip():
+            if sentence.strip(_MARKS):
+                yield sentence
+    if rest.strip(_MARKS):
         yield rest.strip()

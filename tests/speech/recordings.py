@@ -15,7 +15,7 @@ PHRASES = {
     "conf-invalid": "That is not a valid conference number. Please try again.",
     "all-circuits-busy-now": "All circuits are busy now.",
     "vm-options": "Press one to record your unavailable message, press two to record your busy message,"
-    " press three to record your name, press four to manage your temporary greeting,"
+    " press three to record your name, press four to record your temporary greeting,"
     " press five to change your password, press star to return to the main menu",
     "conf-locked": "This conference is locked!",
     "call-waiting": "Call waiting.",
@@ -25,7 +25,6 @@ PHRASES = {
     "activated": "Activated.",
     "cancelled": "Cancelled.",
     "auth-thankyou": "Thank you.",
-    "pls-wait-connect-call": "Please wait while I connect your call.",
     "followme/pls-hold-while-try": "please hold while I try to locate the person you are calling",
     "vm-nomore": "no more messages",
     "tt-weasels": "weasels have eaten our phone system",
@@ -37,9 +36,7 @@ PHRASES = {
     "digits/7": "seven",
     "digits/9": "nine",
 }
-_NUMBERS = dict(
-    enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
-)
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SAME = {"you're": "you are", "cannot": "can not"}
 
 
@@ -57,7 +54,7 @@ def recording(sounds: Path, name: str) -> npt.NDArray[np.int16]:
 
 def words(text: str) -> list[str]:
     """Lower case, no punctuation, digits as words."""
-    text = re.sub(r"\d+", lambda m: _NUMBERS.get(int(m[0]), m[0]), text.lower())
+    text = re.sub(r"\d+", lambda m: _NUMBERS[int(m[0])] if int(m[0]) <= 10 else m[0], text.lower())
     for short, long in _SAME.items():
         text = text.replace(short, long)
     return re.sub(r"[^a-z ]", " ", text.replace("'", "")).split()

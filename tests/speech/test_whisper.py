@@ -1,0 +1,133 @@
+"""Whisper on recorded human speech over a G.711 line, and on what is not speech."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ivr.audio.wav import decode_wav
+from ivr.modelstore import ModelStore
+from ivr.speech.base import SpeechError, SpeechToText
+from ivr.speech.whisper import WhisperOptions, WhisperStt
+from tests.speech.recordings import PHRASES, line, recording, word_errors, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_it_is_of_the_protocol(whisper: WhisperStt) -> None:
+    assert isinstance(whisper, SpeechToText)
+    await whisper.start()  # again is no harm
+
+
+async def test_recorded_phrases_are_understood(whisper: WhisperStt, sounds: Path) -> None:
+    wrong = total = 0
+    exact, worst = 0, []
+    for name, text in PHRASES.items():
+        transcript = await whisper.transcribe(line(recording(sounds, name)).tobytes(), 16000)
+        errors = word_errors(words(text), words(transcript.text))
+        wrong, total, exact = wrong + errors, total + len(words(text)), exact + (errors == 0)
+        if errors:
+            worst.append(f"{name}: {text!r} heard as {transcript.text!r}")
+        assert transcript.engine == "whisper"
+        assert 0.3 <= transcript.confidence <= 1.0
+    assert wrong / total <= 0.06, worst
+    assert exact >= 0.85 * len(PHRASES), worst
+
+
+async def test_8_khz_is_converted(whisper: WhisperStt, sounds: Path) -> None:
+    pcm = recording(sounds, "conf-invalid")
+    assert words((await whisper.transcribe(pcm.tobytes(), 8000)).text) == words(PHRASES["conf-invalid"])
+
+
+def noises(music: Path) -> dict[str, npt.NDArray[np.int16]]:
+    """8 kHz sound without a word in it."""
+    random = np.random.default_rng(1)
+    found = {"silence": np.zeros(16000, np.int16), "a click": np.zeros(8000, np.int16)}
+    found["a click"][4000:4004] = 12000
+    for dbfs in (-60, -50, -40, -30):
+        noise = random.standard_normal(12000) * 32768 * 10 ** (dbfs / 20)
+        found[f"white noise at {dbfs} dBFS"] = np.clip(noise, -32768, 32767).astype(np.int16)
+    hum = 800 * np.sin(2 * np.pi * 50 / 8000 * np.arange(16000))
+    found["mains hum"] = hum.astype(np.int16)
+    for path in sorted(music.glob("*.wav"))[:3]:
+        pcm, rate = decode_wav(path.read_bytes())
+        found[path.stem] = pcm[20 * rate : 22 * rate]
+    return found
+
+
+async def test_noise_music_and_silence_are_no_words(whisper: WhisperStt, music: Path) -> None:
+    heard = {}
+    for name, pcm in noises(music).items():
+        transcript = await whisper.transcribe(line(pcm).tobytes(), 16000)
+        if transcript.text or transcript.confidence:
+            heard[name] = transcript
+    assert heard == {}
+
+
+async def test_very_short_and_empty_sound(whisper: WhisperStt) -> None:
+    for pcm in (b"", bytes(2), np.full(800, 9000, np.int16).tobytes()):
+        assert (await whisper.transcribe(pcm, 16000)).text == ""
+    with pytest.raises(SpeechError, match="not PCM16"):
+        await whisper.transcribe(b"\0", 16000)
+    assert (await whisper.transcribe(bytes(3200), 16000)).confidence == 0.0
+
+
+async def test_a_turn_longer_than_the_model_hears_at_once(whisper: WhisperStt, sounds: Path) -> None:
+    phrases = ["vm-options", "check-number-dial-again", "conf-onlyperson", "conf-invalid", "tt-weasels"] * 2
+    gap = np.zeros(4000, np.int16)
+    pcm = np.concatenate([part for name in phrases for part in (recording(sounds, name), gap)])
+    assert pcm.size / 8000 > 35
+    transcript = await whisper.transcribe(line(pcm).tobytes(), 16000)
+    said = words(" ".join(PHRASES[name] for name in phrases))
+    assert word_errors(said, words(transcript.text)) / len(said) < 0.12, transcript.text
+
+
+async def test_the_short_context_understands_no_less_than_the_full(
+    whisper: WhisperStt, models: ModelStore, sounds: Path
+) -> None:
+    full = WhisperStt(short_context_s=30.0)
+    await full.start()
+    try:
+        errors = [0, 0]
+        for name in list(PHRASES)[1::4]:
+            pcm = line(recording(sounds, name)).tobytes()
+            for place, stt in enumerate((whisper, full)):
+                heard = await stt.transcribe(pcm, 16000)
+                errors[place] += word_errors(words(PHRASES[name]), words(heard.text))
+        assert errors[0] <= errors[1] + 2
+    finally:
+        await full.aclose()
+
+
+async def test_kill_9_in_the_middle_of_turns(models: ModelStore, sounds: Path) -> None:
+    stt = WhisperStt()
+    await stt.start()
+    try:
+        long = line(recording(sounds, "vm-options")).tobytes()
+        first = asyncio.create_task(stt.transcribe(long * 6, 16000))
+        second = asyncio.create_task(stt.transcribe(line(recording(sounds, "vm-goodbye")).tobytes(), 16000))
+        await asyncio.sleep(0.1)
+        assert stt.process.pid
+        os.kill(stt.process.pid, signal.SIGKILL)
+        with pytest.raises(SpeechError, match="signal 9"):
+            await first
+        assert (await second).text == "Goodbye."
+    finally:
+        await stt.aclose()
+
+
+async def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    stt = WhisperStt(model=tmp_path)
+    with pytest.raises(SpeechError, match="is not a folder with a CTranslate2 model"):
+        await stt.start()
+    await stt.aclose()
+
+
+async def test_an_unknown_option_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="whisper has no option 'beamsize', did you mean 'beam_size'"):
+        WhisperStt(beamsize=3)
+    assert WhisperOptions().beam_size == 2
