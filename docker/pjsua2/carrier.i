@@ -1,0 +1,28 @@
+/* SWIG's input: pjproject's own, with these differences.
+ *
+ * SWIG lets go of Python's lock (the GIL) around every call into C++. For what a media port does with each
+ * frame that is wrong twice. assign_from_bytes and copy_to_bytearray use Python's objects, which may only be
+ * done with the lock held; and whoever lets go of it for a call of nanoseconds may wait milliseconds to get it
+ * back, on the one thread that serves all calls. So the lock is kept for these. */
+%module(directors="1") pjsua2
+
+%nothread std::vector<unsigned char>::assign_from_bytes;
+%nothread std::vector<unsigned char>::copy_to_bytearray;
+%nothread std::vector<unsigned char>::size;
+%nothread std::vector<unsigned char>::vector;
+%nothread std::vector<unsigned char>::~vector;
+%nothread pj::MediaFrame::type;
+%nothread pj::MediaFrame::buf;
+%nothread pj::MediaFrame::size;
+
+/* An error that one of the two finds is raised; otherwise the interpreter finds it later, with no cause. */
+%exception std::vector<unsigned char>::assign_from_bytes {
+    $action
+    if (PyErr_Occurred()) SWIG_fail;
+}
+%exception std::vector<unsigned char>::copy_to_bytearray {
+    $action
+    if (PyErr_Occurred()) SWIG_fail;
+}
+
+%include "pjsua2.i"

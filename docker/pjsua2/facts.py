@@ -1,0 +1,99 @@
+"""What the installed ``pjsua2`` can do, as JSON: asked of the running library, not of its version.
+
+``python facts.py`` prints the facts. ``python facts.py --carrier`` also ends with an error, and says what is
+missing, when they are not those of a carrier build. Needs the standard library and ``pjsua2``; listens on
+loopback for a moment.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pjsua2 as pj
+
+
+def loaded(name: str) -> str:
+    """File name of the shared library ``name`` that this process has loaded; empty when none."""
+    found = re.search(rf"/(lib{name}[^/\s]*\.so[^/\s]*)$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def descriptors() -> list[str]:
+    """What the open file descriptors of this process are."""
+    out = []
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            out.append(os.readlink(entry))  # noqa: PTH115
+        except OSError:
+            continue  # the one that listed the folder
+    return out
+
+
+def gather() -> dict[str, Any]:
+    """Starts an endpoint with UDP and TLS on loopback and looks at it."""
+    config = pj.EpConfig()
+    facts: dict[str, Any] = {
+        "max_calls": config.uaConfig.maxCalls,
+        "max_ports": config.medConfig.maxMediaPorts,
+        "fast_buffers": {"copy_to_bytearray", "assign_from_bytes"} <= set(dir(pj.ByteVector)),
+    }
+    config.uaConfig.threadCnt = 0
+    config.uaConfig.mainThreadOnly = True
+    config.logConfig.level = config.logConfig.consoleLevel = 0
+    endpoint = pj.Endpoint()
+    endpoint.libCreate()
+    try:
+        endpoint.libInit(config)
+        facts["version"] = endpoint.libVersion().full
+        facts["epoll"] = "anon_inode:[eventpoll]" in descriptors()
+        endpoint.audDevManager().setNullDev()
+        transport = pj.TransportConfig()
+        transport.boundAddress = "127.0.0.1"
+        for name, kind in ("udp", pj.PJSIP_TRANSPORT_UDP), ("tls", pj.PJSIP_TRANSPORT_TLS):
+            try:
+                endpoint.transportCreate(kind, transport)
+                facts[name] = True
+            except pj.Error as error:
+                facts[name] = False
+                facts[f"{name}_error"] = error.reason
+        endpoint.libStart()
+        facts["codecs"] = sorted(codec.codecId for codec in endpoint.codecEnum2())
+        facts["srtp"] = list(endpoint.srtpCryptoEnum())
+        facts["tls_ciphers"] = len(endpoint.utilSslGetAvailableCiphers()) if facts["tls"] else 0
+        facts["libssl"] = loaded("ssl")
+        facts["libsrtp"] = loaded("srtp2")
+        facts["libopus"] = loaded("opus")
+    finally:
+        endpoint.libDestroy()
+    return facts
+
+
+def shortcomings(facts: dict[str, Any]) -> list[str]:
+    """What keeps the build from being a carrier build; empty when nothing does."""
+    codecs = " ".join(facts["codecs"]).lower()
+    calls, ports, libssl = facts["max_calls"], facts["max_ports"], facts["libssl"]
+    wanted = {
+        f"{calls} calls; at least 1000 are wanted": calls >= 1000,
+        f"{ports} bridge ports; three a call are needed": ports > 3 * calls,
+        "the event queue is not epoll": facts["epoll"],
+        "no copy_to_bytearray and assign_from_bytes": facts["fast_buffers"],
+        "no Opus": "opus/48000" in codecs,
+        "no G.722": "g722/16000" in codecs,
+        "no G.711": "pcmu/8000" in codecs and "pcma/8000" in codecs,
+        f"no TLS: {facts.get('tls_error')}": facts["tls"] and facts["tls_ciphers"] > 0,
+        f"OpenSSL is {libssl or 'not loaded'}; 3 is wanted": libssl.startswith("libssl.so.3"),
+        "no SRTP with AES_CM_128_HMAC_SHA1_80": "AES_CM_128_HMAC_SHA1_80" in facts["srtp"],
+    }
+    return [what for what, there in wanted.items() if not there]
+
+
+if __name__ == "__main__":
+    out = os.dup(1)
+    os.dup2(2, 1)  # pjlib's first lines go to the standard output
+    known = gather()
+    os.write(out, (json.dumps(known, indent=1) + "\n").encode())
+    if "--carrier" in sys.argv[1:] and (missing := shortcomings(known)):
+        sys.exit("not a carrier build: " + "; ".join(missing))
