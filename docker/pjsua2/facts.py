@@ -9,6 +9,8 @@ import json
 import os
 import re
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,59 @@ def descriptors() -> list[str]:
     return out
 
 
+def buffers() -> dict[str, Any]:
+    """Do the fast buffer calls copy, and raise what is wrong with their arguments?"""
+    vector, out = pj.ByteVector(), bytearray(256)
+    vector.assign_from_bytes(bytes(range(256)))
+    vector.copy_to_bytearray(out)
+    facts: dict[str, Any] = {"copied": out == bytes(range(256))}
+    wrong = {
+        "too_small": lambda: vector.copy_to_bytearray(bytearray(255)),
+        "no_bytes": lambda: vector.assign_from_bytes("text"),
+    }
+    for name, call in wrong.items():
+        try:
+            call()
+            facts[name] = "nothing"
+        except Exception as error:
+            facts[name] = type(error).__name__
+    return facts
+
+
+def frames(seconds: float) -> float:
+    """Frames a second that Python can write and read as a media port does."""
+    frame, vector, pcm, out = pj.MediaFrame(), pj.ByteVector(), bytes(320), bytearray(320)
+    count = 0
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        vector.assign_from_bytes(pcm)
+        frame.buf = vector
+        frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
+        frame.buf.copy_to_bytearray(out)
+        count += 1
+    return count / seconds
+
+
+def frames_beside() -> float:
+    """The same beside a thread that computes: a call that lets go of the GIL waits 200 ms for it."""
+    stop = threading.Event()
+
+    def compute() -> None:
+        while not stop.is_set():
+            pass
+
+    other = threading.Thread(target=compute)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.2)
+    other.start()
+    try:
+        return frames(1.2)
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        other.join()
+
+
 def gather() -> dict[str, Any]:
     """Starts an endpoint with UDP and TLS on loopback and looks at it."""
     config = pj.EpConfig()
@@ -40,6 +95,8 @@ def gather() -> dict[str, Any]:
         "max_ports": config.medConfig.maxMediaPorts,
         "fast_buffers": {"copy_to_bytearray", "assign_from_bytes"} <= set(dir(pj.ByteVector)),
     }
+    if facts["fast_buffers"]:
+        facts |= {"buffers": buffers(), "frames_alone": frames(0.2), "frames_beside": frames_beside()}
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
     config.logConfig.level = config.logConfig.consoleLevel = 0
