@@ -5,6 +5,7 @@ missing, when they are not those of a carrier build. Needs the standard library 
 loopback for a moment.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
+
+C_FUNCTIONS = ("pjsua_get_pjsip_endpt", "pjsip_endpt_register_module", "pjsip_endpt_respond_stateless")
+"""Of those that the service calls past pjsua2: the extension must let them be found."""
 
 
 def loaded(name: str) -> str:
@@ -95,6 +99,8 @@ def gather() -> dict[str, Any]:
         "max_ports": config.medConfig.maxMediaPorts,
         "fast_buffers": {"copy_to_bytearray", "assign_from_bytes"} <= set(dir(pj.ByteVector)),
     }
+    library = ctypes.CDLL(pj._pjsua2.__file__)
+    facts["c_functions"] = all(hasattr(library, name) for name in C_FUNCTIONS)
     if facts["fast_buffers"]:
         facts |= {"buffers": buffers(), "frames_alone": frames(0.2), "frames_beside": frames_beside()}
     config.uaConfig.threadCnt = 0
@@ -137,6 +143,7 @@ def shortcomings(facts: dict[str, Any]) -> list[str]:
         f"{ports} bridge ports; three a call are needed": ports > 3 * calls,
         "the event queue is not epoll": facts["epoll"],
         "no copy_to_bytearray and assign_from_bytes": facts["fast_buffers"],
+        "pjsip's C functions are hidden": facts["c_functions"],
         "no Opus": "opus/48000" in codecs,
         "no G.722": "g722/16000" in codecs,
         "no G.711": "pcmu/8000" in codecs and "pcma/8000" in codecs,

@@ -40,10 +40,11 @@ setup(
             ["pjsua2_wrap.cpp"],
             language="c++",
             extra_compile_args=[*flags("cflags"), "-g0", "-w"],
-            # pjproject's symbols stay inside: another library of the process may bring its own.
+            # pjproject's C functions can be found from outside (the service calls some that pjsua2 has no word
+            # for), while its own calls stay inside whatever else the process has loaded.
             extra_link_args=[
                 *flags("ldflags"),
-                "-Wl,--exclude-libs,ALL",
+                "-Wl,-Bsymbolic-functions",
                 "-Wl,--as-needed",
                 "-s",
                 *(f"-l{name}" for name in flags("libs")),
