@@ -41,6 +41,9 @@ class DetectorOptions:
     """Probability from which a window is speech."""
     release: float | None = None
     """Probability below which it is no longer; None is ``threshold - 0.15``, at least 0.01."""
+    attack: float | None = None
+    """Probability from which a window counts as the beginning of speech, once a later one reaches
+    ``threshold``: soft beginnings are believed a window earlier. None is 0.4 times ``threshold``."""
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
@@ -54,6 +57,8 @@ class DetectorOptions:
             raise ValueError(f"threshold must be between 0 and 1, got {self.threshold}")
         if self.release is not None and not 0 < self.release <= self.threshold:
             raise ValueError(f"release must be above 0 and not above threshold, got {self.release}")
+        if self.attack is not None and not 0 < self.attack <= self.threshold:
+            raise ValueError(f"attack must be above 0 and not above threshold, got {self.attack}")
         if min(self.fade_ms, self.gather_ms) < 0 or self.backlog_ms <= 0:
             raise ValueError("fade_ms and gather_ms cannot be negative, backlog_ms must be above 0")
 
@@ -61,6 +66,11 @@ class DetectorOptions:
     def release_level(self) -> float:
         """``release`` with its default worked out."""
         return max(self.threshold - 0.15, 0.01) if self.release is None else self.release
+
+    @property
+    def attack_level(self) -> float:
+        """``attack`` with its default worked out."""
+        return 0.4 * self.threshold if self.attack is None else self.attack
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,15 +35,21 @@ class Ended:
 
 
 class Endpointer:
-    """One stream's decisions. ``threshold`` and ``release`` are probabilities, release <= threshold."""
+    """One stream's decisions. ``threshold``, ``release`` and ``attack`` are probabilities, the last two not
+    above the first. A run of speech begins with a window of ``attack`` (None: ``threshold``) and is
+    believed when it is ``min_speech`` long and its last window is voiced.
+    """
 
-    def __init__(self, options: EndpointingOptions, threshold: float, release: float) -> None:
+    def __init__(
+        self, options: EndpointingOptions, threshold: float, release: float, attack: float | None = None
+    ) -> None:
         if not 0 < release <= threshold <= 1:
             raise ValueError(
                 f"0 < release <= threshold <= 1 is needed, got release {release} and threshold {threshold}"
             )
         self._threshold = threshold
         self._release = release
+        self._attack = threshold if attack is None else attack
         self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
         self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
         self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
@@ -53,7 +59,7 @@ class Endpointer:
         self.voiced = False
         """The last window was."""
         self._run = 0
-        """Voiced samples in a row."""
+        """Samples in a row that are voiced or, before an onset, may be the beginning of speech."""
         self._quiet = 0
         """Unvoiced samples in a row."""
         self._onset = 0
@@ -61,7 +67,7 @@ class Endpointer:
 
     @property
     def run(self) -> int:
-        """Voiced samples in a row just before ``clock``."""
+        """Length of the run of speech just before ``clock``, in samples."""
         return self._run
 
     def skip(self, samples: int) -> None:
@@ -76,14 +82,16 @@ class Endpointer:
         start = self.clock
         self.clock += samples
         self.voiced = probability >= (self._release if self.voiced else self._threshold)
-        if self.voiced:
+        if self.voiced or (not self.speaking and probability >= self._attack):
             if self._run == 0 and not self.speaking:
                 self._onset = start
             self._run += samples
+        else:
+            self._run = 0
+        if self.voiced:
             self._quiet = 0
             self._offset = self.clock - 1
         else:
-            self._run = 0
             self._quiet += samples
         if not self.speaking:
             if self.voiced and self._run >= self._min_speech:

@@ -41,7 +41,9 @@ class Ear:
     """
 
     def __init__(self, endpointing: EndpointingOptions, options: DetectorOptions) -> None:
-        self._endpointer = Endpointer(endpointing, options.threshold, options.release_level)
+        self._endpointer = Endpointer(
+            endpointing, options.threshold, options.release_level, options.attack_level
+        )
         fade_windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
         self._fade = np.float32(math.exp(-1 / fade_windows) if fade_windows else 1.0)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)

@@ -122,3 +122,16 @@ def test_events_of_any_sound(
             if event.reason == "silence":
                 assert min_silence * 16 <= event.at - 1 - event.offset
             before = event.at
+
+
+def test_a_soft_beginning_counts_once_it_has_become_speech() -> None:
+    def began(*probabilities: float) -> Began | None:
+        endpointer = Endpointer(EndpointingOptions(), 0.5, 0.35, attack=0.2)
+        events = [endpointer.step(p, W) for p in probabilities]
+        return next((e for e in events if isinstance(e, Began)), None)
+
+    assert began(0.1, 0.3, 0.6) == Began(W, 3 * W, 0.6)
+    assert began(0.1, 0.6, 0.6) == Began(W, 3 * W, 0.6)
+    assert began(0.3, 0.1, 0.6) is None
+    # However long it goes on, it is no speech before one window reaches the threshold.
+    assert began(*[0.45] * 50) is None
