@@ -18,7 +18,10 @@ from typing import Any
 
 HEADER = struct.Struct("!II")
 
-_CODE = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from ivr.speech.child import main; main()"
+_CODE = """import json, os, sys
+sys.path[:] = json.loads(os.environ.pop("IVR_CHILD_PATH"))
+from ivr.speech.child import main
+main()"""
 
 
 class ChildGone(Exception):
@@ -45,6 +48,7 @@ class ChildLink:
 
     def __init__(self, target: str, arguments: Mapping[str, Any], threads: int, niceness: int) -> None:
         self._first = {"op": "load", "target": target, "arguments": dict(arguments), "niceness": niceness}
+        self._title = f"ivr engine {target}"  # what an administrator sees in a list of processes
         self._threads = threads
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
@@ -66,7 +70,7 @@ class ChildLink:
                 # not a session of its own, because autogroup scheduling would make niceness ineffective.
                 # It returns as soon as the child exists, in a millisecond.
                 self._process = subprocess.Popen(  # noqa: ASYNC220
-                    [sys.executable, "-c", _CODE, json.dumps(sys.path)],
+                    [sys.executable, "-c", _CODE, self._title],
                     stdin=theirs.fileno(),
                     stdout=2,  # an engine that prints must not disturb the service's own output
                     env=self._environment(),
@@ -84,7 +88,7 @@ class ChildLink:
         own = {f"{name}_NUM_THREADS": threads for name in libraries}
         # Waiting threads that spin would take the cores from the media threads.
         own |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        own |= {"IVR_PARENT_PID": str(os.getpid())}
+        own |= {"IVR_PARENT_PID": str(os.getpid()), "IVR_CHILD_PATH": json.dumps(sys.path)}
         # An engine needs no keys of other services.
         kept = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
         return kept | own

@@ -35,7 +35,7 @@ class OpenAIOptions:
     """The key itself. Better: ``api_key_file``, or ``OPENAI_API_KEY`` in the environment."""
     api_key_file: str | None = None
     """A file whose first line is the key."""
-    timeout_s: float = 8.0
+    timeout_s: float = 5.0
     """Seconds until the answer (for speech: until its first sound, and between any two pieces of it),
     retries and the waits between them included."""
     retries: int = 2
