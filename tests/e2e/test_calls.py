@@ -156,6 +156,20 @@ def test_three_calls_at_once_do_not_hear_each_other(service: Service, caller: Us
     listening(again)
 
 
+def test_calls_one_after_another_beside_others(service: Service, caller: UserAgent) -> None:
+    """Where one call has just ended the next one sits; nothing of the old one may reach it."""
+    others = [caller.call(service.address) for _ in range(2)]
+    for _ in range(6):
+        call = caller.call(service.address)
+        listening(call)
+        time.sleep(0.45)
+        assert measure.is_loud(call.media.packets[-1]) and time.time() - call.media.packets[-1].at < 0.2
+        call.close()
+        assert call.ended_by == "us"
+        service.wait_event("call_ended", call=call.call_id)
+    assert all(call.state == "up" for call in others)
+
+
 def test_a_held_call_is_silent_and_comes_back(service: Service, caller: UserAgent) -> None:
     call = caller.call(service.address)
     listening(call)
