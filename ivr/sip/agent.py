@@ -34,6 +34,10 @@ log: Any = structlog.get_logger("ivr.sip")
 COMMANDS = 10_000
 """Commands that may wait for the SIP thread."""
 
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
+LOAD_HEADER = "X-Load"
+"""``calls/max`` in the answer to OPTIONS."""
+
 _POLL_MS = 5
 _GRACE_S = 0.25
 """Ended calls are kept this long: pjmedia's clock thread may still be inside one of their ports."""
@@ -153,7 +157,7 @@ class UserAgent:
 
     def _run(self) -> None:
         try:
-            self._endpoint = Endpoint(self.options)
+            self._endpoint = Endpoint(self.options, self._options_state)
             self._endpoint.start()
             self._open_accounts()
             self._info = AgentInfo(
@@ -224,7 +228,7 @@ class UserAgent:
         """An INVITE has come: admit it or refuse it."""
         call = PjCall(account, call_index, self)
         call.call_id = header(message, "Call-ID", "i")
-        if self.draining or len(self._calls) >= self._endpoint.max_calls:
+        if not self._accepting:
             self._refuse(call)
             return
         leg = CallLeg(
@@ -241,6 +245,21 @@ class UserAgent:
         except Exception:
             log.exception("call_not_taken", call_id=call.call_id)
             call.end("failed", 500)
+
+    @property
+    def _accepting(self) -> bool:
+        return not self.draining and len(self._calls) < self._endpoint.max_calls
+
+    def _options_state(self) -> tuple[int, dict[str, str]]:
+        """The truth for who probes us (RFC 3261, 11): 200 while a call would be taken."""
+        headers = {
+            "Allow": ALLOW,
+            "Accept": "application/sdp",
+            LOAD_HEADER: f"{len(self._calls)}/{self._endpoint.max_calls}",
+        }
+        if self._accepting:
+            return 200, headers
+        return 503, headers | {"Retry-After": str(self.options.retry_after_s)}
 
     def _refuse(self, call: PjCall) -> None:
         self._refused.add(call)

@@ -10,7 +10,7 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
-from ivr.sip.native import UnhandledRequests
+from ivr.sip.native import options_requests, unhandled_requests
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 
 log = structlog.get_logger("ivr.sip")
@@ -62,7 +62,10 @@ def why_not(call: Callable[..., object], *args: object) -> str | None:
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
 
-    def __init__(self, options: SipOptions) -> None:
+    def __init__(
+        self, options: SipOptions, options_state: Callable[[], tuple[int, dict[str, str]]]
+    ) -> None:
+        """``options_state`` gives status and headers of the answer to an OPTIONS request."""
         self.options = options
         try:
             self.host, self.port = parse_bind(options.bind)
@@ -76,7 +79,7 @@ class Endpoint:
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
-        self._unhandled = UnhandledRequests()
+        self._modules = (options_requests(options_state), unhandled_requests())
 
     def start(self) -> None:
         """Raises SipError (port taken, bad address)."""
@@ -94,7 +97,8 @@ class Endpoint:
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId, 0))
         self.ep.libStart()
-        self._unhandled.register()
+        for module in self._modules:
+            module.register()
 
     def _configure(self) -> None:
         config = pj.EpConfig()

@@ -1,11 +1,13 @@
 """pjsip functions that pjsua2 has no word for, called in its shared library through ctypes. SIP thread only.
 
-Two gaps are closed. pjsua2 leaves a request that no module handles without any answer, so its sender
-repeats it for 32 seconds (RFC 3261, 8.2 asks for one). And an INFO inside a call that pjsua does not
-know (``application/dtmf``) is answered 500 although it was understood.
+Three gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
+request that no module handles without any answer, so its sender repeats it for 32 seconds (RFC 3261,
+8.2 asks for one). And an INFO inside a call that pjsua does not know (``application/dtmf``) is answered
+500 although it was understood.
 """
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import pjsua2 as pj
@@ -40,10 +42,19 @@ _create_response.argtypes = [
 _send_in_transaction = _lib.pjsip_tsx_send_msg
 _send_in_transaction.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 
+_create_pool = _lib.pjsua_pool_create
+_create_pool.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t]
+_create_pool.restype = ctypes.c_void_p
+_release_pool = _lib.pj_pool_release
+_release_pool.argtypes = [ctypes.c_void_p]
+_create_header = _lib.pjsip_generic_string_hdr_create
+_create_header.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+_create_header.restype = ctypes.c_void_p
+
 _OnRequest = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-_NAME = b"mod-ivr-unhandled"
-_LAST_PRIORITY = 64 + 99
-"""After every other module (PJSIP_MOD_PRIORITY_APPLICATION is 64)."""
+_BEFORE_PJSUA = 64 - 4
+"""After the dialog layer (32), before pjsua's own modules (PJSIP_MOD_PRIORITY_APPLICATION is 64)."""
+_AFTER_ALL = 64 + 99
 
 IN_DIALOG_ONLY = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "CANCEL", "REFER", "NOTIFY"})
 """Outside a call these have nothing to act on."""
@@ -71,40 +82,89 @@ class _Module(ctypes.Structure):
     )
 
 
-class UnhandledRequests:
-    """Answers what nobody else does: 481 to a request for a call that is not there, 501 to the rest.
+class _String(ctypes.Structure):
+    """``pj_str_t``."""
 
-    To be kept for as long as the endpoint lives.
+    _fields_ = (("text", ctypes.c_char_p), ("length", ctypes.c_ssize_t))
+
+
+class _Links(ctypes.Structure):
+    """The beginning of every header and of a list's head (``PJ_DECL_LIST_MEMBER``)."""
+
+    _fields_ = (("prev", ctypes.c_void_p), ("next", ctypes.c_void_p))
+
+
+class RequestModule:
+    """A pjsip module that sees requests at its place among the others.
+
+    ``on_request(method, rdata)`` returns whether it has dealt with the request. To be kept for as long
+    as the endpoint lives.
     """
 
-    def __init__(self) -> None:
-        self._callback = _OnRequest(self._on_request)
+    def __init__(self, name: str, priority: int, on_request: Callable[[str, int], bool]) -> None:
+        self._on_request = on_request
+        self._callback = _OnRequest(self._called)
+        self._name = name.encode()
         self._module = _Module(
-            name=_NAME,
-            name_length=len(_NAME),
+            name=self._name,
+            name_length=len(self._name),
             id=-1,
-            priority=_LAST_PRIORITY,
+            priority=priority,
             on_rx_request=self._callback,
         )
 
     def register(self) -> None:
         status = _register(_get_endpoint(), ctypes.byref(self._module))
         if status:
-            log.error("unhandled_requests_not_answered", pjsip_status=status)
+            log.error("pjsip_module_refused", module=self._name.decode(), pjsip_status=status)
 
-    @staticmethod
-    def _on_request(rdata: int) -> int:
+    def _called(self, rdata: int) -> int:
         try:
             # "Request msg OPTIONS/cseq=1 (rdata0x...)"
-            method = _info_of(rdata).decode(errors="replace").split()[2].split("/")[0]
-            if method == "ACK":  # never answered (RFC 3261, 17.2.3)
-                return 1
+            return self._on_request(_info_of(rdata).decode(errors="replace").split()[2].split("/")[0], rdata)
+        except Exception:
+            log.exception("request_not_answered")
+            return 0
+
+
+def unhandled_requests() -> RequestModule:
+    """Answers what nobody else does: 481 to a request for a call that is not there, 501 to the rest."""
+
+    def answer(method: str, rdata: int) -> bool:
+        if method != "ACK":  # never answered (RFC 3261, 17.2.3)
             status = 481 if method in IN_DIALOG_ONLY else 501
             log.info("request_refused", method=method, status=status)
             _respond_stateless(_get_endpoint(), rdata, status, None, None, None)
-        except Exception:
-            log.exception("request_not_answered")
-        return 1
+        return True
+
+    return RequestModule("mod-ivr-unhandled", _AFTER_ALL, answer)
+
+
+def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> RequestModule:
+    """Answers OPTIONS outside a call with the status and the headers that ``state`` gives."""
+
+    def answer(method: str, rdata: int) -> bool:
+        if method != "OPTIONS":
+            return False
+        status, headers = state()
+        pool = _create_pool(b"ivr-options", 1024, 1024)
+        try:
+            head = _Links()
+            here = ctypes.addressof(head)
+            head.prev = head.next = here
+            for name, value in headers.items():
+                texts = [_String(text.encode(), len(text.encode())) for text in (name, value)]
+                header = _create_header(pool, *(ctypes.byref(text) for text in texts))
+                links = _Links.from_address(header)
+                links.prev, links.next = head.prev, here
+                _Links.from_address(head.prev).next = header
+                head.prev = header
+            _respond_stateless(_get_endpoint(), rdata, status, None, here, None)
+        finally:
+            _release_pool(pool)
+        return True
+
+    return RequestModule("mod-ivr-options", _BEFORE_PJSUA, answer)
 
 
 def respond(transaction: Any, rdata: Any, status: int) -> None:
