@@ -86,23 +86,6 @@ async def test_a_turn_longer_than_the_model_hears_at_once(whisper: WhisperStt, s
     assert word_errors(said, words(transcript.text)) / len(said) < 0.12, transcript.text
 
 
-async def test_the_short_context_understands_no_less_than_the_full(
-    whisper: WhisperStt, models: ModelStore, sounds: Path
-) -> None:
-    full = WhisperStt(short_context_s=30.0)
-    await full.start()
-    try:
-        errors = [0, 0]
-        for name in list(PHRASES)[1::4]:
-            pcm = line(recording(sounds, name)).tobytes()
-            for place, stt in enumerate((whisper, full)):
-                heard = await stt.transcribe(pcm, 16000)
-                errors[place] += word_errors(words(PHRASES[name]), words(heard.text))
-        assert errors[0] <= errors[1] + 2
-    finally:
-        await full.aclose()
-
-
 async def test_kill_9_in_the_middle_of_turns(models: ModelStore, sounds: Path) -> None:
     stt = WhisperStt()
     await stt.start()
