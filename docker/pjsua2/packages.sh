@@ -3,6 +3,9 @@
 # whose functions and variables it uses.
 # shellcheck disable=SC2154
 
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+if [ -e "${KEYRING%.gpg}.pgp" ]; then KEYRING=${KEYRING%.gpg}.pgp; fi # its name from Debian 13 on
+
 # What must be there, each with the Debian package that brings it.
 _needed() {
     local tool module
@@ -19,7 +22,6 @@ _needed() {
     if [ -z "$tarball" ] && [ ! -e "$KEYRING" ]; then echo debian-archive-keyring; fi
 }
 
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # Installs what is missing when that may be done here; otherwise says what it is.
 need_packages() {

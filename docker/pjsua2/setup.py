@@ -40,8 +40,8 @@ setup(
             ["pjsua2_wrap.cpp"],
             language="c++",
             extra_compile_args=[*flags("cflags"), "-g0", "-w"],
-            # pjproject's C functions can be found from outside (the service calls some that pjsua2 has no word
-            # for), while its own calls stay inside whatever else the process has loaded.
+            # pjproject's C functions can be found from outside: the service calls some that pjsua2 has no
+            # word for. Its own calls stay inside, whatever else the process has loaded.
             extra_link_args=[
                 *flags("ldflags"),
                 "-Wl,-Bsymbolic-functions",
