@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import answer, barge_in, gaps, leak, quiet, report, setup
+from tests.bench import answer, barge_in, churn, gaps, leak, quiet, report, setup
 from tests.bench.report import Figure
 from tests.bench.stage import Stage
 
@@ -21,6 +21,7 @@ ROWS: dict[str, Callable[[Stage, argparse.Namespace], list[Figure]]] = {
     ],
     "gaps": lambda stage, o: gaps.run(stage, o.seconds),
     "callback": lambda stage, o: [barge_in.run(stage, o.trials or 30, o.at_once, key=False)[-1]],
+    "churn": lambda stage, o: churn.run(stage, o.seconds, o.at_once),
     "leak": lambda stage, o: leak.run(stage, o.calls),
 }
 """What can be asked for. Without a row all but ``callback`` are run: the others count callbacks too."""
@@ -34,7 +35,7 @@ def main() -> int:
         "--at-once", type=int, default=3, help="calls at once (3: what the stock build holds)"
     )
     parser.add_argument("--calls", type=int, default=500, help="calls of the leak row (500)")
-    parser.add_argument("--seconds", type=float, default=60, help="length of the gaps row (60)")
+    parser.add_argument("--seconds", type=float, default=60, help="length of the gaps and churn rows (60)")
     parser.add_argument("--out", type=Path, default=Path("bench-out"), help="where the JSON goes")
     options = parser.parse_args()
     rows = options.rows or [row for row in ROWS if row != "callback"]

@@ -50,7 +50,7 @@ def test_scenario(name: str, services: Services, tmp_path: Path) -> None:
         if not expected.get("registrar"):
             assert others.still_up(), "another call was lost"
         with UserAgent() as probe:
-            assert probe.options(service.address).status == 200
+            assert probe.options(service.address).status == (503 if expected.get("occupied") else 200)
         assert not service.complaints(began), service.tail()
 
 
