@@ -27,6 +27,7 @@ from ivr.sip.endpoint import Endpoint, SipError, why_not
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
 from ivr.sip.options import SipOptions
+from ivr.sip.ports import MediaPorts
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -40,7 +41,7 @@ LOAD_HEADER = "X-Load"
 
 _POLL_MS = 5
 _GRACE_S = 0.25
-"""Ended calls are kept this long: pjmedia's clock thread may still be inside one of their ports."""
+"""The ports of ended calls are kept this long: pjmedia's clock thread may still be inside one."""
 
 _SHUTDOWN_S = 2.0
 """Seconds for the BYEs and un-REGISTERs of a stop to be answered."""
@@ -86,7 +87,7 @@ class UserAgent:
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._refused: set[PjCall] = set()
-        self._ended: list[tuple[float, PjCall]] = []
+        self._ended: list[tuple[float, MediaPorts]] = []
         self._keys = itertools.count(1)
 
     # -- any thread
@@ -202,8 +203,8 @@ class UserAgent:
                 command()
             except Exception:
                 log.exception("sip_command_failed")
-        if self._ended and time.monotonic() - self._ended[0][0] > _GRACE_S:
-            self._ended.pop(0)
+        while self._ended and time.monotonic() - self._ended[0][0] > _GRACE_S:
+            self._ended.pop(0)[1].free()
 
     def _supervise_all(self, now: float) -> None:
         for call in tuple(self._calls.values()):
@@ -238,7 +239,7 @@ class UserAgent:
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
         )
-        call.leg = leg
+        call.leg, call.key = leg, leg.key
         self._calls[leg.key] = call
         try:
             self._on_call(leg)
@@ -279,22 +280,22 @@ class UserAgent:
         # Not hangup(): from inside onIncomingCall that drops the header.
         call.answer(prm)
 
-    def call_ended(self, call: PjCall) -> None:
-        """Out of the registry; freed by and by, on this thread."""
+    def call_ended(self, call: PjCall, ports: MediaPorts) -> None:
+        """Out of the registry; the ports are freed by and by, on this thread."""
         self._refused.discard(call)
-        for key, known in tuple(self._calls.items()):
-            if known is call:
-                del self._calls[key]
-        self._ended.append((time.monotonic(), call))
+        if call.key is not None:
+            self._calls.pop(call.key, None)
+        self._ended.append((time.monotonic(), ports))
 
     def _shut_down(self) -> None:
         self._leave()
         until = time.monotonic() + _SHUTDOWN_S
         while time.monotonic() < until and (self._calls or self._ended):
             self._turn()
+        for _, ports in self._ended:
+            ports.free()
         self._calls.clear()
         self._refused.clear()
-        self._ended.clear()
         self._close_accounts()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()

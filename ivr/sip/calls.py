@@ -11,7 +11,7 @@ import structlog
 from ivr.sip import native
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
-from ivr.sip.ports import CallPort, PlayerPort, line_format
+from ivr.sip.ports import CallPort, MediaPorts, PlayerPort, line_format
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
@@ -25,7 +25,7 @@ class CallOwner(Protocol):
 
     times: CallbackTimes
 
-    def call_ended(self, call: "PjCall") -> None: ...
+    def call_ended(self, call: "PjCall", ports: MediaPorts) -> None: ...
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -49,9 +49,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         super().__init__(account, call_index)
         self._owner = owner
         self.leg: CallLeg | None = None
+        self.key: int | None = None
         self.call_id = ""
         self.end_reason: str | None = None
         self.confirmed = False
+        self._freed = False
         self._told_confirmed = False
         self._media_ready = False
         self._tap: CallPort | None = None
@@ -71,16 +73,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._last_heard = time.monotonic()
             self._tell_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            reason = self.end_reason or ("caller" if self.confirmed else "cancelled")
-            if self.end_reason is None and not self.confirmed and info.lastStatusCode != 487:
-                reason = "failed"
-            self._unwire()
-            leg, self.leg = self.leg, None
-            self._owner.call_ended(self)
-            if leg is not None:
-                leg.listen(None)
-                if leg.on_ended is not None:
-                    leg.on_ended(reason, int(info.lastStatusCode))
+            try:
+                self._disconnected(int(info.lastStatusCode))
+            finally:
+                self._free()
 
     @guarded
     def onCallMediaState(self, prm: Any) -> None:
@@ -154,6 +150,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     def end(self, reason: str, status: int) -> None:
         """BYE or a final answer. The first reason given is the one recorded."""
+        if self._freed:
+            return
         if self.end_reason is None:
             self.end_reason = reason
         try:
@@ -194,6 +192,26 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg.stats.codec = codec
 
     # -- inside
+
+    def _disconnected(self, status: int) -> None:
+        reason = self.end_reason or ("caller" if self.confirmed else "cancelled")
+        if self.end_reason is None and not self.confirmed and status != 487:
+            reason = "failed"
+        self._unwire()
+        leg, self.leg = self.leg, None
+        self._owner.call_ended(self, MediaPorts(self._tap, self._player))
+        self._tap = self._player = None
+        if leg is not None:
+            leg.listen(None)
+            if leg.on_ended is not None:
+                leg.on_ended(reason, status)
+
+    def _free(self) -> None:
+        """Free the C++ call now, as pjsua2 allows here and only here: ``~Call`` hangs up whatever call is
+        in its slot, and from this moment on that may be another one. Nothing may touch it after.
+        """
+        self._freed = True
+        pj.Call.__swig_destroy__(self)
 
     def _key(self, digit: str) -> None:
         if self.leg is not None and self.leg.on_dtmf is not None and digit:

@@ -93,3 +93,18 @@ class PlayerPort(pj.AudioMediaPort):  # type: ignore[misc]
             frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
             self._on_error()
         self._times.add(time.perf_counter_ns() - began)
+
+
+class MediaPorts:
+    """The two ports of a call that has ended, until they are freed."""
+
+    def __init__(self, tap: CallPort | None, player: PlayerPort | None) -> None:
+        self._ports = [port for port in (tap, player) if port is not None]
+
+    def free(self) -> None:
+        """On the C++ side first, which waits for a callback in progress, while the Python objects are still
+        whole: one that is being deallocated has lost its attributes but can be called back, and an
+        exception that leaves a port's callback ends the process.
+        """
+        while self._ports:
+            pj.AudioMediaPort.__swig_destroy__(self._ports.pop())
