@@ -1,72 +1,100 @@
-"""Frame bytes between C++ and Python without a loop per byte.
+"""Frame bytes between C++ and Python: without a loop per byte, and without giving up the GIL on the way.
 
-SWIG walks a ``std::vector<unsigned char>`` element by element (about 160 µs a frame). A vector begins
-with its begin and end pointers, so the bytes are copied through those. Builds of PJSUA2 that offer
-``copy_to_bytearray`` and ``assign_from_bytes`` are served by these; this file is the one place that
-decides, once, by trying.
+SWIG walks a ``std::vector<unsigned char>`` element by element (about 160 µs a frame), and each of its
+calls, an attribute's too, releases the GIL: on the clock thread that means to wait for it again while
+others compute. So a ``pj.MediaFrame`` is read in place: ``type`` (int), ``buf`` (a vector, which begins
+with its begin and end pointers) and ``size``, at offsets that are tried once, here, before they are
+trusted. Builds where they do not hold but that have ``copy_to_bytearray`` and ``assign_from_bytes`` are
+served by these, and any other slowly. This file is the one place that decides.
 """
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pjsua2 as pj
 
 _Ends = ctypes.c_void_p * 2
+_BUF = 8
+"""Offset of ``buf`` in a MediaFrame, behind the enum ``type``."""
 _PROBE = bytes(range(256))
 
 
-def _read_by_pointer(vector: Any) -> bytes:
-    begin, end = _Ends.from_address(int(vector.this))
+class Way(NamedTuple):
+    """How frames are copied."""
+
+    name: str
+    read: Callable[[Any], bytes]
+    """The bytes of a frame that was received; empty when there are none."""
+    write: Callable[[Any, Any, bytes], None]
+    """Make a requested frame audio with these bytes, by way of a ByteVector that is kept."""
+
+
+def _read_in_place(frame: Any) -> bytes:
+    begin, end = _Ends.from_address(int(frame.this) + _BUF)
     return ctypes.string_at(begin, end - begin) if begin and end else b""
 
 
-def _read_by_copy(vector: Any) -> bytes:
+def _write_in_place(frame: Any, vector: Any, pcm: bytes) -> None:
+    size = len(pcm)
+    begin, end = _Ends.from_address(int(vector.this))
+    if not begin or not end or end - begin != size:
+        vector.assign(size, 0)
+        begin, _ = _Ends.from_address(int(vector.this))
+    if begin:
+        (ctypes.c_char * size).from_address(begin).raw = pcm
+    ctypes.c_int.from_address(int(frame.this)).value = pj.PJMEDIA_FRAME_TYPE_AUDIO
+    frame.buf = vector
+
+
+def _read_by_copy(frame: Any) -> bytes:
+    vector = frame.buf
     out = bytearray(vector.size())
     vector.copy_to_bytearray(out)
     return bytes(out)
 
 
-def _read_slowly(vector: Any) -> bytes:
-    return bytes(vector)
-
-
-def _write_by_pointer(vector: Any, pcm: bytes) -> None:
-    begin, end = _Ends.from_address(int(vector.this))
-    if not begin or not end or end - begin != len(pcm):
-        vector.assign(len(pcm), 0)
-        begin, _ = _Ends.from_address(int(vector.this))
-    if begin:
-        ctypes.memmove(begin, pcm, len(pcm))
-
-
-def _write_by_assign(vector: Any, pcm: bytes) -> None:
+def _write_by_assign(frame: Any, vector: Any, pcm: bytes) -> None:
     vector.assign_from_bytes(pcm)
+    frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
+    frame.buf = vector
 
 
-def _write_slowly(vector: Any, pcm: bytes) -> None:
+def _read_slowly(frame: Any) -> bytes:
+    return bytes(frame.buf)
+
+
+def _write_slowly(frame: Any, vector: Any, pcm: bytes) -> None:
     vector.clear()
     for byte in pcm:
         vector.append(byte)
+    frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
+    frame.buf = vector
 
 
-def _choose() -> tuple[str, Callable[[Any], bytes], Callable[[Any, bytes], None]]:
-    ways: list[tuple[str, Callable[[Any], bytes], Callable[[Any, bytes], None]]] = []
-    if hasattr(pj.ByteVector, "copy_to_bytearray") and hasattr(pj.ByteVector, "assign_from_bytes"):
-        ways.append(("copy", _read_by_copy, _write_by_assign))
-    ways.append(("pointer", _read_by_pointer, _write_by_pointer))
-    for name, read, write in ways:
-        vector = pj.ByteVector(_PROBE)
-        try:
-            if read(vector) != _PROBE:
-                continue
-            write(vector, _PROBE[::-1])
-            if bytes(vector) == _PROBE[::-1]:
-                return name, read, write
-        except (TypeError, ValueError, NotImplementedError):
-            continue
-    return "slow", _read_slowly, _write_slowly
+IN_PLACE = Way("in place", _read_in_place, _write_in_place)
+COPY = Way("copy", _read_by_copy, _write_by_assign)
+SLOW = Way("slow", _read_slowly, _write_slowly)
 
 
-way, read_vector, write_vector = _choose()
-"""How frames are copied on this build (``copy``, ``pointer`` or ``slow``), and the two functions."""
+def works(way: Way) -> bool:
+    """Try it on this build."""
+    frame, vector = pj.MediaFrame(), pj.ByteVector()
+    frame.type, frame.buf, frame.size = pj.PJMEDIA_FRAME_TYPE_NONE, pj.ByteVector(_PROBE), len(_PROBE)
+    if way is IN_PLACE:
+        begin, end = _Ends.from_address(int(frame.this) + _BUF)
+        kind = ctypes.c_int.from_address(int(frame.this)).value
+        # Nothing is followed that does not look like the vector just put there.
+        if not begin or not end or end - begin != len(_PROBE) or kind != pj.PJMEDIA_FRAME_TYPE_NONE:
+            return False
+    try:
+        read = way.read(frame)
+        way.write(frame, vector, _PROBE[::-1])
+        written = bytes(frame.buf)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return read == _PROBE and written == _PROBE[::-1] and frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO
+
+
+chosen: Way = next(way for way in (IN_PLACE, COPY, SLOW) if works(way))
+"""What this build is served by."""

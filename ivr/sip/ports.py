@@ -10,7 +10,7 @@ import pjsua2 as pj
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE
 from ivr.audio.playback import PlaybackBuffer
-from ivr.sip.buffers import read_vector, write_vector
+from ivr.sip import buffers
 from ivr.sip.stats import CallbackTimes
 
 AudioSink = Callable[[bytes], None]
@@ -38,6 +38,7 @@ class PlaybackSlot:
         self.buffer: PlaybackBuffer | None = None
 
 
+_read, _write = buffers.chosen.read, buffers.chosen.write
 _SILENCE = bytes(LINE_FRAME * BYTES_PER_SAMPLE)
 
 
@@ -63,7 +64,7 @@ class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
             sink = self._slot.sink
             if sink is not None:
                 # A lost packet that was not concealed still takes its 20 ms of time.
-                sink(read_vector(frame.buf) or _SILENCE)
+                sink(_read(frame) or _SILENCE)
         except Exception:
             self._slot.sink = None
             self._on_error()
@@ -85,9 +86,7 @@ class PlayerPort(pj.AudioMediaPort):  # type: ignore[misc]
         try:
             buffer = self._slot.buffer
             pcm = buffer.read(LINE_FRAME) if buffer is not None else None
-            write_vector(self._vector, pcm if pcm is not None else _SILENCE)
-            frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
-            frame.buf = self._vector
+            _write(frame, self._vector, pcm if pcm is not None else _SILENCE)
         except Exception:
             self._slot.buffer = None
             frame.type = pj.PJMEDIA_FRAME_TYPE_NONE

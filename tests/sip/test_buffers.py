@@ -4,23 +4,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.sip import buffers
+from ivr.sip.buffers import COPY, IN_PLACE, SLOW, Way
 
 
 def test_this_build_is_served_without_a_loop_per_byte() -> None:
-    assert buffers.way in ("copy", "pointer")
+    assert buffers.chosen in (IN_PLACE, COPY)
 
 
-@given(st.binary(max_size=700), st.binary(max_size=700))
-def test_what_is_written_is_read(first: bytes, second: bytes) -> None:
+WAYS = [way for way in (IN_PLACE, COPY, SLOW) if buffers.works(way)]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+@given(frames=st.lists(st.binary(max_size=700), min_size=1, max_size=4))
+def test_what_is_written_is_read(way: Way, frames: list[bytes]) -> None:
     vector = pj.ByteVector()
-    for data in (first, second, second[:3]):
-        buffers.write_vector(vector, data)
-        assert bytes(vector) == data
-        assert buffers.read_vector(vector) == data
+    for data in frames:
+        frame = pj.MediaFrame()
+        frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
+        way.write(frame, vector, data)
+        assert frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO
+        assert bytes(frame.buf) == data
+        assert way.read(frame) == data
 
 
-@pytest.mark.parametrize("size", [0, 1, 320])
-def test_the_slow_way_is_right_too(size: int) -> None:
-    vector = pj.ByteVector()
-    buffers._write_slowly(vector, bytes(range(256))[:size])
-    assert buffers._read_slowly(vector) == bytes(range(256))[:size]
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_frame_without_sound(way: Way) -> None:
+    assert way.read(pj.MediaFrame()) == b""
