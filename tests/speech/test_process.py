@@ -322,8 +322,10 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("doing", ["work", "hang"])
+@pytest.mark.parametrize(
+    ("sign", "doing"),
+    [(signal.SIGKILL, "hang"), (signal.SIGKILL, "work"), (signal.SIGTERM, "hang"), (signal.SIGINT, "work")],
+)
 async def test_no_orphan_whatever_the_parent_dies_of(sign: signal.Signals, doing: str) -> None:
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PARENT, doing),
