@@ -12,6 +12,14 @@ SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 MUSIC = Path("/usr/share/asterisk/moh")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the marker ``system`` run when they are asked for with -m."""
+    if "system" not in str(config.getoption("markexpr")):
+        for item in items:
+            if item.get_closest_marker("system"):
+                item.add_marker(pytest.mark.skip(reason="run by `make test-system`"))
+
+
 @pytest.fixture(scope="session")
 def models() -> ModelStore:
     """The model cache with every model in it. A test that needs it fails, and is not skipped, without."""

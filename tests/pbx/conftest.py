@@ -1,0 +1,55 @@
+"""A PBX and the service that is registered with it, shared by the tests of this folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import Service, free_port
+from tests.e2e.services import Services
+from tests.pbx.running import TRUNK_PASSWORD, NoPbx, Pbx, chroot
+
+
+@pytest.fixture(scope="session")
+def pbx_root() -> Path:
+    try:
+        return chroot()
+    except NoPbx as error:
+        pytest.skip(f"no Asterisk here: {error}. As root on Debian, with debootstrap: make test-system")
+
+
+@pytest.fixture(scope="module")
+def trunk_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def service_(services: Services, trunk_port: int, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """Not started yet: it is to find the PBX there."""
+    secret = tmp_path_factory.mktemp("secret") / "trunk"
+    secret.write_text(TRUNK_PASSWORD + "\n", encoding="ascii")
+    account = {
+        "registrar": f"127.0.0.1:{trunk_port}",
+        "user": "400",
+        "password_file": str(secret),
+        # Renewed 5 s before it runs out.
+        "expires_s": 10,
+        "retry_s": 1,
+    }
+    return services.start("main", {"IVR_SIP__REGISTRATIONS": json.dumps([account])})
+
+
+@pytest.fixture(scope="module")
+def pbx(pbx_root: Path, service_: Service, trunk_port: int) -> Iterator[Pbx]:
+    with Pbx(pbx_root, service_.port, trunk_port) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(pbx: Pbx, service_: Service) -> Iterator[Service]:
+    with service_:
+        service_.wait_event("registered", 10)
+        pbx.ask("pjsip qualify ivr-trunk")
+        pbx.wait(lambda: "Avail" in pbx.ask("pjsip show contacts"), 5, "the trunk to be reached")
+        yield service_
