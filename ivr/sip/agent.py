@@ -141,7 +141,7 @@ class UserAgent:
                 try:
                     act(call)
                 except pj.Error as error:
-                    log.warning("call_command_failed", call_id=call.call_id, error=error.reason)
+                    log.warning("call_command_failed", call=call.call_id, error=error.reason)
 
         self._command(command)
 
@@ -211,7 +211,7 @@ class UserAgent:
             try:
                 call.supervise(now, self.options.rtp_timeout_s)
             except Exception:
-                log.exception("supervision_failed", call_id=call.call_id)
+                log.exception("supervision_failed", call=call.call_id)
 
     def _open_accounts(self) -> None:
         local = PjAccount(self, "local")
@@ -244,7 +244,7 @@ class UserAgent:
         try:
             self._on_call(leg)
         except Exception:
-            log.exception("call_not_taken", call_id=call.call_id)
+            log.exception("call_not_taken", call=call.call_id)
             call.end("failed", 500)
 
     @property
@@ -271,7 +271,7 @@ class UserAgent:
         prm.txOption.headers.append(retry)
         log.warning(
             "call_refused",
-            call_id=call.call_id,
+            call=call.call_id,
             status=503,
             reason="draining" if self.draining else "full",
             calls=len(self._calls),

@@ -35,7 +35,7 @@ def guarded(callback: Callable[..., None]) -> Callable[..., None]:
         try:
             callback(self, prm)
         except Exception:
-            log.exception("call_callback_failed", callback=callback.__name__, call_id=self.call_id)
+            log.exception("call_callback_failed", callback=callback.__name__, call=self.call_id)
             self.end("failed", 500)
 
     wrapper.__name__ = callback.__name__
@@ -96,7 +96,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
         if held != leg.held:
-            log.info("call_held" if held else "call_resumed", call_id=self.call_id)
+            log.info("call_held" if held else "call_resumed", call=self.call_id)
         leg.held = held
         # A re-INVITE may have made another stream: wire again, from nothing.
         self._media = self.getAudioMedia(-1)
@@ -160,7 +160,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self.hangup(prm)
         except pj.Error as error:
             # Already gone: pjsua has told, or is about to tell, that it is disconnected.
-            log.debug("hangup_ignored", call_id=self.call_id, error=error.reason)
+            log.debug("hangup_ignored", call=self.call_id, error=error.reason)
 
     def supervise(self, now: float, rtp_timeout_s: float) -> None:
         """Once a second: read the counters; end the call when nothing has come for too long."""
@@ -172,7 +172,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._last_packets = leg.stats.received
             self._last_heard = now
         elif now - self._last_heard >= rtp_timeout_s:
-            log.warning("rtp_timeout", call_id=self.call_id, seconds=rtp_timeout_s)
+            log.warning("rtp_timeout", call=self.call_id, seconds=rtp_timeout_s)
             self.end("rtp_timeout", 0)
 
     def read_stats(self) -> None:
@@ -238,4 +238,4 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
 
 def _port_failed(call_id: str) -> None:
-    log.exception("media_callback_failed", call_id=call_id)
+    log.exception("media_callback_failed", call=call_id)

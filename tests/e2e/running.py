@@ -156,7 +156,7 @@ class Service:
             for e in list(self.events)
             if e.get("event") == name
             and e["_at"] >= since
-            and all(_field(e, k) == v for k, v in wanted.items())
+            and all(e.get(k) == v for k, v in wanted.items())
         ]
 
     def wait_event(self, name: str, timeout: float = 5.0, since: float = 0.0, **wanted: Any) -> Event:
@@ -201,8 +201,3 @@ class Service:
     def rss_mb(self) -> float:
         """Resident memory of the service's own process, MiB."""
         return self.status("VmRSS") / 1024
-
-
-def _field(event: Event, name: str) -> Any:
-    """A field; the call's id has another name on lines of the user agent."""
-    return event.get(name, event.get("call_id") if name == "call" else None)
