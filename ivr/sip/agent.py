@@ -28,6 +28,7 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
 from ivr.sip.options import SipOptions
 from ivr.sip.ports import MediaPorts
+from ivr.sip.probe import build_name
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -163,7 +164,7 @@ class UserAgent:
             self._open_accounts()
             self._info = AgentInfo(
                 address=f"{self.options.public_address or self._endpoint.host}:{self._endpoint.port}",
-                build=f"pjproject {self._endpoint.ep.libVersion().full}",
+                build=build_name(self._endpoint.ep.libVersion().full),
                 build_max_calls=self._endpoint.build_max_calls,
                 max_calls=self._endpoint.max_calls,
             )

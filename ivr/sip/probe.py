@@ -4,6 +4,7 @@ Run as a program (``python -m ivr.sip.probe``) it prints them as JSON. The docto
 cannot be loaded, or that aborts the process, is then a finding and not a crash.
 """
 
+import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
 
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 @dataclass(frozen=True, slots=True)
 class Build:
     version: str
+    """The distribution's name and pjproject's version: ``pjsua2-carrier, pjproject 2.17``."""
     max_calls: int
     """Calls at once, one of which refusing a call too many needs for itself."""
 
@@ -20,7 +22,15 @@ def probe_build() -> Build:
     import pjsua2 as pj
 
     # Read before it is set, this is the limit of the build, not a default.
-    return Build(str(pj.Endpoint().libVersion().full), int(pj.EpConfig().uaConfig.maxCalls))
+    return Build(build_name(str(pj.Endpoint().libVersion().full)), int(pj.EpConfig().uaConfig.maxCalls))
+
+
+def build_name(version: str) -> str:
+    """Which distribution the module pjsua2 is from, with pjproject's ``version``."""
+    owners = importlib.metadata.packages_distributions().get("pjsua2", ["pjsua2"])
+    # While the carrier build is installed the stock wheel's name may linger in the list.
+    owner = "pjsua2-carrier" if "pjsua2-carrier" in owners else owners[0]
+    return f"{owner}, pjproject {version}"
 
 
 if __name__ == "__main__":

@@ -59,7 +59,9 @@ class Service:
             "json",
         ]
         self._command = [*command, *options]
-        self._env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
+        # What the stock build holds, so that a build that holds more is tested in the same way.
+        defaults = {"PYTHONUNBUFFERED": "1", "IVR_SIP__MAX_CALLS": "3"}
+        self._env = {**os.environ, **defaults, **(env or {})}
         self._ready_timeout = ready_timeout
         self._changed = threading.Condition()
         self._process: subprocess.Popen[str] | None = None

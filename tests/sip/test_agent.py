@@ -25,7 +25,7 @@ def test_up_and_down_and_the_limit_of_the_build() -> None:
     info = ua.start()
     try:
         assert info.max_calls == min(info.build_max_calls - 1, 9)
-        assert info.build.startswith("pjproject 2.")
+        assert "pjproject 2." in info.build and info.build.startswith("pjsua2-")
         assert ua.bridge_ports() == 0
         assert ua.active_calls == 0
         # A command for a call that is gone is nobody's harm.
