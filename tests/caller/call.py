@@ -75,7 +75,8 @@ class Call:
         self.remote = response.get("To")
         if contact := response.get("Contact"):
             self.remote_uri = sip.uri_of(contact)
-        self._routes = list(reversed(response.all("Record-Route")))
+        if self.state == "early":  # a re-INVITE changes nothing in the route (RFC 3261, 12.2)
+            self._routes = list(reversed(response.all("Record-Route")))
         if number not in self._acks:
             self._acks[number] = self._ack(number)
         self.ua.send(self._acks[number], self.target)

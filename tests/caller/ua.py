@@ -156,6 +156,7 @@ class UserAgent:
         body: bytes | None = None,
         headers: Sequence[tuple[str, str]] = (),
         media: Media | None = None,
+        uri: str = "",
     ) -> "Call":
         """Send an INVITE and return at once; ``Call.answered`` waits for the outcome."""
         from tests.caller.call import Call
@@ -164,7 +165,7 @@ class UserAgent:
         offer = sdp.write(self.host, media.port, payloads) if body is None else body
         content = [("Content-Type", "application/sdp")] if offer else []
         transaction = self.request(
-            "INVITE", target, headers=[("Allow", ALLOW), *content, *headers], body=offer
+            "INVITE", target, uri=uri, headers=[("Allow", ALLOW), *content, *headers], body=offer
         )
         call = Call.outgoing(self, media, transaction)
         self.calls[call.call_id] = call

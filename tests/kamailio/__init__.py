@@ -1,0 +1,1 @@
+"""The real Kamailio on loopback with three real workers behind it."""
