@@ -168,8 +168,10 @@ class UserAgent:
                 build_max_calls=self._endpoint.build_max_calls,
                 max_calls=self._endpoint.max_calls,
             )
-        except (SipError, pj.Error) as error:
-            self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {error.reason}")
+        except Exception as error:
+            # Whatever it is, who waits in start() must be told.
+            reason = error.reason if isinstance(error, pj.Error) else error
+            self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason}")
             if hasattr(self, "_endpoint"):
                 self._close_accounts()
                 self._endpoint.destroy()
@@ -210,7 +212,7 @@ class UserAgent:
     def _supervise_all(self, now: float) -> None:
         for call in tuple(self._calls.values()):
             try:
-                call.supervise(now, self.options.rtp_timeout_s)
+                call.supervise(now, self.options)
             except Exception:
                 log.exception("supervision_failed", call=call.call_id)
 

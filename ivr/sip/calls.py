@@ -10,14 +10,21 @@ import structlog
 
 from ivr.sip import native
 from ivr.sip.leg import CallLeg
-from ivr.sip.message import header
+from ivr.sip.message import body_of, header, info_key, offers_codec, relay_signal
+from ivr.sip.options import CODECS, SipOptions
 from ivr.sip.ports import CallPort, MediaPorts, PlayerPort, line_format
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
 
-_DTMF_INFO = "application/dtmf"
-"""INFO bodies that are a bare key; pjsua itself reads application/dtmf-relay."""
+UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
+"""Methods inside a call that pjsua answers itself."""
+KEYS = frozenset("0123456789*#ABCD")
+KEY_BODIES: dict[str, Callable[[str], str]] = {
+    "application/dtmf": str.strip,
+    "application/dtmf-relay": relay_signal,
+}
+"""INFO bodies that name a key, and how to find it in them."""
 
 
 class CallOwner(Protocol):
@@ -62,6 +69,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._wired = False
         self._last_packets = -1
         self._last_heard = time.monotonic()
+        self._held_since = 0.0
 
     # -- what pjsua tells
 
@@ -90,17 +98,25 @@ class PjCall(pj.Call):  # type: ignore[misc]
             pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
             pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
         ):
+            # On hold with nothing flowing at all (a=inactive, c=0.0.0.0), perhaps from the start.
             self._media = None
             self._wired = False
-            leg.held = media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE and self.confirmed
+            self._hold(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
+            self._media_ready = self._media_ready or leg.held
+            self._tell_confirmed()
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
-        if held != leg.held:
-            log.info("call_held" if held else "call_resumed", call=self.call_id)
-        leg.held = held
-        # A re-INVITE may have made another stream: wire again, from nothing.
-        self._media = self.getAudioMedia(-1)
+        self._hold(leg, held)
         self._wired = False
+        # A re-INVITE may have made another stream: wire again, from nothing.
+        try:
+            self._media = self.getAudioMedia(-1)
+        except pj.Error:
+            self._media = None  # an offer that begins on hold has no port in the bridge yet
+            self._hold(leg, True)
+            self._media_ready = True
+            self._tell_confirmed()
+            return
         if self._tap is None:
             # Not a bound method: a cycle would let the garbage collector free a port on any thread.
             failed = functools.partial(_port_failed, self.call_id)
@@ -123,12 +139,41 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def onCallTsxState(self, prm: Any) -> None:
         event = prm.e.body.tsxState
         tsx, rdata = event.tsx, event.src.rdata
-        if tsx.method != "INFO" or tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
+        if tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
-        message = rdata.wholeMsg
-        if header(message, "Content-Type", "c").lower() == _DTMF_INFO:
-            self._key(message.partition("\r\n\r\n")[2].strip()[:1])
-            native.respond(tsx.pjTransaction, rdata.pjRxData, 200)
+        status = self._answer_to(tsx.method, rdata.wholeMsg)
+        if status is not None:
+            native.respond(tsx.pjTransaction, rdata.pjRxData, status)
+
+    def _answer_to(self, method: str, message: str) -> int | None:
+        """The answer to a request inside the call that pjsua would answer 500; None leaves it to pjsua."""
+        if method == "OPTIONS":
+            return 200
+        if method == "INFO":
+            kind = header(message, "Content-Type", "c").partition(";")[0].strip().lower()
+            if kind in KEY_BODIES:
+                key = info_key(KEY_BODIES[kind](body_of(message)))
+                self._key(key)
+                return 200 if key else 400
+            return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
+        return None if method in UNDERSTOOD else 501
+
+    @guarded
+    def onCallRxOffer(self, prm: Any) -> None:
+        # pjsua answers 500 to a re-INVITE it has no codec for; the first INVITE gets its 488 from it.
+        if not offers_codec(prm.offer.wholeSdp, CODECS):
+            prm.statusCode = pj.PJSIP_SC_NOT_ACCEPTABLE_HERE
+
+    @guarded
+    def onCallTransferRequest(self, prm: Any) -> None:
+        # pjsua would obey: any caller could make us dial out, past admission and the log.
+        log.warning("transfer_refused", call=self.call_id, target=prm.dstUri)
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    @guarded
+    def onCallReplaceRequest(self, prm: Any) -> None:
+        log.warning("replacement_refused", call=self.call_id)
+        prm.statusCode = pj.PJSIP_SC_DECLINE
 
     @guarded
     def onStreamDestroyed(self, prm: Any) -> None:
@@ -162,7 +207,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             # Already gone: pjsua has told, or is about to tell, that it is disconnected.
             log.debug("hangup_ignored", call=self.call_id, error=error.reason)
 
-    def supervise(self, now: float, rtp_timeout_s: float) -> None:
+    def supervise(self, now: float, options: SipOptions) -> None:
         """Once a second: read the counters; end the call when nothing has come for too long."""
         leg = self.leg
         if leg is None or not self.confirmed:
@@ -171,9 +216,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg.stats.received != self._last_packets or leg.held:
             self._last_packets = leg.stats.received
             self._last_heard = now
-        elif now - self._last_heard >= rtp_timeout_s:
-            log.warning("rtp_timeout", call=self.call_id, seconds=rtp_timeout_s)
+        elif now - self._last_heard >= options.rtp_timeout_s:
+            log.warning("rtp_timeout", call=self.call_id, seconds=options.rtp_timeout_s)
             self.end("rtp_timeout", 0)
+        if leg.held and now - self._held_since >= options.hold_timeout_s:
+            log.warning("hold_timeout", call=self.call_id, seconds=options.hold_timeout_s)
+            self.end("hold_timeout", 0)
 
     def read_stats(self) -> None:
         leg = self.leg
@@ -192,6 +240,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg.stats.codec = codec
 
     # -- inside
+
+    def _hold(self, leg: CallLeg, held: bool) -> None:
+        if held != leg.held:
+            log.info("call_held" if held else "call_resumed", call=self.call_id)
+            self._held_since = time.monotonic()
+        leg.held = held
 
     def _disconnected(self, status: int) -> None:
         reason = self.end_reason or ("caller" if self.confirmed else "cancelled")
@@ -213,9 +267,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._freed = True
         pj.Call.__swig_destroy__(self)
 
-    def _key(self, digit: str) -> None:
-        if self.leg is not None and self.leg.on_dtmf is not None and digit:
-            self.leg.on_dtmf(digit)
+    def _key(self, key: str) -> None:
+        if key.upper() not in KEYS:
+            log.info("key_ignored", call=self.call_id, key=key)
+        elif self.leg is not None and self.leg.on_dtmf is not None:
+            self.leg.on_dtmf(key.upper())
 
     def _tell_confirmed(self) -> None:
         leg = self.leg

@@ -11,12 +11,9 @@ import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.sip.native import options_requests, unhandled_requests
-from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
 
 log = structlog.get_logger("ivr.sip")
-
-CODECS = {"PCMU/8000/1": 255, "PCMA/8000/1": 254, "G722/16000/1": 200}
-"""RTP codecs that are offered and accepted, with pjsip's priority; all others are off."""
 
 
 @contextlib.contextmanager
@@ -95,7 +92,7 @@ class Endpoint:
                 )
         self.ep.audDevManager().setNullDev()
         for codec in self.ep.codecEnum2():
-            self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId, 0))
+            self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId.rsplit("/", 1)[0], 0))
         self.ep.libStart()
         for module in self._modules:
             module.register()
@@ -196,7 +193,8 @@ def _password(registration: Registration) -> str:
     try:
         with open(registration.password_file, encoding="utf-8") as file:  # noqa: PTH123
             return file.readline().strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SipError(
-            f"registration {registration.user}: password_file {registration.password_file}: {error.strerror}"
+            f"registration {registration.user}: password_file {registration.password_file}: {reason}"
         ) from error

@@ -1,6 +1,7 @@
 """What is read straight from a SIP message (RFC 3261, 7.3)."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 
@@ -21,3 +22,42 @@ def uri_user(address: str) -> str:
     """The user part of the SIP URI in a From or To value; empty when it has none (RFC 3261, 19.1)."""
     found = _USER.search(address)
     return unquote(found.group(1).split(":", 1)[0]) if found else ""
+
+
+def body_of(message: str) -> str:
+    """What follows the headers."""
+    return message.partition("\r\n\r\n")[2]
+
+
+_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S*)\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+def relay_signal(body: str) -> str:
+    """The signal of an ``application/dtmf-relay`` body; empty when it has none."""
+    found = _SIGNAL.search(body)
+    return found.group(1) if found else ""
+
+
+def info_key(signal: str) -> str:
+    """The key an INFO names, by its character or by the number of its event (RFC 4733, 3.2: 10 is ``*``,
+    11 ``#``); empty when it names none.
+    """
+    signal = signal.strip()
+    if signal.isascii() and signal.isdecimal() and len(signal) == 2 and int(signal) < 16:
+        return "0123456789*#ABCD"[int(signal)]
+    return signal.upper() if len(signal) == 1 and signal.upper() in "0123456789*#ABCD" else ""
+
+
+_STATIC_PAYLOADS = {"0": "PCMU", "8": "PCMA", "9": "G722"}
+_AUDIO = re.compile(r"^m=audio\s+(\d+)\s+\S+\s+(.*?)\s*$", re.MULTILINE)
+_RTPMAP = re.compile(r"^a=rtpmap:(\d+)\s+([^/\s]+)", re.MULTILINE)
+
+
+def offers_codec(sdp: str, codecs: Iterable[str]) -> bool:
+    """Whether an SDP (RFC 8866) has an audio line with one of ``codecs`` (``NAME/RATE``). An offer without
+    any audio line is left to pjsip.
+    """
+    known = {codec.partition("/")[0].upper() for codec in codecs}
+    lines = _AUDIO.findall(sdp)
+    names = _STATIC_PAYLOADS | {payload: name.upper() for payload, name in _RTPMAP.findall(sdp)}
+    return not lines or any(names.get(payload) in known for _, rest in lines for payload in rest.split())

@@ -60,6 +60,10 @@ IN_DIALOG_ONLY = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "CANCEL", "REFER",
 """Outside a call these have nothing to act on."""
 
 
+REFUSED = frozenset({"SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY"})
+"""Outside a call: pjsua says 200 to some of these."""
+
+
 class _Module(ctypes.Structure):
     """``struct pjsip_module`` (pjsip/sip_module.h)."""
 
@@ -141,9 +145,15 @@ def unhandled_requests() -> RequestModule:
 
 
 def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> RequestModule:
-    """Answers OPTIONS outside a call with the status and the headers that ``state`` gives."""
+    """Answers OPTIONS outside a call with the status and the headers that ``state`` gives, and refuses what
+    pjsua would accept although it leads nowhere.
+    """
 
     def answer(method: str, rdata: int) -> bool:
+        if method in REFUSED:
+            log.info("request_refused", method=method, status=501)
+            _respond_stateless(_get_endpoint(), rdata, 501, None, None, None)
+            return True
         if method != "OPTIONS":
             return False
         status, headers = state()

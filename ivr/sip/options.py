@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+CODECS = {"PCMU/8000": 255, "PCMA/8000": 254, "G722/16000": 200}
+"""Codecs that are offered and accepted, with pjsip's priority; all others are off."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -37,6 +40,8 @@ class SipOptions:
     """Seconds of 180 Ringing before the answer."""
     rtp_timeout_s: float = 30.0
     """Seconds without one RTP packet after which a call (not on hold) is ended."""
+    hold_timeout_s: float = 600.0
+    """Seconds a caller may keep us on hold; nothing tells a held caller from one who is gone."""
     drain_s: float = 30.0
     """Seconds running calls may go on after the first stop signal."""
     session_expires_s: int = 1800
@@ -46,11 +51,13 @@ class SipOptions:
 
 
 def parse_bind(text: str) -> tuple[str, int]:
-    """``host:port`` (an IPv6 host in brackets) to its parts. ValueError."""
+    """``host:port`` to its parts. ValueError."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError("must be HOST:PORT, the port 1 to 65535")
-    return host.strip("[]"), int(port)
+    if ":" in host:
+        raise ValueError("must be an IPv4 address or a host's name: this build of PJSUA2 has no IPv6")
+    return host, int(port)
 
 
 def parse_ports(text: str) -> tuple[int, int]:
