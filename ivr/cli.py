@@ -29,6 +29,12 @@ SETTING_FLAGS = {
     "vad_threshold": ("vad.threshold", "X", "probability, 0 to 1, above which sound is speech"),
     "rtp_timeout": ("sip.rtp_timeout_s", "S", "seconds without sound after which a call is ended"),
     "drain": ("sip.drain_s", "S", "seconds running calls may go on after the first stop signal"),
+    "workers": (
+        "workers.count",
+        "N",
+        "so many processes, each with a SIP port (from --bind on) and a share of the RTP ports; "
+        "SIGHUP reads the plans again",
+    ),
     "log": ("log.format", "console|json", "how log lines are written"),
 }
 """Flag to the setting it overrides."""
@@ -151,14 +157,16 @@ def _serve(arguments: argparse.Namespace) -> int:
     if not plans:
         raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
     _configure_logging(settings)
+    from ivr.service.kept import StartFailed
     from ivr.service.server import serve
+    from ivr.service.supervisor import serve_workers
     from ivr.sip.endpoint import SipError
     from ivr.speech.base import SpeechError
     from ivr.vad.silero import VadModelError
 
     try:
-        return serve(settings, plans)
-    except (SpeechError, SipError, VadModelError) as error:
+        return serve_workers(settings, plans) if settings.workers.count else serve(settings, plans)
+    except (SpeechError, SipError, VadModelError, StartFailed) as error:
         raise UsageError(f"{error}; `ivr doctor` tells what is missing") from error
 
 

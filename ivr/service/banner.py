@@ -9,25 +9,31 @@ from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo
 
 
-def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo) -> str:
-    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns."""
+def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:
+    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns.
+
+    ``workers`` have the ports from that of ``settings`` on; ``info`` is that of each.
+    """
     host, port = settings.bind
+    ports = range(port, port + workers)
     hosts = [settings.sip.public_address] if settings.sip.public_address else reachable_hosts(host)
     address = f"{hosts[0]}:{port}"
+    each_of = f" in each of {workers} workers" if workers > 1 else ""
+    sip_ports = f"{ports[0]}-{ports[-1]}" if workers > 1 else f"{port}"
     lines = [
         "",
         "  ready: dial",
-        *(f"    sip:{plan.name}@{each}:{port}" for plan in plans for each in hosts),
+        *(f"    sip:{plan.name}@{each}:{own}" for plan in plans for each in hosts for own in ports),
         "",
         "  with a softphone (Linphone, Zoiper, MicroSIP, baresip): no account is needed,",
         f"  type the address as it stands, or: baresip -e '/dial sip:{plans[0].name}@{address}'",
         "",
         f"  speech      stt {' > '.join(settings.stt.order)}, tts {' > '.join(settings.tts.order)}, "
         f"vad {settings.vad.name} at {settings.vad.threshold}",
-        f"  calls       {info.max_calls} at once; this PJSUA2 build ({info.build}) holds "
+        f"  calls       {info.max_calls} at once{each_of}; this PJSUA2 build ({info.build}) holds "
         f"{info.build_max_calls},",
         "              one of them kept to say 503 with",
-        f"  media       RTP on UDP {settings.sip.rtp_ports}, SIP on UDP and TCP {port}",
+        f"  media       RTP on UDP {settings.sip.rtp_ports}, SIP on UDP and TCP {sip_ports}",
         *(f"  account     {each.user} at {each.registrar}" for each in settings.sip.registrations),
         f"  logs        {settings.log.file or 'standard error'} ({settings.log.format})",
         "",

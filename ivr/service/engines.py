@@ -1,24 +1,26 @@
 """The engines the settings ask for, put together: fallbacks in their order, the prompt cache in front."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ivr.service.settings import Settings
 from ivr.speech.base import SpeechToText
 from ivr.speech.cache import CachedTTS, PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
-from ivr.speech.registry import create_stt, create_tts
+from ivr.speech.process import ProcessOptions
+from ivr.speech.registry import create_stt, create_tts, stt_options, tts_options
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 
 
 @dataclass(frozen=True, slots=True)
-class Engines:
-    """What all calls of a process share."""
+class Speech:
+    """What understands and what speaks."""
 
     stt: SpeechToText
     tts: CachedTTS
-    vad: VoiceActivityDetector
 
     async def start(self, prompts: Iterable[str]) -> None:
         """Load the engines and make every prompt that is not on disk yet. Raises SpeechError."""
@@ -27,14 +29,50 @@ class Engines:
         await self.tts.prepare(prompts)
 
     async def close(self) -> None:
-        self.vad.close()
         await self.stt.aclose()
         await self.tts.aclose()
 
 
-def make_engines(settings: Settings, *, shared_vad: bool) -> Engines:
+@dataclass(frozen=True, slots=True)
+class Engines(Speech):
+    """What all calls of a process share."""
+
+    vad: VoiceActivityDetector
+
+    async def close(self) -> None:
+        self.vad.close()
+        await Speech.close(self)
+
+
+def make_speech(settings: Settings) -> Speech:
     """Raises ValueError for an unknown name or option, ModelMissing for a model not fetched."""
     stt = [create_stt(name, **settings.stt.of(name)) for name in settings.stt.order]
     tts = [create_tts(name, **settings.tts.of(name)) for name in settings.tts.order]
+    return Speech(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
+
+
+def make_engines(settings: Settings, *, shared_vad: bool) -> Engines:
+    """Raises as ``make_speech``."""
+    speech = make_speech(settings)
     vad = create_vad(settings.vad.name, shared=shared_vad, **settings.vad.keywords())
-    return Engines(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)), vad)
+    return Engines(speech.stt, speech.tts, vad)
+
+
+def on_host(settings: Settings, socket: Path) -> Settings:
+    """The settings with every engine that runs in a process of its own moved to the host at ``socket``."""
+    kinds = (("stt", settings.stt, stt_options()), ("tts", settings.tts, tts_options()))
+    moved = {}
+    for kind, engines, known in kinds:
+        options = {name: dict(values) for name, values in engines.options.items()}
+        for name in engines.order:
+            if issubclass(known[name], ProcessOptions):
+                options.setdefault(name, {})["host"] = socket
+        moved[kind] = dataclasses.replace(engines, options=options)
+    return settings.model_copy(update=moved)
+
+
+def needs_host(settings: Settings) -> bool:
+    """Any engine that is asked for runs in a process of its own."""
+    kinds = [stt_options()[name] for name in settings.stt.order]
+    kinds += [tts_options()[name] for name in settings.tts.order]
+    return any(issubclass(kind, ProcessOptions) for kind in kinds)

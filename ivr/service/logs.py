@@ -9,7 +9,7 @@ import logging
 import logging.handlers
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -61,11 +61,13 @@ def configure_logging(
     file: Path | None = None,
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
+    fields: Mapping[str, Any] | None = None,
 ) -> None:
     """Set up the process's logging; calling it again replaces what was set.
 
     Lines go to ``file`` (appended; reopened when it was rotated away), else to ``stream``, else to
     standard error: for people with ``console``, one JSON object each with ``json``. Times are UTC.
+    ``fields`` are on every line that has none of that name, of any thread (``worker=1``).
     Raises OSError when the file cannot be opened.
     """
     target = stream or sys.stderr
@@ -74,6 +76,7 @@ def configure_logging(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _adder(fields or {}),
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -120,6 +123,15 @@ def configure_logging(
         # Loggers made before this call, at import time, must follow it too.
         cache_logger_on_first_use=False,
     )
+
+
+def _adder(fields: Mapping[str, Any]) -> Processor:
+    def add(logger: Any, method: str, event: EventDict) -> EventDict:
+        for name, value in fields.items():
+            event.setdefault(name, value)
+        return event
+
+    return add
 
 
 def call_logger(call: str, **fields: Any) -> Any:

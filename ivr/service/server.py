@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -27,11 +28,23 @@ SWITCH_INTERVAL_S = 0.0005
 _BRIDGE_SETTLE_S = 0.5
 
 
+class Above(Protocol):
+    """Who is told what a worker does: the supervisor. Called on the loop."""
+
+    def ready(self, info: AgentInfo) -> None: ...
+
+    def call_began(self, leg: CallLeg, plan: str) -> None: ...
+
+    def call_ended(self, leg: CallLeg) -> None: ...
+
+
 class Server:
     """One worker: one process, one SIP endpoint."""
 
-    def __init__(self, settings: Settings, plans: Sequence[Plan]) -> None:
+    def __init__(self, settings: Settings, plans: Sequence[Plan], above: Above | None = None) -> None:
+        """``above`` is the supervisor; without one the process catches signals and prints the banner."""
         self._settings = settings
+        self._above = above
         self._plans = list(plans)
         self._engines: Engines
         self._calls: dict[CallLeg, ServedCall] = {}
@@ -48,7 +61,8 @@ class Server:
         Raises SpeechError, ModelMissing, SipError and ValueError on a bad start.
         """
         self._loop = asyncio.get_running_loop()
-        self._catch_signals()
+        if self._above is None:
+            self._catch_signals()
         self._engines = make_engines(self._settings, shared_vad=True)
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
@@ -96,6 +110,8 @@ class Server:
 
     def _take(self, leg: CallLeg) -> None:
         plan = self._plan_for(leg)
+        if self._above is not None:
+            self._above.call_began(leg, plan.name)
         call = ServedCall(leg, plan, self._engines, self._settings.session)
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
@@ -105,6 +121,8 @@ class Server:
     def _done(self, task: asyncio.Task[None], leg: CallLeg) -> None:
         self._tasks.discard(task)
         self._calls.pop(leg, None)
+        if self._above is not None:
+            self._above.call_ended(leg)
         if not task.cancelled() and task.exception() is not None:
             log.error("call_task_failed", call=leg.call_id, exc_info=task.exception())
             leg.hangup("failed")
@@ -114,15 +132,24 @@ class Server:
         user = leg.called_user.lower()
         return next((plan for plan in self._plans if plan.name.lower() == user), self._plans[0])
 
+    async def change_plans(self, plans: Sequence[Plan]) -> None:
+        """New calls follow these plans; running ones finish on theirs. Prompts are made first."""
+        await self._engines.tts.prepare(dict.fromkeys(text for plan in plans for text in plan.prompts()))
+        self._plans = list(plans)
+        log.info("plans_changed", plans=[plan.name for plan in plans])
+
     # -- up and down
 
     def _ready(self, info: AgentInfo) -> None:
         # What was made so far stays; the collector need not look at it again in mid-call.
         gc.collect()
         gc.freeze()
-        print(banner(self._settings, self._plans, info), flush=True)
+        if self._above is None:
+            print(banner(self._settings, self._plans, info), flush=True)
+        else:
+            self._above.ready(info)
         log.info(
-            "ready",
+            "ready" if self._above is None else "worker_ready",
             address=info.address,
             max_calls=info.max_calls,
             build=info.build,
@@ -131,19 +158,20 @@ class Server:
 
     def _catch_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.add_signal_handler(number, self._on_signal)
+            self._loop.add_signal_handler(number, self.stop)
 
     def _agent_failed(self) -> None:
         """SIP thread: it is lost, and its calls with it. A supervisor can start another process."""
 
         def end() -> None:
             self._failed = True
-            self._on_signal()
+            self.stop()
             self._at_once.set()
 
         on_loop(self._loop, end)()
 
-    def _on_signal(self) -> None:
+    def stop(self) -> None:
+        """Take no new calls and let the running ones end; the second time, end them. On the loop."""
         self._signals += 1
         self._agent.draining = True
         self._stopping.set()
@@ -189,8 +217,15 @@ def serve(settings: Settings, plans: Sequence[Path]) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = [load_plan(path) for path in plans]
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _raise_open_files()
 
     async def main() -> int:
         return await Server(settings, loaded).run()
 
     return asyncio.run(main())
+
+
+def _raise_open_files() -> None:
+    """As many files as may be open: a call holds two sockets, and the soft limit is often 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

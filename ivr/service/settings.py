@@ -25,6 +25,7 @@ from ivr.service.layers import (
     from_flags,
     tree_of,
 )
+from ivr.service.workers import WorkerOptions
 from ivr.session.types import SessionConfig
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     stt: EngineOptions = EngineOptions(**DEFAULT_ENGINES["stt"])
     tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
     log: LogOptions = LogOptions()
+    workers: WorkerOptions = WorkerOptions()
 
     @property
     def prompts_dir(self) -> Path:
@@ -145,6 +147,7 @@ def settings_tree() -> Tree:
         "stt": _engines(registry.stt_options()),
         "tts": _engines(registry.tts_options()),
         "log": tree_of(LogOptions),
+        "workers": tree_of(WorkerOptions),
     }
     for name, check in CHECKS.items():
         room, option = name.split(".")

@@ -18,10 +18,9 @@ from typing import Any
 
 HEADER = struct.Struct("!II")
 
-_CODE = """import json, os, sys
+_CODE = """import importlib, json, os, sys
 sys.path[:] = json.loads(os.environ.pop("IVR_CHILD_PATH"))
-from ivr.speech.child import main
-main()"""
+importlib.import_module(os.environ.pop("IVR_CHILD_MAIN")).main()"""
 
 
 class ChildGone(Exception):
@@ -43,13 +42,44 @@ def encode_frame(head: Mapping[str, Any], payload: bytes = b"") -> bytes:
     return HEADER.pack(len(text), len(payload)) + text + payload
 
 
-class ChildLink:
-    """One child process. Make it, ``open`` it, use it, ``close`` it; there is no second life."""
+async def read_frame(reader: asyncio.StreamReader) -> Frame:
+    """The next frame. Raises IncompleteReadError or OSError at the connection's end."""
+    head_size, size = HEADER.unpack(await reader.readexactly(HEADER.size))
+    head = json.loads(await reader.readexactly(head_size))
+    return Frame(head, await reader.readexactly(size))
 
-    def __init__(self, target: str, arguments: Mapping[str, Any], threads: int, niceness: int) -> None:
-        self._first = {"op": "load", "target": target, "arguments": dict(arguments), "niceness": niceness}
-        self._title = f"ivr engine {target}"  # what an administrator sees in a list of processes
-        self._threads = threads
+
+def engine_environment(threads: int) -> dict[str, str]:
+    """The environment of an engine that computes with so many threads."""
+    count = str(max(1, threads))
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+    own = {f"{name}_NUM_THREADS": count for name in libraries}
+    # Waiting threads that spin would take the cores from the media threads.
+    own |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # An engine needs no keys of other services.
+    kept = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
+    return kept | own
+
+
+class ChildLink:
+    """One child process. Make it, ``open`` it, use it, ``close`` it; there is no second life.
+
+    The child runs ``main()`` of the module ``main`` and is sent ``first`` (and ``payload``) at once;
+    ``title`` is what an administrator sees in a list of processes; ``environment`` None is our own.
+    """
+
+    def __init__(
+        self,
+        first: Mapping[str, Any],
+        payload: bytes = b"",
+        *,
+        title: str,
+        main: str = "ivr.speech.child",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._first, self._payload = dict(first), payload
+        self._title, self._main = title, main
+        self._own_environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -80,18 +110,12 @@ class ChildLink:
         except OSError as error:
             ours.close()
             raise ChildGone(f"cannot be started: {error}") from error
-        self.send(self._first)
+        self.send(self._first, self._payload)
 
     def _environment(self) -> dict[str, str]:
-        threads = str(max(1, self._threads))
-        libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
-        own = {f"{name}_NUM_THREADS": threads for name in libraries}
-        # Waiting threads that spin would take the cores from the media threads.
-        own |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        own |= {"IVR_PARENT_PID": str(os.getpid()), "IVR_CHILD_PATH": json.dumps(sys.path)}
-        # An engine needs no keys of other services.
-        kept = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
-        return kept | own
+        given = os.environ if self._own_environment is None else self._own_environment
+        ours = {"IVR_PARENT_PID": str(os.getpid()), "IVR_CHILD_PATH": json.dumps(sys.path)}
+        return {**given, **ours, "IVR_CHILD_MAIN": self._main}
 
     def send(self, head: Mapping[str, Any], payload: bytes = b"") -> None:
         """Queue a frame. The child always reads, so nothing piles up; a dead child shows in ``receive``."""
@@ -121,9 +145,7 @@ class ChildLink:
     async def _read(self) -> Frame:
         assert self._reader is not None
         try:
-            head_size, size = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-            head = json.loads(await self._reader.readexactly(head_size))
-            return Frame(head, await self._reader.readexactly(size))
+            return await read_frame(self._reader)
         except (asyncio.IncompleteReadError, OSError):
             raise ChildGone(await self._obituary()) from None
 
@@ -135,6 +157,11 @@ class ChildLink:
                 return f"the process {self._process.pid} ended {how}"
             await asyncio.sleep(0.01)
         return f"the process {self._process.pid} closed its connection"
+
+    def kill(self) -> None:
+        """At once; ``receive`` then raises ChildGone."""
+        if self._process is not None:
+            self._process.kill()
 
     async def close(self, grace_s: float) -> None:
         """End the process and wait for its end. Safe in any state, and when cancelled half-way."""

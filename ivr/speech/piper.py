@@ -11,8 +11,9 @@ from typing import Any
 from ivr.modelstore import model_path
 from ivr.speech.base import SpeechError
 from ivr.speech.options import options_of
-from ivr.speech.process import EngineProcess, ProcessOptions
+from ivr.speech.process import ProcessOptions
 from ivr.speech.sentences import split_sentences
+from ivr.speech.shared_engine import engine_requests
 
 MODEL = "piper-joe"
 TARGET = "ivr.speech.piper_engine:PiperEngine"
@@ -68,7 +69,7 @@ class PiperTts:
         known_by = hashlib.sha256(voice + str(size).encode()).hexdigest()[:16]
         self._fingerprint = f"piper {model.stem} {known_by} {json.dumps(sound)}"
         arguments = {**sound, "model": str(model), "threads": self.options.threads}
-        self.process = EngineProcess(self.name, TARGET, arguments, self.options)
+        self.process = engine_requests(self.name, TARGET, arguments, self.options)
 
     async def start(self) -> None:
         await self.process.start()

@@ -7,15 +7,18 @@ when it dies.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout
-from ivr.speech.child_link import ChildGone, ChildLink, Frame
+from ivr.speech.child_link import ChildGone, ChildLink, Frame, engine_environment
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +44,9 @@ class ProcessOptions:
     backoff_s: float = 0.5
     """Before the second attempt in a row to bring the process back; doubled for each further one."""
     backoff_max_s: float = 30.0
+    host: Path | None = None
+    """Unix socket of an engine host that runs the process for several services; None is a process of our
+    own. ``ivr serve --workers`` sets it."""
 
 
 class _Job:
@@ -62,7 +68,40 @@ class _Job:
             self.output.put_nowait(item)
 
 
-class EngineProcess:
+class Requests(ABC):
+    """How an engine is asked for things, wherever it runs."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Make ready. Idempotent. Raises SpeechError."""
+
+    @abstractmethod
+    def run(
+        self, request: Mapping[str, Any], payload: bytes = b""
+    ) -> AsyncGenerator[bytes | dict[str, Any], None]:
+        """Have one request done: its pieces as they come, and last its result. Closing abandons it."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Free everything. Idempotent."""
+
+    async def call(self, request: Mapping[str, Any], payload: bytes = b"") -> dict[str, Any]:
+        """Have one request done and give its result; what it yields on the way is dropped."""
+        async with aclosing(self.run(request, payload)) as items:
+            async for item in items:
+                if isinstance(item, dict):
+                    return item
+        raise AssertionError("every request ends with a result or an error")
+
+    async def stream(self, request: Mapping[str, Any], payload: bytes = b"") -> AsyncGenerator[bytes, None]:
+        """Have one request done and yield its pieces as they come. Closing the iterator abandons it."""
+        async with aclosing(self.run(request, payload)) as items:
+            async for item in items:
+                if isinstance(item, bytes):
+                    yield item
+
+
+class EngineProcess(Requests):
     """An engine in a child process, used from one event loop (the one that called ``start``).
 
     ``target`` is ``"package.module:Class"``; the child makes ``Class(**arguments)`` (plain JSON values)
@@ -108,22 +147,10 @@ class EngineProcess:
         assert self._first is not None
         await asyncio.shield(self._first)
 
-    async def call(self, request: Mapping[str, Any], payload: bytes = b"") -> dict[str, Any]:
-        """Have one request done and give its result; what it yields on the way is dropped."""
-        job = self._submit(request, payload)
-        try:
-            await self._taken(job)
-            while True:
-                item = await job.output.get()
-                if isinstance(item, SpeechError):
-                    raise item
-                if isinstance(item, dict):
-                    return item
-        finally:
-            self._abandon(job)
-
-    async def stream(self, request: Mapping[str, Any], payload: bytes = b"") -> AsyncGenerator[bytes, None]:
-        """Have one request done and yield its pieces as they come. Closing the iterator abandons it.
+    async def run(
+        self, request: Mapping[str, Any], payload: bytes = b""
+    ) -> AsyncGenerator[bytes | dict[str, Any], None]:
+        """Have one request done: its pieces as they come, and last its result. Closing abandons it.
 
         The engine does not wait for a slow reader, who would hold up all others: what it makes is kept
         until it is read.
@@ -135,9 +162,9 @@ class EngineProcess:
                 item = await job.output.get()
                 if isinstance(item, SpeechError):
                     raise item
+                yield item
                 if isinstance(item, dict):
                     return
-                yield item
         finally:
             self._abandon(job)
 
@@ -186,7 +213,7 @@ class EngineProcess:
     async def _supervise(self) -> None:
         failures = 0
         while True:
-            link = ChildLink(self._target, self._arguments, self._options.threads, self._options.niceness)
+            link = self._new_link()
             grace_s = CLOSE_GRACE_S
             try:
                 await self._load(link)
@@ -211,6 +238,12 @@ class EngineProcess:
                 await link.close(grace_s)
             self.restarts += 1
             await asyncio.sleep(delay)
+
+    def _new_link(self) -> ChildLink:
+        first: dict[str, Any] = {"op": "load", "target": self._target, "arguments": self._arguments}
+        first["niceness"] = self._options.niceness
+        environment = engine_environment(self._options.threads)
+        return ChildLink(first, title=f"ivr engine {self._target}", environment=environment)
 
     def _delay(self, failures: int) -> float:
         """Nothing after a crash that followed good work; then ever longer."""

@@ -7,7 +7,8 @@ from typing import Any
 from ivr.modelstore import model_path
 from ivr.speech.base import SpeechError, Transcript
 from ivr.speech.options import options_of
-from ivr.speech.process import EngineProcess, ProcessOptions
+from ivr.speech.process import ProcessOptions
+from ivr.speech.shared_engine import engine_requests
 
 MODEL = "whisper-tiny.en"
 TARGET = "ivr.speech.whisper_engine:WhisperEngine"
@@ -49,7 +50,7 @@ class WhisperStt:
         own = {item.name for item in fields(WhisperOptions)} - inherited - {"model"}
         arguments = {name: getattr(self.options, name) for name in sorted(own)}
         arguments |= {"model": str(model), "threads": self.options.threads}
-        self.process = EngineProcess(self.name, TARGET, arguments, self.options)
+        self.process = engine_requests(self.name, TARGET, arguments, self.options)
 
     async def start(self) -> None:
         await self.process.start()
