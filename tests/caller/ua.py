@@ -119,8 +119,12 @@ class UserAgent:
         call_id: str = "",
         cseq: int = 1,
         branch: str = "",
+        before: Callable[[Transaction], None] = lambda _: None,
     ) -> Transaction:
-        """Send a request; its transaction gathers the responses. Headers not given are filled in."""
+        """Send a request; its transaction gathers the responses. Headers not given are filled in.
+
+        ``before`` is called before it leaves: the answer may come sooner than this returns.
+        """
         uri = uri or f"sip:ivr@{target[0]}:{target[1]}"
         via = f"SIP/2.0/UDP {self.host}:{self.port};rport;branch={branch or 'z9hG4bK' + sip.token()}"
         message = Message(
@@ -141,6 +145,7 @@ class UserAgent:
         transaction = Transaction(self, message, target)
         if method != "ACK":
             self._transactions[(message.branch, method)] = transaction
+        before(transaction)
         self.send(message, target)
         transaction.sent_at = message.at
         return transaction
@@ -164,12 +169,21 @@ class UserAgent:
         media = media or Media(self.host)
         offer = sdp.write(self.host, media.port, payloads) if body is None else body
         content = [("Content-Type", "application/sdp")] if offer else []
-        transaction = self.request(
-            "INVITE", target, uri=uri, headers=[("Allow", ALLOW), *content, *headers], body=offer
+        calls: list[Call] = []
+
+        def register(transaction: Transaction) -> None:
+            calls.append(Call.outgoing(self, media, transaction))
+            self.calls[calls[0].call_id] = calls[0]
+
+        self.request(
+            "INVITE",
+            target,
+            uri=uri,
+            headers=[("Allow", ALLOW), *content, *headers],
+            body=offer,
+            before=register,
         )
-        call = Call.outgoing(self, media, transaction)
-        self.calls[call.call_id] = call
-        return call
+        return calls[0]
 
     def call(self, target: Address, timeout: float = 10.0, **options: object) -> "Call":
         """Dial, and wait until the call is up. Raises ConnectionError with the status when it is refused."""

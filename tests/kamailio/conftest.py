@@ -1,6 +1,8 @@
 """One Kamailio and three workers for all tests of the folder; what a test ended is started again."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,9 +29,15 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
 def shared_edge(pool: Workers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     addresses = [uri(each) for each in pool.ready()]
     # Low enough to be reached within a test, well above what a test's own callers send.
-    settings = {"FLOOD": "400", "TRUNK_CPS": "60"}
+    settings = {"FLOOD": "400", "TRUNK_CPS": "40"}
     with Edge(tmp_path_factory.mktemp("edge"), addresses, settings) as edge:
         yield edge
+
+
+def still_up(service: Service) -> set[str]:
+    """Calls a test has left there."""
+    started = {each["call"] for each in service.find("call_started")}
+    return started - {each["call"] for each in service.find("call_ended")}
 
 
 @pytest.fixture
@@ -37,11 +45,7 @@ def workers(pool: Workers) -> list[Service]:
     """Three workers, running and without calls."""
     services = pool.ready()
     for each in services:
-        each.wait_until(
-            lambda each=each: len(each.find("call_started")) == len(each.find("call_ended")),
-            5,
-            "calls of the test before are over",
-        )
+        each.wait_until(lambda each=each: not still_up(each), 5, f"the end of the calls {still_up(each)}")
     return services
 
 
@@ -55,3 +59,15 @@ def edge(shared_edge: Edge, workers: list[Service]) -> Edge:
         shared_edge.workers("add", new)
     wait_until(lambda: shared_edge.states() == ["200"] * len(wanted), 5, "all workers take calls")
     return shared_edge
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for localhost and its key, made by openssl."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+    command = f"openssl req -x509 {curve} -nodes -days 2 -subj /CN=localhost".split()
+    command += ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key

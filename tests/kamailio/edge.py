@@ -34,7 +34,7 @@ def why_not() -> str:
 def why_no_tls() -> str:
     """Why the TLS tests cannot run here."""
     if not any(Path("/usr/lib").glob("*/kamailio/modules/tls.so")):
-        return "Kamailio's TLS module is not installed: apt-get install kamailio-tls-modules, then run this again"
+        return "Kamailio's TLS module is not installed: apt-get install kamailio-tls-modules"
     return ""
 
 
@@ -50,7 +50,9 @@ def wait_until(look: Callable[[], object], timeout: float, what: str) -> None:
 class Edge:
     """Kamailio in front of these workers. A context manager; ready once entered."""
 
-    def __init__(self, folder: Path, workers: Sequence[str], settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, workers: Sequence[str], settings: Mapping[str, str] | None = None
+    ) -> None:
         """``workers`` are SIP addresses; ``settings`` are of run.sh, without their KAMAILIO_."""
         self.folder = folder
         self.port, self.inside = free_port(), free_port()
@@ -76,7 +78,9 @@ class Edge:
         self.start()
         return self
 
-    def __exit__(self, _type: object = None, error: BaseException | None = None, _trace: object = None) -> None:
+    def __exit__(
+        self, _type: object = None, error: BaseException | None = None, _trace: object = None
+    ) -> None:
         if error is not None:
             error.add_note(f"the end of Kamailio's log:\n{self.log()[-6000:]}")
         self.stop()
@@ -128,11 +132,13 @@ class Edge:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"workers.sh {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"workers.sh {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def said(self) -> dict[str, str]:
-        """What each worker answered to its last probe, by its address: ``200``, ``503``; ``0`` for nothing yet."""
+        """What each worker answered to its last probe, by its address; ``0`` is nothing yet."""
         lines = [line.split() for line in self.workers("list").splitlines()]
         fields = {line[0]: dict(part.split("=", 1) for part in line[2:]) for line in lines}
         return {uri: each.get("code", "0") for uri, each in fields.items()}
