@@ -38,7 +38,11 @@ class ServedCall:
             self._ended.set_result((reason, status))
 
     async def serve(self, ring_s: float) -> None:
-        """Until the call is over and recorded. Does not raise."""
+        """Until the call is over and recorded. Does not raise. Every line logged below names the call."""
+        with structlog.contextvars.bound_contextvars(call=self.leg.call_id):
+            await self._serve(ring_s)
+
+    async def _serve(self, ring_s: float) -> None:
         self.log.info("call_started", caller=self.leg.caller, called=self.leg.called, plan=self.plan.name)
         conversation = asyncio.ensure_future(self._converse(ring_s))
         try:
@@ -85,7 +89,7 @@ class ServedCall:
             # The plan's runner has its own apology; this is for what went wrong around it.
             self.log.exception("call_failed")
             reason = "failed"
-        self.leg.hangup(reason)
+        self.leg.hangup(reason, 500 if reason == "failed" else 0)
 
 
 def on_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object]) -> Callable[..., None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -9,14 +10,15 @@ import numpy as np
 from ivr.audio.frames import samples_to_ms
 from ivr.audio.playback import PlaybackBuffer
 from ivr.audio.resample import Resampler, resample
+from ivr.audio.wav import decode_wav
 from ivr.session.heard import SpokenPart, heard_text
 from ivr.session.types import AudioClip, BargeIn, PlayoutResult
 from ivr.speech.base import TextToSpeech
 from ivr.speech.sentences import sentences_of
 
-Sayable = str | AudioClip | AsyncIterator[str]
+Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]
-"""Text, a decoded audio file, text that is still being written, or a list of these."""
+"""Text, an audio file (a WAV's path, or decoded), text that is still being written, or a list of these."""
 
 
 @runtime_checkable
@@ -86,6 +88,25 @@ class SayHandle:
         return result
 
 
+def _items(source: SaySource) -> list[Sayable]:
+    """What is to be said, one after the other, files decoded. Raises TypeError for what cannot be said,
+    OSError and WavError for a file that cannot be read.
+    """
+    whole = isinstance(source, str | AudioClip | Path | AsyncIterator)
+    if not whole and (isinstance(source, bytes) or not isinstance(source, Iterable)):
+        raise TypeError(f"{type(source).__name__} cannot be said: give text, a file, or a list of these")
+    items: list[Sayable] = []
+    for item in [source] if whole else source:  # type: ignore[union-attr]
+        if isinstance(item, Path):
+            samples, rate = decode_wav(item.read_bytes())
+            items.append(AudioClip(samples.tobytes(), rate))
+        elif isinstance(item, str | AudioClip | AsyncIterator):
+            items.append(item)
+        else:
+            raise TypeError(f"{type(item).__name__} cannot be said: give text or an audio file")
+    return items
+
+
 class SoundMaker:
     """Turns what is to be said into the handle's buffer, part by part."""
 
@@ -93,11 +114,8 @@ class SoundMaker:
         self._tts = tts
 
     def prepare(self, source: SaySource, handle: SayHandle) -> list[Sayable]:
-        """Write at once what is at hand; returns what still has to be made."""
-        if isinstance(source, str | AudioClip) or hasattr(source, "__aiter__"):
-            rest: list[Sayable] = [source]  # type: ignore[list-item]
-        else:
-            rest = list(source)
+        """Write at once what is at hand; returns what still has to be made. Raises what ``_items`` raises."""
+        rest = _items(source)
         while rest and self._write_prepared(rest[0], handle):
             rest.pop(0)
         return rest
@@ -109,7 +127,7 @@ class SoundMaker:
                 continue
             if isinstance(item, str):
                 await self._speak(item, handle)
-            elif not isinstance(item, AudioClip):
+            elif isinstance(item, AsyncIterator):
                 async for sentence in sentences_of(item):
                     if not self._write_prepared(sentence, handle):
                         await self._speak(sentence, handle)

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import contextvars
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -59,6 +61,10 @@ class VoiceSession:
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
         self._alarm_at: int | None = None
+        self._owed = 0
+        """Time the player is behind, in samples of its rate times samples of the caller's."""
+        self._context = contextvars.copy_context()
+        """Of ``start``: events of other threads are handled in it, so that logs keep what is bound."""
         self._moved = asyncio.Event()
 
     # -- life
@@ -67,6 +73,7 @@ class VoiceSession:
         """Begin to listen. Starts engines that are not yet running. Raises SpeechError."""
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
+        self._context = contextvars.copy_context()
         await self._stt.start()
         await self._tts.start()
         self._playlist = Playlist(
@@ -146,21 +153,27 @@ class VoiceSession:
             raise RuntimeError("process_audio before start()")
         if len(pcm16_bytes) % BYTES_PER_SAMPLE:
             raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16_bytes)}")
+        if sample_rate <= 0:
+            raise ValueError(f"the sample rate must be positive, got {sample_rate}")
         # In slices of a frame, so that a prompt stops where it would have stopped on a line.
-        step = sample_rate * FRAME_MS // 1000 * BYTES_PER_SAMPLE
+        step = max(1, sample_rate * FRAME_MS // 1000) * BYTES_PER_SAMPLE
         for at in range(0, len(pcm16_bytes), step):
             if self.state is SessionState.ENDED:
                 return
             piece = pcm16_bytes[at : at + step]
             stream.push(piece, sample_rate)
-            self._player.advance(len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate // sample_rate)
+            # What is less than a sample of the player's is owed to it.
+            self._owed += len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate
+            samples, self._owed = divmod(self._owed, sample_rate)
+            self._player.advance(samples)
 
     def process_dtmf(self, digit: str) -> None:
         """A key (0-9 * # A-D) was pressed. Any thread; a prompt that yields to keys stops at once."""
         if len(digit) != 1 or digit.upper() not in "0123456789*#ABCD":
             raise ValueError(f"not a DTMF key: {digit!r}")
+        pressed = time.perf_counter()
         cut = self._playlist.yield_now("dtmf") if self._playlist is not None else None
-        self._post(self._on_dtmf, digit.upper(), cut)
+        self._post(self._on_dtmf, digit.upper(), cut, pressed)
 
     async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (seconds of sound, not of the loop)
         """The caller's next turn; ``noinput`` after ``timeout`` seconds of nothing.
@@ -215,7 +228,7 @@ class VoiceSession:
         if threading.get_ident() == self._loop_thread:
             function(*args)
         elif self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *args)
+            self._loop.call_soon_threadsafe(function, *args, context=self._context)
 
     def _on_vad_event(self, event: VadEvent, cut: SayHandle | None) -> None:
         playlist, turns = self._playlist, self._turns
@@ -240,13 +253,14 @@ class VoiceSession:
             self._deliver(Turn("", 0.0, 0.0, False, "noinput"))
         self._set_alarm()
 
-    def _on_dtmf(self, digit: str, cut: SayHandle | None) -> None:
+    def _on_dtmf(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
         playlist, turns = self._playlist, self._turns
         if self.state is SessionState.ENDED or playlist is None or turns is None:
             return
         over = cut or playlist.current
         if playlist.interrupt("dtmf", cut):
-            self._log.info("barge_in", cause="dtmf", latency_ms=0)
+            latency = (time.perf_counter() - pressed) * 1000
+            self._log.info("barge_in", cause="dtmf", latency_ms=round(latency, 1))
         elif over is not None and over.barge_in == "none" and not self.config.keep_speech_over_protected:
             self._log.info("dtmf_dropped", reason="prompt is protected")
             return

@@ -3,10 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 
+from ivr.audio.wav import encode_wav
 from ivr.session import (
     AudioClip,
     MemoryPlayer,
@@ -15,7 +18,8 @@ from ivr.session import (
     SessionState,
     VoiceSession,
 )
-from ivr.speech.base import SpeechError
+from ivr.speech.base import SpeechError, Transcript
+from ivr.vad.base import SpeechEnded
 from ivr.vad.registry import create_vad
 from tests.session.conftest import Make
 from tests.session.engines import LetterTTS, ScriptSTT, States, feed, quiet
@@ -262,6 +266,61 @@ async def test_files_and_mixes(session: VoiceSession, player: MemoryPlayer) -> N
     result = await handle.wait_for_playout()
     assert result.heard_text == "before (music) after"
     assert result.heard_ms == pytest.approx(300 + 1000 + 250, abs=10)
+
+
+async def test_a_files_path_and_what_cannot_be_said(session: VoiceSession, tmp_path: Path) -> None:
+    file = tmp_path / "beep.wav"
+    file.write_bytes(encode_wav(np.full(4000, 3000, np.int16), 8000))
+    handle = await session.say(["before", file])
+    await settle()
+    await quiet(session, 1200)
+    assert (await handle.wait_for_playout()).heard_ms == pytest.approx(300 + 500, abs=10)
+    for wrong in (b"bytes", 5, ["text", 5], [b"bytes"]):
+        with pytest.raises(TypeError, match="cannot be said"):
+            await session.say(wrong)  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        await session.say(tmp_path / "nothing.wav")
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(ValueError):
+        await session.say(tmp_path / "text.wav")
+
+
+@pytest.mark.parametrize(("rate", "chunk"), [(16000, 1), (16000, 5), (44100, 7), (11025, 220), (8000, 333)])
+async def test_the_player_keeps_pace_with_any_chunks(
+    session: VoiceSession, player: MemoryPlayer, rate: int, chunk: int
+) -> None:
+    for _ in range(rate // chunk // 4):
+        session.process_audio(bytes(2 * chunk), rate)
+    given = rate // chunk // 4 * chunk
+    assert len(player.played) // 2 == given * 8000 // rate
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+async def test_no_such_rate(session: VoiceSession, rate: int) -> None:
+    with pytest.raises(ValueError, match="rate"):
+        session.process_audio(bytes(320), rate)
+
+
+async def test_what_is_bound_where_it_was_started_is_bound_in_other_threads_events(
+    make: Make, stt: ScriptSTT
+) -> None:
+    seen = []
+
+    async def transcribe(pcm16: bytes, sample_rate: int) -> Transcript:
+        seen.append(structlog.contextvars.get_contextvars().get("call"))
+        return Transcript("")
+
+    stt.transcribe = transcribe  # type: ignore[method-assign]
+    session = make()
+    with structlog.contextvars.bound_contextvars(call="abc"):
+        await session.start()
+    event = SpeechEnded(0, 16000, 20000, "silence", np.zeros(16000, np.int16))
+    thread = threading.Thread(target=session._hear, args=(event,))
+    thread.start()
+    thread.join()
+    await session.listen(timeout=1)
+    await session.stop()
+    assert seen == ["abc"]
 
 
 async def test_nothing_to_say_is_said_at_once(session: VoiceSession) -> None:
