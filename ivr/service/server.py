@@ -77,7 +77,8 @@ class Server:
             starting.result()
             info = await asyncio.to_thread(self._agent.start)
             try:
-                self._ready(info)
+                if not self._stopping.is_set():
+                    self._ready(info)
                 await self._stopping.wait()
                 await self._drain()
             finally:
@@ -191,7 +192,7 @@ class Server:
         finally:
             at_once.cancel()
         for leg in tuple(self._calls):
-            leg.hangup("shutdown")
+            leg.hangup("shutdown", 503)
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=2)
 

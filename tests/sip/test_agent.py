@@ -1,6 +1,7 @@
 """The user agent with the real pjsip. Calls to it are in tests/sipp and tests/e2e."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,17 @@ def test_a_missing_password_file_is_named() -> None:
     registration = Registration(registrar="127.0.0.1:9", user="u", password_file="/nonexistent/secret")
     with pytest.raises(SipError, match="/nonexistent/secret"):
         agent(registrations=(registration,)).start()
+
+
+def test_whatever_goes_wrong_at_the_start_is_told(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"\xff\xfe\x00")
+    binary = Registration(registrar="127.0.0.1:9", user="u", password_file=str(secret))
+    overflow = Registration(registrar="127.0.0.1:9", user="u", expires_s=99_999_999_999)
+    with pytest.raises(SipError, match="not text"):
+        agent(registrations=(binary,)).start()
+    with pytest.raises(SipError, match="pjsip"):
+        agent(registrations=(overflow,)).start()
 
 
 @pytest.mark.parametrize(
