@@ -56,7 +56,7 @@ def parse_bind(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError("must be HOST:PORT, the port 1 to 65535")
     if ":" in host:
-        raise ValueError("must be an IPv4 address or a host's name: this build of PJSUA2 has no IPv6")
+        raise ValueError("must be HOST:PORT with an IPv4 address or a name: PJSUA2 as built has no IPv6")
     return host, int(port)
 
 

@@ -263,7 +263,6 @@ def test_an_ill_typed_secret_is_not_shown(tmp_path: Path) -> None:
     ("text", "parts"),
     [
         ("0.0.0.0:5060", ("0.0.0.0", 5060)),
-        ("[::1]:1", ("::1", 1)),
         ("host.example:65535", ("host.example", 65535)),
     ],
 )
@@ -271,7 +270,7 @@ def test_bind(text: str, parts: tuple[str, int]) -> None:
     assert parse_bind(text) == parts
 
 
-@pytest.mark.parametrize("text", ["", ":5060", "host", "host:", "host:0", "host:65536", "host:x", "host:-1"])
+@pytest.mark.parametrize("text", ["", ":5060", "host", "host:", "host:0", "host:65536", "host:x", "[::1]:1"])
 def test_bind_refused(text: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
         parse_bind(text)
