@@ -239,6 +239,13 @@ def test_a_call_over_tls(workers: list[Service], certificate: tuple[Path, Path],
         media.close()
 
 
+def test_trunks_and_workers_of_one_machine_share_an_address(workers: list[Service], tmp_path: Path) -> None:
+    settings = {"TRUNKS": "127.0.0.0/8", "WORKER_NETS": "127.0.0.0/8"}
+    with Edge(tmp_path, [uri(each) for each in workers], settings) as edge, caller("127.0.0.1") as ua:
+        call = ua.call(edge.address, uri=f"sip:short@127.0.0.1:{edge.port}")
+        assert call.ended.wait(5) and call.ended_by == "them"
+
+
 def test_tls_asks_for_a_certificate_when_told(
     workers: list[Service], certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:
