@@ -1,6 +1,8 @@
 # make run      set everything up and serve dialplans/demo.yaml    (ARGS="--bind 127.0.0.1:5070" adds options)
 # make install  the set-up alone
 # make test     install what the tests need, run them all           (ARGS="-k name" narrows)
+# make test-system   the tests that need root and other servers: Asterisk in a chroot, Kamailio, the image
+# make docker-check  the image's steps carried out in a clean Debian, and the result called
 # make bench    the measurements of the README
 # make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
 # make stock    put the stock wheel back
@@ -15,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PLAN ?= dialplans/demo.yaml
 ARGS ?=
 
-.PHONY: run install test bench carrier stock lint clean venv models
+.PHONY: run install test test-system docker-check bench carrier stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -29,6 +31,15 @@ test: $(VENV)/.installed-dev
 	@tools/test-packages.sh
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m pytest $(ARGS)
+
+test-system: $(VENV)/.installed-dev
+	@tools/test-packages.sh debootstrap
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m pytest -m system -rs $(ARGS)
+
+docker-check: $(VENV)/.installed-dev
+	@tools/test-packages.sh debootstrap
+	$(BIN)/python -m pytest -m 'system or not system' tests/docker -rs $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@tools/test-packages.sh

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what the tests need beyond Python: SIPp, baresip, sox, espeak-ng and Debian's telephone
-# recordings. Does nothing when all of it is there. Needs root, or sudo without a password.
+# recordings, and the packages named after it. Does nothing when all of it is there. Needs root, or sudo
+# without a password.
 set -eu
 
-packages="sip-tester baresip-core sox espeak-ng asterisk-core-sounds-en-wav asterisk-moh-opsound-wav"
+packages="sip-tester baresip-core sox espeak-ng asterisk-core-sounds-en-wav asterisk-moh-opsound-wav $*"
 
 present() {
     case $1 in
@@ -11,6 +12,7 @@ present() {
     baresip-core) command -v baresip ;;
     asterisk-core-sounds-en-wav) test -e /usr/share/asterisk/sounds/en_US_f_Allison/vm-goodbye.wav ;;
     asterisk-moh-opsound-wav) ls /usr/share/asterisk/moh/*.wav ;;
+    debootstrap) test -x /usr/sbin/debootstrap ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }

@@ -157,7 +157,7 @@ class Pbx:
         inodes = set()
         for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
             with contextlib.suppress(OSError):
-                target = os.readlink(descriptor)
+                target = str(descriptor.readlink())
                 if target.startswith("socket:["):
                     inodes.add(target[8:-1])
         found = set()

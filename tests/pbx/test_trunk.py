@@ -41,7 +41,7 @@ def through(phone: Phone, service: Service, number: str) -> tuple[Call, str]:
 
 
 def served(pbx: Pbx) -> set[tuple[str, int]]:
-    """Where it takes SIP and sound. (pjproject in it has a socket more, from which it would ask for names.)"""
+    """Where it takes SIP and sound. (pjproject has a socket more, to ask for names.)"""
     return {at for at in pbx.sockets() if at[1] == pbx.port or at[1] in pbx.rtp_ports}
 
 
@@ -239,5 +239,3 @@ def test_asterisk_is_restarted_in_mid_registration(pbx: Pbx, service: Service, o
 def _format(pbx: Pbx, channel: str) -> str:
     found = re.search(r"NativeFormats: (\S+)", pbx.ask(f"core show channel {channel}"))
     return found.group(1) if found else ""
-
-

@@ -1,0 +1,107 @@
+"""The image's steps carried out in clean Debian roots, and what comes of them called (make docker-check)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ivr.modelstore import cache_root
+from tests.caller import UserAgent, measure, sounds
+from tests.docker.image import Builder, Stage, container
+from tests.e2e.running import Service, free_port
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
+
+TOP = Path(__file__).parents[2]
+KEPT = cache_root() / "docker"
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The last stage of docker/Dockerfile, built from nothing but Debian."""
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("carrying out the image's steps needs root and debootstrap: apt-get install debootstrap")
+    work = tmp_path_factory.mktemp("image")
+    own_wheels = KEPT / "cache" / "ivr-wheels"
+    own_wheels.mkdir(parents=True, exist_ok=True)
+    # A wheel that `make carrier` has made of the same scripts on the same Debian has the same name.
+    for wheel in (cache_root() / "wheels").glob("*.whl"):
+        if not (own_wheels / wheel.name).exists():
+            shutil.copy(wheel, own_wheels)
+    builder = Builder(TOP, work, KEPT)
+    began = time.monotonic()
+    stage = builder.build(TOP / "docker" / "Dockerfile")
+    print(f"{len(builder.log)} instructions in {time.monotonic() - began:.0f} s")
+    yield stage
+    shutil.rmtree(work, ignore_errors=True)
+
+
+class Container(Service):
+    """``docker run --read-only --network host`` of the image, as compose.yaml does it."""
+
+    def __init__(self, image: Stage, volumes: Path, env: dict[str, str] | None = None) -> None:
+        super().__init__([], ready_timeout=90.0)
+        self.image = image
+        first = free_port() + 12_000 & ~1
+        self.env = {
+            "IVR_SIP__BIND": f"127.0.0.1:{self.port}",
+            "IVR_SIP__PUBLIC_ADDRESS": "127.0.0.1",
+            "IVR_SIP__RTP_PORTS": f"{first}-{first + 199}",
+            **(env or {}),
+        }
+        self.volumes = volumes
+        volumes.mkdir(exist_ok=True)
+        self._command = container(image, volumes, self.env, [*image.entrypoint, *image.command])
+
+    def health(self) -> int:
+        """Exit code of the image's health check."""
+        command = container(self.image, self.volumes, self.env, self.image.health)
+        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
+
+
+def test_the_image_answers_calls_and_drains(image: Stage, tmp_path: Path) -> None:
+    assert image.user == "10001:10001" and image.stop_signal == "SIGTERM"
+    with Container(image, tmp_path / "volumes") as service, UserAgent() as caller:
+        ready = service.find("ready")[0]
+        assert ready["build_max_calls"] >= 1000  # the carrier build is in it
+        assert service.health() == 0
+        uid = Path(f"/proc/{service.process.pid}/status").read_text().split("Uid:")[1].split()[0]
+        assert uid == "10001"
+        call = caller.call(service.address)
+        since = call.media.wait_loud(8, after=call.ack_at)
+        time.sleep(1)
+        assert len(measure.loud_times(call.media.since(since))) > 25
+        assert {host for host, _ in call.media.sources} == {"127.0.0.1"}
+        call.media.play(sounds.recording("digits/2")).wait()
+        service.wait_event("transcript", 10, call=call.call_id)
+        # Stopped: the call goes on, a new one is refused, the end is orderly.
+        service.signal(getattr(signal, image.stop_signal))
+        service.wait_event("draining", 5)
+        assert caller.dial(service.address).answered().status == 503
+        assert service.health() == 0  # full or draining is not ill
+        assert call.state == "up"
+        call.close()
+        assert service.wait(15) == 0
+    assert service.health() == 1
+
+
+def test_nothing_of_the_root_is_written_to(image: Stage, tmp_path: Path) -> None:
+    volumes = tmp_path / "volumes"
+    volumes.mkdir()
+    looked = "touch /var/lib/ivr/prompts/x /tmp/x && ! touch /etc/ivr/x /opt/ivr/x /var/lib/ivr/models/x; id -u"
+    ran = subprocess.run(
+        container(image, volumes, {}, ["sh", "-ec", looked]), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0 and ran.stdout.strip() == "10001", ran.stderr
+    assert ran.stderr.count("Read-only file system") == 3
+
+
+def test_no_compiler_and_no_cache_came_along(image: Stage) -> None:
+    assert not (image.root / "usr/bin/gcc").exists() and not (image.root / "src").exists()
+    assert not list((image.root / "var/lib/apt/lists").glob("*Packages*"))
+    assert not (image.root / "opt/ivr/lib/python3.11/site-packages/torch").exists()
