@@ -1,4 +1,7 @@
-"""Engines in a declared order: when the first fails the next is used, and the log says so."""
+"""Engines in a declared order: when the first fails the next is used, and the log says so.
+
+Whatever an engine raises counts as its failure, a SpeechError or not; only being cancelled passes through.
+"""
 
 import asyncio
 import time
@@ -37,10 +40,15 @@ class _Order(Generic[_Engine]):
         outcomes = await asyncio.gather(*(e.start() for e in self.engines), return_exceptions=True)
         failed: list[SpeechError] = []
         for index, outcome in enumerate(outcomes):
-            if isinstance(outcome, SpeechError):
-                failed.append(outcome)
-                if len(self.engines) > 1:
-                    _log.warning("speech_engine_down", engine=self.engines[index].name, reason=str(outcome))
+            if isinstance(outcome, Exception):
+                failed.append(self.as_speech_error(index, outcome))
+                if len(self.engines) > 1 or not isinstance(outcome, SpeechError):
+                    _log.warning(
+                        "speech_engine_down",
+                        engine=self.engines[index].name,
+                        reason=str(failed[-1]),
+                        **_trace(outcome),
+                    )
                 self.rest(index)
             elif isinstance(outcome, BaseException):
                 raise outcome
@@ -69,11 +77,22 @@ class _Order(Generic[_Engine]):
     def rest(self, index: int) -> None:
         self._resting_until[index] = self._clock() + self._cooldown_s
 
-    def failed(self, index: int, error: SpeechError) -> None:
+    def as_speech_error(self, index: int, error: Exception) -> SpeechError:
+        """``error`` itself, or wrapped: an engine of someone else's may raise what it likes."""
+        if isinstance(error, SpeechError):
+            return error
+        wrapped = SpeechError(self.engines[index].name, f"{type(error).__name__}: {error}")
+        wrapped.__cause__ = error
+        return wrapped
+
+    def failed(self, index: int, error: Exception) -> SpeechError:
+        """The engine could not do a request; what to raise when no other can."""
         # A full queue is no illness: the next request may find room.
         if not isinstance(error, SpeechBusy):
             self.rest(index)
-        _log.warning("speech_failed", engine=self.engines[index].name, reason=str(error))
+        known = self.as_speech_error(index, error)
+        _log.warning("speech_failed", engine=self.engines[index].name, reason=str(known), **_trace(error))
+        return known
 
     def turn_to(self, index: int, last: SpeechError | None) -> None:
         """The next engine is going to be tried, after ``last``."""
@@ -87,6 +106,11 @@ class _Order(Generic[_Engine]):
 
     async def close(self) -> None:
         await asyncio.gather(*(engine.aclose() for engine in self.engines))
+
+
+def _trace(error: Exception) -> dict[str, Exception]:
+    """A SpeechError says it all in its text; anything else is told with where it came from."""
+    return {} if isinstance(error, SpeechError) else {"exc_info": error}
 
 
 class FallbackSTT:
@@ -113,9 +137,8 @@ class FallbackSTT:
             try:
                 await self._order.ready(index)
                 transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
-            except SpeechError as error:
-                self._order.failed(index, error)
-                last = error
+            except Exception as error:
+                last = self._order.failed(index, error)
             else:
                 self._order.well(index)
                 return transcript
@@ -209,10 +232,9 @@ class FallbackSpeech(AsyncIterator[bytes]):
                         begun = True
                         self._voices.add(index)
                         yield piece
-            except SpeechError as error:
-                self._order.failed(index, error)
+            except Exception as error:
+                last = self._order.failed(index, error)
                 self._broken = self._broken or begun
-                last = error
             else:
                 self._order.well(index)
                 return

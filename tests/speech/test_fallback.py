@@ -1,5 +1,6 @@
 """The order of engines: who is asked, what is heard when one fails, and who is spared."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ivr.audio.resample import resample
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, SpeechToText, TextToSpeech
+from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, SpeechToText, TextToSpeech, Transcript
 from ivr.speech.fallback import REPAIR_GAP_MS, FallbackSTT, FallbackTTS
 from ivr.speech.openai_stt import OpenAIStt
 from ivr.speech.openai_tts import OpenAITts
@@ -195,6 +196,64 @@ async def test_closing_closes_the_engine_that_speaks() -> None:
     await anext(speaking)
     await speaking.aclose()
     assert closed == ["One."]
+
+
+async def test_anything_an_engine_raises_counts_as_its_failure() -> None:
+    class Rude(ToneStt):
+        async def start(self) -> None:
+            raise OSError(98, "no socket")
+
+        async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+            raise ConnectionError("reset by peer")
+
+    class LessRude(ToneStt):
+        async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+            raise ConnectionError("reset by peer")
+
+    stt = FallbackSTT([LessRude("a"), Rude("b"), ToneStt("c")])
+    with capture_logs() as logs:
+        await stt.start()
+        assert (await stt.transcribe(bytes(2), 8000)).engine == "c"
+    assert [(e["event"], e["engine"]) for e in logs] == [
+        ("speech_engine_down", "b"),
+        ("speech_failed", "a"),
+        ("speech_fallback", "c"),
+    ]
+    assert isinstance(logs[0]["exc_info"], OSError) and isinstance(logs[1]["exc_info"], ConnectionError)
+    with pytest.raises(SpeechError, match="a: ConnectionError: reset by peer") as caught:
+        await FallbackSTT([LessRude("a")]).transcribe(bytes(2), 8000)
+    assert caught.value.engine == "a"
+    with pytest.raises(SpeechError, match=r"b: OSError: .*no socket"):
+        await FallbackSTT([Rude("b")]).start()
+
+
+async def test_a_voice_that_raises_anything_is_replaced_in_mid_sentence() -> None:
+    class Rude(ToneTts):
+        async def synthesize(self, text: str):  # type: ignore[no-untyped-def, override]
+            yield self.word()
+            raise KeyError("voice")
+
+    second = ToneTts("b", 880)
+    pcm = await heard(FallbackTTS([Rude("a", 440), second]), "One two.")
+    gap = bytes(2 * 16000 * REPAIR_GAP_MS // 1000)
+    assert pcm == ToneTts("a", 440).word() + gap + second.word() * 2
+    with pytest.raises(SpeechError, match="a: KeyError: 'voice'"):
+        await heard(FallbackTTS([Rude("a")]), "One two.")
+
+
+async def test_being_cancelled_is_no_failure() -> None:
+    class Slow(ToneStt):
+        async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    second = ToneStt("b")
+    waiting = asyncio.create_task(FallbackSTT([Slow("a"), second]).transcribe(bytes(2), 8000))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert second.asked == 0
 
 
 def test_it_needs_an_engine() -> None:
