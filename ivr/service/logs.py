@@ -5,6 +5,7 @@ with ``structlog.contextvars.bound_contextvars(call=...)`` around tasks, so that
 too. Secrets are struck out last, in every field and in tracebacks.
 """
 
+import io
 import logging
 import logging.handlers
 import re
@@ -68,7 +69,8 @@ def configure_logging(
     Lines go to ``file`` (appended; reopened when it was rotated away), else to ``stream``, else to
     standard error: for people with ``console``, one JSON object each with ``json``. Times are UTC.
     ``fields`` are on every line that has none of that name, of any thread (``worker=1``).
-    Raises OSError when the file cannot be opened.
+    A character that cannot be written (a byte of a SIP header that is no UTF-8) is escaped as in Python
+    source, and never costs the line. Raises OSError when the file cannot be opened.
     """
     target = stream or sys.stderr
     colors = format == "console" and file is None and target.isatty()
@@ -98,8 +100,10 @@ def configure_logging(
     handler: logging.Handler
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8", errors="backslashreplace")
     else:
+        if isinstance(target, io.TextIOWrapper):
+            target.reconfigure(errors="backslashreplace")
         handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
     root = logging.getLogger()

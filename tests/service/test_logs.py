@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -155,3 +155,19 @@ def test_console_lines_have_no_colours_in_a_pipe(stream: io.StringIO) -> None:
     text = stream.getvalue()
     assert "\x1b" not in text
     assert "call_started" in text and "call=abc" in text and text.count("\n") == 1
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_bytes_that_are_no_text_do_not_cost_the_line(
+    tmp_path: Path, format: Literal["json", "console"]
+) -> None:
+    """As a SIP header arrives: decoded with surrogates for what is no UTF-8."""
+    caller = b'"J\xfcrgen" <sip:j@example>'.decode("utf-8", "surrogateescape")
+    path = tmp_path / "log"
+    configure_logging(format, file=path)
+    call_logger("abc").info("call_ringing", caller=caller)
+    assert "J\\udcfcrgen" in path.read_text(encoding="utf-8")
+    raw = io.BytesIO()
+    configure_logging(format, stream=io.TextIOWrapper(raw, encoding="utf-8", errors="strict"))
+    call_logger("abc").info("call_ringing", caller=caller)
+    assert b"J\\udcfcrgen" in raw.getvalue()
