@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
+from ivr.service.ports import TRANSPORTS, bind_error
 from ivr.service.settings import EngineOptions, Settings
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
@@ -141,16 +142,14 @@ def cache_finding() -> Finding:
 def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding]:
     """SIP's UDP and TCP port, and the RTP range: bound for a moment, nothing is sent."""
     host, port = settings.bind
-    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        error = _bind_error(host, port, kind)
-        subject = f"SIP {name}"
+    for kind, name in TRANSPORTS:
+        error = bind_error(host, port, kind)
         if error is None:
-            yield Finding("ok", subject, f"{settings.sip.bind} is free")
+            yield Finding("ok", f"SIP {name}", f"{settings.sip.bind} is free")
         else:
-            remedy = "is ivr running already? Otherwise choose another with --bind HOST:PORT"
-            yield Finding("FAIL", subject, f"{settings.sip.bind}: {error}", remedy)
+            yield Finding("FAIL", f"SIP {name}", f"{settings.sip.bind}: {error.text}", error.remedy)
     first, last = settings.rtp_ports
-    busy = [port for port in range(first, last + 1) if _bind_error(host, port, socket.SOCK_DGRAM)]
+    busy = [port for port in range(first, last + 1) if bind_error(host, port, socket.SOCK_DGRAM)]
     free = last - first + 1 - len(busy)
     calls = settings.sip.max_calls or max_calls or 1
     text = f"{free} ports of {first}-{last} are free, enough for {free // PORTS_PER_CALL} calls"
@@ -159,19 +158,6 @@ def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding
         yield Finding("FAIL", "RTP", f"{text}; {calls} are wanted", remedy)
     else:
         yield Finding("warn" if busy else "ok", "RTP", text, remedy if busy else "")
-
-
-def _bind_error(host: str, port: int, kind: socket.SocketKind) -> str | None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            # As the service does: a port with only closed connections in it counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror or str(error)
-    return None
 
 
 def address_finding(settings: Settings) -> Finding:

@@ -16,8 +16,10 @@ from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.call import ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
+from ivr.service.ports import TRANSPORTS, bind_error
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo, UserAgent
+from ivr.sip.endpoint import SipError
 from ivr.sip.leg import CallLeg
 
 log: Any = structlog.get_logger("ivr.server")
@@ -63,6 +65,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         if self._above is None:
             self._catch_signals()
+        self._check_bind()
         self._engines = make_engines(self._settings, shared_vad=True)
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
@@ -86,6 +89,16 @@ class Server:
         finally:
             await self._engines.close()
         return 1 if self._failed else 0
+
+    def _check_bind(self) -> None:
+        """Before engines are loaded and prompts made, which takes seconds."""
+        host, port = self._settings.bind
+        for kind, name in TRANSPORTS:
+            error = bind_error(host, port, kind)
+            if error is not None:
+                raise SipError(
+                    f"cannot listen on {name} {self._settings.sip.bind}: {error.text}; {error.remedy}"
+                )
 
     # -- calls
 

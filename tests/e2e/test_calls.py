@@ -216,6 +216,15 @@ def test_a_dead_caller_is_hung_up_on_and_recorded(services: Services, caller: Us
     assert alive.state == "up"
 
 
+def test_a_caller_who_never_comes_back_from_hold_is_given_up(services: Services, caller: UserAgent) -> None:
+    with services.start("main", {"IVR_SIP__HOLD_TIMEOUT_S": "1"}) as service:
+        call = caller.call(service.address)
+        listening(call)
+        assert call.reinvite("inactive").status == 200
+        assert call.ended.wait(4) and call.ended_by == "them"
+        assert service.wait_event("call_ended", 3, call=call.call_id)["reason"] == "hold_timeout"
+
+
 def test_a_held_call_is_not_a_dead_one(services: Services, caller: UserAgent) -> None:
     service = services.get("impatient")
     call = caller.call(service.address)
