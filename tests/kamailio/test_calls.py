@@ -236,6 +236,26 @@ def test_a_broken_worker_is_passed_over(answer: int, edge: Edge, workers: list[S
         assert set(tried) & {call.call_id for call in calls}
 
 
+def test_load_is_counted_by_what_a_worker_can_hold(edge: Edge, workers: list[Service]) -> None:
+    """Beside three workers of three calls stands one of a hundred: after one call each it gets the rest."""
+    began = time.time()
+    with UserAgent("127.0.0.1") as large, caller() as ua:
+
+        def on_request(request: Message) -> bool:
+            if request.method == "OPTIONS":
+                large.reply(request, 200, "OK", [("X-Load", "0/100")])
+            return request.method == "OPTIONS"
+
+        large.on_request = on_request
+        edge.workers("add", uri_of(large))
+        wait_until(lambda: edge.said().get(uri_of(large)) == "200", 4, "it was probed")
+        calls = [ua.dial(edge.address) for _ in range(9)]
+        for _ in range(6):
+            large.wait_incoming(3).answer()
+        assert [answered(call) for call in calls] == [200] * 9
+        workers[0].wait_until(lambda: taken(workers, began) == [1, 1, 1], 3, "one call each")
+
+
 def test_a_caller_who_gives_up_reaches_the_worker(edge: Edge, workers: list[Service]) -> None:
     """CANCEL finds the worker that rings; nobody else is tried."""
     seen: list[str] = []
