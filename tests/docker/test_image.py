@@ -21,11 +21,15 @@ TOP = Path(__file__).parents[2]
 KEPT = cache_root() / "docker"
 
 
+def _may_build() -> None:
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("carrying out the image's steps needs root and debootstrap: apt-get install debootstrap")
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The last stage of docker/Dockerfile, built from nothing but Debian."""
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        pytest.skip("carrying out the image's steps needs root and debootstrap: apt-get install debootstrap")
+    _may_build()
     work = tmp_path_factory.mktemp("image")
     own_wheels = KEPT / "cache" / "ivr-wheels"
     own_wheels.mkdir(parents=True, exist_ok=True)
@@ -90,10 +94,59 @@ def test_the_image_answers_calls_and_drains(image: Stage, tmp_path: Path) -> Non
     assert service.health() == 1
 
 
+def _others() -> list[tuple[str, dict[str, str]]]:
+    pbx, edge, inside = free_port(), free_port(), free_port()
+    return [
+        (
+            "asterisk",
+            {"PBX_BIND": "127.0.0.1", "PBX_PORT": str(pbx), "TRUNK_PASSWORD": "a", "PHONE_PASSWORD": "b"},
+        ),
+        (
+            "kamailio",
+            {
+                "KAMAILIO_LISTEN": f"127.0.0.1:{edge}",
+                "KAMAILIO_INSIDE": f"127.0.0.1:{inside}",
+                "KAMAILIO_WORKERS": f"sip:127.0.0.1:{free_port()}",
+                "KAMAILIO_TRUNKS": "127.0.0.0/8",
+                "KAMAILIO_WORKER_NETS": "127.0.0.0/8",
+                "KAMAILIO_CHILDREN": "2",
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("name", "env"), _others(), ids=[name for name, _ in _others()])
+def test_the_images_around_it_run_and_stop(name: str, env: dict[str, str], tmp_path: Path) -> None:
+    _may_build()
+    context = TOP / "docker" / name
+    stage = Builder(context, tmp_path / "image", KEPT).build(context / "Dockerfile")
+    volumes = tmp_path / "volumes"
+    volumes.mkdir()
+    command = container(stage, volumes, env, [*stage.entrypoint, *stage.command])
+    output = tmp_path / "output"
+    with output.open("wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        health = container(stage, volumes, env, stage.health)
+        deadline = time.monotonic() + 30
+        while subprocess.run(health, capture_output=True, timeout=10, check=False).returncode:
+            assert process.poll() is None, output.read_text(errors="replace")[-3000:]
+            assert time.monotonic() < deadline, output.read_text(errors="replace")[-3000:]
+            time.sleep(0.5)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert int(status.split("Uid:")[1].split()[0]) != 0
+        process.send_signal(getattr(signal, stage.stop_signal))
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+
+
 def test_nothing_of_the_root_is_written_to(image: Stage, tmp_path: Path) -> None:
     volumes = tmp_path / "volumes"
     volumes.mkdir()
-    looked = "touch /var/lib/ivr/prompts/x /tmp/x && ! touch /etc/ivr/x /opt/ivr/x /var/lib/ivr/models/x; id -u"
+    looked = (
+        "touch /var/lib/ivr/prompts/x /tmp/x && ! touch /etc/ivr/x /opt/ivr/x /var/lib/ivr/models/x; id -u"
+    )
     ran = subprocess.run(
         container(image, volumes, {}, ["sh", "-ec", looked]), capture_output=True, text=True, check=False
     )
