@@ -29,6 +29,7 @@ from ivr.speech.child_link import ChildLink, Frame
 
 log: Any = structlog.get_logger("ivr.supervisor")
 
+_HOST_STOP_S = 3.0
 _AT_ONCE_S = 5.0
 """Seconds a worker has to say goodbye to its calls after the second stop signal."""
 
@@ -242,11 +243,14 @@ class Supervisor:
 
     async def _clean_up(self) -> None:
         """Nothing that was started stays."""
-        if self._host is not None:
-            self._host.let_go()
         tasks = [*self._tasks, *self._others]
         if self._speech is not None:
             await self._speech.close()
+        if self._host is not None:
+            # Asked, not killed, so that it waits for its engines' end.
+            self._host.let_go()
+            self._host.send({"op": "stop"})
+            await asyncio.wait((self._others[0],), timeout=_HOST_STOP_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -50,8 +50,9 @@ def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
     low = first + index * share
     return dataclasses.replace(
         sip,
-        bind=f"[{host}]:{port + index}" if ":" in host else f"{host}:{port + index}",
+        bind=f"{host}:{port + index}",
         rtp_ports=f"{low}-{low + share - 1}",
+        random_rtp_start=True,
         registrations=sip.registrations if index == 0 else (),
     )
 

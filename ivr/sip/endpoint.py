@@ -134,6 +134,7 @@ class Endpoint:
         config = pj.TransportConfig()
         config.port = port
         config.portRange = port_range
+        config.randomizePort = self.options.random_rtp_start
         if self.host != "0.0.0.0":
             config.boundAddress = self.host
         if self.options.public_address:

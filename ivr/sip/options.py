@@ -32,6 +32,9 @@ class SipOptions:
     """Address written into Contact and SDP when it is not the bound one (NAT)."""
     rtp_ports: str = "16384-16583"
     """``first-last``, two ports a call."""
+    random_rtp_start: bool = False
+    """Begin anywhere in ``rtp_ports``. For a process that may follow one that was killed: phones of lost
+    calls go on sending to the ports they knew, and PJSIP sends back to where sound comes from."""
     max_calls: int | None = None
     """Calls held at once; None is all the PJSUA2 build can hold, less the one slot that refusing needs."""
     retry_after_s: int = 10

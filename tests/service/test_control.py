@@ -1,0 +1,106 @@
+"""A worker's connection to its supervisor: real sockets, a reader that does not read."""
+
+import asyncio
+import dataclasses
+import socket
+from pathlib import Path
+
+import pytest
+
+from ivr.dialplan.loader import load_plan
+from ivr.service.control import BACKLOG_BYTES, ControlLink, pack, unpack
+from ivr.service.engines import needs_host, on_host
+from ivr.service.settings import load_settings
+from ivr.service.worker import Reports
+from ivr.service.workers import OpenCalls
+from ivr.speech.child_link import Frame, encode_frame, read_frame
+
+DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
+
+
+def test_settings_and_plans_survive_the_way() -> None:
+    settings = load_settings(environ={"IVR_STT__WHISPER__BEAM_SIZE": "3", "IVR_SIP__DRAIN_S": "7"})
+    plan = load_plan(DEMO)
+    there, plans = unpack(pack((settings, [plan])))
+    assert there == settings and there.stt.of("whisper") == {"beam_size": 3}
+    assert repr(plans) == repr([plan]) and plans[0].prompts() == plan.prompts()
+    with pytest.raises(TypeError):
+        plans[0].steps["new"] = ()  # type: ignore[index]
+
+
+def test_local_engines_move_to_the_host_and_others_do_not() -> None:
+    settings = load_settings(
+        environ={
+            "IVR_STT__ORDER": "openai,whisper",
+            "IVR_STT__WHISPER__BEAM_SIZE": "3",
+            "OPENAI_API_KEY": "k" * 9,
+        }
+    )
+    assert needs_host(settings)
+    moved = on_host(settings, Path("/run/engines"))
+    assert moved.stt.of("whisper") == {"beam_size": 3, "host": Path("/run/engines")}
+    assert moved.tts.of("piper") == {"host": Path("/run/engines")}
+    assert moved.stt.of("openai") == settings.stt.of("openai")
+    assert "host" not in settings.stt.of("whisper"), "the settings themselves are not changed"
+    remote = dataclasses.replace(settings.stt, order=("openai",))
+    speaks = dataclasses.replace(settings.tts, order=("openai",))
+    assert not needs_host(settings.model_copy(update={"stt": remote, "tts": speaks}))
+
+
+async def opened() -> tuple[ControlLink, list[Frame], asyncio.Event, socket.socket]:
+    ours, theirs = socket.socketpair()
+    frames: list[Frame] = []
+    gone = asyncio.Event()
+    control = ControlLink(frames.append, gone.set)
+    await control.open(ours)
+    theirs.setblocking(False)
+    return control, frames, gone, theirs
+
+
+async def test_pings_are_answered_and_the_end_is_noticed() -> None:
+    control, frames, gone, theirs = await opened()
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    writer.write(encode_frame({"op": "ping"}))
+    writer.write(encode_frame({"op": "plans"}, b"x" * 100_000))
+    async with asyncio.timeout(5):
+        assert (await read_frame(reader)).head == {"op": "pong"}
+        while not frames:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert frames[0].head == {"op": "plans"} and len(frames[0].payload) == 100_000
+        writer.close()
+        await gone.wait()
+    await control.aclose()
+
+
+async def test_a_report_is_in_the_socket_at_once() -> None:
+    control, _, _, theirs = await opened()
+    Reports(control).began(1, {"call": "c"})
+    assert b'"began"' in theirs.recv(4096), "without a turn of the loop: SIGKILL cannot take it back"
+    theirs.close()
+    await control.aclose()
+
+
+async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth() -> None:
+    control, _, _, theirs = await opened()
+    reports, supervisor = Reports(control), OpenCalls()
+    for key in range(10_000):
+        reports.began(key, {"call": f"call-{key}", "caller": "x" * 50})
+        if key % 2:
+            reports.ended(key)
+        if key % 100 == 0:
+            await asyncio.sleep(0)
+    assert reports.dropped > 0
+    assert control.backlog < BACKLOG_BYTES + 4096, "bounded"
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    expected = {f"call-{key}" for key in range(0, 10_000, 2)}
+    async with asyncio.timeout(20):
+        while True:
+            head = (await read_frame(reader)).head
+            supervisor.take(head, 0.0)
+            if head["op"] == "calls":
+                break
+        reports.ended(0)
+        supervisor.take((await read_frame(reader)).head, 1.0)
+    assert {line["call"] for line in supervisor.lost(1.0)} == expected - {"call-0"}
+    writer.close()
+    await control.aclose()
