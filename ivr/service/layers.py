@@ -7,12 +7,13 @@ error names the place the value was written, not the place it was used.
 import dataclasses
 import difflib
 import json
+import math
 import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,8 @@ class Rows:
     """A setting that is a list of tables, each with these keys."""
 
     tree: "Tree"
+    required: tuple[str, ...] = ()
+    """Keys that every table must have."""
 
 
 Node = typing.Union["Tree", Rows, Any]
@@ -49,18 +52,27 @@ def tree_of(options: type) -> Tree:
 
 def _node(hint: Any) -> Node:
     if hint in (int, float, int | None, float | None):
-        return Annotated[hint, AfterValidator(_not_negative)]
+        return Annotated[hint, AfterValidator(_amount)]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return tree_of(hint)
     if typing.get_origin(hint) is tuple:
         row = typing.get_args(hint)[0]
         if dataclasses.is_dataclass(row) and isinstance(row, type):
-            return Rows(tree_of(row))
+            required = (
+                item.name
+                for item in dataclasses.fields(row)
+                if item.init
+                and item.default is dataclasses.MISSING
+                and item.default_factory is dataclasses.MISSING
+            )
+            return Rows(tree_of(row), tuple(required))
     return hint
 
 
-def _not_negative(value: float | None) -> float | None:
-    # No option of ours is: they are times, counts and shares.
+def _amount(value: float | None) -> float | None:
+    # Every number of ours is a time, a count or a share.
+    if value is not None and not math.isfinite(value):
+        raise ValueError("must be a finite number")
     if value is not None and value < 0:
         raise ValueError("must not be negative")
     return value
@@ -78,15 +90,32 @@ def names_in(tree: Tree, prefix: str = "") -> Iterator[str]:
 # -- the sources
 
 
-def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one source set, and where each of it was written."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    place: Callable[[str], str] = str
+    """The full name of a setting to the flag, the variable, or the file and line."""
+
+    def has(self, name: str) -> bool:
+        node: Any = self.values
+        for part in name.split("."):
+            if not isinstance(node, dict) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+
+def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
     """``{"sip.bind": ("--bind", "127.0.0.1:5060")}`` to a nested dict of checked values."""
     found: dict[str, Any] = {}
     for name, (flag, value) in flags.items():
         _put(found, name, _value(_node_at(tree, name), value, flag, name, strict=False))
-    return found
+    return Source(found, lambda name: flags[name][0])
 
 
-def from_environment(tree: Tree, environ: Mapping[str, str]) -> dict[str, Any]:
+def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
     """``IVR_SIP__BIND`` and its like; a list is written as JSON or, of plain texts, with commas."""
     known = {PREFIX + name.upper().replace(".", "__"): name for name in names_in(tree)}
     found: dict[str, Any] = {}
@@ -102,10 +131,11 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> dict[str, Any]:
         if isinstance(node, Rows) or _is_list(node):
             value = _list(text, f"environment: {variable}", plain=not isinstance(node, Rows))
         _put(found, name, _value(node, value, f"environment: {variable}", name, strict=False))
-    return found
+    variables = {name: variable for variable, name in known.items()}
+    return Source(found, lambda name: f"environment: {variables[name]}")
 
 
-def from_file(tree: Tree, path: Path) -> dict[str, Any]:
+def from_file(tree: Tree, path: Path) -> Source:
     """A TOML file. Paths in it are relative to its folder."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -117,7 +147,8 @@ def from_file(tree: Tree, path: Path) -> dict[str, Any]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from error
-    return _table(tree, data, _File(path, text, tree), ())
+    file = _File(path, text, tree)
+    return Source(_table(tree, data, file, ()), lambda name: file.place(tuple(name.split("."))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +157,31 @@ class _File:
     text: str
     root: "Tree"
 
-    def place(self, key: tuple[str, ...]) -> str:
-        """``file:line``, the line as far as a look at the text tells."""
-        line = _line_of(self.text, key)
-        return f"{self.path}:{line}" if line else f"{self.path}"
+    def place(self, key: "Key") -> str:
+        """``file:line``, the line as far as a look at the text tells: its own, else that of its table."""
+        for length in range(len(key), 0, -1):
+            line = _line_of(self.text, key[:length])
+            if line:
+                return f"{self.path}:{line}"
+        return f"{self.path}"
 
 
-def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: tuple[str, ...]) -> dict[str, Any]:
+Key = tuple[str | int, ...]
+"""Where a value stands in a file: names, and for a list of tables the table's number, from 0."""
+
+
+def _name(key: Key) -> str:
+    return ".".join(part for part in key if isinstance(part, str))
+
+
+def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: Key) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in data.items():
         path = (*above, key)
-        name = ".".join(path)
+        name = _name(path)
         place = file.place(path)
         if key not in tree:
-            here = [".".join((*above, other)) for other in tree]
+            here = [_name((*above, other)) for other in tree]
             near = nearest(name, here, list(names_in(file.root)))
             raise SettingsError(f"{place}: {name} is not a setting{near}")
         node = tree[key]
@@ -150,7 +192,9 @@ def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: tuple[str, .
         elif isinstance(node, Rows):
             if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
                 raise SettingsError(f"{place}: {name} must be a list of tables, [[{name}]]")
-            found[key] = [_table(node.tree, row, file, path) for row in value]
+            found[key] = [_table(node.tree, row, file, (*path, number)) for number, row in enumerate(value)]
+            for number, row in enumerate(value):
+                _complete(node, row, file.place((*path, number)), name)
         else:
             checked = _value(node, value, place, name, strict=True)
             found[key] = _relative(checked, key, file.path.parent)
@@ -173,6 +217,18 @@ def _relative(value: Any, key: str, folder: Path) -> Any:
     return value
 
 
+def place_of_fault(sources: Sequence[Source], table: str, reason: str) -> str:
+    """Where that was written which makes the settings of ``table`` not fit each other: those of its keys
+    that ``reason`` names, each in the strongest of ``sources`` that has it. Empty when none has."""
+    found = []
+    for key in dict.fromkeys(re.findall(r"\w+", reason)):
+        name = f"{table}.{key}"
+        source = next((source for source in sources if source.has(name)), None)
+        if source is not None:
+            found.append(f"{source.place(name)}: {name}")
+    return ", ".join(found)
+
+
 # -- one value
 
 
@@ -181,7 +237,10 @@ def _value(node: Any, value: Any, place: str, name: str, *, strict: bool) -> Any
     if isinstance(node, Rows):
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise SettingsError(f"{place}: {name} must be a JSON list of objects")
-        return [_row(node.tree, row, place, name) for row in value]
+        rows = [_row(node.tree, row, place, name) for row in value]
+        for row in rows:
+            _complete(node, row, place, name)
+        return rows
     adapter: TypeAdapter[Any] = TypeAdapter(node)
     shown = "its value" if SECRET_NAMES.search(name) else repr(value)
     expected = describe(node)
@@ -206,6 +265,12 @@ def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str,
             raise SettingsError(f"{place}: {name}.{key} is not a setting{nearest(key, list(tree))}")
         found[key] = _value(tree[key], value, place, f"{name}.{key}", strict=True)
     return found
+
+
+def _complete(rows: Rows, row: Mapping[str, Any], place: str, name: str) -> None:
+    missing = [key for key in rows.required if key not in row]
+    if missing:
+        raise SettingsError(f"{place}: {name}.{missing[0]} is missing: every one of {name} needs it")
 
 
 def _list(text: str, place: str, *, plain: bool) -> Any:
@@ -260,13 +325,14 @@ def _put(target: dict[str, Any], name: str, value: Any) -> None:
     target[last] = value
 
 
-def _line_of(text: str, key: tuple[str, ...]) -> int | None:
+def _line_of(text: str, key: Key) -> int | None:
     """The line where a key of a TOML file is written, for the usual ways to write it."""
-    table: tuple[str, ...] = ()
+    table: Key = ()
+    lists: dict[Key, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
+        header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line)
         if header:
-            table = _parts(header[1])
+            table = _numbered(_parts(header[2]), lists, begins=header[1] == "[[")
             if table[: len(key)] == key:
                 return number
             continue
@@ -274,6 +340,19 @@ def _line_of(text: str, key: tuple[str, ...]) -> int | None:
         if assignment and (*table, *_parts(assignment[1]))[: len(key)] == key:
             return number
     return None
+
+
+def _numbered(names: tuple[str, ...], lists: dict[Key, int], *, begins: bool) -> Key:
+    """A header's names with the number of the table behind each that is a list of tables. ``lists`` has
+    the current number of each list so far; a header in double brackets ``begins`` the next table."""
+    found: Key = ()
+    for place, name in enumerate(names, 1):
+        found = (*found, name)
+        if begins and place == len(names):
+            lists[found] = lists.get(found, -1) + 1
+        if found in lists:
+            found = (*found, lists[found])
+    return found
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,21 +19,24 @@ from ivr.modelstore import cache_root
 from ivr.service.layers import (
     SECRET_NAMES,
     SettingsError,
+    Source,
     Tree,
     from_environment,
     from_file,
     from_flags,
+    place_of_fault,
     tree_of,
 )
 from ivr.service.workers import WorkerOptions
 from ivr.session.types import SessionConfig
-from ivr.sip.options import SipOptions, parse_bind, parse_ports
+from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
 from ivr.vad.base import DetectorOptions
 from ivr.vad.registry import vad_names
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
+MAX_C_INT = 2**31 - 1
 DEFAULT_FILE = "ivr.toml"
 """Read from the current folder when neither ``--config`` nor ``IVR_CONFIG`` names a file."""
 
@@ -149,10 +152,19 @@ def settings_tree() -> Tree:
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
     }
+    _bound_integers(SipOptions, tree["sip"])
+    _bound_integers(Registration, tree["sip"]["registrations"].tree)
     for name, check in CHECKS.items():
         room, option = name.split(".")
         tree[room][option] = _with_check(tree[room][option], check)
     return tree
+
+
+def _bound_integers(options: type, tree: Tree) -> None:
+    """PJSUA2 keeps whole numbers in 32 bits."""
+    for name, hint in get_type_hints(options).items():
+        if hint in (int, int | None):
+            tree[name] = _with_check(tree[name], _fits_in_c)
 
 
 def load_settings(
@@ -173,11 +185,11 @@ def load_settings(
     found = [
         from_flags(tree, flags or {}),
         from_environment(tree, environ),
-        from_file(tree, path) if path else {},
+        from_file(tree, path) if path else Source(),
     ]
 
     class Loaded(Settings):
-        layers = (*(_as_fields(values) for values in found), DEFAULT_ENGINES)
+        layers = (*(_as_fields(source.values) for source in found), DEFAULT_ENGINES)
 
     try:
         loaded = Loaded()
@@ -185,7 +197,8 @@ def load_settings(
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"settings: {name}: {reason}") from None
+        place = place_of_fault(found, name, reason) or f"settings: {name}"
+        raise SettingsError(f"{place}: {reason}") from None
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
 
 
@@ -240,6 +253,16 @@ def _address(text: str | None) -> None:
         ipaddress.ip_address(text)
 
 
+def _fits_in_c(value: int | None) -> None:
+    if value is not None and value > MAX_C_INT:
+        raise ValueError(f"must not be above {MAX_C_INT}")
+
+
+def _at_least_one(value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError("must be at least 1")
+
+
 def _probability(value: float) -> None:
     if not 0 < value < 1:
         raise ValueError("must be between 0 and 1")
@@ -264,6 +287,7 @@ CHECKS: dict[str, Callable[[Any], object]] = {
     "sip.bind": parse_bind,
     "sip.rtp_ports": parse_ports,
     "sip.public_address": _address,
+    "sip.max_calls": _at_least_one,
     "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),
     "vad.threshold": _probability,
     "stt.order": _engine_names("speech-to-text", registry.stt_options),

@@ -1,5 +1,6 @@
 """Settings: the order of the sources, and the mistakes that are refused with place and remedy."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from ivr.service.settings import Settings, SettingsError, load_settings
-from ivr.sip.options import parse_bind, parse_ports
+from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 
 NO_ENV: dict[str, str] = {}
 
@@ -150,6 +151,18 @@ def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
             4,
             "did you mean sip.registrations.password?",
         ),
+        (
+            "[[sip.registrations]]\nuser = 'a'\nregistrar='r'\nretry_s=1\n"
+            "[[sip.registrations]]\nuser = 'a'\nregistrar='r'\nretry_s='soon'",
+            8,
+            "sip.registrations.retry_s must be a whole number",
+        ),
+        (
+            "[sip]\ndrain_s = 1\nregistrations = [{user = 'a', registrar = 'r', retry_s = 'soon'}]",
+            3,
+            "sip.registrations.retry_s must be a whole number",
+        ),
+        ("[sip]\nmax_calls = 0", 2, "sip.max_calls = 0: must be at least 1"),
         ("[sip]\nbind = 5", 2, "sip.bind must be a text, not 5"),
         ('[vad]\nthreshold = "0.5"', 2, "vad.threshold must be a number, not '0.5'"),
         ("[vad]\nthreshold = 1.5", 2, "between 0 and 1"),
@@ -212,10 +225,57 @@ def test_a_detectors_options_are_handed_on() -> None:
 
 def test_what_only_the_whole_shows(tmp_path: Path) -> None:
     path = write(tmp_path, "[vad]\nthreshold = 0.3\nrelease = 0.4")
-    with pytest.raises(SettingsError, match="vad: release must be above 0 and not above threshold"):
+    with pytest.raises(SettingsError) as caught:
         load_settings(path, environ=NO_ENV)
-    with pytest.raises(SettingsError, match=r"sip\.registrations\.0\.user: Field required"):
-        load_settings(write(tmp_path, '[[sip.registrations]]\nregistrar = "a"'), environ=NO_ENV)
+    assert str(caught.value) == (
+        f"{path}:3: vad.release, {path}:2: vad.threshold: "
+        "release must be above 0 and not above threshold, got 0.4"
+    )
+    with pytest.raises(SettingsError) as caught:  # the flag is stronger than the file
+        load_settings(path, {"vad.threshold": ("--vad-threshold", "0.2")}, NO_ENV)
+    assert str(caught.value).startswith(f"{path}:3: vad.release, --vad-threshold: vad.threshold: release")
+    path = write(tmp_path, "[session.endpointing]\nmin_silence_ms = 300\nmax_turn_ms = 3")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, environ=NO_ENV)
+    assert str(caught.value) == (
+        f"{path}:3: session.endpointing.max_turn_ms: max_turn_ms must be longer than min_speech_ms"
+    )
+    variable = "IVR_SESSION__ENDPOINTING__MAX_TURN_MS"
+    with pytest.raises(SettingsError, match=f"^environment: {variable}: session.*: max_turn_ms must be"):
+        load_settings(environ={variable: "3"})
+
+
+def test_an_account_that_lacks_something(tmp_path: Path) -> None:
+    one = '[[sip.registrations]]\nregistrar = "a"\nuser = "b"\n'
+    path = write(tmp_path, one + '\n[[sip.registrations]]\nregistrar = "a"')
+    with pytest.raises(SettingsError, match=r"my\.toml:5: sip\.registrations\.user is missing"):
+        load_settings(path, environ=NO_ENV)
+    with pytest.raises(SettingsError, match=r"IVR_SIP__REGISTRATIONS: sip\.registrations\.user is missing"):
+        load_settings(environ={"IVR_SIP__REGISTRATIONS": '[{"registrar": "a"}]'})
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_times_end(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--drain: sip\.drain_s = .* must be a finite number"):
+        load_settings(None, {"sip.drain_s": ("--drain", text)}, NO_ENV)
+    with pytest.raises(SettingsError, match=r"my\.toml:2: .*must be a finite number"):
+        load_settings(write(tmp_path, f"[sip]\ndrain_s = {text}"), environ=NO_ENV)
+
+
+def test_every_whole_number_for_sip_fits_in_c(tmp_path: Path) -> None:
+    names = [
+        (table, item.name)
+        for table, options in (("[sip]", SipOptions), ("[[sip.registrations]]", Registration))
+        for item in dataclasses.fields(options)
+        if "int" in str(item.type)
+    ]
+    assert len(names) == 5
+    account = 'registrar = "a"\nuser = "b"\n'
+    for table, name in names:
+        rest = account if "registrations" in table else ""
+        load_settings(write(tmp_path, f"{table}\n{rest}{name} = {2**31 - 1}"), environ=NO_ENV)
+        with pytest.raises(SettingsError, match=rf"my\.toml:\d: sip.*{name} = .*not be above 2147483647"):
+            load_settings(write(tmp_path, f"{table}\n{rest}{name} = {2**31}"), environ=NO_ENV)
 
 
 @pytest.mark.parametrize("text", ["a =", "\x00", "[sip\n"])
