@@ -33,12 +33,13 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 
 test-system: $(VENV)/.installed-dev
-	@tools/test-packages.sh debootstrap
+	@tools/test-packages.sh debootstrap kamailio kamailio-tls-modules
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m pytest -m system -rs $(ARGS)
 
 docker-check: $(VENV)/.installed-dev
 	@tools/test-packages.sh debootstrap
+	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m pytest -m 'system or not system' tests/docker -rs $(ARGS)
 
 bench: $(VENV)/.installed-dev

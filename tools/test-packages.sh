@@ -12,7 +12,8 @@ present() {
     baresip-core) command -v baresip ;;
     asterisk-core-sounds-en-wav) test -e /usr/share/asterisk/sounds/en_US_f_Allison/vm-goodbye.wav ;;
     asterisk-moh-opsound-wav) ls /usr/share/asterisk/moh/*.wav ;;
-    debootstrap) test -x /usr/sbin/debootstrap ;;
+    debootstrap | kamailio) test -x "/usr/sbin/$1" ;;
+    kamailio-tls-modules) ls /usr/lib/*/kamailio/modules/tls.so ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1
 }
