@@ -5,6 +5,7 @@ is connected; ``stop`` ends it at once.
 """
 
 import asyncio
+import contextlib
 import socket
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ async def _serve(link: socket.socket, path: Path) -> None:
     finally:
         await host.aclose()
         await control.aclose()
+        if orphaned.is_set():
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # the supervisor made it for us, and cannot remove it any more
 
 
 def main() -> None:

@@ -243,7 +243,9 @@ class Supervisor:
 
     async def _clean_up(self) -> None:
         """Nothing that was started stays."""
-        tasks = [*self._tasks, *self._others]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._speech is not None:
             await self._speech.close()
         if self._host is not None:
@@ -251,9 +253,9 @@ class Supervisor:
             self._host.let_go()
             self._host.send({"op": "stop"})
             await asyncio.wait((self._others[0],), timeout=_HOST_STOP_S)
-        for task in tasks:
+        for task in self._others:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._others, return_exceptions=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

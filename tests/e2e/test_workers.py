@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,3 +217,44 @@ def test_a_second_signal_ends_all_at_once(services: Services, caller: UserAgent)
         assert service.wait(8) == 0
         assert time.time() - began < 6
         assert {e["reason"] for e in service.find("call_ended")} == {"shutdown"}
+
+
+@pytest.mark.system  # it takes several seconds
+def test_without_their_supervisor_workers_finish_their_calls_and_end(
+    services: Services, caller: UserAgent
+) -> None:
+    with services.start("main", SETTINGS, "--workers", "1") as service:
+        call = talking(caller.call(service.address))
+        known = processes(service.process.pid)
+        assert len(known) == 4
+        service.kill()
+        time.sleep(0.5)
+        assert service.find("supervisor_gone", worker=0)
+        since = time.time()
+        time.sleep(0.5)
+        assert measure.flow(call.media.since(since)).lost == 0 and call.state == "up"
+        assert caller.dial(service.address).answered().status == 503
+        call.hangup()
+        deadline = time.monotonic() + 10
+        while any(Path(f"/proc/{pid}").exists() for pid in known) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [title for pid, title in known.items() if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.system  # it takes several seconds
+def test_a_start_that_fails_in_one_worker_ends_all_and_says_why(services: Services) -> None:
+    service = services.start("main", SETTINGS, "--workers", "2")
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind(port(service, 1))
+        with pytest.raises(TimeoutError, match="ended with 2"):
+            service.__enter__()
+    said = "\n".join(service.other_lines)
+    assert f"worker 1: cannot listen on UDP 127.0.0.1:{service.port + 1}" in said
+
+
+@pytest.mark.system  # it takes several seconds
+def test_when_every_worker_is_given_up_the_service_ends_with_1(services: Services) -> None:
+    with services.start("main", {"IVR_WORKERS__RESTART_LIMIT": "0"}, "--workers", "1") as service:
+        os.kill(up(service, 0)["pid"], signal.SIGKILL)
+        assert service.wait(10) == 1
+        assert service.find("given_up", level="critical")[0]["process"] == "worker 0"
