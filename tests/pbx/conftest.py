@@ -37,7 +37,8 @@ def service_(services: Services, trunk_port: int, tmp_path_factory: pytest.TempP
         "expires_s": 10,
         "retry_s": 1,
     }
-    return services.start("main", {"IVR_SIP__REGISTRATIONS": json.dumps([account])})
+    env = {"IVR_SIP__REGISTRATIONS": json.dumps([account]), "IVR_SIP__MAX_CALLS": "3"}
+    return services.start("main", env)
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_an_extension_calls_the_service(number: str, pbx: Pbx, service: Service,
     playing = call.media.play(sounds.recording("digits/2"))
     chosen = service.wait_event("choice_matched", 8, call=there)
     assert (chosen["choice"], chosen["by"]) == ("two", "speech") and playing.done.is_set()
-    # Three packets are jitter's room between two clocks; the PBX itself loses none.
+    # The PBX itself loses none; three are the room for the begin of its stream.
     assert measure.flow(call.media.packets).lost <= 3
     assert call.description is not None and call.description.host == "127.0.0.1"
     assert {host for host, _ in call.media.sources} == {"127.0.0.1"}
@@ -202,10 +202,10 @@ def test_the_queue_plays_music_and_rings_the_phones(one: Phone, two: Phone) -> N
     assert taken.ended.wait(5)
 
 
-def test_without_the_service_callers_reach_the_queue(
+def test_callers_that_the_service_refuses_reach_the_queue(
     pbx: Pbx, service: Service, one: Phone, two: Phone
 ) -> None:
-    """Drained: the service answers OPTIONS and INVITE 503, and the PBX sends callers to people."""
+    """It is full (three calls, see conftest.py): the 503 sends the fourth caller to people."""
     lines = []
     for _ in range(3):
         call, there = through(one, service, "401")
