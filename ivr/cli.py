@@ -159,14 +159,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     _configure_logging(settings)
     from ivr.service.kept import StartFailed
     from ivr.service.server import serve
+    from ivr.service.settings import SettingsError
     from ivr.service.supervisor import serve_workers
     from ivr.sip.endpoint import SipError
     from ivr.speech.base import SpeechError
-    from ivr.vad.silero import VadModelError
 
     try:
         return serve_workers(settings, plans) if settings.workers.count else serve(settings, plans)
-    except (SpeechError, SipError, VadModelError, StartFailed) as error:
+    except SettingsError:
+        raise  # says itself what to do
+    except (SpeechError, SipError, StartFailed, ValueError) as error:
+        # ValueError: an option or a model of the engines or the detector that does not serve.
         raise UsageError(f"{error}; `ivr doctor` tells what is missing") from error
 
 

@@ -2,6 +2,7 @@
 
 import os
 import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -64,6 +65,21 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         steps=types.MappingProxyType(steps),
         sounds=types.MappingProxyType(context.sounds),
     )
+
+
+def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:
+    """Several plans for one service, which finds a call's plan by its name. Raises PlanError, also for two
+    of one name (capitals do not count, as in a SIP user's name there)."""
+    plans: dict[str, Plan] = {}
+    for path in paths:
+        plan = load_plan(path)
+        other = plans.setdefault(plan.name.lower(), plan)
+        if other is not plan:
+            message = (
+                f"its name {quoted(plan.name)} is that of {other.path} too: change `name` in one of them"
+            )
+            raise PlanError(os.fspath(path), [Problem(1, 1, message)])
+    return list(plans.values())
 
 
 def _read(file: str) -> str:

@@ -18,9 +18,10 @@ from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
 from ivr.service.ports import TRANSPORTS, bind_error
-from ivr.service.settings import EngineOptions, Settings
+from ivr.service.settings import EngineOptions, Settings, VadOptions
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
+from ivr.vad.registry import create_vad
 
 PORTS_PER_CALL = 2
 """RTP and RTCP."""
@@ -112,7 +113,7 @@ def model_findings(settings: Settings) -> Iterator[Finding]:
     if settings.vad.model is None:
         needed.insert(0, "silero")
     else:
-        yield _own_model("vad", settings.vad.model)
+        yield _own_detector(settings.vad, settings.vad.model)
     for name in needed:
         try:
             yield Finding("ok", "model", f"{name}: {store.path(name)}")
@@ -125,6 +126,15 @@ def _own_model(user: str, path: Path) -> Finding:
     if os.access(path, os.R_OK):
         return Finding("ok", f"model {user}", str(path))
     return Finding("FAIL", f"model {user}", f"{path} cannot be read", "correct `model` in the settings")
+
+
+def _own_detector(vad: VadOptions, path: Path) -> Finding:
+    """Loaded as ``ivr serve`` loads it."""
+    try:
+        create_vad(vad.name, **vad.keywords()).close()
+    except Exception as error:  # a detector of someone else's may raise what it likes
+        return Finding("FAIL", "model vad", str(error), "correct `model` in [vad] of the settings")
+    return Finding("ok", "model vad", f"{path} loads")
 
 
 def cache_finding() -> Finding:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.dialplan.loader import load_plan
+from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.call import ServedCall, on_loop
@@ -229,7 +229,7 @@ class Server:
 
 def serve(settings: Settings, plans: Sequence[Path]) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
-    loaded = [load_plan(path) for path in plans]
+    loaded = load_plans(plans)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _raise_open_files()
 

@@ -99,6 +99,8 @@ def talk(
         raise TalkError(f"{caller}: {error.strerror}") from error
     except WavError as error:
         raise TalkError(f"{caller}: {error}") from error
+    if heard is not None and heard.is_dir():
+        raise TalkError(f"{heard}: it is a folder; name a file to write the sound to")
     if heard is not None and not heard.absolute().parent.is_dir():
         raise TalkError(f"{heard}: there is no folder {heard.absolute().parent}")
     try:

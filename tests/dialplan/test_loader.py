@@ -7,6 +7,7 @@ import pytest
 
 from ivr.audio.wav import encode_wav
 from ivr.dialplan import PlanError, load_plan
+from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import APOLOGY
 from ivr.dialplan.verbs.gather import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, Gather
 from ivr.dialplan.verbs.play import Play
@@ -503,3 +504,17 @@ def test_the_demo_has_what_the_first_call_needs() -> None:
         "menu",
     }
     assert reached == set(demo.steps)
+
+
+def test_two_plans_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A call is given to a plan by its name: the second would never get one."""
+    text = "dialplan: 1\nname: {}\nstart: a\nsteps:\n  a:\n    - hangup:\n"
+    paths = [tmp_path / f"{number}.yaml" for number in range(3)]
+    for path, name in zip(paths, ("Shop", "home", "SHOP"), strict=True):
+        path.write_text(text.format(name))
+    assert [plan.name for plan in load_plans(paths[:2])] == ["Shop", "home"]
+    with pytest.raises(PlanError) as caught:
+        load_plans(paths)
+    assert str(caught.value) == (
+        f"{paths[2]}:1:1: its name 'SHOP' is that of {paths[0]} too: change `name` in one of them"
+    )

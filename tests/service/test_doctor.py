@@ -89,13 +89,16 @@ def test_models_that_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
 
 
-def test_a_detector_of_ones_own(tmp_path: Path) -> None:
+def test_a_detector_of_ones_own(tmp_path: Path, models: ModelStore) -> None:
     own = tmp_path / "own.onnx"
     first, *_ = doctor.model_findings(settings(vad__model=str(own)))
     assert (first.level, first.subject) == ("FAIL", "model vad")
-    own.write_bytes(b"")
+    own.write_bytes(b"no network at all")
     first, *_ = doctor.model_findings(settings(vad__model=str(own)))
-    assert first.level == "ok"
+    assert first.level == "FAIL" and "not an ONNX model" in first.text
+    own.write_bytes(models.path("silero").read_bytes())
+    first, *_ = doctor.model_findings(settings(vad__model=str(own)))
+    assert (first.level, first.text) == ("ok", f"{own} loads")
 
 
 def test_the_cache_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
