@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from ivr.dialplan.errors import PlanError
-from ivr.dialplan.loader import load_plan
+from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.control import pack
@@ -197,7 +197,7 @@ class Supervisor:
 
     async def _change_plans(self) -> None:
         """Load, check and prepare; only then are the workers told, who switch with their next calls."""
-        plans = await asyncio.to_thread(lambda: [load_plan(path) for path in self._paths])
+        plans = await asyncio.to_thread(load_plans, self._paths)
         assert self._speech is not None
         missing = await self._speech.tts.prepare(self._prompts(plans))
         self.plans = plans  # for a worker that is started from now on
@@ -267,7 +267,7 @@ def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
         sip_of(settings.sip, count - 1, count)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    plans = [load_plan(path) for path in paths]
+    plans = load_plans(paths)
 
     async def main() -> int:
         return await Supervisor(settings, paths, plans).run()

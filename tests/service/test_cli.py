@@ -55,6 +55,9 @@ def test_version(tmp_path: Path) -> None:
         (("talk", PLAN, "--in", "absent.wav"), "absent.wav: No such file"),
         (("talk", PLAN, "--in", PLAN), "demo.yaml"),
         (("talk", "absent.yaml", "--in", PLAN), "absent.yaml"),
+        (("serve", PLAN, "--drain", "nan"), "--drain: sip.drain_s = 'nan': must be a finite number"),
+        (("serve", PLAN, PLAN), f"{PLAN}:1:1: its name 'demo' is that of {PLAN} too"),
+        (("serve", PLAN, PLAN, "--workers", "2"), f"{PLAN}:1:1: its name 'demo' is that of {PLAN} too"),
         (("models", "fetch", "wisper-tiny.en"), "did you mean 'whisper-tiny.en'"),
         (("doctor", "--bind", "x"), "--bind: sip.bind = 'x'"),
     ],
@@ -81,6 +84,29 @@ def test_a_plan_with_a_mistake(tmp_path: Path) -> None:
     done = ivr("serve", "plan.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("ivr: plan.yaml:6:7: ")
+
+
+@pytest.mark.parametrize("table", ["[tts.piper]", "[vad]"])
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_model_of_ones_own_that_is_not_there(tmp_path: Path, table: str, workers: str) -> None:
+    (tmp_path / "ivr.toml").write_text(f'{table}\nmodel = "/nosuch.onnx"\n')
+    done = ivr("serve", PLAN, "--workers", workers, "--bind", "127.0.0.1:5998", cwd=tmp_path)
+    assert done.returncode == 2, done
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ivr: ") and "/nosuch.onnx" in last and "`ivr doctor`" in last
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_for_the_sound_is_refused_before_the_conversation(
+    tmp_path: Path, models: ModelStore
+) -> None:
+    from ivr.audio.wav import encode_wav
+
+    (tmp_path / "in.wav").write_bytes(encode_wav(bytes(3200), 8000))
+    empty = str(tmp_path / "empty")  # with engines it would say that their models are missing
+    done = ivr("talk", PLAN, "--in", "in.wav", "--out", tmp_path, cwd=tmp_path, IVR_CACHE_DIR=empty)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"ivr: {tmp_path}: it is a folder; name a file to write the sound to\n"
 
 
 def test_models_are_listed(tmp_path: Path, models: ModelStore) -> None:
