@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -139,16 +140,27 @@ class Edge:
 
     def said(self) -> dict[str, str]:
         """What each worker answered to its last probe, by its address; ``0`` is nothing yet."""
-        lines = [line.split() for line in self.workers("list").splitlines()]
-        fields = {line[0]: dict(part.split("=", 1) for part in line[2:]) for line in lines}
-        return {uri: each.get("code", "0") for uri, each in fields.items()}
+        listed = re.findall(r"URI: (\S+)", self._rpc("dispatcher.list"))
+        codes = dict(re.findall(r"name: (\S+)::code\s+value: (\d+)", self._rpc("htable.dump", "load")))
+        return {each: codes.get(each, "0") for each in listed}
+
+    def _rpc(self, *command: str) -> str:
+        done = subprocess.run(
+            ["kamcmd", "-s", f"unix:{self.folder}/ctl", *command],
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        return done.stdout
 
     def states(self) -> list[str]:
         return list(self.said().values())
 
     def _answers(self) -> bool:
-        with contextlib.suppress(RuntimeError):
-            self.workers("list")
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._rpc("core.version")
             return True
         return False
 

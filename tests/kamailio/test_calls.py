@@ -156,8 +156,9 @@ def test_a_worker_is_taken_out_and_put_in_while_calls_are_up(edge: Edge, workers
     with caller() as ua:
         ours, theirs = ua.call(edge.address), ua.call(edge.address)
         out = worker_of(ours, workers)
+        assert f"{uri(out)} AP code=200 calls=" in edge.workers("list")
         edge.workers("remove", uri(out))
-        assert uri(out) not in edge.said()
+        assert uri(out) not in edge.workers("list")
         removed = time.time()
         for _ in range(6):
             ua.call(edge.address).hangup()
