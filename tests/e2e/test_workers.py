@@ -186,6 +186,22 @@ def test_hangup_signal_reloads_and_a_bad_plan_is_refused(
     call.close()
 
 
+def test_one_worker_can_be_drained_and_another_takes_its_place(service: Service, caller: UserAgent) -> None:
+    call = talking(caller.call(port(service, 1)))
+    old = up(service, 1)["pid"]
+    since = time.time()
+    for _ in range(2):  # a service manager may repeat itself; that is no order to end calls
+        os.kill(old, signal.SIGTERM)
+        time.sleep(0.2)
+    assert caller.dial(port(service, 1)).answered().status == 503
+    assert caller.options(service.address).status == 200
+    assert call.state == "up" and measure.flow(call.media.since(since)).lost == 0
+    call.hangup()
+    assert up(service, 1, since)["pid"] != old
+    talking(caller.call(port(service, 1))).close()
+    assert not service.find("call_ended", since, reason="worker_lost")
+
+
 def test_all_are_drained_and_the_exit_code_is_0(service: Service, caller: UserAgent) -> None:
     known = [service.process.pid, *processes(service.process.pid)]
     calls = [talking(caller.call(port(service, index))) for index in range(2)]
