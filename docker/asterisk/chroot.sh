@@ -39,7 +39,7 @@ if [ -z "$mirror" ]; then
     mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
 fi
-mirror=${mirror:-http://deb.debian.org/debian}
+[ -n "$mirror" ] || cannot "this machine's apt names no Debian mirror: set MIRROR=URL"
 
 echo "asterisk: making a Debian sid root with Asterisk in $dir (500 MB, about a minute)" >&2
 rm -rf "$dir/root.part"

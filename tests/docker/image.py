@@ -248,7 +248,9 @@ def mirror() -> str:
     ).stdout
     rows = [line.split() for line in listed.splitlines() if "security" not in line]
     found = [row[1] for row in rows if row[0] == "Debian"]
-    return found[0] if found else "http://deb.debian.org/debian"
+    if not found:
+        raise RuntimeError("this machine's apt names no Debian mirror")
+    return found[0]
 
 
 def _checks_dates() -> bool:
