@@ -1,5 +1,7 @@
 """The pjsua2 side of an account: takes calls in, keeps a registration. SIP thread only."""
 
+import contextlib
+import time
 from typing import Any, Protocol
 
 import pjsua2 as pj
@@ -12,11 +14,17 @@ class AccountOwner(Protocol):
     def incoming(self, account: "PjAccount", call_index: int, message: str) -> None: ...
 
 
+_RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
+"""And everything from 600 on; what else a registrar refuses with, pjsua takes as its last word."""
+
+
 class PjAccount(pj.Account):  # type: ignore[misc]
-    def __init__(self, owner: AccountOwner, name: str) -> None:
+    def __init__(self, owner: AccountOwner, name: str, retry_s: float = 0) -> None:
         super().__init__()
         self._owner = owner
         self.name = name
+        self._retry_s = retry_s
+        self._retry_at: float | None = None
 
     def onIncomingCall(self, prm: Any) -> None:
         # A call that is not kept by the owner is answered 500 by pjsua2.
@@ -34,5 +42,15 @@ class PjAccount(pj.Account):  # type: ignore[misc]
                 log.info("unregistered", account=self.name)
             else:
                 log.warning("registration_failed", account=self.name, status=prm.code, reason=prm.reason)
+                if prm.code < 600 and prm.code not in _RETRIED_BY_PJSUA:
+                    self._retry_at = time.monotonic() + self._retry_s
         except Exception:
             log.exception("registration_callback_failed", account=self.name)
+
+    def retry(self, now: float) -> None:
+        """Once a second: register again where a refusal (403, 404, ...) may have been a PBX starting up."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            # In the way of one that is under way already, which will do.
+            with contextlib.suppress(pj.Error):
+                self.setRegistration(True)

@@ -210,6 +210,8 @@ class UserAgent:
             self._ended.pop(0)[1].free()
 
     def _supervise_all(self, now: float) -> None:
+        for account in self._accounts:
+            account.retry(now)
         for call in tuple(self._calls.values()):
             try:
                 call.supervise(now, self.options)
@@ -221,7 +223,8 @@ class UserAgent:
         self._accounts.append(local)
         local.create(self._endpoint.account_config(), True)
         for registration in self.options.registrations:
-            account = PjAccount(self, f"{registration.user}@{registration.registrar}")
+            name = f"{registration.user}@{registration.registrar}"
+            account = PjAccount(self, name, registration.retry_s)
             self._accounts.append(account)
             config = self._endpoint.account_config(registration)
             reason = why_not(account.create, config)

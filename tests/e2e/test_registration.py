@@ -53,3 +53,17 @@ def test_a_wrong_password_is_logged_and_calls_still_come_in(services: Services) 
             call = pbx.call(service.address)
             call.media.wait_loud(5)
             assert "wrong-one" not in service.tail(10_000)
+
+
+def test_a_refusal_is_not_the_last_word(services: Services) -> None:
+    """A PBX that is still starting up knows nobody (403, 404); later it does."""
+    with UserAgent(user="pbx") as pbx:
+        registrar = Registrar(pbx, "ivr", "not yet")
+        account = {"registrar": f"127.0.0.1:{pbx.port}", "user": "ivr", "password": "right", "retry_s": 1}
+        with services.start("main", {"IVR_SIP__REGISTRATIONS": json.dumps([account])}) as service:
+            assert service.wait_event("registration_failed")["status"] == 403
+            registrar.password = "right"
+            service.wait_event("registered", 8)
+            assert registrar.bindings[-1].user == "ivr"
+            service.signal()
+            assert service.wait() == 0
