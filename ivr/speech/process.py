@@ -39,7 +39,7 @@ class ProcessOptions:
     """Requests that may wait; a further one raises SpeechBusy."""
     threads: int = 2
     """Threads the engine computes with (BLAS, OpenMP and its own)."""
-    niceness: int = 10
+    niceness: int = 19
     """Added to the process's nice value, so that media threads win on a small machine."""
     backoff_s: float = 0.5
     """Before the second attempt in a row to bring the process back; doubled for each further one."""
