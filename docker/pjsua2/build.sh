@@ -56,6 +56,7 @@ fi
 [ "$(uname -s)" = Linux ] || die "this builds on Linux: epoll is Linux's"
 "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null ||
     die "PYTHON=$PYTHON is not a working Python 3.11, 3.12 or 3.13"
+case $PYTHON in */*) PYTHON=$(cd "$(dirname "$PYTHON")" && pwd)/$(basename "$PYTHON") ;; esac # other folders follow
 abi=$("$PYTHON" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 system=$(. /etc/os-release && echo "$ID-${VERSION_ID:-}")
 key=h$(cat "$here/build.sh" "$here/packages.sh" "$here/config_site.h" "$here/carrier.i" "$here/setup.py" - <<<"$system $sum" |
