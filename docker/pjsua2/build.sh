@@ -59,7 +59,7 @@ fi
 case $PYTHON in */*) PYTHON=$(cd "$(dirname "$PYTHON")" && pwd)/$(basename "$PYTHON") ;; esac # other folders follow
 abi=$("$PYTHON" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 system=$(. /etc/os-release && echo "$ID-${VERSION_ID:-}")
-key=h$(cat "$here/build.sh" "$here/packages.sh" "$here/config_site.h" "$here/carrier.i" "$here/setup.py" - <<<"$system $sum" |
+key=h$(cat "$here/build.sh" "$here/packages.sh" "$here/config_site.h" "$here/carrier.i" "$here"/line_port.* "$here/setup.py" - <<<"$system $sum" |
     sha256sum | cut -c 1-10)
 if [ -n "$only_key" ]; then
     echo "carrier.$key"
@@ -143,12 +143,12 @@ run "$PYTHON" -m venv "$work/tools"
 pip() { run "$work/tools/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install "swig==$SWIG" "setuptools==$SETUPTOOLS"
 swig=$work/pjproject/pjsip-apps/src/swig
-includes=("-I$swig")
+includes=("-I$swig" "-I$here")
 for part in pjlib pjlib-util pjnath pjmedia pjsip; do includes+=("-I$work/pjproject/$part/include"); done
 mkdir "$work/package" "$work/wheel"
 run "$work/tools/bin/swig" -c++ -python -threads -doxygen -w312 "${includes[@]}" \
     -o "$work/package/pjsua2_wrap.cpp" "$here/carrier.i"
-cp COPYING "$here/setup.py" "$work/package"
+cp COPYING "$here/setup.py" "$here"/line_port.* "$work/package"
 export PJPROJECT=$work/pjproject WHEEL_VERSION=$version+carrier.$key WHEEL_SOURCE=$source
 pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir "$work/wheel" "$work/package"
 wheel=$(find "$work/wheel" -name '*.whl')

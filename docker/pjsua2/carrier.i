@@ -26,3 +26,22 @@
 }
 
 %include "pjsua2.i"
+
+/* Sound without Python per frame (line_port.hpp). What a playback does takes less than letting go of the lock. */
+%{
+#include "line_port.hpp"
+%}
+%nothread line::Reports;
+%nothread line::LinePlayback;
+%nothread line::LinePort::play;
+%nothread line::LinePort::rest;
+
+/* A bytes object, which the caller keeps. */
+%typemap(in) (const char *pcm, size_t bytes) {
+    char *text = NULL;
+    Py_ssize_t length = 0;
+    if (PyBytes_AsStringAndSize($input, &text, &length) != 0) SWIG_fail;
+    $1 = text;
+    $2 = (size_t)length;
+}
+%include "line_port.hpp"

@@ -37,7 +37,8 @@ setup(
     ext_modules=[
         Extension(
             "_pjsua2",
-            ["pjsua2_wrap.cpp"],
+            ["pjsua2_wrap.cpp", "line_port.cpp"],
+            include_dirs=["."],
             language="c++",
             extra_compile_args=[*flags("cflags"), "-g0", "-w"],
             # pjproject's C functions can be found from outside: the service calls some that pjsua2 has no

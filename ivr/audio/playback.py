@@ -6,11 +6,52 @@ It is the only thing that an outgoing player reads. ``stop`` is a flag that take
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 
 LOW_WATER_S = 5.0
 """Seconds still unplayed below which the writer is asked for more."""
+
+
+class Playback(Protocol):
+    """What one prompt plays, as its writer and whoever stops it see it; see ``PlaybackBuffer``."""
+
+    sample_rate: int
+    low_water: int
+    on_end: Callable[[], None] | None
+    on_low: Callable[[], None] | None
+
+    def write(self, pcm: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def set_gain(self, gain: float) -> None: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+    @property
+    def written(self) -> int: ...
+
+    @property
+    def played(self) -> int: ...
+
+    @property
+    def buffered(self) -> int: ...
+
+    @property
+    def starving(self) -> bool: ...
 
 
 class PlaybackBuffer:
@@ -38,6 +79,7 @@ class PlaybackBuffer:
         self._ended = False
         self.low_water = int(LOW_WATER_S * sample_rate)
         self._low_reported = False
+        self._gain = self._gain_now = 1.0
 
     # -- the writer's side
 
@@ -59,6 +101,10 @@ class PlaybackBuffer:
     def stop(self) -> None:
         """Stop at the next read. Idempotent; what was not read is never heard."""
         self._stopped = True
+
+    def set_gain(self, gain: float) -> None:
+        """Loudness, 1 is as written; reached in a straight line within the next read."""
+        self._gain = gain
 
     @property
     def stopped(self) -> bool:
@@ -121,7 +167,18 @@ class PlaybackBuffer:
                 self.on_low()
         if want:
             parts.append(bytes(want))
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        pcm = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._gain == 1.0 and self._gain_now == 1.0:
+            return pcm
+        return self._loud(pcm)
+
+    def _loud(self, pcm: bytes) -> bytes:
+        x = np.frombuffer(pcm, np.int16)
+        wanted = self._gain
+        share = np.arange(1, x.size + 1, dtype=np.float32) / x.size
+        ramp = self._gain_now + (wanted - self._gain_now) * share
+        self._gain_now = wanted
+        return (x * ramp).astype(np.int16).tobytes()
 
     def _end(self) -> None:
         self._ended = True

@@ -134,6 +134,29 @@ def resample(x: Pcm16, src_rate: int, dst_rate: int) -> Pcm16:
     return y[int(resampler.delay) :][:length]
 
 
+DOUBLE_BEFORE = HALF_BAND_SIDE // 2
+DOUBLE_AFTER = HALF_BAND_SIDE // 2 + 1
+"""Input samples that ``double`` needs before the first and after the last one that it doubles."""
+
+
+def double(x: Pcm16) -> Pcm16:
+    """Twice the sample rate for many streams at once, in place in time.
+
+    ``x``: int16 (streams, DOUBLE_BEFORE + n + DOUBLE_AFTER). Gives int16 (streams, 2 * n), to the bit what a
+    ``Resampler`` from 8 to 16 kHz gives once its delay is taken out: in both the sums are exact.
+    """
+    taps = _half_band()
+    n = x.shape[1] - taps.size + 1
+    wide = x.astype(np.float64)
+    acc = np.zeros((x.shape[0], n))
+    for k in range(taps.size // 2):  # the filter is symmetric
+        acc += taps[k] * (wide[:, k : k + n] + wide[:, taps.size - 1 - k : taps.size - 1 - k + n])
+    y = np.empty((x.shape[0], 2 * n), np.int16)
+    y[:, 0::2] = x[:, DOUBLE_BEFORE : DOUBLE_BEFORE + n]
+    y[:, 1::2] = _to_pcm16(acc)
+    return y
+
+
 def _scaled(n: int, up: int, down: int) -> int:
     """``n * up / down`` rounded to the nearest, a half upwards."""
     return (2 * n * up + down) // (2 * down)

@@ -22,7 +22,13 @@ class ServedCall:
         self.plan = plan
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
         self._session = VoiceSession(
-            stt=engines.stt, tts=engines.tts, vad=engines.vad, player=leg.player, config=config, log=self.log
+            stt=engines.stt,
+            tts=engines.tts,
+            vad=engines.vad,
+            player=leg.player,
+            config=config,
+            log=self.log,
+            line=leg.line,
         )
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
@@ -51,7 +57,6 @@ class ServedCall:
                 # The plan is over; the SIP thread answers with the end of the call.
                 await self._ended
         finally:
-            self.leg.listen(None)
             conversation.cancel()
             await asyncio.gather(conversation, return_exceptions=True)
             await self._session.stop()
@@ -77,7 +82,6 @@ class ServedCall:
         try:
             await self._session.start()
             self.leg.on_dtmf = self._session.process_dtmf
-            self.leg.listen(self._session.process_audio)
             if ring_s > 0:
                 await asyncio.sleep(ring_s)
                 self.leg.answer()

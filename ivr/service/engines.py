@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivr.audio.line import LineBank
 from ivr.service.settings import Settings
 from ivr.speech.base import SpeechToText
 from ivr.speech.cache import CachedTTS, PromptCache
@@ -51,10 +52,12 @@ def make_speech(settings: Settings) -> Speech:
     return Speech(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
 
 
-def make_engines(settings: Settings, *, shared_vad: bool) -> Engines:
-    """Raises as ``make_speech``."""
+def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
+    """``bank`` holds the sound of the calls to be served; without one audio is pushed. Raises as
+    ``make_speech``.
+    """
     speech = make_speech(settings)
-    vad = create_vad(settings.vad.name, shared=shared_vad, **settings.vad.keywords())
+    vad = create_vad(settings.vad.name, bank=bank, **settings.vad.keywords())
     return Engines(speech.stt, speech.tts, vad)
 
 

@@ -66,7 +66,7 @@ class Server:
         if self._above is None:
             self._catch_signals()
         self._check_bind()
-        self._engines = make_engines(self._settings, shared_vad=True)
+        self._engines = make_engines(self._settings, self._agent.bank)
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
             log.info("starting", prompts=len(prompts))

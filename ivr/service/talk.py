@@ -117,7 +117,7 @@ def talk(
 
 
 async def _with_engines(settings: Settings, plan: Plan, pcm16: bytes, rate: int) -> Conversation:
-    engines = make_engines(settings, shared_vad=False)
+    engines = make_engines(settings)
     try:
         await engines.start(plan.prompts())  # as the service does: what is known beforehand is on disk
         return await converse(settings, engines, plan, pcm16, rate)

@@ -1,7 +1,7 @@
 """A player without a phone: it plays at the pace of the caller's audio and keeps what it played."""
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
-from ivr.audio.playback import PlaybackBuffer
+from ivr.audio.playback import Playback, PlaybackBuffer
 
 
 class MemoryPlayer:
@@ -18,10 +18,14 @@ class MemoryPlayer:
     def played(self) -> bytes:
         return bytes(self._out)
 
-    def play(self, buffer: PlaybackBuffer) -> None:
+    def playback(self) -> Playback:
+        return PlaybackBuffer(self.sample_rate)
+
+    def play(self, buffer: Playback) -> None:
+        assert isinstance(buffer, PlaybackBuffer)
         self._buffer = buffer
 
-    def release(self, buffer: PlaybackBuffer) -> None:
+    def release(self, buffer: Playback) -> None:
         if self._buffer is buffer:
             self._buffer = None
 

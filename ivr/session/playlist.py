@@ -55,7 +55,7 @@ class Playlist:
         return now if self.playing else self.clock
 
     def add(self, source: SaySource, barge_in: BargeIn) -> SayHandle:
-        handle = SayHandle(barge_in, self._player.sample_rate, self._cancel)
+        handle = SayHandle(barge_in, self._player.playback(), self._cancel)
         handle.buffer.on_end = lambda: self._post(self._ended, handle)
         handle.buffer.on_low = lambda: self._post(handle.room.set)
         rest = self._maker.prepare(source, handle)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ivr.audio.frames import samples_to_ms
-from ivr.audio.playback import PlaybackBuffer
+from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
 from ivr.session.heard import SpokenPart, heard_text
@@ -32,9 +32,9 @@ class Prepared(Protocol):
 class SayHandle:
     """What ``VoiceSession.say`` returns."""
 
-    def __init__(self, barge_in: BargeIn, sample_rate: int, on_cancel: Callable[["SayHandle"], None]) -> None:
+    def __init__(self, barge_in: BargeIn, buffer: Playback, on_cancel: Callable[["SayHandle"], None]) -> None:
         self.barge_in: BargeIn = barge_in
-        self.buffer = PlaybackBuffer(sample_rate)
+        self.buffer = buffer
         self.parts: list[SpokenPart] = []
         self.error: Exception | None = None
         self.playing = False

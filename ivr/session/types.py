@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ivr.audio.playback import PlaybackBuffer
+from ivr.audio.playback import Playback
 from ivr.vad.base import EndpointingOptions
 
 BargeIn = Literal["any", "speech", "dtmf", "none"]
@@ -62,12 +62,15 @@ class Player(Protocol):
     """Where a session's sound goes. One prompt at a time."""
 
     sample_rate: int
-    """Hz at which ``PlaybackBuffer.read`` is called."""
+    """Hz of what it plays."""
 
-    def play(self, buffer: PlaybackBuffer) -> None:
-        """Begin to read ``buffer`` until its ``read`` gives None."""
+    def playback(self) -> Playback:
+        """A new one to be filled and given to ``play``: of the kind that this player can read."""
 
-    def release(self, buffer: PlaybackBuffer) -> None:
+    def play(self, buffer: Playback) -> None:
+        """Begin to read ``buffer``, which ``playback`` made, until it ends."""
+
+    def release(self, buffer: Playback) -> None:
         """The buffer is over (its end was seen or it was stopped): un-wire. Must not wait."""
 
     def advance(self, samples: int) -> None:

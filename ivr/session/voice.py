@@ -12,6 +12,7 @@ from typing import Any, Self
 import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.audio.line import Line
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.playlist import Playlist
 from ivr.session.say import SayHandle, SaySource
@@ -19,7 +20,15 @@ from ivr.session.states import SessionState
 from ivr.session.turns import TurnTaker
 from ivr.session.types import BargeIn, Player, SessionConfig, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech
-from ivr.vad.base import AlarmRang, SpeechEnded, SpeechStarted, VadEvent, VadStream, VoiceActivityDetector
+from ivr.vad.base import (
+    AlarmRang,
+    FollowsLines,
+    SpeechEnded,
+    SpeechStarted,
+    VadEvent,
+    VadStream,
+    VoiceActivityDetector,
+)
 
 _SETTLE_POLL_S = 0.005
 
@@ -48,10 +57,15 @@ class VoiceSession:
         player: Player,
         config: SessionConfig | None = None,
         log: Any = None,
+        line: Line | None = None,
     ) -> None:
+        """``line``: where the caller's sound stands, of a bank that ``vad`` follows; then nothing is pushed
+        by ``process_audio``.
+        """
         self.config = config or SessionConfig()
         self._log = log if log is not None else structlog.get_logger("ivr.session")
         self._stt, self._tts, self._vad, self._player = stt, tts, vad, player
+        self._line = line
         self._machine = StateMachine(self._log)
         self._stream: VadStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,8 +94,15 @@ class VoiceSession:
             self._tts, self._player, self._post, self._machine, self._playlist_moved, self._log
         )
         self._turns = TurnTaker(self._stt, self.config, self._turn_ready, self._log)
-        self._stream = self._vad.open_stream(self.config.endpointing, self._hear)
+        self._stream = self._open_stream()
         self._machine.to(SessionState.LISTENING)
+
+    def _open_stream(self) -> VadStream:
+        if self._line is None:
+            return self._vad.open_stream(self.config.endpointing, self._hear)
+        if not isinstance(self._vad, FollowsLines):
+            raise TypeError("this detector follows no lines: push the audio with process_audio")
+        return self._vad.open_line(self._line, self.config.endpointing, self._hear)
 
     async def stop(self) -> None:
         """End it: nothing more is said, heard or transcribed. Idempotent; frees everything."""

@@ -6,7 +6,9 @@ Crossing threads, all named here:
   an error in the log, which means that the SIP thread has stood still for seconds.
 * ``_stop``: any thread → SIP thread, a flag.
 * ``draining``: any thread → SIP thread, a flag: new calls get 503.
-* ``SinkSlot.sink`` and ``PlaybackSlot.buffer`` of each call: service → clock thread.
+* ``bank``: the clock thread writes each call's line, the VAD thread reads it.
+* ``PlaybackSlot.buffer`` of each call: service → clock and SIP thread.
+* ``PlaybackReports``: clock → SIP thread, the ends of prompts played by C; at most two for each prompt.
 """
 
 import contextlib
@@ -21,14 +23,15 @@ from typing import Any
 import pjsua2 as pj
 import structlog
 
+from ivr.audio.line import Line, LineBank
 from ivr.sip.account import PjAccount
 from ivr.sip.calls import PjCall
 from ivr.sip.endpoint import Endpoint, SipError, why_not
 from ivr.sip.leg import CallLeg
+from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.message import header
 from ivr.sip.options import SipOptions
-from ivr.sip.ports import MediaPorts
-from ivr.sip.probe import build_name
+from ivr.sip.probe import build_limit, build_name
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -75,6 +78,9 @@ class UserAgent:
         self.options = options
         self._on_failed = on_failed
         self.times = CallbackTimes()
+        self.bank: LineBank = make_bank(min(options.max_calls or build_limit(), build_limit()))
+        self._reports = make_reports()
+        self._new_playback = playback_maker(self._reports)
         self.draining = False
         self._on_call = on_call
         self._commands: queue.Queue[Callable[[], None]] = queue.Queue(COMMANDS)
@@ -88,7 +94,7 @@ class UserAgent:
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._refused: set[PjCall] = set()
-        self._ended: list[tuple[float, MediaPorts]] = []
+        self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
         self._keys = itertools.count(1)
 
     # -- any thread
@@ -206,8 +212,17 @@ class UserAgent:
                 command()
             except Exception:
                 log.exception("sip_command_failed")
+        if self._reports is not None:
+            self._reports.deliver()
         while self._ended and time.monotonic() - self._ended[0][0] > _GRACE_S:
-            self._ended.pop(0)[1].free()
+            self._free_ended()
+
+    def _free_ended(self) -> None:
+        _, ports, line = self._ended.pop(0)
+        if ports is not None:
+            ports.free()
+        if line is not None:
+            self.bank.release(line)
 
     def _supervise_all(self, now: float) -> None:
         for account in self._accounts:
@@ -241,6 +256,8 @@ class UserAgent:
         leg = CallLeg(
             self,
             next(self._keys),
+            self.bank.open(),
+            self._new_playback,
             call_id=call.call_id,
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
@@ -286,20 +303,20 @@ class UserAgent:
         # Not hangup(): from inside onIncomingCall that drops the header.
         call.answer(prm)
 
-    def call_ended(self, call: PjCall, ports: MediaPorts) -> None:
-        """Out of the registry; the ports are freed by and by, on this thread."""
+    def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
+        """Out of the registry; the ports and the line are freed by and by, on this thread."""
         self._refused.discard(call)
         if call.key is not None:
             self._calls.pop(call.key, None)
-        self._ended.append((time.monotonic(), ports))
+        self._ended.append((time.monotonic(), ports, line))
 
     def _shut_down(self) -> None:
         self._leave()
         until = time.monotonic() + _SHUTDOWN_S
         while time.monotonic() < until and (self._calls or self._ended):
             self._turn()
-        for _, ports in self._ended:
-            ports.free()
+        while self._ended:
+            self._free_ended()
         self._calls.clear()
         self._refused.clear()
         self._close_accounts()

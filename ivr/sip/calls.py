@@ -1,6 +1,6 @@
 """The pjsua2 side of a call. Lives, and dies, on the SIP thread."""
 
-import functools
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import pjsua2 as pj
 import structlog
 
+from ivr.audio.line import Line
 from ivr.sip import native
 from ivr.sip.leg import CallLeg
+from ivr.sip.media import CallMedia, make_media
 from ivr.sip.message import body_of, header, info_key, offers_codec, relay_signal
 from ivr.sip.options import CODECS, SipOptions
-from ivr.sip.ports import CallPort, MediaPorts, PlayerPort, line_format
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
@@ -32,7 +33,7 @@ class CallOwner(Protocol):
 
     times: CallbackTimes
 
-    def call_ended(self, call: "PjCall", ports: MediaPorts) -> None: ...
+    def call_ended(self, call: "PjCall", ports: CallMedia | None, line: Line | None) -> None: ...
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -63,8 +64,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._freed = False
         self._told_confirmed = False
         self._media_ready = False
-        self._tap: CallPort | None = None
-        self._player: PlayerPort | None = None
+        self._ports: CallMedia | None = None
         self._media: Any = None
         self._wired = False
         self._last_packets = -1
@@ -117,15 +117,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._media_ready = True
             self._tell_confirmed()
             return
-        if self._tap is None:
-            # Not a bound method: a cycle would let the garbage collector free a port on any thread.
-            failed = functools.partial(_port_failed, self.call_id)
-            self._tap = CallPort(leg.sink_slot, self._owner.times, failed)
-            self._tap.createPort(f"tap-{leg.key}", line_format())
-            self._player = PlayerPort(leg.player.slot, self._owner.times, failed)
-            self._player.createPort(f"player-{leg.key}", line_format())
+        if self._ports is None:
+            self._ports = make_media(leg.key, leg.line, self.call_id, leg.player.slot, self._owner.times)
         if not held:
-            self._media.startTransmit(self._tap)
+            self._media.startTransmit(self._ports.tap)
         self._last_heard = time.monotonic()
         self._media_ready = True
         self.wire_player()
@@ -184,13 +179,15 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def wire_player(self) -> None:
         """Connect the player port while there is something to play, disconnect it when not."""
         leg = self.leg
-        if leg is None or self._media is None or self._player is None:
+        if leg is None or self._media is None or self._ports is None:
             return
-        wanted = leg.player.slot.buffer is not None and not leg.held
+        playback = leg.player.slot.buffer
+        self._ports.play(playback)
+        wanted = playback is not None and not leg.held
         if wanted and not self._wired:
-            self._player.startTransmit(self._media)
+            self._ports.player.startTransmit(self._media)
         elif self._wired and not wanted:
-            self._player.stopTransmit(self._media)
+            self._ports.player.stopTransmit(self._media)
         self._wired = wanted
 
     def end(self, reason: str, status: int) -> None:
@@ -253,12 +250,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
             reason = "failed"
         self._unwire()
         leg, self.leg = self.leg, None
-        self._owner.call_ended(self, MediaPorts(self._tap, self._player))
-        self._tap = self._player = None
-        if leg is not None:
-            leg.listen(None)
-            if leg.on_ended is not None:
-                leg.on_ended(reason, status)
+        ports, self._ports = self._ports, None
+        self._owner.call_ended(self, ports, leg.line if leg is not None else None)
+        if leg is not None and leg.on_ended is not None:
+            leg.on_ended(reason, status)
 
     def _free(self) -> None:
         """Free the C++ call now, as pjsua2 allows here and only here: ``~Call`` hangs up whatever call is
@@ -281,17 +276,13 @@ class PjCall(pj.Call):  # type: ignore[misc]
                 leg.on_confirmed()
 
     def _unwire(self) -> None:
-        if self._media is None:
+        if self._media is None or self._ports is None:
             return
-        for source, sink in ((self._media, self._tap), (self._player, self._media)):
-            try:
-                if source is not None and sink is not None and (source is self._media or self._wired):
-                    source.stopTransmit(sink)
-            except pj.Error:
-                pass  # the stream took its connections with it
+        pairs = [(self._media, self._ports.tap)]
+        if self._wired:
+            pairs.append((self._ports.player, self._media))
+        for source, sink in pairs:
+            with contextlib.suppress(pj.Error):  # the stream took its connections with it
+                source.stopTransmit(sink)
         self._media = None
         self._wired = False
-
-
-def _port_failed(call_id: str) -> None:
-    log.exception("media_callback_failed", call=call_id)

@@ -59,9 +59,7 @@ def why_not(call: Callable[..., object], *args: object) -> str | None:
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
 
-    def __init__(
-        self, options: SipOptions, options_state: Callable[[], tuple[int, dict[str, str]]]
-    ) -> None:
+    def __init__(self, options: SipOptions, options_state: Callable[[], tuple[int, dict[str, str]]]) -> None:
         """``options_state`` gives status and headers of the answer to an OPTIONS request."""
         self.options = options
         try:

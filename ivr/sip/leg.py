@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ivr.audio.frames import LINE_RATE
-from ivr.audio.playback import PlaybackBuffer
+from ivr.audio.line import Line
+from ivr.audio.playback import Playback
 from ivr.sip.message import uri_user
-from ivr.sip.ports import AudioSink, PlaybackSlot, SinkSlot
+from ivr.sip.ports import PlaybackSlot
 from ivr.sip.stats import RtpStats
 
 
@@ -28,15 +29,26 @@ class CallLeg:
     on the SIP thread. Hooks are called on the SIP thread and must only schedule work elsewhere.
     """
 
-    def __init__(self, commands: LegCommands, key: int, *, call_id: str, caller: str, called: str) -> None:
+    def __init__(
+        self,
+        commands: LegCommands,
+        key: int,
+        line: Line,
+        new_playback: Callable[[], Playback],
+        *,
+        call_id: str,
+        caller: str,
+        called: str,
+    ) -> None:
         self._commands = commands
         self.key = key
+        self.line = line
+        """Its sound, both ways."""
         self.call_id = call_id
         """SIP Call-ID: what every line of the log about this call is bound to."""
         self.caller = caller
         self.called = called
-        self.sink_slot = SinkSlot()
-        self.player = LinePlayer(commands, key)
+        self.player = LinePlayer(commands, key, new_playback)
         self.stats = RtpStats()
         self.on_confirmed: Callable[[], None] | None = None
         """The ACK is there and media runs."""
@@ -51,10 +63,6 @@ class CallLeg:
     def called_user(self) -> str:
         """The user part of the called address: ``sales`` of ``<sip:sales@host>``."""
         return uri_user(self.called)
-
-    def listen(self, sink: AudioSink | None) -> None:
-        """Give every frame the caller sends to ``sink`` (PCM16, 8 kHz, 20 ms; clock thread)."""
-        self.sink_slot.sink = sink
 
     def ring(self) -> None:
         self._commands.answer(self.key, 180)
@@ -76,16 +84,20 @@ class LinePlayer:
 
     sample_rate = LINE_RATE
 
-    def __init__(self, commands: LegCommands, key: int) -> None:
+    def __init__(self, commands: LegCommands, key: int, new_playback: Callable[[], Playback]) -> None:
         self._commands = commands
         self._key = key
+        self._new_playback = new_playback
         self.slot = PlaybackSlot()
 
-    def play(self, buffer: PlaybackBuffer) -> None:
+    def playback(self) -> Playback:
+        return self._new_playback()
+
+    def play(self, buffer: Playback) -> None:
         self.slot.buffer = buffer
         self._commands.wire_player(self._key)
 
-    def release(self, buffer: PlaybackBuffer) -> None:
+    def release(self, buffer: Playback) -> None:
         if self.slot.buffer is buffer:
             self.slot.buffer = None
             self._commands.wire_player(self._key)

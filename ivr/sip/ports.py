@@ -1,5 +1,5 @@
-"""The two media ports of a call. Their callbacks run on pjmedia's clock thread, every 20 ms, one after
-the other for all calls: they copy bytes and read a flag, nothing else.
+"""The two media ports of a call in Python, for builds without ports in C. Their callbacks run on pjmedia's
+clock thread, every 20 ms, one after the other for all calls: they copy bytes and read a flag, nothing else.
 """
 
 import time
@@ -9,33 +9,21 @@ from typing import Any
 import pjsua2 as pj
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE
-from ivr.audio.playback import PlaybackBuffer
+from ivr.audio.line import Line
+from ivr.audio.playback import Playback, PlaybackBuffer
 from ivr.sip import buffers
 from ivr.sip.stats import CallbackTimes
 
-AudioSink = Callable[[bytes], None]
-"""Takes one frame of PCM16 at 8 kHz, on the clock thread; may only copy."""
-
-
-
-class SinkSlot:
-    """Where a call's audio goes: set by the service's thread, read by the clock thread."""
-
-    __slots__ = ("sink",)
-
-    def __init__(self) -> None:
-        self.sink: AudioSink | None = None
-
 
 class PlaybackSlot:
-    """What a call plays: set by the service's thread, read by the clock thread. A plain object, so that no
-    other thread ever holds a port (the last reference to one must be dropped on the SIP thread).
+    """What a call plays: set by the service's thread, read by the clock and the SIP thread. A plain object,
+    so that no other thread ever holds a port (the last reference to one must be dropped on the SIP thread).
     """
 
     __slots__ = ("buffer",)
 
     def __init__(self) -> None:
-        self.buffer: PlaybackBuffer | None = None
+        self.buffer: Playback | None = None
 
 
 _read, _write = buffers.chosen.read, buffers.chosen.write
@@ -50,23 +38,23 @@ def line_format() -> pj.MediaFormatAudio:
 
 
 class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
-    """What the caller says: hands each frame to the slot's sink (None: nobody listens)."""
+    """What the caller says: puts each frame into the call's line."""
 
-    def __init__(self, slot: SinkSlot, times: CallbackTimes, on_error: Callable[[], None]) -> None:
+    def __init__(self, line: Line, times: CallbackTimes, on_error: Callable[[], None]) -> None:
         super().__init__()
-        self._slot = slot
+        self._line = line
         self._times = times
         self._on_error = on_error
+
+    def createPort(self, name: str) -> None:
+        super().createPort(name, line_format())
 
     def onFrameReceived(self, frame: Any) -> None:
         began = time.perf_counter_ns()
         try:
-            sink = self._slot.sink
-            if sink is not None:
-                # A lost packet that was not concealed still takes its 20 ms of time.
-                sink(_read(frame) or _SILENCE)
+            # A lost packet that was not concealed still takes its 20 ms of time.
+            self._line.hear(_read(frame) or _SILENCE)
         except Exception:
-            self._slot.sink = None
             self._on_error()
         self._times.add(time.perf_counter_ns() - began)
 
@@ -74,36 +62,29 @@ class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
 class PlayerPort(pj.AudioMediaPort):  # type: ignore[misc]
     """What the service says: reads the slot's buffer until it ends. A stop is seen at the next frame."""
 
-    def __init__(self, slot: PlaybackSlot, times: CallbackTimes, on_error: Callable[[], None]) -> None:
+    def __init__(
+        self, slot: PlaybackSlot, line: Line, times: CallbackTimes, on_error: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._slot = slot
+        self._line = line
         self._vector = pj.ByteVector(_SILENCE)
         self._times = times
         self._on_error = on_error
+
+    def createPort(self, name: str) -> None:
+        super().createPort(name, line_format())
 
     def onFrameRequested(self, frame: Any) -> None:
         began = time.perf_counter_ns()
         try:
             buffer = self._slot.buffer
-            pcm = buffer.read(LINE_FRAME) if buffer is not None else None
+            pcm = buffer.read(LINE_FRAME) if isinstance(buffer, PlaybackBuffer) else None
+            if pcm is not None:
+                self._line.say(pcm)
             _write(frame, self._vector, pcm if pcm is not None else _SILENCE)
         except Exception:
             self._slot.buffer = None
             frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
             self._on_error()
         self._times.add(time.perf_counter_ns() - began)
-
-
-class MediaPorts:
-    """The two ports of a call that has ended, until they are freed."""
-
-    def __init__(self, tap: CallPort | None, player: PlayerPort | None) -> None:
-        self._ports = [port for port in (tap, player) if port is not None]
-
-    def free(self) -> None:
-        """On the C++ side first, which waits for a callback in progress, while the Python objects are still
-        whole: one that is being deallocated has lost its attributes but can be called back, and an
-        exception that leaves a port's callback ends the process.
-        """
-        while self._ports:
-            pj.AudioMediaPort.__swig_destroy__(self._ports.pop())

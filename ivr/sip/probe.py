@@ -21,8 +21,15 @@ def probe_build() -> Build:
     """Ask the library. Raises ImportError or OSError when it cannot be loaded. Nothing is started."""
     import pjsua2 as pj
 
+    return Build(build_name(str(pj.Endpoint().libVersion().full)), build_limit())
+
+
+def build_limit() -> int:
+    """Calls at once that the build was compiled for."""
+    import pjsua2 as pj
+
     # Read before it is set, this is the limit of the build, not a default.
-    return Build(build_name(str(pj.Endpoint().libVersion().full)), int(pj.EpConfig().uaConfig.maxCalls))
+    return int(pj.EpConfig().uaConfig.maxCalls)
 
 
 def build_name(version: str) -> str:

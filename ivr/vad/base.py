@@ -5,10 +5,12 @@ All times are samples at ``VAD_RATE`` (16 kHz) since the stream was opened.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from ivr.audio.line import Line
 
 Pcm16 = npt.NDArray[np.int16]
 
@@ -47,6 +49,9 @@ class DetectorOptions:
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
+    silence_dbfs: float = -54.0
+    """Calls: a window whose loudest sample is below this, of a caller who is silent, is not shown to the
+    network: it is certainly silence. 0 dBFS is full scale; -90 shows it everything but digital silence."""
     gather_ms: float = 1.0
     """Shared detector: how long a finished window may wait for those of other streams."""
     backlog_ms: float = 1_000
@@ -59,6 +64,8 @@ class DetectorOptions:
             raise ValueError(f"release must be above 0 and not above threshold, got {self.release}")
         if self.attack is not None and not 0 < self.attack <= self.threshold:
             raise ValueError(f"attack must be above 0 and not above threshold, got {self.attack}")
+        if self.silence_dbfs > 0:
+            raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
         if min(self.fade_ms, self.gather_ms) < 0 or self.backlog_ms <= 0:
             raise ValueError("fade_ms and gather_ms cannot be negative, backlog_ms must be above 0")
 
@@ -154,3 +161,11 @@ class VoiceActivityDetector(Protocol):
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> VadStream: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class FollowsLines(Protocol):
+    """A detector that listens to calls where their sound stands, without anybody pushing it."""
+
+    def open_line(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> VadStream:
+        """A stream of what the line hears from now on."""

@@ -77,6 +77,14 @@ class Endpointer:
             self._run = 0
             self.voiced = False
 
+    def rest(self, clock: int) -> None:
+        """Up to ``clock`` nothing was heard that begins or continues speech: as ``step`` with a probability
+        of zero, for one who is not speaking.
+        """
+        self.clock = clock
+        self.voiced = False
+        self._run = 0
+
     def step(self, probability: float, samples: int) -> Began | Ended | None:
         """The next window, ``samples`` long."""
         start = self.clock

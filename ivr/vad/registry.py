@@ -5,9 +5,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from ivr.audio.line import LineBank
 from ivr.modelstore import model_path
 from ivr.vad.base import DetectorOptions, VoiceActivityDetector
 from ivr.vad.inline import InlineVad
+from ivr.vad.pumped import PumpedVad
 from ivr.vad.shared import SharedVad
 from ivr.vad.silero import SileroModel
 
@@ -21,19 +23,24 @@ def create_vad(
     threshold: float = 0.5,
     shared: bool = False,
     model: Path | None = None,
+    bank: LineBank | None = None,
     **options: Any,
 ) -> VoiceActivityDetector:
     """Make a detector.
 
     ``threshold`` is the probability from which a window is speech. ``shared`` asks for one thread and
-    one inference for all streams; without it the work is done on the pushing thread. ``model`` is a
+    one inference for all streams; without it the work is done on the pushing thread. With a ``bank`` it
+    is shared and ``FollowsLines``: it can listen to the calls whose sound the bank holds. ``model`` is a
     file to use instead of the stored one. Further ``options`` are the fields of ``DetectorOptions``.
 
     Raises ValueError for an unknown name or option, ``VadModelError`` (a ValueError) for a file that
     does not serve, ``ModelMissing`` when the stored model has not been fetched.
     """
-    factory = _BUILT_IN.get(name) or _installed(name)
-    return factory(threshold=threshold, shared=shared, model=model, **options)
+    if name in _BUILT_IN:
+        return _BUILT_IN[name](threshold=threshold, shared=shared, model=model, bank=bank, **options)
+    shared = shared or bank is not None
+    vad: VoiceActivityDetector = _installed(name)(threshold=threshold, shared=shared, model=model, **options)
+    return vad if bank is None else PumpedVad(vad, bank)
 
 
 def vad_names() -> list[str]:
@@ -41,13 +48,17 @@ def vad_names() -> list[str]:
     return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
 
 
-def _silero(*, threshold: float, shared: bool, model: Path | None, **options: Any) -> VoiceActivityDetector:
+def _silero(
+    *, threshold: float, shared: bool, model: Path | None, bank: LineBank | None, **options: Any
+) -> VoiceActivityDetector:
     try:
         detector = DetectorOptions(threshold=threshold, **options)
     except TypeError as e:
         raise ValueError(f"silero: {e}") from None
     network = SileroModel(Path(model) if model is not None else model_path("silero"))
-    return SharedVad(network, detector) if shared else InlineVad(network, detector)
+    if shared or bank is not None:
+        return SharedVad(network, detector, bank)
+    return InlineVad(network, detector)
 
 
 _BUILT_IN: dict[str, Callable[..., VoiceActivityDetector]] = {"silero": _silero}

@@ -1,13 +1,14 @@
 """The detector of a whole process: one thread, one inference for the next windows of all streams.
 
-What crosses threads, all of it named here: each stream's queue of frames (appended by the pushing
+Calls are followed on their lines (``lines.py``); who has frames of audio and no line pushes them.
+
+What crosses threads, all of it named here: each pushed stream's queue of frames (appended by the pushing
 thread, emptied by the VAD thread), its two counters (each written by one side), its flush and closed
-flags, and one binary semaphore that wakes the VAD thread. ``push`` runs on pjmedia's clock thread,
+flags, and one ``Wake`` for the VAD thread. ``push`` runs on pjmedia's clock thread,
 where one late callback makes every call late: it appends, counts, and perhaps wakes; it computes
 nothing and waits for nobody.
 """
 
-import contextlib
 import threading
 import time
 from collections import deque
@@ -16,7 +17,10 @@ import numpy as np
 import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
+from ivr.audio.line import Line, LineBank
+from ivr.audio.wake import LockWake, Wake
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
+from ivr.vad.lines import LineEars, LineStream
 from ivr.vad.silero import F32, INPUT, SileroModel
 from ivr.vad.stream import Delivery, Ear, check_pcm
 
@@ -26,23 +30,6 @@ CLOSE_LIMIT_S = 5.0
 """Seconds ``SharedVad.close`` waits for the thread: a listener may be waiting for whoever closes."""
 
 
-class _Wake:
-    """A binary semaphore made of a bare lock: ``set`` never waits, not even for a Python-level lock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def set(self) -> None:
-        if self._lock.locked():
-            with contextlib.suppress(RuntimeError):  # another thread was quicker; it is set
-                self._lock.release()
-
-    def wait(self, timeout_s: float = -1) -> None:
-        """Until set; clears it."""
-        self._lock.acquire(timeout=timeout_s)
-
-
 class SharedVad:
     """A ``VoiceActivityDetector`` with one thread, "vad", for any number of streams.
 
@@ -50,11 +37,15 @@ class SharedVad:
     pushed. Raises RuntimeError when a stream is opened after ``close``.
     """
 
-    def __init__(self, model: SileroModel, options: DetectorOptions | None = None) -> None:
+    def __init__(
+        self, model: SileroModel, options: DetectorOptions | None = None, bank: LineBank | None = None
+    ) -> None:
+        """``bank`` holds the lines that ``open_line`` can follow."""
         self._model = model
         self._options = options or DetectorOptions()
         self._gather_s = self._options.gather_ms / 1000
-        self._wake = _Wake()
+        self._wake: Wake = bank.wake if bank is not None else LockWake()
+        self._lines = LineEars(model, self._options, bank) if bank is not None else None
         self._streams: tuple[SharedStream, ...] = ()  # replaced, never changed: read without the lock
         self._streams_lock = threading.Lock()
         self._closing = False
@@ -73,6 +64,14 @@ class SharedVad:
             self._streams += (stream,)
         return stream
 
+    def open_line(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> LineStream:
+        """Listen to a call from what it says next on. Raises RuntimeError when its bank is another."""
+        if self._lines is None or line.bank is not self._lines.bank:
+            raise RuntimeError("the detector does not follow the lines of this bank")
+        if self._closing:
+            raise RuntimeError("the detector is closed")
+        return self._lines.open(line, endpointing, listener)
+
     def close(self) -> None:
         """Close every stream and end the thread. From any thread, a listener's too; idempotent."""
         with self._streams_lock:
@@ -80,6 +79,8 @@ class SharedVad:
             streams, self._streams = self._streams, ()
         for stream in streams:
             stream.close()
+        if self._lines is not None:
+            self._lines.close()
         self._wake.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(CLOSE_LIMIT_S)
@@ -97,13 +98,16 @@ class SharedVad:
         """Never ends before ``close``: a mistake here costs some windows, not everybody's ears."""
         while not self._closing:
             try:
+                self._wake.arm()
+                while not self._closing and self._round():
+                    pass
+                if self._closing:
+                    return
                 self._wake.wait()
                 if self._gather_s:
                     # The clock thread gives the frames of all calls one after the other: those of
                     # this tick belong into one inference, and must not wait for the GIL meanwhile.
                     time.sleep(self._gather_s)
-                while not self._closing and self._round():
-                    pass
             except BaseException:
                 log.critical("vad_thread_failed", exc_info=True)
                 time.sleep(0.02)
@@ -111,6 +115,12 @@ class SharedVad:
 
     def _round(self) -> bool:
         """At most one window of every stream; False when nobody had one."""
+        followed = self._lines is not None and self._lines.round()
+        return self._pushed_round() or followed
+
+    def _pushed_round(self) -> bool:
+        if not self._streams:
+            return False
         ready = []
         for stream in self._streams:
             window = stream.take()
@@ -142,7 +152,7 @@ class SharedStream:
     def __init__(
         self,
         vad: SharedVad,
-        wake: _Wake,
+        wake: Wake,
         endpointing: EndpointingOptions,
         options: DetectorOptions,
         listener: VadListener,

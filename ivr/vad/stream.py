@@ -44,8 +44,7 @@ class Ear:
         self._endpointer = Endpointer(
             endpointing, options.threshold, options.release_level, options.attack_level
         )
-        fade_windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
-        self._fade = np.float32(math.exp(-1 / fade_windows) if fade_windows else 1.0)
+        self._fade = fade_of(options)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)
         """What the network remembers of this stream, (2, 128)."""
         self._input: F32 = np.zeros(INPUT, np.float32)
@@ -144,6 +143,12 @@ class Ear:
         needed = max(self.clock - self._endpointer.run - self._pre_roll, self._floor)
         while self._kept and self._kept[0][0] + WINDOW <= needed:
             self._kept.popleft()
+
+
+def fade_of(options: DetectorOptions) -> np.float32:
+    """What the network's memory is multiplied by after a quiet window."""
+    windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
+    return np.float32(math.exp(-1 / windows) if windows else 1.0)
 
 
 class Delivery:

@@ -1,0 +1,298 @@
+"""The ears of all calls at once: windows taken from the lines' memory for every call that has one, doubled to
+16 kHz, looked at by one inference, in a few array operations; Python per call and window is what decisions
+need. Everything but opening and closing a stream runs on the VAD thread.
+
+The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
+through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
+silence, of a caller who is silent, is not shown to the network (``DetectorOptions.silence_dbfs``).
+"""
+
+import threading
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
+from ivr.audio.line import RING, Line, LineBank
+from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
+from ivr.vad.base import (
+    DetectorOptions,
+    EndpointingOptions,
+    SpeechEnded,
+    SpeechStarted,
+    VadEvent,
+    VadListener,
+)
+from ivr.vad.endpointing import Began, Ended, Endpointer
+from ivr.vad.silero import CONTEXT, WINDOW, SileroModel
+from ivr.vad.stream import Delivery, fade_of
+
+log = structlog.get_logger(__name__)
+
+_UP = VAD_RATE // LINE_RATE
+_STEP = WINDOW // _UP
+"""Samples of the line in one window."""
+_BEFORE = CONTEXT // _UP + DOUBLE_BEFORE
+_SPAN = np.arange(-_BEFORE, _STEP + DOUBLE_AFTER)
+"""Samples of the line that a window and its context are made of, from the window's first on."""
+_NEEDED = _STEP + DOUBLE_AFTER
+_LOOK_BACK = RING - LINE_RATE
+"""How far back sound is still in the ring while a reader is a second late."""
+_TO_FLOAT = np.float32(1 / 32768)
+_I64 = npt.NDArray[np.int64]
+
+
+class LineEars:
+    """Streams that follow the lines of one bank."""
+
+    def __init__(self, model: SileroModel, options: DetectorOptions, bank: LineBank) -> None:
+        self.bank = bank
+        self._model, self._options = model, options
+        self._fade = fade_of(options)
+        self._backlog = ms_to_samples(options.backlog_ms, LINE_RATE)
+        self._quiet_peak = 32768 * 10 ** (options.silence_dbfs / 20)
+        rows = len(bank.written)
+        self._next: _I64 = np.zeros(rows, np.int64)
+        """Where in the line each stream's next window begins."""
+        self._state = np.zeros((2, rows, 128), np.float32)
+        self._busy = np.zeros(rows, np.bool_)
+        """The caller speaks or may have begun to: nothing is taken for silence."""
+        self._streams: dict[int, LineStream] = {}
+        self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
+        self._lock = threading.Lock()
+        self._flushing: set[LineStream] = set()
+        self.windows = 0
+        """Windows examined."""
+        self.silent = 0
+        """Of these, taken for silence without asking the network."""
+        self.inferences = 0
+
+    def open(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> "LineStream":
+        """From what the line hears next on. One stream a line."""
+        stream = LineStream(self, line, endpointing, self._options, listener)
+        with self._lock:
+            if line.row in self._streams:
+                raise RuntimeError("somebody is already following this line")
+            self._next[line.row] = stream.base
+            self._state[:, line.row] = 0
+            self._busy[line.row] = False
+            self._streams[line.row] = stream
+            self._active = np.array(sorted(self._streams), np.int64)
+        return stream
+
+    def remove(self, stream: "LineStream") -> None:
+        with self._lock:
+            if self._streams.get(stream.line.row) is stream:
+                del self._streams[stream.line.row]
+                self._active = np.array(sorted(self._streams), np.int64)
+
+    def flush(self, stream: "LineStream") -> None:
+        """Any thread."""
+        self._flushing.add(stream)
+        self.bank.wake.set()
+
+    def close(self) -> None:
+        for stream in list(self._streams.values()):
+            stream.close()
+
+    # -- the VAD thread
+
+    def round(self) -> bool:
+        """At most one window of every stream; False when nobody had one."""
+        rows = self._active
+        flushing = tuple(self._flushing)  # before anything is counted: it covers what came before it
+        late = self.bank.written[rows].astype(np.int64) - self._next[rows]
+        if (late > self._backlog).any():
+            self._catch_up(rows, late)
+        rows = rows[late >= _NEEDED]
+        for stream in flushing:
+            if stream.line.row not in rows:
+                self._flushing.discard(stream)
+                stream.flushed()
+        if not rows.size:
+            return False
+        self._look(rows)
+        return True
+
+    def _look(self, rows: _I64) -> None:
+        starts = self._next[rows]
+        heard = self.bank.heard[rows[:, np.newaxis], (starts[:, np.newaxis] + _SPAN) % RING]
+        window = heard[:, _BEFORE : _BEFORE + _STEP]
+        # Not abs(): the lowest PCM16 has no positive twin.
+        peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
+        asked = self._busy[rows] | (peaks > self._quiet_peak)
+        self.windows += rows.size
+        self.silent += rows.size - int(asked.sum())
+        self._next[rows] += _STEP
+        quiet, rows = rows[~asked], rows[asked]
+        self._state[:, quiet] *= self._fade
+        for row, start in zip(quiet.tolist(), starts[~asked].tolist(), strict=True):
+            self._stream_at(row).idle(start + _STEP)
+        if rows.size:
+            self._infer(rows, starts[asked], heard[asked])
+
+    def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
+        wide = double(heard)
+        try:
+            probabilities, following = self._model.run(wide * _TO_FLOAT, self._state[:, rows])
+        except Exception:
+            # Time must go on for the alarms; what was not looked at counts as quiet.
+            log.exception("vad_inference_failed", streams=len(rows))
+            probabilities, following = np.zeros(rows.size, np.float32), self._state[:, rows] * 0
+        self.inferences += 1
+        self._state[:, rows] = following
+        attack = self._options.attack_level
+        rested = []
+        for i, (row, start, probability) in enumerate(
+            zip(rows.tolist(), starts.tolist(), probabilities.tolist(), strict=True)
+        ):
+            stream = self._stream_at(row)
+            if probability < attack and not self._busy[row]:
+                stream.idle(start + _STEP)
+                rested.append(row)
+                continue
+            busy, rests = stream.step(start, probability, wide[i, CONTEXT:])
+            self._busy[row] = busy
+            if rests:
+                rested.append(row)
+        if rested:
+            self._state[:, rested] *= self._fade
+
+    def _stream_at(self, row: int) -> "LineStream | _Nobody":
+        """One that was closed meanwhile hears the end of this round, and tells nobody."""
+        return self._streams.get(row) or _NOBODY
+
+    def _catch_up(self, rows: _I64, late: _I64) -> None:
+        """Whoever is too far behind loses the oldest sound, in whole frames."""
+        for i in np.flatnonzero(late > self._backlog).tolist():
+            row = int(rows[i])
+            frames = -(-(int(late[i]) - self._backlog) // LINE_FRAME)
+            self._next[row] += frames * LINE_FRAME
+            late[i] -= frames * LINE_FRAME
+            stream = self._stream_at(row)
+            stream.lost(frames)
+            self._busy[row] = stream.speaking
+
+
+class LineStream:
+    """A ``VadStream`` that follows a line; nothing is pushed to it."""
+
+    def __init__(
+        self,
+        ears: LineEars,
+        line: Line,
+        endpointing: EndpointingOptions,
+        options: DetectorOptions,
+        listener: VadListener,
+    ) -> None:
+        self.line = line
+        self.base = line.written
+        """The line's sample that is this stream's first."""
+        self.dropped = 0
+        self._ears = ears
+        self._delivery = Delivery(listener)
+        self._endpointer = Endpointer(
+            endpointing, options.threshold, options.release_level, options.attack_level
+        )
+        self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
+        self._parts: list[Pcm16] = []
+        """The turn in progress, 16 kHz."""
+        self._floor = 0
+        """Sound before this sample was spoken in an earlier turn."""
+
+    @property
+    def clock(self) -> int:
+        return self._endpointer.clock
+
+    @property
+    def speaking(self) -> bool:
+        return self._endpointer.speaking
+
+    def push(self, pcm16: bytes, sample_rate: int) -> None:
+        raise RuntimeError("this stream follows its line: nothing can be pushed")
+
+    def set_alarm(self, at: int | None) -> None:
+        self._delivery.set_alarm(at)
+
+    def flush(self) -> None:
+        """From any thread; takes effect on the VAD thread once what the line had heard is examined."""
+        self._ears.flush(self)
+
+    def close(self) -> None:
+        """From any thread, the listener's own included."""
+        self._delivery.closed = True
+        self._ears.remove(self)
+
+    # -- the VAD thread. Positions are samples of the line.
+
+    def idle(self, until: int) -> None:
+        """A window of silence after silence."""
+        self._endpointer.rest((until - self.base) * _UP)
+        self._delivery.deliver(None, self._endpointer.clock)
+
+    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
+        """A window and what the network said of it. Whether speech goes on or may have begun, and whether
+        the network's memory may fade.
+        """
+        ear = self._endpointer
+        if ear.speaking:
+            self._parts.append(window.copy())  # a view would keep everybody's windows alive
+        event: VadEvent | None = None
+        match ear.step(probability, WINDOW):
+            case Began(onset, at, likely):
+                self._parts = [self._sound(max(onset - self._pre_roll, self._floor), at)]
+                event = SpeechStarted(onset, at, likely)
+            case Ended(onset, offset, at, reason):
+                event = self._ended(onset, offset, at, reason)
+            case None:
+                pass
+        self._delivery.deliver(event, ear.clock)
+        return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)
+
+    def flushed(self) -> None:
+        """End the turn in progress, if any."""
+        ended = self._endpointer.flush()
+        if ended is not None:
+            event = self._ended(ended.onset, ended.offset, ended.at, ended.reason)
+            self._delivery.deliver(event, self._endpointer.clock)
+
+    def lost(self, frames: int) -> None:
+        """Sound went by that nobody looked at."""
+        self.dropped += frames
+        self._endpointer.skip(frames * LINE_FRAME * _UP)
+
+    def _ended(
+        self, onset: int, offset: int, at: int, reason: Literal["silence", "max_turn", "flushed"]
+    ) -> SpeechEnded:
+        audio = np.concatenate(self._parts)
+        self._parts = []
+        # The silence after a turn may hold the soft beginning of the next one.
+        self._floor = offset + 1 if reason == "silence" else at
+        return SpeechEnded(onset, offset, at, reason, audio)
+
+    def _sound(self, first: int, last: int) -> Pcm16:
+        """The stream's samples [first, last) at 16 kHz, as far as the ring still has them."""
+        begin, end = first // _UP, -(-last // _UP)
+        begin = max(begin, end - _LOOK_BACK)
+        span = np.arange(self.base + begin - DOUBLE_BEFORE, self.base + end + DOUBLE_AFTER)
+        heard = self.line.bank.heard[self.line.row, span % RING]
+        wide: Pcm16 = double(heard[np.newaxis])[0]
+        return wide[max(first - begin * _UP, 0) : last - begin * _UP]
+
+
+class _Nobody:
+    """In the place of a stream that was closed in the middle of a round."""
+
+    speaking = False
+
+    def idle(self, until: int) -> None: ...
+
+    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
+        return False, True
+
+    def lost(self, frames: int) -> None: ...
+
+
+_NOBODY = _Nobody()
