@@ -49,9 +49,11 @@ class DetectorOptions:
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
-    silence_dbfs: float = -54.0
-    """Calls: a window whose loudest sample is below this, of a caller who is silent, is not shown to the
-    network: it is certainly silence. 0 dBFS is full scale; -90 shows it everything but digital silence."""
+    silence_dbfs: float = -50.0
+    """Calls: a window whose loudest sample is below this, of a caller who is silent, is certainly silence and
+    is not shown to the network. 0 dBFS is full scale; -100 shows it everything."""
+    silence_after_ms: float = 256
+    """Calls: silence that the network is shown before it is spared the rest."""
     gather_ms: float = 1.0
     """Shared detector: how long a finished window may wait for those of other streams."""
     backlog_ms: float = 1_000
@@ -66,8 +68,8 @@ class DetectorOptions:
             raise ValueError(f"attack must be above 0 and not above threshold, got {self.attack}")
         if self.silence_dbfs > 0:
             raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
-        if min(self.fade_ms, self.gather_ms) < 0 or self.backlog_ms <= 0:
-            raise ValueError("fade_ms and gather_ms cannot be negative, backlog_ms must be above 0")
+        if min(self.fade_ms, self.gather_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
+            raise ValueError("fade_ms, gather_ms and silence_after_ms cannot be negative, backlog_ms must be above 0")
 
     @property
     def release_level(self) -> float:

@@ -4,7 +4,8 @@ need. Everything but opening and closing a stream runs on the VAD thread.
 
 The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
 through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
-silence, of a caller who is silent, is not shown to the network (``DetectorOptions.silence_dbfs``).
+silence, after others, is not shown to the network, whose memory stays as the silence before has left it
+(``DetectorOptions.silence_dbfs``).
 """
 
 import threading
@@ -59,6 +60,9 @@ class LineEars:
         self._state = np.zeros((2, rows, 128), np.float32)
         self._busy = np.zeros(rows, np.bool_)
         """The caller speaks or may have begun to: nothing is taken for silence."""
+        self._quiet_for = np.zeros(rows, np.int64)
+        """Windows in a row that are certainly silence."""
+        self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
@@ -78,6 +82,7 @@ class LineEars:
             self._next[line.row] = stream.base
             self._state[:, line.row] = 0
             self._busy[line.row] = False
+            self._quiet_for[line.row] = 0
             self._streams[line.row] = stream
             self._active = np.array(sorted(self._streams), np.int64)
         return stream
@@ -122,16 +127,16 @@ class LineEars:
         window = heard[:, _BEFORE : _BEFORE + _STEP]
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
-        asked = self._busy[rows] | (peaks > self._quiet_peak)
+        silent = (peaks < self._quiet_peak) & ~self._busy[rows]
+        self._quiet_for[rows] = np.where(silent, self._quiet_for[rows] + 1, 0)
+        asked = self._quiet_for[rows] <= self._settled
         self.windows += rows.size
         self.silent += rows.size - int(asked.sum())
         self._next[rows] += _STEP
-        quiet, rows = rows[~asked], rows[asked]
-        self._state[:, quiet] *= self._fade
-        for row, start in zip(quiet.tolist(), starts[~asked].tolist(), strict=True):
+        for row, start in zip(rows[~asked].tolist(), starts[~asked].tolist(), strict=True):
             self._stream_at(row).idle(start + _STEP)
-        if rows.size:
-            self._infer(rows, starts[asked], heard[asked])
+        if asked.any():
+            self._infer(rows[asked], starts[asked], heard[asked])
 
     def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
         wide = double(heard)

@@ -19,7 +19,7 @@ from ivr.vad.base import (
 
 Pcm16 = npt.NDArray[np.int16]
 
-SPEECH = Path("/usr/share/asterisk/sounds/en")
+SPEECH = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 MUSIC = Path("/usr/share/asterisk/moh")
 
 PROMPTS = """agent-incorrect agent-newlocation all-circuits-busy-now auth-thankyou call-forwarding
@@ -36,10 +36,10 @@ vm-nobodyavail vm-options vm-password vm-theperson vm-whichbox""".split()  # noq
 
 @lru_cache(maxsize=200)
 def recording(path: Path) -> Pcm16:
-    """A file of 8 kHz; skips the test where the package is not installed."""
+    """A file of 8 kHz; fails the test where the package is not installed."""
     if not path.is_file():
         package = "asterisk-moh-opsound-wav" if path.is_relative_to(MUSIC) else "asterisk-core-sounds-en-wav"
-        pytest.skip(f"{path} is missing: install {package}")
+        pytest.fail(f"{path} is missing: run tools/test-packages.sh ({package})", pytrace=False)
     x, rate = decode_wav(path.read_bytes())
     assert rate == 8000
     return x
