@@ -78,13 +78,13 @@ class Network(SileroModel):
         return super().run(windows, states)
 
 
-def same(a: list[VadEvent], b: list[VadEvent]) -> bool:
+def same(a: list[VadEvent], b: list[VadEvent], probability: float = 1e-3) -> bool:
     """Times and reasons exactly, probabilities to what the order of a batch's sums may change."""
     if [type(e) for e in a] != [type(e) for e in b]:
         return False
     for x, y in zip(a, b, strict=True):
         if isinstance(x, SpeechStarted) and isinstance(y, SpeechStarted):
-            if (x.onset, x.at) != (y.onset, y.at) or abs(x.probability - y.probability) > 1e-3:
+            if (x.onset, x.at) != (y.onset, y.at) or abs(x.probability - y.probability) > probability:
                 return False
         elif repr(x) != repr(y):
             return False
