@@ -69,7 +69,7 @@ class DetectorOptions:
         if self.silence_dbfs > 0:
             raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
         if min(self.fade_ms, self.gather_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
-            raise ValueError("fade_ms, gather_ms and silence_after_ms cannot be negative, backlog_ms must be above 0")
+            raise ValueError("fade_ms, gather_ms, silence_after_ms: not negative; backlog_ms: above 0")
 
     @property
     def release_level(self) -> float:
