@@ -1,5 +1,6 @@
 """The crowd against callees of our own, over real sockets; and its arithmetic."""
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tests.caller import Call, UserAgent, measure, sounds
+from tests.caller import Call, UserAgent, measure, rtp, sounds
 from tests.caller.crowd import Crowd, record
 from tests.caller.crowd.record import PACKET
 
@@ -74,7 +75,7 @@ def test_calls_are_dialled_heard_and_hung_up(crowd: Crowd, callee: Callee) -> No
         assert 45 <= len(received) <= 70 and measure.flow(received).lost == 0
         assert len({p.ssrc for p in received}) == 1 and len(call.media.sources) == 1
         assert all(p.payload_type == 0 and len(p.payload) == 160 for p in received)
-        steps = {(b.ts - a.ts) % (1 << 32) for a, b in zip(received, received[1:], strict=False)}
+        steps = {(b.ts - a.ts) % (1 << 32) for a, b in itertools.pairwise(received)}
         assert steps == {160}
     levels = sorted(measure.dbfs(call.media.packets[10].pcm16) for call in callee.calls)
     assert levels[:3] == [-120.0] * 3 and all(-63 < level < -57 for level in levels[3:])
@@ -102,7 +103,7 @@ def test_an_interruption_is_sent_once_and_the_cut_is_measured(crowd: Crowd, call
     assert cut is not None and abs(cut - spoke) < 0.1
     assert measure.dbfs(theirs.media.packets[-2].pcm16) == pytest.approx(-60, abs=3)
     received = b"".join(p.payload for p in theirs.media.packets)
-    assert received.count(measure_ulaw(hello)[:1600]) == 1
+    assert received.count(ulaw(hello)[:1600]) == 1
 
 
 def test_a_stay_is_counted_from_the_answer_and_a_refusal_is_a_failure(crowd: Crowd, callee: Callee) -> None:
@@ -124,9 +125,7 @@ def test_a_call_that_the_callee_ends_is_a_failure(crowd: Crowd, callee: Callee) 
     assert heard.calls[-1].failure == "ended by the callee"
 
 
-def measure_ulaw(pcm16: bytes) -> bytes:
-    from tests.caller import rtp
-
+def ulaw(pcm16: bytes) -> bytes:
     return rtp.encode(pcm16, rtp.PCMU)
 
 
@@ -157,7 +156,7 @@ def test_losses_by_sequence_number(numbers: list[int], missing: int) -> None:
 
 def test_power_is_that_of_the_samples() -> None:
     noise = sounds.noise(-30, 0.02)
-    coded = np.frombuffer(measure_ulaw(noise), np.uint8)
+    coded = np.frombuffer(ulaw(noise), np.uint8)
     assert 10 * np.log10(record.ULAW_POWER[coded].mean()) == pytest.approx(measure.dbfs(noise), abs=0.3)
 
 
@@ -177,8 +176,10 @@ def test_quantiles_keep_percentiles_and_ends() -> None:
 
 def test_a_conversation_has_the_share_of_speech_asked_for() -> None:
     words = [sounds.recording(name) for name in ("hello", "goodbye", "hours", "digits/1", "vm-goodbye")]
-    pcm16, share = record.conversation(words, 60, 0.4, sounds.noise(-62, 10), seed=3)
-    assert share == pytest.approx(0.4, abs=0.04) and len(pcm16) == 60 * 16000
+    pcm16, turns = record.conversation(words, 60, 0.4, sounds.noise(-62, 10), seed=3)
+    assert sum(end - start for start, end in turns) / 60 == pytest.approx(0.4, abs=0.04)
+    assert len(pcm16) == 60 * 16000 and len({len(word) for word in words}) > 3
+    assert all(b[0] > a[1] for a, b in itertools.pairwise(turns)), "one after the other"
     frames = np.frombuffer(pcm16, "<i2").astype(float).reshape(-1, 160)
     level = 10 * np.log10((frames**2).mean(axis=1) / 32768**2)
     assert 0.2 < (level > -45).mean() < 0.45

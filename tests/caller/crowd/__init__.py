@@ -65,9 +65,7 @@ class Crowd:
         ``sound``: what they say; of several each call says one.
         """
         seconds = calls / rate + (stay or 0) + 30
-        answer: list[CrowdCall] = self._order(
-            seconds, "dial", target, user, calls, rate, _names(sound), stay
-        )
+        answer: list[CrowdCall] = self._order(seconds, "dial", target, user, calls, rate, _names(sound), stay)
         return answer
 
     def say(self, sound: str | Sequence[str]) -> None:

@@ -128,7 +128,7 @@ def cut(packets: np.ndarray, onset: float) -> float | None:
 
 
 def quantiles(values: np.ndarray, count: int = 2001) -> list[float]:
-    """So many of the values, evenly spaced in their order, the least and the largest among them; all if fewer."""
+    """So many of the values, evenly spaced in their order, the ends among them; all of them if fewer."""
     ordered = np.sort(values)
     if len(ordered) <= count:
         return [float(v) for v in ordered]
@@ -138,25 +138,26 @@ def quantiles(values: np.ndarray, count: int = 2001) -> list[float]:
 
 def conversation(
     words: Sequence[bytes], seconds: float, share: float, background: bytes, seed: int
-) -> tuple[bytes, float]:
-    """One side of a conversation, PCM16 at 8 kHz, and the share of it that is a turn of the caller's.
+) -> tuple[bytes, list[tuple[float, float]]]:
+    """One side of a conversation, PCM16 at 8 kHz; and when each turn begins and ends, in seconds.
 
-    Turns are recordings from ``words``; between them is ``background``, for as long as makes turns ``share`` of
-    the time, in pauses of unequal length. Background is under the turns too, as on a line.
+    Turns are recordings from ``words``; between them is ``background``, for as long as makes turns
+    ``share`` of the time, in pauses of unequal length. It is under the turns too, as on a line.
     """
     dice = np.random.default_rng(seed)
     length = int(seconds * 8000) // rtp.FRAME * rtp.FRAME
     line = np.resize(np.frombuffer(background, "<i2").astype(np.float64), length)
-    spoken = at = turns = 0
+    turns: list[tuple[float, float]] = []
+    spoken = at = 0
     for index in itertools.cycle(dice.permutation(len(words))):
         word = np.frombuffer(words[index], "<i2").astype(np.float64)
         # The pause that brings the share back to what was asked, give or take a half.
-        wanted = (spoken + len(word)) / share - (at + len(word))
-        at += int(max(0.2 * 8000, wanted * dice.uniform(0.5, 1.5)))
+        pause = (spoken + len(word)) / share - (at + len(word))
+        at += int(max(0.0, pause * dice.uniform(0.5, 1.5)))
         if at + len(word) > length:
             break
         line[at : at + len(word)] += word
+        turns.append((at / 8000, (at + len(word)) / 8000))
         spoken += len(word)
         at += len(word)
-        turns += 1
-    return np.clip(line, -32768, 32767).astype("<i2").tobytes(), spoken / length
+    return np.clip(line, -32768, 32767).astype("<i2").tobytes(), turns

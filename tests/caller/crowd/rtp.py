@@ -282,7 +282,7 @@ def _widen(sock: socket.socket) -> None:
 
 
 def _swallow(sock: socket.socket) -> None:
-    """A filter of one instruction, "return 0": every datagram is dropped by the kernel, and no ICMP is sent."""
+    """A filter of one instruction, "return 0": the kernel drops every datagram, and sends no ICMP."""
     program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
 

@@ -70,9 +70,7 @@ class Line:
         """Send an INVITE."""
         call = CrowdCall(len(self.calls), sip.token(20), 0.0)
         uri = f"sip:{user}@{target[0]}:{target[1]}"
-        dialog = _Dialog(
-            call, target, seat, f"<sip:crowd@{self.host}>;tag={sip.token()}", f"<{uri}>", uri
-        )
+        dialog = _Dialog(call, target, seat, f"<sip:crowd@{self.host}>;tag={sip.token()}", f"<{uri}>", uri)
         self.calls.append(call)
         self._dialogs[call.call_id] = dialog
         body = sdp.write(self.host, rtp_port, (0, 101))
