@@ -4,6 +4,7 @@
 # make test-system   the tests that need root and other servers: Asterisk in a chroot, Kamailio, the image
 # make docker-check  the image's steps carried out in a clean Debian, and the result called
 # make bench    the measurements of the README
+# make bench-capacity   calls on one core, on the carrier build, beside Asterisk's (root; 8 minutes)
 # make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
 # make stock    put the stock wheel back
 # make lint     ruff and mypy
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PLAN ?= dialplans/demo.yaml
 ARGS ?=
 
-.PHONY: run install test test-system docker-check bench carrier stock lint clean venv models
+.PHONY: run install test test-system docker-check bench bench-capacity carrier stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -46,6 +47,14 @@ bench: $(VENV)/.installed-dev
 	@tools/test-packages.sh
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# It puts the carrier build into the environment (`make stock` goes back).
+bench-capacity: export PJSUA2 = carrier
+bench-capacity: $(VENV)/.installed-dev
+	@tools/test-packages.sh debootstrap
+	@docker/pjsua2/install.sh $(VENV)
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m tests.bench.capacity $(ARGS)
 
 # The first time it takes a few minutes; the wheel is kept in the project's cache.
 carrier: export PJSUA2 = carrier

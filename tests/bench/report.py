@@ -25,10 +25,13 @@ class Figure:
     missed: int = 0
     """Trials that gave no value; none may be missed."""
     notes: dict[str, Any] = field(default_factory=dict)
+    floors: list[tuple[str, float]] = field(default_factory=list)
+    """Targets the other way: (statistic, at least)."""
 
     def statistic(self, name: str) -> float:
-        """``p50`` and its like, ``max``, ``count`` or ``sum``."""
+        """``p50`` and its like, ``min``, ``max``, ``count`` or ``sum``."""
         special: dict[str, Callable[[Sequence[float]], float]] = {
+            "min": lambda v: min(v, default=math.nan),
             "max": lambda v: max(v, default=math.nan),
             "count": lambda v: float(len(v)),
             "sum": lambda v: float(sum(v)),
@@ -40,12 +43,15 @@ class Figure:
     @property
     def passed(self) -> bool:
         """Every target reached (one without a value is not) and nothing missed."""
-        return not self.missed and all(self.statistic(s) <= limit for s, limit in self.targets)
+        reached = all(self.statistic(s) <= limit for s, limit in self.targets)
+        return not self.missed and reached and all(self.statistic(s) >= limit for s, limit in self.floors)
 
     def cells(self) -> list[str]:
         shown = [f"{self.statistic(s):.3g}" if self.values else "-" for s in ("p50", "p95", "p99", "max")]
-        wanted = ", ".join(f"{s} ≤ {limit:g}" for s, limit in self.targets) or "(for information)"
-        verdict = ("pass" if self.passed else "FAIL") if self.targets else ""
+        targets = [f"{s} ≤ {limit:g}" for s, limit in self.targets]
+        targets += [f"{s} ≥ {limit:g}" for s, limit in self.floors]
+        wanted = ", ".join(targets) or "(for information)"
+        verdict = ("pass" if self.passed else "FAIL") if targets else ""
         trials = f"{len(self.values)}" + (f" (+{self.missed} missed)" if self.missed else "")
         return [f"{self.name} [{self.unit}]", trials, *shown, wanted, verdict]
 
@@ -57,12 +63,11 @@ def machine() -> dict[str, Any]:
     if info.exists():
         lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
         model = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), model)
-    versions = {}
-    for package in ("pjsua2-python", "onnxruntime", "faster-whisper", "ctranslate2", "piper-tts", "numpy"):
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+    packages = ("onnxruntime", "faster-whisper", "ctranslate2", "piper-tts", "numpy")
+    versions = {
+        "PJSUA2": _pjsua2(),
+        **{package: _version(package) or "not installed" for package in packages},
+    }
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": model,
@@ -72,6 +77,21 @@ def machine() -> dict[str, Any]:
         "load": os.getloadavg(),
         "versions": versions,
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _pjsua2() -> str:
+    """Which of the builds that bring the module is installed."""
+    installed = {name: _version(name) for name in ("pjsua2-carrier", "pjsua2-python")}
+    return (
+        " and ".join(f"{name} {version}" for name, version in installed.items() if version) or "not installed"
+    )
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -43,11 +43,15 @@ def last_loud_before_quiet(
     Looked for from ``after`` on, beginning with the last loud packet before it; None when the sound
     went on to the end of the recording.
     """
-    if not packets:
-        return None
-    end = packets[-1].at
+    return last_before_quiet(loud_times(packets, threshold), packets[-1].at if packets else 0.0, after, quiet)
+
+
+def last_before_quiet(
+    times: Sequence[float], end: float, after: float, quiet: float = QUIET_S
+) -> float | None:
+    """The same from the loud packets' arrival times, and that of the last packet of all."""
     last = None
-    for at in loud_times(packets, threshold):
+    for at in times:
         if last is not None and at > after and at - last >= quiet and last + quiet > after:
             return last
         last = at

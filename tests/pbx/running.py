@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FILES = Path(__file__).parents[2] / "docker" / "asterisk"
@@ -37,42 +37,62 @@ def chroot() -> Path:
 class Pbx:
     """One Asterisk. Use as a context manager; it answers once entered."""
 
-    def __init__(self, root: Path, service_port: int, port: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        service_port: int,
+        port: int,
+        *,
+        etc: Path = FILES / "etc",
+        rtp_ports: int = 200,
+        options: Sequence[str] = ("-n", "-v"),
+    ) -> None:
+        """``etc``: the templates of its configuration; ``options`` of its command line."""
         self.root = root
+        self._etc, self._options = etc, options
         self.port = port
         self.address = ("127.0.0.1", self.port)
         self.lines: list[str] = []
         """What it printed."""
         self._name = f"pbx-{self.port}"
         self._home = root / "srv" / self._name
-        first = random.randrange(30_000, 58_000) & ~1
-        self.rtp_ports = range(first, first + 200)
+        first = random.randrange(30_000, 60_000 - rtp_ports) & ~1
+        self.rtp_ports = range(first, first + rtp_ports)
         self._env = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "PBX_DIR": f"/srv/{self._name}/data",
             "PBX_BIND": "127.0.0.1",
             "PBX_PORT": str(self.port),
             "PBX_RTP_FIRST": str(first),
-            "PBX_RTP_LAST": str(first + 199),
+            "PBX_RTP_LAST": str(self.rtp_ports[-1]),
             "IVR_ADDRESS": "127.0.0.1",
             "IVR_PORT": str(service_port),
             "TRUNK_PASSWORD": TRUNK_PASSWORD,
             "PHONE_PASSWORD": PHONE_PASSWORD,
             "PHONE_EXPIRES_MIN": "5",
         }
+        self.files: dict[str, bytes] = {}
+        """What else is to lie in its folder (PBX_DIR) when it starts."""
         self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def __enter__(self) -> "Pbx":
         data = self._home / "data"
         data.mkdir(parents=True)
         shutil.copy(FILES / "start.sh", self._home)
-        shutil.copytree(FILES / "etc", self._home / "etc")
+        shutil.copytree(self._etc, self._home / "etc")
         (user, group) = next(
             (int(f[2]), int(f[3]))
             for line in (self.root / "etc" / "passwd").read_text().splitlines()
             if (f := line.split(":"))[0] == "asterisk"
         )
         os.chown(data, user, group)
+        for name, content in self.files.items():
+            (data / name).write_bytes(content)
         try:
             self.start()
         except BaseException:
@@ -87,7 +107,7 @@ class Pbx:
 
     def start(self, timeout: float = 30.0) -> None:
         self._process = subprocess.Popen(
-            [*self._inside(), f"/srv/{self._name}/start.sh", "-n", "-v"],
+            [*self._inside(), f"/srv/{self._name}/start.sh", *self._options],
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
