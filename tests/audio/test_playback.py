@@ -1,5 +1,6 @@
 import threading
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,3 +127,17 @@ def test_a_writer_and_a_reader_on_two_threads() -> None:
             heard += piece
     writer.join()
     assert heard == b"".join(chunks)
+
+
+def test_loudness_changes_within_a_read_and_without_a_step() -> None:
+    b = PlaybackBuffer()
+    b.write(np.full(1600, 8000, np.int16).tobytes())
+    b.read(160)
+    b.set_gain(0.25)
+    parts = [np.frombuffer(b.read(160) or b"", np.int16) for _ in range(3)]
+    b.set_gain(1.0)
+    parts += [np.frombuffer(b.read(160) or b"", np.int16) for _ in range(2)]
+    assert [int(p[-1]) for p in parts] == [2000, 2000, 2000, 8000, 8000]
+    heard = np.concatenate([[8000], *parts]).astype(int)
+    assert np.abs(np.diff(heard)).max() <= 6000 / 160 + 1
+    assert b.played == 960

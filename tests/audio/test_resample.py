@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.audio.frames import LINE_FRAME
-from ivr.audio.resample import Resampler, resample
+from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Resampler, double, resample
 
 RATIOS = [
     (8000, 16000),
@@ -152,3 +152,15 @@ def test_reset_and_flush_begin_a_new_stream() -> None:
 def test_rates_must_be_positive(rates: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         Resampler(*rates)
+
+
+@given(st.integers(1, 5), st.integers(0, 300), st.integers(0, 2**32 - 1))
+def test_many_streams_are_doubled_as_one_is(streams: int, n: int, seed: int) -> None:
+    x = np.random.default_rng(seed).integers(-32768, 32768, (streams, DOUBLE_BEFORE + n + DOUBLE_AFTER))
+    x = x.astype(np.int16)
+    doubled = double(x)
+    assert doubled.shape == (streams, 2 * n) and doubled.dtype == np.int16
+    for row, got in zip(x, doubled, strict=True):
+        resampler = Resampler(8000, 16000)
+        alone = resampler.process(row)[int(resampler.delay) :][2 * DOUBLE_BEFORE :]
+        assert np.array_equal(got, alone[: 2 * n])
