@@ -27,9 +27,15 @@ class EndpointingOptions:
     """A turn longer than this is ended where it stands."""
     pre_roll_ms: float = 300
     """Sound kept from before the onset."""
+    details: bool = False
+    """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechPaused,
+    SpeechResumed."""
+    pause_ms: float = 96
+    """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
+    100 to 130 ms."""
 
     def __post_init__(self) -> None:
-        if min(self.min_speech_ms, self.min_silence_ms, self.pre_roll_ms) < 0:
+        if min(self.min_speech_ms, self.min_silence_ms, self.pre_roll_ms, self.pause_ms) < 0:
             raise ValueError("endpointing times cannot be negative")
         if self.max_turn_ms <= self.min_speech_ms:
             raise ValueError("max_turn_ms must be longer than min_speech_ms")
@@ -96,6 +102,50 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechHinted:
+    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows."""
+
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class HintDropped:
+    """It had not."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechGoes:
+    """Another window of speech, of the turn that began at ``onset``, ended ``at``."""
+
+    onset: int
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The caller rests within a turn; perhaps it is over. Once for each pause.
+
+    ``audio`` is PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``.
+    """
+
+    onset: int
+    offset: int
+    at: int
+    audio: Pcm16 = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The turn goes on after a pause."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The caller's turn is over.
 
@@ -108,7 +158,7 @@ class SpeechEnded:
     onset: int
     offset: int
     at: int
-    reason: Literal["silence", "max_turn", "flushed"]
+    reason: Literal["silence", "max_turn", "flushed", "complete"]
     audio: Pcm16 = field(repr=False)
 
 
@@ -119,7 +169,16 @@ class AlarmRang:
     at: int
 
 
-VadEvent = SpeechStarted | SpeechEnded | AlarmRang
+VadEvent = (
+    SpeechStarted
+    | SpeechEnded
+    | AlarmRang
+    | SpeechHinted
+    | HintDropped
+    | SpeechGoes
+    | SpeechPaused
+    | SpeechResumed
+)
 VadListener = Callable[[VadEvent], None]
 """Called in order. On the pushing thread with an inline detector, on the VAD thread with a shared one:
 it must be quick and must not raise (if it does, that is logged and the stream goes on)."""
@@ -150,8 +209,11 @@ class VadStream(Protocol):
         one alarm; a moment already past rings with the next window.
         """
 
-    def flush(self) -> None:
-        """End the turn in progress, if any, with reason ``flushed``."""
+    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
+        """End the turn in progress, if any, with that reason."""
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        """From the next window on its times hold (``pre_roll_ms`` and ``details`` stay). Any thread."""
 
     def close(self) -> None:
         """No event is delivered after this returns, except one already being delivered."""

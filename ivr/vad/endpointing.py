@@ -4,6 +4,9 @@ A Schmitt trigger turns probabilities into voiced and unvoiced windows: voiced f
 unvoiced below ``release``, in between as the window before. Speech has begun once windows voiced in a
 row reach ``min_speech``; the turn has ended once windows unvoiced in a row reach ``min_silence``, or
 when it has lasted ``max_turn``.
+
+With ``details`` the steps between are told too: that speech may have begun (``Hinted``) and had not
+(``Dropped``), that it goes on (``Goes``, each window), rests (``Paused``) and goes on again (``Resumed``).
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from typing import Literal
 from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.vad.base import EndpointingOptions
 
-EndReason = Literal["silence", "max_turn", "flushed"]
+EndReason = Literal["silence", "max_turn", "flushed", "complete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,49 @@ class Ended:
     reason: EndReason
 
 
+@dataclass(frozen=True, slots=True)
+class Hinted:
+    """See ``SpeechHinted``."""
+
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """See ``HintDropped``."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goes:
+    """See ``SpeechGoes``."""
+
+    onset: int
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """See ``SpeechPaused``, which adds the audio."""
+
+    onset: int
+    offset: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """See ``SpeechResumed``."""
+
+    at: int
+
+
+Decision = Began | Ended | Hinted | Dropped | Goes | Paused | Resumed
+
+
 class Endpointer:
     """One stream's decisions. ``threshold``, ``release`` and ``attack`` are probabilities, the last two not
     above the first. A run of speech begins with a window of ``attack`` (None: ``threshold``) and is
@@ -53,6 +99,10 @@ class Endpointer:
         self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
         self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
         self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
+        self._details = options.details
+        self._pause = ms_to_samples(options.pause_ms, VAD_RATE)
+        self._hinted = False
+        self._paused = False
         self.clock = 0
         """Samples decided on, gaps included."""
         self.speaking = False
@@ -70,6 +120,13 @@ class Endpointer:
         """Length of the run of speech just before ``clock``, in samples."""
         return self._run
 
+    def limit(self, options: EndpointingOptions) -> None:
+        """From the next window on these times hold; ``details`` stays as it was."""
+        self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
+        self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
+        self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
+        self._pause = ms_to_samples(options.pause_ms, VAD_RATE)
+
     def skip(self, samples: int) -> None:
         """Sound was lost: time goes on, and nothing is concluded from what nobody heard."""
         self.clock += samples
@@ -77,15 +134,16 @@ class Endpointer:
             self._run = 0
             self.voiced = False
 
-    def rest(self, clock: int) -> None:
+    def rest(self, clock: int) -> Dropped | None:
         """Up to ``clock`` nothing was heard that begins or continues speech: as ``step`` with a probability
         of zero, for one who is not speaking.
         """
         self.clock = clock
         self.voiced = False
         self._run = 0
+        return self._drop() if self._hinted else None
 
-    def step(self, probability: float, samples: int) -> Began | Ended | None:
+    def step(self, probability: float, samples: int) -> Decision | None:
         """The next window, ``samples`` long."""
         start = self.clock
         self.clock += samples
@@ -101,20 +159,42 @@ class Endpointer:
             self._offset = self.clock - 1
         else:
             self._quiet += samples
-        if not self.speaking:
-            if self.voiced and self._run >= self._min_speech:
-                self.speaking = True
-                return Began(self._onset, self.clock, probability)
+        return self._speaking(probability) if self.speaking else self._silent(probability)
+
+    def flush(self, reason: EndReason = "flushed") -> Ended | None:
+        """End the turn in progress, if there is one."""
+        return self._end(reason) if self.speaking else None
+
+    def _silent(self, probability: float) -> Decision | None:
+        if self.voiced and self._run >= self._min_speech:
+            self.speaking = True
+            self._hinted = self._paused = False
+            return Began(self._onset, self.clock, probability)
+        if not self._details or (self._run > 0) == self._hinted:
             return None
+        if self._hinted:
+            return self._drop()
+        self._hinted = True
+        return Hinted(self.clock, probability)
+
+    def _drop(self) -> Dropped:
+        self._hinted = False
+        return Dropped(self.clock)
+
+    def _speaking(self, probability: float) -> Decision | None:
         if not self.voiced and self._quiet >= self._min_silence:
             return self._end("silence")
         if self.clock - self._onset >= self._max_turn:
             return self._end("max_turn")
-        return None
-
-    def flush(self) -> Ended | None:
-        """End the turn in progress, if there is one."""
-        return self._end("flushed") if self.speaking else None
+        if not self._details:
+            return None
+        if self._paused and self.voiced:
+            self._paused = False
+            return Resumed(self.clock)
+        if not self._paused and self._quiet >= self._pause > 0:
+            self._paused = True
+            return Paused(self._onset, self._offset, self.clock)
+        return Goes(self._onset, self.clock, probability) if self.voiced else None
 
     def _end(self, reason: EndReason) -> Ended:
         # ``voiced`` stays: who goes on speaking is heard as before. The run begins anew, so that the

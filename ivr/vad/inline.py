@@ -4,6 +4,8 @@ For recordings (faster than real time), tests and users without a phone. Calls s
 ``SharedVad``, which asks the network about all of them at once.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
@@ -62,8 +64,11 @@ class InlineStream:
     def set_alarm(self, at: int | None) -> None:
         self._delivery.set_alarm(at)
 
-    def flush(self) -> None:
-        self._delivery.deliver(self._ear.flush(), self._ear.clock)
+    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
+        self._delivery.deliver(self._ear.flush(reason), self._ear.clock)
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        self._ear.limit(endpointing)
 
     def close(self) -> None:
         self._delivery.closed = True

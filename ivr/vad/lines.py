@@ -18,17 +18,10 @@ import structlog
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
-from ivr.vad.base import (
-    DetectorOptions,
-    EndpointingOptions,
-    SpeechEnded,
-    SpeechStarted,
-    VadEvent,
-    VadListener,
-)
-from ivr.vad.endpointing import Began, Ended, Endpointer
+from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, VadListener
+from ivr.vad.endpointing import Began, Endpointer
 from ivr.vad.silero import CONTEXT, WINDOW, SileroModel
-from ivr.vad.stream import Delivery, fade_of
+from ivr.vad.stream import Delivery, fade_of, floor_after, told
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +36,7 @@ _LOOK_BACK = RING - LINE_RATE
 """How far back sound is still in the ring while a reader is a second late."""
 _TO_FLOAT = np.float32(1 / 32768)
 _I64 = npt.NDArray[np.int64]
+FlushReason = Literal["flushed", "complete"]
 
 
 class LineEars:
@@ -66,7 +60,7 @@ class LineEars:
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
-        self._flushing: set[LineStream] = set()
+        self._flushing: dict[LineStream, FlushReason] = {}
         self.windows = 0
         """Windows examined."""
         self.silent = 0
@@ -93,9 +87,9 @@ class LineEars:
                 del self._streams[stream.line.row]
                 self._active = np.array(sorted(self._streams), np.int64)
 
-    def flush(self, stream: "LineStream") -> None:
+    def flush(self, stream: "LineStream", reason: FlushReason) -> None:
         """Any thread."""
-        self._flushing.add(stream)
+        self._flushing[stream] = reason
         self.bank.wake.set()
 
     def close(self) -> None:
@@ -114,8 +108,7 @@ class LineEars:
         rows = rows[late >= _NEEDED]
         for stream in flushing:
             if stream.line.row not in rows:
-                self._flushing.discard(stream)
-                stream.flushed()
+                stream.flushed(self._flushing.pop(stream))
         if not rows.size:
             return False
         self._look(rows)
@@ -221,9 +214,12 @@ class LineStream:
     def set_alarm(self, at: int | None) -> None:
         self._delivery.set_alarm(at)
 
-    def flush(self) -> None:
+    def flush(self, reason: FlushReason = "flushed") -> None:
         """From any thread; takes effect on the VAD thread once what the line had heard is examined."""
-        self._ears.flush(self)
+        self._ears.flush(self, reason)
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        self._endpointer.limit(endpointing)
 
     def close(self) -> None:
         """From any thread, the listener's own included."""
@@ -234,8 +230,8 @@ class LineStream:
 
     def idle(self, until: int) -> None:
         """A window of silence after silence."""
-        self._endpointer.rest((until - self.base) * _UP)
-        self._delivery.deliver(None, self._endpointer.clock)
+        dropped = self._endpointer.rest((until - self.base) * _UP)
+        self._delivery.deliver(told(dropped, self._turn), self._endpointer.clock)
 
     def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
         """A window and what the network said of it. Whether speech goes on or may have begun, and whether
@@ -244,23 +240,20 @@ class LineStream:
         ear = self._endpointer
         if ear.speaking:
             self._parts.append(window.copy())  # a view would keep everybody's windows alive
-        event: VadEvent | None = None
-        match ear.step(probability, WINDOW):
-            case Began(onset, at, likely):
-                self._parts = [self._sound(max(onset - self._pre_roll, self._floor), at)]
-                event = SpeechStarted(onset, at, likely)
-            case Ended(onset, offset, at, reason):
-                event = self._ended(onset, offset, at, reason)
-            case None:
-                pass
+        decision = ear.step(probability, WINDOW)
+        if isinstance(decision, Began):
+            self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
+        event = told(decision, self._turn)
+        if isinstance(event, SpeechEnded):
+            self._over(event)
         self._delivery.deliver(event, ear.clock)
         return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)
 
-    def flushed(self) -> None:
+    def flushed(self, reason: FlushReason) -> None:
         """End the turn in progress, if any."""
-        ended = self._endpointer.flush()
-        if ended is not None:
-            event = self._ended(ended.onset, ended.offset, ended.at, ended.reason)
+        event = told(self._endpointer.flush(reason), self._turn)
+        if isinstance(event, SpeechEnded):
+            self._over(event)
             self._delivery.deliver(event, self._endpointer.clock)
 
     def lost(self, frames: int) -> None:
@@ -268,14 +261,13 @@ class LineStream:
         self.dropped += frames
         self._endpointer.skip(frames * LINE_FRAME * _UP)
 
-    def _ended(
-        self, onset: int, offset: int, at: int, reason: Literal["silence", "max_turn", "flushed"]
-    ) -> SpeechEnded:
-        audio = np.concatenate(self._parts)
+    def _turn(self, onset: int) -> Pcm16:
+        """The turn in progress, from its pre-roll on."""
+        return np.concatenate(self._parts)
+
+    def _over(self, event: SpeechEnded) -> None:
         self._parts = []
-        # The silence after a turn may hold the soft beginning of the next one.
-        self._floor = offset + 1 if reason == "silence" else at
-        return SpeechEnded(onset, offset, at, reason, audio)
+        self._floor = floor_after(event)
 
     def _sound(self, first: int, last: int) -> Pcm16:
         """The stream's samples [first, last) at 16 kHz, as far as the ring still has them."""

@@ -3,6 +3,7 @@ reads the lines of all calls and pushes what is new.
 """
 
 import threading
+from typing import Literal
 
 import numpy as np
 import structlog
@@ -92,8 +93,11 @@ class _Followed:
     def set_alarm(self, at: int | None) -> None:
         self._stream.set_alarm(at)
 
-    def flush(self) -> None:
-        self._stream.flush()
+    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
+        self._stream.flush(reason)
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        self._stream.limit(endpointing)
 
     def close(self) -> None:
         self._pump.remove(self)

@@ -12,6 +12,7 @@ nothing and waits for nobody.
 import threading
 import time
 from collections import deque
+from typing import Literal
 
 import numpy as np
 import structlog
@@ -170,7 +171,7 @@ class SharedStream:
         self._lost = 0
         self._taken = 0
         self._lost_seen = 0
-        self._flush_wanted = False
+        self._flush_wanted: Literal["flushed", "complete"] | None = None
 
     @property
     def clock(self) -> int:
@@ -199,10 +200,13 @@ class SharedStream:
     def set_alarm(self, at: int | None) -> None:
         self._delivery.set_alarm(at)
 
-    def flush(self) -> None:
+    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
         """From any thread; takes effect on the VAD thread once what was pushed before is examined."""
-        self._flush_wanted = True
+        self._flush_wanted = reason
         self._wake.set()
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        self.ear.limit(endpointing)
 
     def close(self) -> None:
         """From any thread, the listener's own included."""
@@ -228,8 +232,8 @@ class SharedStream:
                 self._taken += samples
                 self.ear.feed(pcm16, sample_rate)
             if window is None and flush:
-                self._flush_wanted = False
-                self._delivery.deliver(self.ear.flush(), self.ear.clock)
+                self._flush_wanted = None
+                self._delivery.deliver(self.ear.flush(flush), self.ear.clock)
             return window
         except Exception:
             log.exception("vad_stream_failed")

@@ -8,6 +8,7 @@ delay is taken out, so an event's time points at the sound that caused it.
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 import structlog
@@ -18,13 +19,18 @@ from ivr.vad.base import (
     AlarmRang,
     DetectorOptions,
     EndpointingOptions,
+    HintDropped,
     Pcm16,
     SpeechEnded,
+    SpeechGoes,
+    SpeechHinted,
+    SpeechPaused,
+    SpeechResumed,
     SpeechStarted,
     VadEvent,
     VadListener,
 )
-from ivr.vad.endpointing import Began, Ended, Endpointer
+from ivr.vad.endpointing import Began, Decision, Ended, Endpointer, EndReason, Goes, Hinted, Paused, Resumed
 from ivr.vad.silero import CONTEXT, F32, INPUT, STATE_SHAPE, WINDOW
 
 log = structlog.get_logger(__name__)
@@ -101,11 +107,14 @@ class Ear:
             self._forget()
         return event
 
-    def flush(self) -> VadEvent | None:
+    def flush(self, reason: EndReason = "flushed") -> VadEvent | None:
         """End the turn in progress, if any, at the last window examined."""
-        event = self._event(self._endpointer.flush())
+        event = self._event(self._endpointer.flush(reason))
         self._forget()
         return event
+
+    def limit(self, endpointing: EndpointingOptions) -> None:
+        self._endpointer.limit(endpointing)
 
     def _change_rate(self, sample_rate: int) -> None:
         if self._resampler is not None:
@@ -120,17 +129,11 @@ class Ear:
             x = x[skipped:]
         self._pending = np.concatenate((self._pending, x)) if self._pending.size else x
 
-    def _event(self, decision: Began | Ended | None) -> VadEvent | None:
-        match decision:
-            case Began(onset, at, probability):
-                return SpeechStarted(onset, at, probability)
-            case Ended(onset, offset, at, reason):
-                audio = self._sound(onset)
-                # The silence after a turn may hold the soft beginning of the next one.
-                self._floor = offset + 1 if reason == "silence" else at
-                return SpeechEnded(onset, offset, at, reason, audio)
-            case None:
-                return None
+    def _event(self, decision: Decision | None) -> VadEvent | None:
+        event = told(decision, self._sound)
+        if isinstance(event, SpeechEnded):
+            self._floor = floor_after(event)
+        return event
 
     def _sound(self, onset: int) -> Pcm16:
         """From the pre-roll to now."""
@@ -143,6 +146,33 @@ class Ear:
         needed = max(self.clock - self._endpointer.run - self._pre_roll, self._floor)
         while self._kept and self._kept[0][0] + WINDOW <= needed:
             self._kept.popleft()
+
+
+def told(decision: Decision | None, sound: Callable[[int], Pcm16]) -> VadEvent | None:
+    """What the endpointer decided, as an event; ``sound(onset)`` gives a turn's audio up to now."""
+    match decision:
+        case None:
+            return None
+        case Began(onset, at, probability):
+            return SpeechStarted(onset, at, probability)
+        case Ended(onset, offset, at, reason):
+            return SpeechEnded(onset, offset, at, reason, sound(onset))
+        case Hinted(at, probability):
+            return SpeechHinted(at, probability)
+        case Goes(onset, at, probability):
+            return SpeechGoes(onset, at, probability)
+        case Paused(onset, offset, at):
+            return SpeechPaused(onset, offset, at, sound(onset))
+        case Resumed(at):
+            return SpeechResumed(at)
+    return HintDropped(decision.at)
+
+
+def floor_after(event: SpeechEnded) -> int:
+    """The first sample that a later turn may take: the silence after a turn may hold the soft beginning of
+    the next one.
+    """
+    return event.offset + 1 if event.reason in ("silence", "complete") else event.at
 
 
 def fade_of(options: DetectorOptions) -> np.float32:
