@@ -118,11 +118,16 @@ class HintDropped:
 
 @dataclass(frozen=True, slots=True)
 class SpeechGoes:
-    """Another window of speech, of the turn that began at ``onset``, ended ``at``."""
+    """Another window of speech, of the turn that began at ``onset``, ended ``at``.
+
+    ``audio`` is the turn so far (PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``) where it was
+    asked for with ``ask``, otherwise None.
+    """
 
     onset: int
     at: int
     probability: float
+    audio: Pcm16 | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +216,9 @@ class VadStream(Protocol):
 
     def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
         """End the turn in progress, if any, with that reason."""
+
+    def ask(self) -> None:
+        """Give the turn so far with the next ``SpeechGoes``. Any thread; forgotten when the turn ends first."""
 
     def limit(self, endpointing: EndpointingOptions) -> None:
         """From the next window on its times hold (``pre_roll_ms`` and ``details`` stay). Any thread."""

@@ -67,6 +67,9 @@ class InlineStream:
     def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
         self._delivery.deliver(self._ear.flush(reason), self._ear.clock)
 
+    def ask(self) -> None:
+        self._ear.asked = True
+
     def limit(self, endpointing: EndpointingOptions) -> None:
         self._ear.limit(endpointing)
 

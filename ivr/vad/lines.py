@@ -18,7 +18,7 @@ import structlog
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
-from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, VadListener
+from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, SpeechGoes, VadListener
 from ivr.vad.endpointing import Began, Endpointer
 from ivr.vad.silero import CONTEXT, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, fade_of, floor_after, told
@@ -199,6 +199,7 @@ class LineStream:
         """The turn in progress, 16 kHz."""
         self._floor = 0
         """Sound before this sample was spoken in an earlier turn."""
+        self._asked = False
 
     @property
     def clock(self) -> int:
@@ -217,6 +218,9 @@ class LineStream:
     def flush(self, reason: FlushReason = "flushed") -> None:
         """From any thread; takes effect on the VAD thread once what the line had heard is examined."""
         self._ears.flush(self, reason)
+
+    def ask(self) -> None:
+        self._asked = True
 
     def limit(self, endpointing: EndpointingOptions) -> None:
         self._endpointer.limit(endpointing)
@@ -243,9 +247,11 @@ class LineStream:
         decision = ear.step(probability, WINDOW)
         if isinstance(decision, Began):
             self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
-        event = told(decision, self._turn)
+        event = told(decision, self._turn, self._asked)
         if isinstance(event, SpeechEnded):
             self._over(event)
+        if isinstance(event, SpeechEnded | SpeechGoes):
+            self._asked = False
         self._delivery.deliver(event, ear.clock)
         return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)
 

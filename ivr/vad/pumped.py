@@ -96,6 +96,9 @@ class _Followed:
     def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
         self._stream.flush(reason)
 
+    def ask(self) -> None:
+        self._stream.ask()
+
     def limit(self, endpointing: EndpointingOptions) -> None:
         self._stream.limit(endpointing)
 

@@ -205,6 +205,9 @@ class SharedStream:
         self._flush_wanted = reason
         self._wake.set()
 
+    def ask(self) -> None:
+        self.ear.asked = True
+
     def limit(self, endpointing: EndpointingOptions) -> None:
         self.ear.limit(endpointing)
 

@@ -63,6 +63,8 @@ class Ear:
         """Windows with the sample they begin at: the pre-roll while quiet, the turn while speaking."""
         self._floor = 0
         """Sound before this sample was spoken in an earlier turn."""
+        self.asked = False
+        """The next ``SpeechGoes`` is to bring the turn so far: set by any thread."""
 
     @property
     def clock(self) -> int:
@@ -130,9 +132,11 @@ class Ear:
         self._pending = np.concatenate((self._pending, x)) if self._pending.size else x
 
     def _event(self, decision: Decision | None) -> VadEvent | None:
-        event = told(decision, self._sound)
+        event = told(decision, self._sound, self.asked)
         if isinstance(event, SpeechEnded):
             self._floor = floor_after(event)
+        if isinstance(event, SpeechEnded | SpeechGoes):
+            self.asked = False
         return event
 
     def _sound(self, onset: int) -> Pcm16:
@@ -148,7 +152,9 @@ class Ear:
             self._kept.popleft()
 
 
-def told(decision: Decision | None, sound: Callable[[int], Pcm16]) -> VadEvent | None:
+def told(
+    decision: Decision | None, sound: Callable[[int], Pcm16], asked: bool = False
+) -> VadEvent | None:
     """What the endpointer decided, as an event; ``sound(onset)`` gives a turn's audio up to now."""
     match decision:
         case None:
@@ -160,7 +166,7 @@ def told(decision: Decision | None, sound: Callable[[int], Pcm16]) -> VadEvent |
         case Hinted(at, probability):
             return SpeechHinted(at, probability)
         case Goes(onset, at, probability):
-            return SpeechGoes(onset, at, probability)
+            return SpeechGoes(onset, at, probability, sound(onset) if asked else None)
         case Paused(onset, offset, at):
             return SpeechPaused(onset, offset, at, sound(onset))
         case Resumed(at):
