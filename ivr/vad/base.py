@@ -120,8 +120,8 @@ class HintDropped:
 class SpeechGoes:
     """Another window of speech, of the turn that began at ``onset``, ended ``at``.
 
-    ``audio`` is the turn so far (PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``) where it was
-    asked for with ``ask``, otherwise None.
+    ``audio`` is the turn so far (PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``) where it
+    was asked for with ``ask``, otherwise None.
     """
 
     onset: int
@@ -218,7 +218,7 @@ class VadStream(Protocol):
         """End the turn in progress, if any, with that reason."""
 
     def ask(self) -> None:
-        """Give the turn so far with the next ``SpeechGoes``. Any thread; forgotten when the turn ends first."""
+        """Give the turn so far with the next ``SpeechGoes``. Any thread; forgotten when the turn ends."""
 
     def limit(self, endpointing: EndpointingOptions) -> None:
         """From the next window on its times hold (``pre_roll_ms`` and ``details`` stay). Any thread."""

@@ -1,0 +1,35 @@
+"""Words that say "I am listening" and are no turn of their own (backchannels), by language; and whether a
+transcript holds anything else.
+
+The lists follow Yngve, "On getting a word in edgewise" (1970), and the Switchboard dialogue-act tag ``b``
+(acknowledge) for English; for the other languages the usual ones of spoken corpora.
+"""
+
+import re
+
+BACKCHANNELS: dict[str, frozenset[str]] = {
+    "en": frozenset(
+        "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um uh ah oh aha okay ok right yeah yep yup sure "
+        "i see got it alright all right good great".split()
+    ),
+    "fr": frozenset(
+        "mm mmm mhm hum hmm euh ah oh oui ouais ok okay d'accord bien bon voilà je vois entendu".split()
+    ),
+    "de": frozenset("mm mmm mhm hm hmm äh ähm ah oh aha ja jo okay ok genau gut ach so verstehe klar".split()),
+    "es": frozenset("mm mmm mhm hm eh ah oh ajá sí si vale ok okay claro bien bueno ya entiendo".split()),
+}
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+", re.UNICODE)
+_NOTE = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|♪[^♪]*♪?")
+"""What recognisers write for sounds that are no words: [music], (coughs), *sighs*."""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a transcript in lower case, notes about noises left out."""
+    return _WORD.findall(_NOTE.sub(" ", text).lower().replace("’", "'"))
+
+
+def only_backchannel(text: str, language: str) -> bool:
+    """Nothing but backchannels of ``language`` ("en", "en-GB"), or no word at all."""
+    known = BACKCHANNELS.get(language.partition("-")[0].lower(), BACKCHANNELS["en"])
+    return all(word in known or set(word.split("-")) <= known for word in words_of(text))

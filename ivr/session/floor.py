@@ -1,0 +1,102 @@
+"""Who has the floor while a prompt plays, decided where the speech is heard: on the detector's thread, within the
+window that decides. What needs words is decided later, on the loop (``interruption.py``).
+
+Two stages: at the first sign of speech the prompt is ducked; once speech is certain, and every rule of the
+prompt allows it, it is stopped; if it was nothing, it comes back up.
+"""
+
+from typing import Any, Protocol
+
+from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.session.say import SayHandle
+from ivr.vad.base import HintDropped, SpeechEnded, SpeechGoes, SpeechHinted, SpeechStarted, VadEvent
+
+
+class Head(Protocol):
+    """What plays."""
+
+    @property
+    def head(self) -> SayHandle | None:
+        """The prompt that is playing now. Any thread."""
+
+
+class Note(Protocol):
+    def __call__(self, at: int, stage: str, rule: str = "", **details: Any) -> None: ...
+
+
+class Floor:
+    """One session's. ``hear`` belongs to the detector's thread; ``dismissed`` is set by the loop and cleared
+    here when the speech it is about has ended.
+    """
+
+    def __init__(self, playlist: Head, note: Note) -> None:
+        self._playlist, self._note = playlist, note
+        self._ducked: SayHandle | None = None
+        self._told: str | None = None
+        """The rule that last kept a prompt playing over the speech that goes on."""
+        self.dismissed = False
+        """The speech that goes on was found to be nothing: it stops no prompt."""
+
+    def hear(self, event: VadEvent) -> SayHandle | None:
+        """The prompt that this event has stopped."""
+        match event:
+            case SpeechHinted(at, probability):
+                head = self._playlist.head
+                if head is not None and self._may_stop(head):
+                    self._duck(head, at, probability)
+            case HintDropped(at):
+                self._restore(at, "it was nothing")
+            case SpeechStarted(onset, at, probability) | SpeechGoes(onset, at, probability):
+                return self._speech(onset, at, probability)
+            case SpeechEnded():
+                self._restore(event.at, self._told or "speech ended")
+                self._told = None
+                self.dismissed = False
+        return None
+
+    def _speech(self, onset: int, at: int, probability: float) -> SayHandle | None:
+        head = self._playlist.head
+        if head is None or head.done or head.yielding or self.dismissed:
+            return None
+        rule = self._rule(head, at - onset)
+        duration = round(samples_to_ms(at - onset, VAD_RATE))
+        if rule is not None:
+            if rule in ("min_speech", "words"):
+                self._duck(head, at, probability)
+            if rule != self._told:
+                self._told = rule
+                self._note(at, "ignore", rule, probability=probability, duration_ms=duration, prompt=head.number)
+            return None
+        head.yielding = True
+        head.buffer.stop()
+        self._ducked = self._told = None
+        self._note(at, "stop", "speech", probability=probability, duration_ms=duration, latency_ms=duration,
+                   prompt=head.number)  # fmt: skip
+        return head
+
+    def _may_stop(self, head: SayHandle) -> bool:
+        return not self.dismissed and self._rule(head, 0) in (None, "min_speech", "words")
+
+    @staticmethod
+    def _rule(head: SayHandle, speech: int) -> str | None:
+        """Why ``speech`` samples of it do not stop the prompt; None when they do."""
+        if not head.yields_to("speech"):
+            return "barge_in"
+        if head.protected("speech"):
+            return "protect"
+        if speech < ms_to_samples(head.options.min_speech_ms, VAD_RATE):
+            return "min_speech"
+        return "words" if head.options.by_words else None
+
+    def _duck(self, head: SayHandle, at: int, probability: float) -> None:
+        if self._ducked is head or not head.options.duck_db:
+            return
+        self._ducked = head
+        head.buffer.set_gain(10 ** (-head.options.duck_db / 20))
+        self._note(at, "duck", "first sign of speech", probability=probability, prompt=head.number)
+
+    def _restore(self, at: int, rule: str) -> None:
+        head, self._ducked = self._ducked, None
+        if head is not None and not head.yielding:
+            head.buffer.set_gain(1.0)
+            self._note(at, "restore", rule, prompt=head.number)

@@ -1,0 +1,109 @@
+"""Options of a session; the one home of their defaults and units."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ivr.vad.base import EndpointingOptions
+
+BargeIn = Literal["any", "speech", "dtmf", "none"]
+"""What makes a prompt yield: speech or a key, speech alone, a key alone, nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeInOptions:
+    """When a prompt yields to the caller. Milliseconds of sound."""
+
+    barge_in: BargeIn = "any"
+    protect_ms: float = 0
+    """From its beginning on speech cannot stop the prompt for so long (a legal notice). Who speaks on beyond
+    that stops it then."""
+    protect_dtmf_ms: float = 0
+    """The same for keys."""
+    min_speech_ms: float = 64
+    """Speech before the prompt stops (rounded up to whole 32 ms windows)."""
+    min_words: int = 0
+    """Stop only once so many words were understood; 0 stops at once."""
+    hotword: tuple[str, ...] = ()
+    """Stop only when one of these phrases is heard; anything else goes by."""
+    duck_db: float = 12
+    """How much softer the prompt becomes at the first sign of speech; 0 leaves it as it is."""
+    false_interruption_timeout_ms: float = 1000
+    """A prompt that was stopped, and no words came, goes on after this; 0: it never does."""
+    backchannels: bool = True
+    """"Uh-huh" and its like while the prompt plays do not interrupt it."""
+    answer_window_ms: float = 700
+    """So close to the prompt's end they may be an answer all the same."""
+
+    def __post_init__(self) -> None:
+        times = (self.protect_ms, self.protect_dtmf_ms, self.min_speech_ms, self.duck_db)
+        if min(*times, self.false_interruption_timeout_ms, self.answer_window_ms, self.min_words) < 0:
+            raise ValueError("the times, duck_db and min_words of a prompt cannot be negative")
+
+    @property
+    def by_words(self) -> bool:
+        """Sound alone does not stop it."""
+        return self.min_words > 0 or bool(self.hotword)
+
+
+ExpectedKind = Literal["free", "menu", "yes_no", "digits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the caller is expected to say: it decides how long a pause is waited for."""
+
+    kind: ExpectedKind = "free"
+    fits: Callable[[str], bool] | None = None
+    """Whether a text is a whole answer, where that is known (a grammar, the choices of a menu)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOptions:
+    """When the caller has finished. Milliseconds of silence as the detector hears it: it trails the end of
+    speech by another 100 to 130."""
+
+    free_silence_ms: float = 400
+    """After which a turn has ended when nothing better is known: free speech."""
+    menu_silence_ms: float = 400
+    yes_no_silence_ms: float = 320
+    digits_silence_ms: float = 900
+    """"Four seven ... one nine"."""
+    complete_ms: float = 160
+    """VoiceXML's completetimeout: what was said is a whole answer of the grammar."""
+    incomplete_ms: float = 1000
+    """VoiceXML's incompletetimeout: it is not, or the turn detector expects more. The upper bound."""
+    threshold: float = 0.5
+    """Probability of the turn detector from which the turn is complete."""
+    detector_timeout_ms: float = 250
+    """An answer of the turn detector later than this after the pause is not waited for."""
+    preemptive: bool = True
+    """Transcribe at each pause, and throw it away when the caller goes on."""
+    similar: float = 1.0
+    """A reply prepared from an interim transcript is used when the final one has this share of its words in
+    common; 1 is the same words."""
+    max_turn_ms: float = 20_000
+    """A turn longer than this is ended where it stands."""
+    cut_in: str = ""
+    """Said then, and not to be interrupted for its first two seconds; nothing when empty."""
+
+    def silence_ms(self, kind: ExpectedKind) -> float:
+        return float(getattr(self, f"{kind}_silence_ms"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """Options of a session."""
+
+    endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
+    barge_in: BargeInOptions = field(default_factory=BargeInOptions)
+    """Of prompts that say nothing else."""
+    turn: TurnOptions = field(default_factory=TurnOptions)
+    language: str = "en"
+    """Of the caller: which words are backchannels."""
+    keep_speech_over_protected: bool = False
+    """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
+    stt_timeout_s: float = 10.0
+    """Seconds of wall clock for one transcription, fallbacks included; then the turn is empty."""
+    max_pending_turns: int = 8
+    """Turns not yet fetched by ``listen``; the oldest is dropped when a further one comes."""
