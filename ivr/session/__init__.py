@@ -1,5 +1,6 @@
 """The session library: a conversation with one caller, with no phone needed."""
 
+from ivr.session.decisions import STAGES, Decision, DecisionCallback, Decisions
 from ivr.session.memory_player import MemoryPlayer
 from ivr.session.say import SayHandle
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
@@ -7,9 +8,13 @@ from ivr.session.types import AudioClip, BargeIn, Player, PlayoutResult, Session
 from ivr.session.voice import SessionEnded, VoiceSession
 
 __all__ = [
+    "STAGES",
     "TRANSITIONS",
     "AudioClip",
     "BargeIn",
+    "Decision",
+    "DecisionCallback",
+    "Decisions",
     "InvalidTransition",
     "MemoryPlayer",
     "Player",

@@ -1,0 +1,108 @@
+"""Every decision of turn-taking, said in one form: to the log, and to whoever wants to know (a debug
+recording, a test, a replay that compares).
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+STAGES: Mapping[str, str] = {
+    "session": "first line of a recording: rate, options, the call's id",
+    "state": "the session's state changed (name)",
+    "say_started": "a prompt begins to play (prompt, text, options, planned_ms when known)",
+    "say_ended": "it is over (prompt, heard_ms, heard_text, interrupted)",
+    "duck": "the prompt is turned down: the caller may have begun to speak",
+    "restore": "it is turned up again: that was nothing",
+    "stop": "the prompt yields (cause, latency_ms)",
+    "resume": "it goes on after a stop that no words followed (from_ms)",
+    "ignore": "why an onset did not interrupt",
+    "speech_began": "the caller speaks (onset, probability)",
+    "paused": "a short silence in the caller's turn (offset; probability that the turn is over)",
+    "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
+    "transcript": "what the caller said (onset, text, confidence, interim)",
+    "noinput": "nothing was said in time",
+    "dtmf": "a key (digit)",
+    "recording": "the recording was paused or goes on (paused)",
+}
+"""Stage to its meaning, with the details it has besides probability, duration_ms, words, echo (0 to 1),
+latency_ms and prompt (its number in the call), which any may have. Positions (``onset``, ``offset``) are
+samples like ``at``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision. ``details`` holds what JSON can hold, under names other than the fields'."""
+
+    at: int
+    """Samples of 16 kHz since the session's clock began."""
+    stage: str
+    """One of ``STAGES``."""
+    rule: str = ""
+    """The rule that decided, where there was a choice."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def flat(self) -> dict[str, Any]:
+        """All fields side by side, the details among them; no rule when there was none."""
+        rule = {"rule": self.rule} if self.rule else {}
+        return {"at": self.at, "stage": self.stage, **rule, **self.details}
+
+    def to_json(self) -> str:
+        """One line, without its end."""
+        return json.dumps(self.flat(), ensure_ascii=False, default=_plain)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The reverse of ``to_json``. Raises ValueError for anything else."""
+        fields = json.loads(line)
+        if not isinstance(fields, dict):
+            raise ValueError("a decision is a JSON object")
+        at, stage, rule = fields.pop("at", None), fields.pop("stage", None), fields.pop("rule", "")
+        if type(at) is not int or not isinstance(stage, str) or not isinstance(rule, str):
+            raise ValueError("a decision has at (a whole number of samples), stage and perhaps rule (text)")
+        return cls(at, stage, rule, fields)
+
+
+DecisionCallback = Callable[[Decision], None]
+
+
+class Decisions:
+    """Where a session notes its decisions. Everything here may be called from any thread: the loop and the
+    detector's thread do.
+    """
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self._subscribers: tuple[DecisionCallback, ...] = ()  # replaced, never changed
+        self._lock = threading.Lock()
+
+    def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
+        """Log a decision as the line ``turn_taking`` and hand it to the subscribers, on this thread."""
+        decision = Decision(int(at), stage, rule, details)
+        self._log.info("turn_taking", **decision.flat())
+        for subscriber in self._subscribers:
+            try:
+                subscriber(decision)
+            except Exception:
+                # Its mistake is its own; the call goes on, and the next decision is not spent on it.
+                self._log.exception("decision_subscriber_failed", stage=stage)
+                self._drop(subscriber)
+        return decision
+
+    def subscribe(self, callback: DecisionCallback) -> Callable[[], None]:
+        """``callback(Decision)`` is called on the thread of the decision and must not wait. One that raises
+        is not called again. Returns an unsubscribe; calling it twice does no harm.
+        """
+        with self._lock:
+            self._subscribers += (callback,)
+        return lambda: self._drop(callback)
+
+    def _drop(self, callback: DecisionCallback) -> None:
+        with self._lock:
+            self._subscribers = tuple(each for each in self._subscribers if each is not callback)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as Python's; anything else that JSON does not know (a Path) as text."""
+    return value.item() if hasattr(value, "item") else str(value)
