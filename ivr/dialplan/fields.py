@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from ivr.audio.wav import WavError, decode_wav
 from ivr.dialplan.errors import did_you_mean, listed, quoted
+from ivr.session.options import BargeIn as SessionBargeIn
 from ivr.session.types import AudioClip
-from ivr.session.types import BargeIn as SessionBargeIn
 
 MAX_SOUND_BYTES = 64 * 1024 * 1024
 """Bytes of one sound file."""

@@ -28,7 +28,7 @@ from ivr.service.layers import (
     tree_of,
 )
 from ivr.service.workers import WorkerOptions
-from ivr.session.types import SessionConfig
+from ivr.session.options import SessionConfig
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
 from ivr.vad.base import DetectorOptions

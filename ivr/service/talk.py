@@ -19,7 +19,7 @@ from ivr.audio.wav import WavError, decode_wav, encode_wav
 from ivr.dialplan import Plan, load_plan, run_plan
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
-from ivr.session import AudioClip, BargeIn, MemoryPlayer, SayHandle, Turn, VoiceSession
+from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
 from ivr.session.say import SaySource
 from ivr.speech.base import SpeechError
 from ivr.vad.base import (
@@ -201,9 +201,16 @@ class _NotingSession(VoiceSession):
         self._watchers: list[asyncio.Task[None]] = []
 
     async def say(
-        self, source: SaySource, *, allow_interruptions: bool = True, barge_in: BargeIn | None = None
+        self,
+        source: SaySource,
+        *,
+        allow_interruptions: bool = True,
+        barge_in: BargeIn | None = None,
+        options: BargeInOptions | None = None,
     ) -> SayHandle:
-        handle = await super().say(source, allow_interruptions=allow_interruptions, barge_in=barge_in)
+        handle = await super().say(
+            source, allow_interruptions=allow_interruptions, barge_in=barge_in, options=options
+        )
         said = Said(self._now_ms(), source if isinstance(source, str) else "")
         if isinstance(source, AudioClip):
             said.text = source.text or "(a sound file)"

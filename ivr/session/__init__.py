@@ -2,9 +2,10 @@
 
 from ivr.session.decisions import STAGES, Decision, DecisionCallback, Decisions
 from ivr.session.memory_player import MemoryPlayer
+from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig, TurnOptions
 from ivr.session.say import SayHandle
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
-from ivr.session.types import AudioClip, BargeIn, Player, PlayoutResult, SessionConfig, Turn
+from ivr.session.types import AudioClip, Player, PlayoutResult, Turn
 from ivr.session.voice import SessionEnded, VoiceSession
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "TRANSITIONS",
     "AudioClip",
     "BargeIn",
+    "BargeInOptions",
     "Decision",
     "DecisionCallback",
     "Decisions",
+    "Expectation",
     "InvalidTransition",
     "MemoryPlayer",
     "Player",
@@ -24,5 +27,6 @@ __all__ = [
     "SessionEnded",
     "SessionState",
     "Turn",
+    "TurnOptions",
     "VoiceSession",
 ]

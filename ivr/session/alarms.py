@@ -25,9 +25,7 @@ class Alarms:
         return name in self._at
 
     def rang(self, clock: int) -> None:
-        """The stream's alarm rang: call what is due, the earliest first. One that was cleared or put off since
-        it was aimed at is not.
-        """
+        """The stream's alarm rang: call what is due, the earliest first, if it was not cleared or put off."""
         for name, (at, ring) in sorted(self._at.items(), key=lambda item: item[1][0]):
             if at <= clock and self._at.get(name) == (at, ring):
                 del self._at[name]

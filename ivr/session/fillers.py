@@ -7,17 +7,14 @@ The lists follow Yngve, "On getting a word in edgewise" (1970), and the Switchbo
 
 import re
 
-BACKCHANNELS: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um uh ah oh aha okay ok right yeah yep yup sure "
-        "i see got it alright all right good great".split()
-    ),
-    "fr": frozenset(
-        "mm mmm mhm hum hmm euh ah oh oui ouais ok okay d'accord bien bon voilà je vois entendu".split()
-    ),
-    "de": frozenset("mm mmm mhm hm hmm äh ähm ah oh aha ja jo okay ok genau gut ach so verstehe klar".split()),
-    "es": frozenset("mm mmm mhm hm eh ah oh ajá sí si vale ok okay claro bien bueno ya entiendo".split()),
+_BY_LANGUAGE = {
+    "en": "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um ah oh aha okay ok right yeah yep yup sure i see "
+    "got it alright all good great",
+    "fr": "mm mmm mhm hum hmm euh ah oh oui ouais ok okay d'accord bien bon voilà je vois entendu",
+    "de": "mm mmm mhm hm hmm äh ähm ah oh aha ja jo okay ok genau gut ach so verstehe klar",
+    "es": "mm mmm mhm hm eh ah oh ajá sí si vale ok okay claro bien bueno ya entiendo",
 }
+BACKCHANNELS = {language: frozenset(words.split()) for language, words in _BY_LANGUAGE.items()}
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+", re.UNICODE)
 _NOTE = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|♪[^♪]*♪?")

@@ -1,5 +1,5 @@
-"""Who has the floor while a prompt plays, decided where the speech is heard: on the detector's thread, within the
-window that decides. What needs words is decided later, on the loop (``interruption.py``).
+"""Who has the floor while a prompt plays, decided where the speech is heard: on the detector's thread, within
+the window that decides. What needs words is decided later, on the loop (``interruption.py``).
 
 Two stages: at the first sign of speech the prompt is ducked; once speech is certain, and every rule of the
 prompt allows it, it is stopped; if it was nothing, it comes back up.
@@ -60,18 +60,18 @@ class Floor:
             return None
         rule = self._rule(head, at - onset)
         duration = round(samples_to_ms(at - onset, VAD_RATE))
+        why = {"probability": round(probability, 3), "duration_ms": duration, "prompt": head.number}
         if rule is not None:
             if rule in ("min_speech", "words"):
                 self._duck(head, at, probability)
             if rule != self._told:
                 self._told = rule
-                self._note(at, "ignore", rule, probability=probability, duration_ms=duration, prompt=head.number)
+                self._note(at, "ignore", rule, **why)
             return None
         head.yielding = True
         head.buffer.stop()
         self._ducked = self._told = None
-        self._note(at, "stop", "speech", probability=probability, duration_ms=duration, latency_ms=duration,
-                   prompt=head.number)  # fmt: skip
+        self._note(at, "stop", "speech", **why, latency_ms=why["duration_ms"])
         return head
 
     def _may_stop(self, head: SayHandle) -> bool:

@@ -78,3 +78,15 @@ def _voiced_share(part: SpokenPart, played: int, sample_rate: int) -> float:
     if total == 0:
         return 0.0
     return float(voiced[: played // block].sum()) / total
+
+
+def resume_point(parts: list[SpokenPart], played: int, sample_rate: int) -> int:
+    """Where to go on after a cut at ``played``: the beginning of the word or clause that was cut."""
+    return max(0, played - sample_rate // 2)
+
+
+def audio_from(parts: list[SpokenPart], first: int) -> bytes:
+    """The prompt's sound from sample ``first`` on."""
+    return b"".join(
+        b"".join(part.audio)[max(0, first - part.start) * BYTES_PER_SAMPLE :] for part in parts
+    )

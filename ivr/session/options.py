@@ -63,10 +63,9 @@ class TurnOptions:
     """When the caller has finished. Milliseconds of silence as the detector hears it: it trails the end of
     speech by another 100 to 130."""
 
-    free_silence_ms: float = 400
-    """After which a turn has ended when nothing better is known: free speech."""
-    menu_silence_ms: float = 400
     yes_no_silence_ms: float = 320
+    """After which a turn has ended when nothing better is known. For free speech and menus it is
+    ``EndpointingOptions.min_silence_ms``."""
     digits_silence_ms: float = 900
     """"Four seven ... one nine"."""
     complete_ms: float = 160
@@ -82,13 +81,9 @@ class TurnOptions:
     similar: float = 1.0
     """A reply prepared from an interim transcript is used when the final one has this share of its words in
     common; 1 is the same words."""
-    max_turn_ms: float = 20_000
-    """A turn longer than this is ended where it stands."""
     cut_in: str = ""
-    """Said then, and not to be interrupted for its first two seconds; nothing when empty."""
-
-    def silence_ms(self, kind: ExpectedKind) -> float:
-        return float(getattr(self, f"{kind}_silence_ms"))
+    """Said to who has spoken for ``EndpointingOptions.max_turn_ms``, and not to be interrupted for its first
+    two seconds; nothing when empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

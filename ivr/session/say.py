@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from ivr.audio.frames import samples_to_ms
+from ivr.audio.frames import BYTES_PER_SAMPLE, samples_to_ms
 from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
-from ivr.session.heard import SpokenPart, heard_text
-from ivr.session.types import AudioClip, BargeIn, PlayoutResult
+from ivr.session.heard import SpokenPart, audio_from, heard_text, resume_point
+from ivr.session.options import BargeIn, BargeInOptions
+from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
 from ivr.speech.sentences import sentences_of
 
@@ -32,22 +33,50 @@ class Prepared(Protocol):
 class SayHandle:
     """What ``VoiceSession.say`` returns."""
 
-    def __init__(self, barge_in: BargeIn, buffer: Playback, on_cancel: Callable[["SayHandle"], None]) -> None:
-        self.barge_in: BargeIn = barge_in
-        self.buffer = buffer
+    def __init__(
+        self,
+        number: int,
+        options: BargeInOptions,
+        new_buffer: Callable[["SayHandle"], Playback],
+        on_cancel: Callable[["SayHandle"], None],
+    ) -> None:
+        self.number = number
+        """Prompts of a session are counted from 1."""
+        self.options = options
+        self._new_buffer = new_buffer
+        self.buffer = new_buffer(self)
+        """What is being played: the whole prompt, or the rest of it after a false interruption."""
+        self.base = 0
+        """The prompt's sample that ``buffer`` begins with."""
+        self.written = 0
+        """Samples made so far."""
+        self._furthest = 0
         self.parts: list[SpokenPart] = []
         self.error: Exception | None = None
         self.playing = False
         self.yielding = False
         """Set before the buffer is stopped by a barge-in, on whatever thread that is."""
+        self.suspended = False
+        """Stopped by speech of which is not yet known whether it was any; it may go on."""
         self.starter: asyncio.Task[None] | None = None
         """Waits for the first sound of the prompt at the head of the queue."""
         self.producer: asyncio.Task[None] | None = None
+        self.complete = False
+        """All of the sound is made."""
         self.audio_ready = asyncio.Event()
         self.room = asyncio.Event()
         """There is room for more sound: the producer waits for it when far ahead of the player."""
         self._on_cancel = on_cancel
         self._outcome: asyncio.Future[PlayoutResult] = asyncio.get_running_loop().create_future()
+
+    @property
+    def barge_in(self) -> BargeIn:
+        return self.options.barge_in
+
+    @property
+    def text(self) -> str:
+        """The words of it, as far as they are known."""
+        return " ".join(part.text for part in self.parts)
 
     @property
     def done(self) -> bool:
@@ -71,13 +100,49 @@ class SayHandle:
     def yields_to(self, cause: BargeIn) -> bool:
         return self.barge_in == "any" or self.barge_in == cause
 
+    def protected(self, cause: Literal["speech", "dtmf"]) -> bool:
+        """It is in its protected beginning. Any thread."""
+        ms = self.options.protect_ms if cause == "speech" else self.options.protect_dtmf_ms
+        return ms > 0 and samples_to_ms(self.played, self.buffer.sample_rate) < ms
+
+    @property
+    def played(self) -> int:
+        """The prompt's sample up to which it was played last."""
+        return self.base + self.buffer.played
+
+    @property
+    def left_ms(self) -> float:
+        """What is made of it and was not played."""
+        return samples_to_ms(self.written - self.played, self.buffer.sample_rate)
+
+    def write(self, pcm: bytes) -> None:
+        self.written += len(pcm) // BYTES_PER_SAMPLE
+        self.buffer.write(pcm)
+
+    def finish(self) -> None:
+        """Nothing more will be written."""
+        self.complete = True
+        self.buffer.finish()
+
+    def rewind(self) -> int:
+        """To be played on from the beginning of the word or clause that was cut; the prompt's sample."""
+        rate = self.buffer.sample_rate
+        self._furthest = max(self._furthest, self.played)
+        self.base = resume_point(self.parts, self.played, rate)
+        self.buffer = self._new_buffer(self)
+        self.buffer.write(audio_from(self.parts, self.base))
+        if self.complete:
+            self.buffer.finish()
+        self.suspended = self.yielding = False
+        return self.base
+
     def resolve(self, *, interrupted: bool) -> PlayoutResult | None:
         """Settle the outcome, once, and free the sound. None when it was settled before."""
         if self.done:
             return None
         if self.producer is not None:
             self.producer.cancel()
-        played, rate = self.buffer.played, self.buffer.sample_rate
+        played, rate = max(self._furthest, self.played), self.buffer.sample_rate
         result = PlayoutResult(interrupted, samples_to_ms(played, rate), heard_text(self.parts, played, rate))
         if self.error is not None and not interrupted:
             self._outcome.set_exception(self.error)
@@ -151,21 +216,20 @@ class SoundMaker:
         rate = handle.buffer.sample_rate
         if sample_rate != rate:
             pcm16 = resample(np.frombuffer(pcm16, dtype=np.int16), sample_rate, rate).tobytes()
-        part = SpokenPart(text, handle.buffer.written, [pcm16], complete=True)
+        part = SpokenPart(text, handle.written, [pcm16], complete=True)
         handle.parts.append(part)
-        handle.buffer.write(pcm16)
+        handle.write(pcm16)
         handle.audio_ready.set()
 
     async def _speak(self, text: str, handle: SayHandle) -> None:
-        buffer = handle.buffer
-        part = SpokenPart(text, buffer.written)
+        part = SpokenPart(text, handle.written)
         handle.parts.append(part)
-        resampler = Resampler(self._tts.sample_rate, buffer.sample_rate)
+        resampler = Resampler(self._tts.sample_rate, handle.buffer.sample_rate)
         chunks = self._tts.synthesize(text)
         try:
             async for chunk in chunks:
                 self._add(part, resampler.process(np.frombuffer(chunk, dtype=np.int16)).tobytes(), handle)
-                while buffer.buffered > 2 * buffer.low_water and not buffer.stopped:
+                while handle.buffer.buffered > 2 * handle.buffer.low_water and not handle.buffer.stopped:
                     handle.room.clear()
                     await handle.room.wait()
             self._add(part, resampler.flush().tobytes(), handle)
@@ -180,5 +244,5 @@ class SoundMaker:
     def _add(part: SpokenPart, pcm: bytes, handle: SayHandle) -> None:
         if pcm:
             part.audio.append(pcm)
-            handle.buffer.write(pcm)
+            handle.write(pcm)
             handle.audio_ready.set()

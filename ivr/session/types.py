@@ -1,13 +1,9 @@
-"""What a session gives back and what it needs: results, turns, options, the player."""
+"""What a session gives back and what it needs: results, turns, the player."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ivr.audio.playback import Playback
-from ivr.vad.base import EndpointingOptions
-
-BargeIn = Literal["any", "speech", "dtmf", "none"]
-"""What makes a prompt yield: speech or a key, speech alone, a key alone, nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +30,6 @@ class Turn:
     barged_in: bool
     """It began while a prompt was playing."""
     reason: Literal["speech", "dtmf", "noinput"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionConfig:
-    """Options of a session; the one home of their defaults."""
-
-    endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
-    keep_speech_over_protected: bool = False
-    """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
-    stt_timeout_s: float = 10.0
-    """Seconds of wall clock for one transcription, fallbacks included; then the turn is empty."""
-    max_pending_turns: int = 8
-    """Turns not yet fetched by ``listen``; the oldest is dropped when a further one comes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -11,20 +12,20 @@ from typing import Any, Self
 
 import structlog
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
+from ivr.session.decisions import DecisionCallback, Decisions
+from ivr.session.endings import TurnDetector
 from ivr.session.machine import StateCallback, StateMachine
-from ivr.session.playlist import Playlist
+from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
-from ivr.session.turns import TurnTaker
-from ivr.session.types import BargeIn, Player, SessionConfig, Turn
+from ivr.session.turn_taking import Engines, TurnTaking
+from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech
 from ivr.vad.base import (
-    AlarmRang,
     FollowsLines,
-    SpeechEnded,
-    SpeechStarted,
+    SpeechGoes,
     VadEvent,
     VadStream,
     VoiceActivityDetector,
@@ -58,23 +59,25 @@ class VoiceSession:
         config: SessionConfig | None = None,
         log: Any = None,
         line: Line | None = None,
+        turn_detector: TurnDetector | None = None,
     ) -> None:
         """``line``: where the caller's sound stands, of a bank that ``vad`` follows; then nothing is pushed
-        by ``process_audio``.
+        by ``process_audio``. ``turn_detector`` hears whether the caller has finished; without one silence
+        tells.
         """
         self.config = config or SessionConfig()
         self._log = log if log is not None else structlog.get_logger("ivr.session")
         self._stt, self._tts, self._vad, self._player = stt, tts, vad, player
         self._line = line
+        self._turn_detector = turn_detector
+        self._decisions = Decisions(self._log)
         self._machine = StateMachine(self._log)
         self._stream: VadStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
-        self._playlist: Playlist | None = None
-        self._turns: TurnTaker | None = None
+        self._parts: TurnTaking | None = None
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
-        self._alarm_at: int | None = None
         self._owed = 0
         """Time the player is behind, in samples of its rate times samples of the caller's."""
         self._context = contextvars.copy_context()
@@ -90,19 +93,27 @@ class VoiceSession:
         self._context = contextvars.copy_context()
         await self._stt.start()
         await self._tts.start()
-        self._playlist = Playlist(
-            self._tts, self._player, self._post, self._machine, self._playlist_moved, self._log
-        )
-        self._turns = TurnTaker(self._stt, self.config, self._turn_ready, self._log)
         self._stream = self._open_stream()
+        self._parts = TurnTaking(
+            self.config,
+            Engines(self._stt, self._tts, self._turn_detector, self._player),
+            self._stream,
+            self._machine,
+            self._post,
+            self._decisions,
+            self._log,
+            on_turn=self._turn_ready,
+            on_moved=self._playlist_moved,
+        )
         self._machine.to(SessionState.LISTENING)
 
     def _open_stream(self) -> VadStream:
+        endpointing = dataclasses.replace(self.config.endpointing, details=True)
         if self._line is None:
-            return self._vad.open_stream(self.config.endpointing, self._hear)
+            return self._vad.open_stream(endpointing, self._hear)
         if not isinstance(self._vad, FollowsLines):
             raise TypeError("this detector follows no lines: push the audio with process_audio")
-        return self._vad.open_line(self._line, self.config.endpointing, self._hear)
+        return self._vad.open_line(self._line, endpointing, self._hear)
 
     async def stop(self) -> None:
         """End it: nothing more is said, heard or transcribed. Idempotent; frees everything."""
@@ -111,10 +122,8 @@ class VoiceSession:
         if self._stream is not None:
             self._stream.close()
         self._machine.to(SessionState.ENDED)
-        if self._playlist is not None:
-            await self._playlist.close()
-        if self._turns is not None:
-            await self._turns.close()
+        if self._parts is not None:
+            await self._parts.close()
         if self._listener is not None and not self._listener.done():
             self._listener.set_exception(SessionEnded("the session was stopped"))
         self._moved.set()
@@ -136,6 +145,10 @@ class VoiceSession:
         """``callback(SessionState)``, sync or async, on each change; returns an unsubscribe."""
         return self._machine.subscribe(callback)
 
+    def on_decision(self, callback: DecisionCallback) -> Callable[[], None]:
+        """``callback(Decision)`` on each decision of turn-taking, on the loop; returns an unsubscribe."""
+        return self._decisions.subscribe(callback)
+
     @property
     def clock(self) -> int:
         """Samples (16 kHz) of the caller's audio examined so far."""
@@ -145,25 +158,39 @@ class VoiceSession:
     def caller_active(self) -> bool:
         """The caller speaks now, or was heard and not yet fetched by ``listen``."""
         speaking = self._stream is not None and self._stream.speaking
-        return speaking or (self._turns is not None and self._turns.active)
+        return speaking or (self._parts is not None and self._parts.turns.active)
 
     # -- saying
 
     async def say(
-        self, source: SaySource, *, allow_interruptions: bool = True, barge_in: BargeIn | None = None
+        self,
+        source: SaySource,
+        *,
+        allow_interruptions: bool = True,
+        barge_in: BargeIn | None = None,
+        options: BargeInOptions | None = None,
     ) -> SayHandle:
         """Say text (or text as it is written, decoded audio files, a list of these) after what is queued.
 
-        Returns at once. ``barge_in`` says what may interrupt it; when not given, ``any`` with
-        ``allow_interruptions`` and ``none`` without. A prompt that may be interrupted by speech and
-        comes up while the caller is speaking is interrupted before it starts. Raises SessionEnded.
+        Returns at once. ``options`` says when it yields to the caller (the session's own when not given), and
+        ``barge_in`` to what; without either ``allow_interruptions`` False means to nothing. A prompt that
+        speech may interrupt and that comes up while the caller is speaking is interrupted before it starts.
+        Raises SessionEnded.
         """
-        playlist, _, stream = self._running()
-        mode: BargeIn = barge_in or ("any" if allow_interruptions else "none")
-        handle = playlist.add(source, mode)
-        if stream.speaking and handle.yields_to("speech"):
-            playlist.interrupt("speech")
+        parts, stream = self._running()
+        chosen = options or self.config.barge_in
+        if barge_in is not None or not allow_interruptions:
+            chosen = dataclasses.replace(chosen, barge_in=barge_in or "none")
+        handle = parts.playlist.add(source, chosen)
+        eager = handle.yields_to("speech") and not chosen.by_words and not chosen.protect_ms
+        if stream.speaking and eager and not parts.floor.dismissed and parts.playlist.suspended is None:
+            parts.playlist.interrupt("speech")
         return handle
+
+    def expect(self, expected: Expectation) -> None:
+        """What the caller is asked for from now on: it decides how long their pauses are waited for."""
+        parts, _ = self._running()
+        parts.endings.expect(expected)
 
     # -- hearing
 
@@ -193,8 +220,8 @@ class VoiceSession:
         if len(digit) != 1 or digit.upper() not in "0123456789*#ABCD":
             raise ValueError(f"not a DTMF key: {digit!r}")
         pressed = time.perf_counter()
-        cut = self._playlist.yield_now("dtmf") if self._playlist is not None else None
-        self._post(self._on_dtmf, digit.upper(), cut, pressed)
+        cut = self._parts.playlist.yield_now("dtmf") if self._parts is not None else None
+        self._post(self._pressed, digit.upper(), cut, pressed)
 
     async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (seconds of sound, not of the loop)
         """The caller's next turn; ``noinput`` after ``timeout`` seconds of nothing.
@@ -202,8 +229,8 @@ class VoiceSession:
         The time runs only while nothing is being said, by either side. One task may listen at a time.
         Raises SessionEnded when the session is stopped meanwhile.
         """
-        _, turns, _ = self._running()
-        turn = turns.fetch()
+        parts, _ = self._running()
+        turn = parts.turns.fetch()
         if turn is not None:
             return turn
         if self._listener is not None:
@@ -231,19 +258,24 @@ class VoiceSession:
                     await self._moved.wait()
 
     def _is_settled(self) -> bool:
-        if self.state is SessionState.ENDED or self._playlist is None or self._turns is None:
+        if self.state is SessionState.ENDED or self._parts is None:
             return True
-        if self._turns.transcribing or self._playlist.waiting:
+        playlist = self._parts.playlist
+        if playlist.waiting or self._parts.busy:
             return False
-        return self._playlist.playing or (self._listener is not None and not self._listener.done())
+        listening = self._listener is not None and not self._listener.done()
+        return playlist.playing or playlist.suspended is not None or listening
 
     # -- events: the first two on whatever thread they happen, the rest on the loop
 
     def _hear(self, event: VadEvent) -> None:
-        cut = None
-        if isinstance(event, SpeechStarted) and self._playlist is not None:
-            cut = self._playlist.yield_now("speech")
-        self._post(self._on_vad_event, event, cut)
+        parts = self._parts
+        if parts is None:
+            return
+        cut = parts.floor.hear(event)
+        # Every window of speech is told; the loop wants to know of few.
+        if cut is not None or not isinstance(event, SpeechGoes) or event.audio is not None:
+            self._post(self._heard, event, cut)
 
     def _post(self, function: Callable[..., None], *args: object) -> None:
         if threading.get_ident() == self._loop_thread:
@@ -251,56 +283,27 @@ class VoiceSession:
         elif self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args, context=self._context)
 
-    def _on_vad_event(self, event: VadEvent, cut: SayHandle | None) -> None:
-        playlist, turns = self._playlist, self._turns
-        if self.state is SessionState.ENDED or playlist is None or turns is None:
-            return
-        if isinstance(event, SpeechStarted):
-            onset_ms = samples_to_ms(event.onset, VAD_RATE)
-            self._log.info("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
-            if playlist.interrupt("speech", cut):
-                latency = samples_to_ms(event.at - event.onset, VAD_RATE)
-                self._log.info("barge_in", cause="speech", latency_ms=round(latency))
-                turns.speech_began(barged_in=True)
-            else:
-                # What still plays does not yield to speech.
-                turns.speech_began(barged_in=playlist.playing, protected=playlist.playing)
-        elif isinstance(event, SpeechEnded):
-            if self._machine.allows(SessionState.PROCESSING):
-                self._machine.to(SessionState.PROCESSING)
-            turns.speech_ended(event, protected_until=playlist.protected_until(event.at))
-        elif isinstance(event, AlarmRang) and self._alarm_at is not None and event.at >= self._alarm_at:
-            self._alarm_at = None
-            self._deliver(Turn("", 0.0, 0.0, False, "noinput"))
-        self._set_alarm()
+    def _heard(self, event: VadEvent, cut: SayHandle | None) -> None:
+        if self.state is not SessionState.ENDED and self._parts is not None:
+            self._parts.heard(event, cut)
+            self._set_alarm()
 
-    def _on_dtmf(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
-        playlist, turns = self._playlist, self._turns
-        if self.state is SessionState.ENDED or playlist is None or turns is None:
-            return
-        over = cut or playlist.current
-        if playlist.interrupt("dtmf", cut):
-            latency = (time.perf_counter() - pressed) * 1000
-            self._log.info("barge_in", cause="dtmf", latency_ms=round(latency, 1))
-        elif over is not None and over.barge_in == "none" and not self.config.keep_speech_over_protected:
-            self._log.info("dtmf_dropped", reason="prompt is protected")
-            return
-        if self._machine.allows(SessionState.PROCESSING):
-            self._machine.to(SessionState.PROCESSING)
-        turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf"))
+    def _pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
+        if self.state is not SessionState.ENDED and self._parts is not None:
+            self._parts.pressed(digit, cut, pressed)
 
     def _turn_ready(self) -> None:
         """A turn waits to be fetched, or one that was expected will not come."""
-        if self._listener is not None and not self._listener.done() and self._turns is not None:
-            turn = self._turns.fetch()
+        if self._listener is not None and not self._listener.done() and self._parts is not None:
+            turn = self._parts.turns.fetch()
             if turn is not None:
                 self._deliver(turn)
         self._set_alarm()
         self._moved.set()
 
     def _playlist_moved(self) -> None:
-        if self._playlist is not None:
-            self._playlist.clock = self.clock
+        if self._parts is not None:
+            self._parts.playlist.clock = self.clock
         self._set_alarm()
         self._moved.set()
 
@@ -311,23 +314,26 @@ class VoiceSession:
     # -- the no-input timer
 
     def _idle(self) -> bool:
-        return self._playlist is not None and self._playlist.current is None and not self.caller_active
+        return self._parts is not None and self._parts.playlist.current is None and not self.caller_active
 
     def _set_alarm(self) -> None:
-        if self._stream is None or self.state is SessionState.ENDED:
+        if self._parts is None or self.state is SessionState.ENDED:
             return
         waiting = self._listener is not None and not self._listener.done()
+        alarms = self._parts.alarms
         if not waiting or self._timeout is None or not self._idle():
-            # An alarm that rings just now is too late: _alarm_at says that nobody expects it.
-            self._alarm_at = None
-            self._stream.set_alarm(None)
-        elif self._alarm_at is None:
-            self._alarm_at = self._stream.clock + ms_to_samples(self._timeout * 1000, VAD_RATE)
-            self._stream.set_alarm(self._alarm_at)
+            alarms.clear("noinput")
+        elif not alarms.is_set("noinput"):
+            alarms.set("noinput", self.clock + ms_to_samples(self._timeout * 1000, VAD_RATE), self._no_input)
 
-    def _running(self) -> tuple[Playlist, TurnTaker, VadStream]:
+    def _no_input(self) -> None:
+        self._decisions.note(self.clock, "noinput")
+        self._deliver(Turn("", 0.0, 0.0, False, "noinput"))
+
+    def _running(self) -> tuple[TurnTaking, VadStream]:
         if self.state is SessionState.ENDED:
             raise SessionEnded("the session was stopped")
-        if self._playlist is None or self._turns is None or self._stream is None:
+        if self._parts is None or self._stream is None:
             raise RuntimeError("the session was not started: use 'async with session' or await start()")
-        return self._playlist, self._turns, self._stream
+        return self._parts, self._stream
+

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ivr.modelstore import ModelStore
-from ivr.session import MemoryPlayer, SessionConfig, VoiceSession
+from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from tests.session.engines import LetterTTS, ScriptSTT
@@ -39,13 +39,18 @@ def player() -> MemoryPlayer:
     return MemoryPlayer()
 
 
+PLAIN = SessionConfig(
+    barge_in=BargeInOptions(false_interruption_timeout_ms=0), turn=TurnOptions(preemptive=False)
+)
+"""Speech interrupts for good, and each turn is transcribed once. ``test_policy.py`` has all the rest."""
+
 Make = Callable[..., VoiceSession]
 
 
 @pytest.fixture
 def make(vad: VoiceActivityDetector, stt: ScriptSTT, tts: LetterTTS, player: MemoryPlayer) -> Make:
     def make_session(config: SessionConfig | None = None) -> VoiceSession:
-        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config)
+        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config or PLAIN)
 
     return make_session
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from ivr.audio.wav import encode_wav
 from ivr.session import (
     AudioClip,
     MemoryPlayer,
-    SessionConfig,
     SessionEnded,
     SessionState,
     VoiceSession,
@@ -21,7 +21,7 @@ from ivr.session import (
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.base import SpeechEnded
 from ivr.vad.registry import create_vad
-from tests.session.conftest import Make
+from tests.session.conftest import PLAIN, Make
 from tests.session.engines import LetterTTS, ScriptSTT, States, feed, quiet
 
 LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
@@ -124,7 +124,7 @@ async def test_a_protected_prompt_goes_on_and_what_was_said_over_it_is_dropped(
 
 
 async def test_what_was_said_over_a_protected_prompt_can_be_kept(make: Make, sentence: np.ndarray) -> None:
-    async with make(SessionConfig(keep_speech_over_protected=True)) as session:
+    async with make(replace(PLAIN, keep_speech_over_protected=True)) as session:
         handle = await session.say(LONG, allow_interruptions=False)
         await settle()
         await feed(session, sentence[: 8 * 900])
@@ -359,7 +359,7 @@ async def test_an_engine_that_never_answers_is_given_up(
     make: Make, stt: ScriptSTT, sentence: np.ndarray
 ) -> None:
     stt.gate = asyncio.Event()
-    async with make(SessionConfig(stt_timeout_s=0.05)) as session:
+    async with make(replace(PLAIN, stt_timeout_s=0.05)) as session:
         await feed(session, sentence)
         await quiet(session, 700)
         turn = await asyncio.wait_for(session.listen(), 2)
@@ -412,7 +412,7 @@ async def test_turns_wait_in_order_while_the_first_is_still_transcribed(
 
 
 async def test_turns_nobody_fetches_do_not_pile_up(make: Make) -> None:
-    async with make(SessionConfig(max_pending_turns=3)) as session:
+    async with make(replace(PLAIN, max_pending_turns=3)) as session:
         for key in "12345":
             session.process_dtmf(key)
         assert [(await session.listen()).text for _ in range(3)] == ["3", "4", "5"]
@@ -490,7 +490,7 @@ async def test_the_same_with_the_shared_detector_and_audio_from_another_thread(
 ) -> None:
     vad = create_vad("silero", shared=True)
     try:
-        async with VoiceSession(stt=stt, tts=tts, vad=vad, player=player) as session:
+        async with VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=PLAIN) as session:
             handle = await session.say(LONG)
             await settle()
             x = np.concatenate((np.zeros(8 * 500, np.int16), sentence, np.zeros(8 * 800, np.int16)))

@@ -1,0 +1,174 @@
+"""The end of the caller's turn: at each pause it is asked whether that was all, and meanwhile transcribed.
+
+Silence alone is the fallback and the upper bound. A turn detector (a model that hears whether somebody has
+finished) may end a turn sooner, or let a pause go on; so may a grammar that knows whole answers (VoiceXML
+2.0, appendix D: completetimeout, incompletetimeout). Everything here belongs to the loop.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ivr.audio.frames import VAD_RATE, ms_to_samples
+from ivr.session.alarms import Alarms
+from ivr.session.options import Expectation, SessionConfig
+from ivr.session.recogniser import Recogniser
+from ivr.speech.base import Transcript
+from ivr.vad.base import EndpointingOptions, Pcm16, SpeechEnded, SpeechPaused, VadStream
+
+
+class TurnDetector(Protocol):
+    """Tells from the sound whether a speaker has finished."""
+
+    async def probability(self, pcm16: bytes, sample_rate: int) -> float:
+        """That the turn is over, 0.0 to 1.0. May raise whatever it likes."""
+
+
+class Endings:
+    """One session's."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        stream: VadStream,
+        alarms: Alarms,
+        recogniser: Recogniser,
+        detector: TurnDetector | None,
+        note: Callable[..., None],
+        log: Any,
+    ) -> None:
+        self._config, self._stream, self._alarms = config, stream, alarms
+        self._recogniser, self._detector = recogniser, detector
+        self._note, self._log = note, log
+        self.expected = Expectation()
+        self._pause: SpeechPaused | None = None
+        self._early: asyncio.Task[Transcript] | None = None
+        self._asked: asyncio.Task[None] | None = None
+        self._limited: EndpointingOptions | None = None
+        self.expect(Expectation())
+
+    def expect(self, expected: Expectation) -> None:
+        """What the caller is asked for from now on."""
+        self.expected = expected
+        longest = self._silence_ms
+        if self._asks or expected.fits is not None:
+            longest = max(longest, self._config.turn.incomplete_ms)
+        limits = dataclasses.replace(self._config.endpointing, min_silence_ms=longest)
+        if limits != self._limited:
+            self._limited = limits
+            self._stream.limit(limits)
+
+    @property
+    def _silence_ms(self) -> float:
+        """That ends a turn of which nothing better is known."""
+        turn, kind = self._config.turn, self.expected.kind
+        named = {"yes_no": turn.yes_no_silence_ms, "digits": turn.digits_silence_ms}
+        return named.get(kind, self._config.endpointing.min_silence_ms)
+
+    @property
+    def _asks(self) -> bool:
+        """The turn detector is asked: not about digits, which are said in groups."""
+        return self._detector is not None and self.expected.kind != "digits"
+
+    # -- a turn
+
+    def paused(self, event: SpeechPaused) -> None:
+        self._forget()
+        self._pause = event
+        if self._config.turn.preemptive:
+            self._early = asyncio.ensure_future(self._transcribe(event))
+        if self._asks:
+            self._asked = asyncio.ensure_future(self._ask(event))
+        if self._asks or self.expected.fits is not None:
+            # Whoever is asked answers sooner, or is not waited for.
+            self._end_at(event, self._silence_ms, "silence")
+
+    def resumed(self, at: int) -> None:
+        """It was only a pause: what was made of it is thrown away."""
+        if self._early is not None:
+            self._note(at, "discard", "the caller went on")
+        self._forget()
+
+    def ended(self, event: SpeechEnded) -> "asyncio.Task[Transcript]":
+        """The transcript of the turn: the one under way since its last pause, or a new one."""
+        early, pause = self._early, self._pause
+        whole = early is not None and pause is not None and pause.onset == event.onset
+        if whole:
+            self._early = None
+        self._forget()
+        if whole and early is not None:
+            return early
+        return asyncio.ensure_future(self._recogniser.transcribe(event.audio, "turn"))
+
+    @property
+    def busy(self) -> bool:
+        """Something is asked about the pause that goes on."""
+        return any(task is not None and not task.done() for task in (self._early, self._asked))
+
+    async def close(self) -> None:
+        tasks = [task for task in (self._early, self._asked) if task is not None]
+        self._forget()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- inside
+
+    def _forget(self) -> None:
+        self._pause = None
+        for task in (self._early, self._asked):
+            if task is not None:
+                task.cancel()
+        self._early = self._asked = None
+        self._alarms.clear("turn end")
+
+    async def _transcribe(self, event: SpeechPaused) -> Transcript:
+        transcript = await self._recogniser.transcribe(event.audio, "turn")
+        if self._pause is event:
+            fits = self.expected.fits
+            if fits is not None and transcript.text:
+                if fits(transcript.text):
+                    self._end_at(event, self._config.turn.complete_ms, "grammar")
+                elif self._asked is None:
+                    self._alarms.clear("turn end")  # incomplete: the stream's own limit is the upper bound
+        return transcript
+
+    async def _ask(self, event: SpeechPaused) -> None:
+        assert self._detector is not None
+        limit = self._config.turn.detector_timeout_ms / 1000
+        try:
+            async with asyncio.timeout(limit):
+                probability = await self._detector.probability(_last(event.audio), VAD_RATE)
+        except TimeoutError:
+            self._log.info("turn_detector_late", limit_ms=round(limit * 1000))
+            return
+        except Exception as error:
+            # Whatever it is, silence alone ends the turn.
+            self._log.warning("turn_detector_failed", error=str(error))
+            return
+        if self._pause is not event:
+            return
+        rounded = round(probability, 3)
+        self._note(event.at, "paused", "turn detector", offset=event.offset, probability=rounded)
+        if probability >= self._config.turn.threshold:
+            self._end_at(event, 0, "turn detector")
+        else:
+            self._alarms.clear("turn end")
+
+    def _end_at(self, event: SpeechPaused, silence_ms: float, rule: str) -> None:
+        """End the turn once it has been silent for so long."""
+        at = event.offset + ms_to_samples(silence_ms, VAD_RATE)
+
+        def end() -> None:
+            if self._pause is event:
+                self._note(self._stream.clock, "complete", rule)
+                self._stream.flush("complete")
+
+        if at <= self._stream.clock:
+            end()
+        else:
+            self._alarms.set("turn end", at, end)
+
+
+def _last(audio: Pcm16) -> bytes:
+    """As much as a turn detector looks at: the last eight seconds."""
+    return audio[-8 * VAD_RATE :].tobytes()

@@ -1,0 +1,200 @@
+"""What becomes of a prompt that speech has stopped: the speech was words, and the prompt is over; or it was
+nothing, and the prompt goes on where the word began that was cut. And of a prompt that only words may stop.
+Everything here belongs to the loop.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from ivr.audio.frames import VAD_RATE, ms_to_samples
+from ivr.session.alarms import Alarms
+from ivr.session.endings import Endings
+from ivr.session.fillers import only_backchannel, words_of
+from ivr.session.floor import Floor
+from ivr.session.playlist import Playlist
+from ivr.session.recogniser import Recogniser
+from ivr.session.say import SayHandle
+from ivr.speech.base import Transcript
+from ivr.vad.base import Pcm16, SpeechEnded, VadStream
+
+INTERIM_MS = 400
+"""Speech between two looks at the words of who speaks over a prompt that only words may stop."""
+
+
+class Interruptions:
+    """One session's."""
+
+    def __init__(
+        self,
+        playlist: Playlist,
+        floor: Floor,
+        stream: VadStream,
+        alarms: Alarms,
+        recogniser: Recogniser,
+        endings: Endings,
+        note: Callable[..., None],
+        language: str,
+        pending: Callable[[], bool],
+    ) -> None:
+        """``pending``: a turn is being transcribed."""
+        self._playlist, self._floor, self._stream, self._alarms = playlist, floor, stream, alarms
+        self._recogniser, self._endings, self._note = recogniser, endings, note
+        self._language, self._pending = language, pending
+        self._over: SayHandle | None = None
+        """The prompt that only words may stop, and that is spoken over."""
+        self._due = False
+        """The suspended prompt goes on as soon as what was said is known to be nothing."""
+        self._left_ms = 0.0
+        """Of the suspended prompt, when it was stopped."""
+        self._dismissed = False
+        self._interim: asyncio.Task[None] | None = None
+
+    # -- speech
+
+    def stopped(self, handle: SayHandle, at: int) -> None:
+        """Speech has stopped the prompt."""
+        timeout = handle.options.false_interruption_timeout_ms
+        self._left_ms = handle.left_ms if handle.complete else float("inf")
+        self._due = False
+        if not timeout:
+            self._playlist.interrupt("speech", handle)
+        elif self._playlist.suspend(handle):
+            self._alarms.set("false interruption", at + ms_to_samples(timeout, VAD_RATE), self._late)
+
+    def spoken_over(self, handle: SayHandle, at: int) -> None:
+        """Somebody speaks over a prompt that only words may stop."""
+        self._over = handle
+        self._look_again(at)
+
+    def so_far(self, audio: Pcm16, at: int) -> None:
+        """The turn so far, as it was asked for."""
+        if self._interim is None or self._interim.done():
+            self._interim = asyncio.ensure_future(self._look(audio, at))
+
+    def judge(self, transcript: Transcript, event: SpeechEnded, dismissed: bool) -> bool:
+        """Whether what was said is a turn of the caller; what it means for the prompt is done.
+
+        ``dismissed`` is what ``speech_over`` gave.
+        """
+        suspended, over = self._playlist.suspended, self._over
+        if suspended is not None:
+            rule = self._nothing(transcript, suspended)
+            if rule is None:
+                self._confirm(suspended, event.at)
+                return True
+            self._ignored(event.at, rule, transcript, suspended)
+            if self._due and not self._stream.speaking:
+                self._resume(rule)
+            return False
+        if over is not None and over is self._playlist.head:
+            rule = self._too_little(transcript, over)
+            if not self._stream.speaking:
+                self._over = None
+            if rule is None:
+                self._stop(over, event.at)
+                return True
+            self._ignored(event.at, rule, transcript, over)
+            return False
+        return not dismissed or bool(words_of(transcript.text))
+
+    def speech_over(self) -> bool:
+        """Speech has ended: whether it had been found to be nothing while it went on."""
+        dismissed, self._dismissed = self._dismissed, False
+        return dismissed
+
+    @property
+    def busy(self) -> bool:
+        """The words of somebody who is still speaking are being looked at."""
+        return self._interim is not None and not self._interim.done()
+
+    async def close(self) -> None:
+        if self._interim is not None:
+            self._interim.cancel()
+            await asyncio.gather(self._interim, return_exceptions=True)
+
+    # -- inside
+
+    def _late(self) -> None:
+        """The time is over in which words should have come."""
+        handle = self._playlist.suspended
+        if handle is None:
+            return
+        self._due = True
+        if self._stream.speaking:
+            self._stream.ask()
+            self._alarms.set("false interruption", self._stream.clock + VAD_RATE // 2, self._late)
+        elif not self._pending():
+            self._resume("no words")
+
+    def _look_again(self, at: int) -> None:
+        self._alarms.set("words", at + ms_to_samples(INTERIM_MS, VAD_RATE), self._stream.ask)
+
+    async def _look(self, audio: Pcm16, at: int) -> None:
+        """The words of somebody who is still speaking."""
+        transcript = await self._recogniser.transcribe(audio, "interim")
+        suspended, over = self._playlist.suspended, self._over
+        if suspended is not None and self._due:
+            rule = self._nothing(transcript, suspended)
+            if rule is None:
+                self._confirm(suspended, at)
+            elif self._stream.speaking:
+                # It goes on without a word: music, or a voice elsewhere.
+                self._floor.dismissed = self._dismissed = True
+                self._ignored(at, rule, transcript, suspended)
+                self._resume(rule)
+        elif over is not None and over is self._playlist.head and self._stream.speaking:
+            if self._too_little(transcript, over) is None:
+                self._stop(over, at)
+            else:
+                self._look_again(self._stream.clock)
+
+    def _nothing(self, transcript: Transcript, handle: SayHandle) -> str | None:
+        """The rule by which what was said over the prompt is no interruption."""
+        if not words_of(transcript.text):
+            return "no words"
+        fits = self._endings.expected.fits
+        if fits is not None and fits(transcript.text):
+            return None
+        options = handle.options
+        if (
+            options.backchannels
+            and self._left_ms > options.answer_window_ms
+            and only_backchannel(transcript.text, self._language)
+        ):
+            return "backchannel"
+        return None
+
+    def _too_little(self, transcript: Transcript, handle: SayHandle) -> str | None:
+        """The same for a prompt that only words may stop."""
+        words = words_of(transcript.text)
+        if handle.options.hotword:
+            said = f" {' '.join(words)} "
+            if not any(f" {' '.join(words_of(phrase))} " in said for phrase in handle.options.hotword):
+                return "hotword"
+            return None
+        if only_backchannel(transcript.text, self._language) and handle.options.backchannels:
+            return "backchannel"
+        return None if len(words) >= handle.options.min_words else "min_words"
+
+    def _confirm(self, handle: SayHandle, at: int) -> None:
+        self._alarms.clear("false interruption")
+        self._due = False
+        self._note(at, "confirm", "words", prompt=handle.number)
+        self._playlist.interrupt("speech", handle)
+
+    def _stop(self, handle: SayHandle, at: int) -> None:
+        self._over = None
+        self._alarms.clear("words")
+        handle.yielding = True
+        handle.buffer.stop()
+        self._note(at, "stop", "words", prompt=handle.number)
+        self._playlist.interrupt("speech", handle)
+
+    def _resume(self, rule: str) -> None:
+        self._alarms.clear("false interruption")
+        self._due = False
+        self._playlist.resume(rule)
+
+    def _ignored(self, at: int, rule: str, transcript: Transcript, handle: SayHandle) -> None:
+        self._note(at, "ignore", rule, words=transcript.text, prompt=handle.number,
+                   confidence=round(transcript.confidence, 2))  # fmt: skip
