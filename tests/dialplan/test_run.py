@@ -156,8 +156,19 @@ async def test_no_match(tmp_path: Path) -> None:
 
 async def test_speech_that_was_not_understood_is_no_match(tmp_path: Path) -> None:
     async with Phone(plan(tmp_path, ASK)) as phone:
+        await phone.silence(2)  # over the prompt it would be no answer, and the prompt would go on
         await phone.says("")
         assert "What?" in phone.tts.spoken
+
+
+async def test_speech_without_words_over_a_prompt_is_no_answer(tmp_path: Path) -> None:
+    async with Phone(plan(tmp_path, ASK)) as phone:
+        await phone.says("")
+        assert phone.tts.spoken == ["One or twelve?"] and phone.logged("nomatch") == []
+        await phone.silence(2)
+        await phone.says("one")
+        assert await phone.ends() == "end_of_step"
+        assert [e["choice"] for e in phone.logged("choice_matched")] == ["one"]
 
 
 @pytest.mark.parametrize(
