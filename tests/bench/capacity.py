@@ -176,8 +176,10 @@ def window_notes(held: Held, kind: str) -> dict[str, Any]:
     window = held.windows[kind]
     late = held.heard.late_ms(window.start, window.end)
     threads: dict[str, float] = {}
-    for name, seconds in window.spent.threads.values():
-        threads[name] = threads.get(name, 0.0) + seconds / window.seconds
+    for number, (name, seconds) in window.spent.threads.items():
+        share = seconds / window.seconds
+        name = f"{name}/{number}" if share > 0.01 else name  # small ones of a name are one
+        threads[name] = threads.get(name, 0.0) + share
     return {
         "core_used": window.busy,
         "core_used_idle": held.idle,

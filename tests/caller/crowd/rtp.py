@@ -298,8 +298,8 @@ def drops(ports: range | Sequence[int]) -> int:
 
 
 def pin(core: int | None) -> None:
-    """The calling thread, to a core; and before others, where that is allowed."""
+    """This process to a core, and before all others there, where that is allowed (root): it is the measure."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
