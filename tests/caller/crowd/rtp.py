@@ -298,7 +298,7 @@ def drops(ports: range | Sequence[int]) -> int:
 
 
 def pin(core: int | None) -> None:
-    """This process to a core, and before all others there, where that is allowed (root): it is the measure."""
+    """This process to a core, and before all others there where root allows it: it is the measure."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     with contextlib.suppress(PermissionError):
