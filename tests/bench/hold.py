@@ -140,6 +140,15 @@ class Held:
         return (self.windows[kind].busy - self.idle) / max(1, len(self.calls)) * 100
 
     @property
+    def mb_a_call(self) -> float:
+        return (self.held_mb - self.idle_mb) / max(1, len(self.calls))
+
+    @property
+    def kept(self) -> int:
+        """Calls that were up from the ramp to the end."""
+        return sum(not call.failure for call in self.calls)
+
+    @property
     def span(self) -> tuple[float, float]:
         """From the first window's start to the last's end."""
         return min(w.start for w in self.windows.values()), max(w.end for w in self.windows.values())

@@ -154,6 +154,14 @@ def test_losses_by_sequence_number(numbers: list[int], missing: int) -> None:
     assert record.lost(packets(*((n * 0.02, seq, 0.0) for n, seq in enumerate(numbers)))) == missing
 
 
+def test_a_stream_that_stops_has_a_gap() -> None:
+    made = packets(*((1 + n * 0.02, n, 0.0) for n in range(51)))
+    assert record.gaps_ms(made) == pytest.approx([20.0] * 50)
+    assert record.gaps_ms(made, 0.99, 2.015) == pytest.approx([20.0] * 50), "the ends lie between packets"
+    assert record.gaps_ms(made, 0.5, 4.0)[-2:] == pytest.approx([500.0, 2000.0])
+    assert record.gaps_ms(packets(), 0.5, 4.0) == pytest.approx([3500.0])
+
+
 def test_power_is_that_of_the_samples() -> None:
     noise = sounds.noise(-30, 0.02)
     coded = np.frombuffer(ulaw(noise), np.uint8)
