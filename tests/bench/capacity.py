@@ -1,7 +1,9 @@
 """How many calls one core carries, and what one costs beside Asterisk's (``make bench-capacity``)."""
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,7 +15,7 @@ import numpy as np
 from tests.bench import hold, report
 from tests.bench.hold import KINDS, Held, SetUp, Window
 from tests.bench.report import Figure
-from tests.bench.sides import AsteriskSide, ServiceSide, Side
+from tests.bench.sides import SPARE, AsteriskSide, ServiceSide, Side
 from tests.bench.stage import Stage, finish
 from tests.caller.crowd import Record, record
 from tests.pbx.running import NoPbx
@@ -51,6 +53,13 @@ def main() -> int:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         print("two cores are needed: one for what is measured, one for the callers", file=sys.stderr)
+        return 2
+    limit = json.loads(subprocess.check_output([sys.executable, "-m", "ivr.sip.probe"]))["max_calls"]
+    if limit < options.calls + SPARE:
+        print(
+            f"the installed PJSUA2 holds {limit} calls: `make bench-capacity` installs the carrier build",
+            file=sys.stderr,
+        )
         return 2
     core = cores[0] if options.core is None else options.core
     other = next(c for c in cores[::-1] if c != core)
