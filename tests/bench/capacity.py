@@ -84,7 +84,9 @@ def main() -> int:
                     one = hold.hold(side, made, options.calls, options.seconds, other)
                 held[one.side].append(one)
                 print(describe(one), file=sys.stderr, flush=True)
-        with ServiceSide(stage, options.calls, core, other) as side:
+        # Room for twice the calls there are at a time when all goes well: what is late must not be refused.
+        room = max(options.calls, round(2 * options.rate * options.stay))
+        with ServiceSide(stage, room, core, other) as side:
             print(f"... set-up: {options.rate:g} calls a second", file=sys.stderr, flush=True)
             fast = hold.set_up(side, made, options.rate, options.rate_seconds, options.stay, other)
             media = finish(side.service)
@@ -242,6 +244,7 @@ def held_figures(runs: list[Held], calls: int) -> list[Figure]:
     trials = {
         "by_sound": [(t.what, t.ms) for held in runs for t in held.trials],
         "no_prompt_playing": not_playing,
+        "transcripts_took_ms": [held.transcripts_ms for held in runs],
         "windows": [window_notes(held, "interruptions") for held in runs],
     }
     name = f"onset → last loud prompt packet, {calls} calls held"

@@ -85,11 +85,13 @@ def test_an_interruption_is_sent_once_and_the_cut_is_measured(crowd: Crowd, call
     (call,) = crowd.dial(callee.address, 1, 50, "silence")
     theirs = callee.calls[0]
     time.sleep(0.5)
+    assert crowd.hearing([call])[0] > 0.3
     crowd.interrupt(call, "hello")
     spoke = theirs.media.wait_loud(2)
     theirs.media._queue.clear()  # the prompt yields
     theirs.media._position = 0
     time.sleep(1.2)
+    assert crowd.hearing([call]) == [0.0]
     crowd.say("noise")
     time.sleep(0.3)
     (call,) = crowd.hang_up([call])
