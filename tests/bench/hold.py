@@ -30,6 +30,10 @@ TRACK_S, TRACKS = 60.0, 6
 PROMPT_LIMIT_S = 2.0
 """A call whose prompt is not heard by then has no media."""
 INTERRUPTERS = 6
+PATIENCE_S = (1.0, 3.0)
+"""How much of a prompt they hear before they interrupt."""
+AFTERMATH_S = 3.5
+"""From an interruption on: what is said is over by then, and the prompt was cut, or was not."""
 SHIFTS = 3
 """Speech does not begin with a packet: each phrase comes with so many different beginnings."""
 
@@ -131,6 +135,8 @@ class Held:
     """Interruptions at a moment when no prompt was playing; they count for nothing."""
     side_drops: int = 0
     """Datagrams the kernel dropped at the side's RTP ports, because it did not read them in time."""
+    transcripts_ms: list[float] = field(default_factory=list)
+    """How long each transcript took that the service needed to go on after an interruption."""
     heard: Record | None = None
     media: Mapping[str, object] = field(default_factory=dict)
     """What the service logged of its media when it ended."""
@@ -138,6 +144,15 @@ class Held:
     def percent(self, kind: str) -> float:
         """Processor time of one call, in percent of a core, without what the idle process takes."""
         return (self.windows[kind].busy - self.idle) / max(1, len(self.calls)) * 100
+
+    @property
+    def mb_a_call(self) -> float:
+        return (self.held_mb - self.idle_mb) / max(1, len(self.calls))
+
+    @property
+    def kept(self) -> int:
+        """Calls that were up from the ramp to the end."""
+        return sum(not call.failure for call in self.calls)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -181,6 +196,7 @@ def hold(side: Side, made: Sounds, calls: int, seconds: float, core: int) -> Hel
     if isinstance(side, ServiceSide):
         time.sleep(1.0)
         held.media = finish(side.service)
+        held.transcripts_ms = [e["took_ms"] for e in side.service.find("transcript")]
         for w in held.windows.values():
             w.onsets = sum(w.start <= e["_at"] <= w.end for e in side.service.find("speech_began"))
     return held
@@ -198,16 +214,19 @@ def window(kind: str, side: Side, crowd: Crowd, during: Callable[[], None]) -> W
 
 
 def interrupt(crowd: Crowd, made: Sounds, callers: list[CrowdCall], seconds: float) -> None:
-    """Each of these callers says something every 6 to 9 seconds."""
+    """Each of these callers interrupts its prompt, 1 to 3 seconds after it began, again and again."""
     dice = random.Random()
-    began = time.monotonic()
-    due = sorted((began + dice.uniform(2, 7), n) for n in range(len(callers)))
-    while due and due[0][0] < began + seconds - 4:
-        at, n = due.pop(0)
-        time.sleep(max(0.0, at - time.monotonic()))
-        crowd.interrupt(callers[n], dice.choice(made.phrases))
-        due = sorted([*due, (at + dice.uniform(6, 9), n)])
-    time.sleep(max(0.0, began + seconds - time.monotonic()))
+    until = time.monotonic() + seconds
+    patience = [dice.uniform(*PATIENCE_S) for _ in callers]
+    not_before = [0.0] * len(callers)
+    while time.monotonic() < until - AFTERMATH_S:
+        time.sleep(0.05)
+        for n, heard in enumerate(crowd.hearing(callers)):
+            now = time.monotonic()
+            if heard >= patience[n] and now >= not_before[n]:
+                crowd.interrupt(callers[n], dice.choice(made.phrases))
+                patience[n], not_before[n] = dice.uniform(*PATIENCE_S), now + AFTERMATH_S
+    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _judge(held: Held, call: CrowdCall, made: Sounds) -> None:

@@ -16,6 +16,11 @@ SPARE = 60
 ASTERISK = Path(__file__).parent / "asterisk"
 
 
+def rtp_room(calls: int) -> int:
+    """Ports for so many calls, and for as many that are over and not yet forgotten."""
+    return 4 * (calls + SPARE)
+
+
 class Side:
     """What the callers dial. Use as a context manager; idle once entered."""
 
@@ -50,7 +55,7 @@ class ServiceSide(Side):
 
     def __init__(self, stage: Stage, calls: int, core: int, other_core: int) -> None:
         super().__init__(core, other_core)
-        room = 2 * (calls + SPARE)
+        room = rtp_room(calls)
         first = random.randrange(30_000, 60_000 - room) & ~1
         self.rtp_ports = range(first, first + room)
         plans = [stage.folder / f"{name}.yaml" for name in ("crowd", "continuous")]
@@ -83,7 +88,7 @@ class AsteriskSide(Side):
     def __init__(self, stage: Stage, calls: int, core: int, other_core: int) -> None:
         super().__init__(core, other_core)
         port = free_port()
-        self._pbx = Pbx(chroot(), 9, port, etc=ASTERISK, rtp_ports=2 * (calls + SPARE), options=())
+        self._pbx = Pbx(chroot(), 9, port, etc=ASTERISK, rtp_ports=rtp_room(calls), options=())
         prompt = sounds.read_wav(stage.folder / "continuous.wav")
         self._pbx.files["prompt.ulaw"] = rtp.encode(prompt, rtp.PCMU)
         self.address, self.rtp_ports = self._pbx.address, self._pbx.rtp_ports

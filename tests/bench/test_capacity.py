@@ -1,11 +1,11 @@
 """That the capacity rows still run, with a handful of calls: both sides, every row with a value."""
 
+import importlib.metadata
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-import pjsua2
 import pytest
 
 from tests.pbx.running import NoPbx, chroot
@@ -14,26 +14,16 @@ from tests.pbx.running import NoPbx, chroot
 @pytest.mark.system  # a minute, and Asterisk
 @pytest.mark.timeout(300)
 def test_every_row_has_a_value(tmp_path: Path) -> None:
-    if pjsua2.EpConfig().uaConfig.maxCalls < 100:
-        pytest.skip("the carrier build is needed: make carrier")
+    try:
+        importlib.metadata.version("pjsua2-carrier")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the stock wheel of PJSUA2 is installed; `make carrier` installs the one this is about")
     try:
         chroot()
     except NoPbx as error:
         pytest.skip(f"no Asterisk here: {error}")
-    few = [
-        "--calls",
-        "5",
-        "--seconds",
-        "6",
-        "--rounds",
-        "1",
-        "--rate",
-        "10",
-        "--rate-seconds",
-        "2",
-        "--stay",
-        "1",
-    ]
+    few = ["--calls", "5", "--seconds", "6", "--rounds", "1"]
+    few += ["--rate", "10", "--rate-seconds", "2", "--stay", "1"]
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench.capacity", *few, "--out", str(tmp_path)],
         capture_output=True,

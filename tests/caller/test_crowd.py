@@ -85,11 +85,13 @@ def test_an_interruption_is_sent_once_and_the_cut_is_measured(crowd: Crowd, call
     (call,) = crowd.dial(callee.address, 1, 50, "silence")
     theirs = callee.calls[0]
     time.sleep(0.5)
+    assert crowd.hearing([call])[0] > 0.3
     crowd.interrupt(call, "hello")
     spoke = theirs.media.wait_loud(2)
     theirs.media._queue.clear()  # the prompt yields
     theirs.media._position = 0
     time.sleep(1.2)
+    assert crowd.hearing([call]) == [0.0]
     crowd.say("noise")
     time.sleep(0.3)
     (call,) = crowd.hang_up([call])
@@ -152,6 +154,14 @@ def packets(*rows: tuple[float, int, float]) -> np.ndarray:
 )
 def test_losses_by_sequence_number(numbers: list[int], missing: int) -> None:
     assert record.lost(packets(*((n * 0.02, seq, 0.0) for n, seq in enumerate(numbers)))) == missing
+
+
+def test_a_stream_that_stops_has_a_gap() -> None:
+    made = packets(*((1 + n * 0.02, n, 0.0) for n in range(51)))
+    assert record.gaps_ms(made) == pytest.approx([20.0] * 50)
+    assert record.gaps_ms(made, 0.99, 2.015) == pytest.approx([20.0] * 50), "the ends lie between packets"
+    assert record.gaps_ms(made, 0.5, 4.0)[-2:] == pytest.approx([500.0, 2000.0])
+    assert record.gaps_ms(packets(), 0.5, 4.0) == pytest.approx([3500.0])
 
 
 def test_power_is_that_of_the_samples() -> None:

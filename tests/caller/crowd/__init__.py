@@ -72,6 +72,12 @@ class Crowd:
         """What all calls say from now on."""
         self._order(5, "say", _names(sound))
 
+    def hearing(self, calls: Sequence[CrowdCall]) -> list[float]:
+        """For how long each of these has been sent loud packets without a pause, seconds; at most since its
+        callee's port was first heard."""
+        answer: list[float] = self._order(5, "hearing", [call.number for call in calls])
+        return answer
+
     def interrupt(self, call: CrowdCall, sound: str) -> None:
         """That call says this once, from its next packet on. ``Record.shots`` knows when."""
         self._order(5, "interrupt", call.number, sound)

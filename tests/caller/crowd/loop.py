@@ -25,8 +25,6 @@ _RECEIVE_EVERY = 4
 """Turns between two looks at the RTP sockets: arrival times are the kernel's, so they may wait."""
 _MESSAGES = 6
 """SIP messages dealt with in one turn at most."""
-_WHOLE_S = 3.0
-"""Seconds that the answers to the last requests of an order may take beyond their own limits."""
 
 
 class Loop:
@@ -120,6 +118,11 @@ class Loop:
         if number in self._seats:
             self._sender.interrupt(self._seats[number], Shot(number, sound), self._bank.tracks[sound])
         return lambda: True
+
+    def order_hearing(self, numbers: Sequence[int]) -> Callable[[], Any]:
+        """For how long each of these calls has heard sound without a pause, seconds."""
+        answer = [self._receiver.loud_for(self._line.calls[number].port) for number in numbers]
+        return lambda: answer
 
     def order_hang_up(self, numbers: Sequence[int] | None, rate: float) -> Callable[[], Any]:
         """These calls, or all that are up."""

@@ -96,8 +96,15 @@ class Record:
         return self.ticks[(due >= start) & (due <= end), 1] * 1000
 
 
-def gaps_ms(packets: np.ndarray) -> np.ndarray:
-    return np.diff(packets["at"]) * 1000
+def gaps_ms(packets: np.ndarray, start: float | None = None, end: float | None = None) -> np.ndarray:
+    """Between one arrival and the next. With the ends of the time looked at, the stretches there without a
+    packet count too where they are longer than a packet's 20 ms: a stream that stops has a gap.
+    """
+    between = np.diff(packets["at"])
+    if start is not None and end is not None:
+        first, last = (packets["at"][0], packets["at"][-1]) if len(packets) else (end, end)
+        between = np.append(between, [stretch for stretch in (first - start, end - last) if stretch > 0.02])
+    return np.asarray(between) * 1000
 
 
 def lost(packets: np.ndarray) -> int:

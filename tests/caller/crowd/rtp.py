@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.caller import rtp
-from tests.caller.crowd.record import PACKET, ULAW_POWER, Shot
+from tests.caller.crowd.record import PACKET, ULAW_POWER, Shot, loud
 from tests.caller.media import stamped_socket
 
 SLOTS = 20
@@ -209,6 +209,9 @@ class Receiver:
     def __init__(self, sockets: Sequence[socket.socket]) -> None:
         self._files = [sock.fileno() for sock in sockets]
         self.records: list[np.ndarray] = []
+        self._loud_at = np.zeros(1 << 16)
+        self._quiet_at = np.zeros(1 << 16)
+        """Arrival of the last packet of either kind, by port of its sender."""
         self._data = np.zeros((_BATCH, _DATAGRAM), np.uint8)
         self._names = np.zeros(_BATCH, _ADDRESS)
         self._control = np.zeros((_BATCH, _CONTROL), np.uint8)
@@ -234,6 +237,13 @@ class Receiver:
                 if count > 0:
                     self._keep(count)
 
+    def loud_for(self, port: int) -> float:
+        """Seconds for which every packet from that port has been loud, up to the last; 0 when that is old."""
+        last = float(self._loud_at[port])
+        if time.time() - last > 0.1:
+            return 0.0
+        return max(0.0, last - float(self._quiet_at[port]))
+
     def _keep(self, count: int) -> None:
         data = self._data[:count]
         control = self._control[:count]
@@ -251,6 +261,9 @@ class Receiver:
         records["type"] = np.where(right, kind, 127)
         records["power"] = ULAW_POWER[data[:, 12 : 12 + rtp.FRAME]].mean(axis=1)
         self.records.append(records)
+        heard = loud(records)
+        self._loud_at[records["port"][heard]] = records["at"][heard]
+        self._quiet_at[records["port"][~heard]] = records["at"][~heard]
         self._messages["name_length"][:count] = _ADDRESS.itemsize
         self._messages["control_length"][:count] = _CONTROL
 
@@ -298,8 +311,8 @@ def drops(ports: range | Sequence[int]) -> int:
 
 
 def pin(core: int | None) -> None:
-    """The calling thread, to a core; and before others, where that is allowed."""
+    """This process to a core, and before all others there where root allows it: it is the measure."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
