@@ -27,8 +27,7 @@ class SmartTurnOptions(ProcessOptions):
     """Probability from which a turn is taken for finished; 0.5 is what the model was trained for."""
     answer_s: float = 0.3
     """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process lives
-    on; it is ``timeout_s`` that takes one for stuck."""
-    timeout_s: float = 2.0
+    on: on a busy machine it is slow, and only after ``timeout_s`` thought stuck."""
     queue_size: int = 8
     """More could not be answered in time."""
     threads: int = 1

@@ -20,6 +20,8 @@ from ivr.speech.process import EngineProcess
 from ivr.speech.smart_turn import SmartTurn, SmartTurnOptions
 from ivr.speech.smart_turn_engine import SAMPLES, SHAPE, SmartTurnEngine, features
 from tests.speech.recordings import line, recording
+from tests.speech.turn_clips import SENTENCES, TAIL_S, cuts, ended
+from tests.speech.turn_ends import aligner, area, balanced, judge
 
 RATE = 16_000
 PAUSE = np.zeros(RATE // 5, np.int16)
@@ -88,6 +90,20 @@ async def test_sentences_and_halves_of_them(models: ModelStore, sounds: Path) ->
             assert await turn.probability(said(sounds, name), RATE) > 0.9, name
         for name, cut_s in (("conf-onlyperson", 1.6), ("cannot-complete-as-dialed", 1.35)):
             assert await turn.probability(said(sounds, name, until_s=cut_s), RATE) < 0.3, name
+
+
+def test_how_often_it_is_right_on_sentences_and_cuts_inside_them(models: ModelStore, sounds: Path) -> None:
+    """Every fifth of the recordings behind the table in the room's README."""
+    one, clips = judge(), []
+    words = aligner()
+    for name in SENTENCES[::5]:
+        pcm = recording(sounds, name)
+        clips += [ended("sentence", name, True, pcm, TAIL_S), *cuts(name, pcm, words(name), TAIL_S)]
+    scores = np.array([one(line(clip.pcm), RATE) for clip in clips])
+    complete = np.array([clip.complete for clip in clips])
+    assert complete.sum() >= 30 and (~complete).sum() >= 50
+    assert area(scores, complete) > 0.87
+    assert balanced(scores, complete, 0.5) > 0.75
 
 
 async def test_the_same_sound_gives_the_same_answer_here_and_in_the_process(

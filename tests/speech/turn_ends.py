@@ -1,6 +1,7 @@
 """Measures the turn detector: how right it is, and how long it takes.
 
-    python -m tests.speech.turn_ends                 the tables of ivr/speech/README.md
+    python -m tests.speech.turn_ends                 how often it is right
+    python -m tests.speech.turn_ends --times         how long a judgement takes, on an idle machine
     python -m tests.speech.turn_ends --tail 0.4      asked so many seconds after the last sound
     python -m tests.speech.turn_ends --clips         every clip with its probability
 
@@ -91,6 +92,13 @@ def accuracy_tables(clips: Sequence[Clip], scores: Sequence[float]) -> None:
         spread = " / ".join(f"{value:.2f}" for value in np.percentile(values, (10, 50, 90)))
         what = f"{kind} ({'ended' if complete else 'goes on'})"
         print(f"| {what} | {len(values)} | {spread} | {100 * right:.0f} % |")
+    shown = [key for key, values in kinds.items() if len(values) >= 10]
+    titles = [f"{kind}, {'found' if complete else 'cut off'}" for kind, complete in shown]
+    print("\n| threshold | " + " | ".join(titles) + " |\n" + "|---" * (1 + len(shown)) + "|")
+    for threshold in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
+        shares = [f"{100 * np.mean(np.array(kinds[key]) >= threshold):.0f} %" for key in shown]
+        print(f"| {threshold:g} | " + " | ".join(shares) + " |")
+    print()
     for title, wanted in (
         ("sentences against cuts inside them", ("sentence", "cut in the sentence")),
         ("sentences against openers", ("sentence", "opener")),
@@ -116,6 +124,7 @@ def accuracy_tables(clips: Sequence[Clip], scores: Sequence[float]) -> None:
 
 def time_tables() -> None:
     sound = line(recording(SOUNDS, "vm-options"))[: 8 * 16_000]
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("milliseconds for 8 s of sound, p50 / p95:")
     _timed("front end", lambda: features(sound, 16_000))
     for threads in (1, 2):
@@ -135,7 +144,7 @@ def _timed(title: str, work: Callable[[], object], times: int = 100) -> None:
 
 
 async def _time_process(sound: bytes) -> None:
-    turn = SmartTurn(answer_s=5.0)
+    turn = SmartTurn(answer_s=60.0, timeout_s=60.0)
     await turn.start()
     try:
         for together in (1, 4):
@@ -154,13 +163,15 @@ async def _time_process(sound: bytes) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--times", action="store_true", help="how long a judgement takes")
     parser.add_argument("--clips", action="store_true", help="print every clip")
     parser.add_argument(
         "--tail", type=float, default=TAIL_S, help="seconds from the last sound to the question"
     )
     arguments = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    time_tables()
+    if arguments.times:
+        time_tables()
+        return
     one = judge()
     clips = list(all_clips(SOUNDS, aligner(), arguments.tail))
     scores = [one(line(clip.pcm), 16_000) for clip in clips]
