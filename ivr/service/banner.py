@@ -30,6 +30,7 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
         "",
         f"  speech      stt {' > '.join(settings.stt.order)}, tts {' > '.join(settings.tts.order)}, "
         f"vad {settings.vad.name} at {settings.vad.threshold}",
+        f"  turns       end by {' and '.join((*settings.turn.order, 'silence'))}",
         f"  calls       {info.max_calls} at once{each_of}; this PJSUA2 build ({info.build}) holds "
         f"{info.build_max_calls},",
         "              one of them kept to say 503 with",

@@ -28,7 +28,11 @@ PORTS_PER_CALL = 2
 PROBE_TIMEOUT_S = 20.0
 ENGINE_TIMEOUT_S = 60.0
 
-LOCAL_ENGINES = {"whisper": ("faster_whisper", "whisper-tiny.en"), "piper": ("piper", "piper-joe")}
+LOCAL_ENGINES = {
+    "whisper": ("faster_whisper", "whisper-tiny.en"),
+    "piper": ("piper", "piper-joe"),
+    "smart-turn": ("onnxruntime", "smart-turn"),
+}
 """Engine to the package it imports and the model it uses when none is named."""
 
 
@@ -64,8 +68,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield cache_finding()
     yield from port_findings(settings, max_calls)
     yield address_finding(settings)
-    yield from engine_findings("stt", settings.stt)
-    yield from engine_findings("tts", settings.tts)
+    for kind, engines in settings.engines.items():
+        yield from engine_findings(kind, engines)
 
 
 def python_finding() -> Finding:
@@ -103,7 +107,7 @@ def model_findings(settings: Settings) -> Iterator[Finding]:
     """The models that these settings use, from the cache, and a detector of one's own."""
     store = ModelStore()
     needed = []
-    for engines in (settings.stt, settings.tts):
+    for engines in settings.engines.values():
         for name in engines.order:
             own = engines.of(name).get("model")
             if name in LOCAL_ENGINES and own is None:
@@ -205,7 +209,7 @@ def _default_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
-def engine_findings(kind: Literal["stt", "tts"], engines: EngineOptions) -> Iterator[Finding]:
+def engine_findings(kind: str, engines: EngineOptions) -> Iterator[Finding]:
     """Start each engine as a call would; an online one is asked for its list of models as well."""
     for place, name in enumerate(engines.order):
         subject = f"{kind} {name}"
@@ -230,10 +234,8 @@ def engine_findings(kind: Literal["stt", "tts"], engines: EngineOptions) -> Iter
             yield Finding("ok", subject, f"{role}: {detail}")
 
 
-async def _try_engine(kind: Literal["stt", "tts"], name: str, engines: EngineOptions) -> str:
-    options = engines.of(name)
-    make = registry.create_stt if kind == "stt" else registry.create_tts
-    engine = make(name, **options)
+async def _try_engine(kind: str, name: str, engines: EngineOptions) -> str:
+    engine = registry.KINDS[kind].create(name, **engines.of(name))
     began = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(ENGINE_TIMEOUT_S):

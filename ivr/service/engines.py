@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.audio.line import LineBank
-from ivr.service.settings import Settings
-from ivr.speech.base import SpeechToText
+from ivr.service.settings import EngineOptions, Settings
+from ivr.speech.base import SpeechToText, TurnDetector
 from ivr.speech.cache import CachedTTS, PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
 from ivr.speech.process import ProcessOptions
-from ivr.speech.registry import create_stt, create_tts, stt_options, tts_options
+from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 
@@ -39,9 +39,18 @@ class Engines(Speech):
     """What all calls of a process share."""
 
     vad: VoiceActivityDetector
+    turn: TurnDetector | None
+    """Has the caller finished? None: silence alone decides."""
+
+    async def start(self, prompts: Iterable[str]) -> None:
+        if self.turn is not None:
+            await self.turn.start()
+        await Speech.start(self, prompts)
 
     async def close(self) -> None:
         self.vad.close()
+        if self.turn is not None:
+            await self.turn.aclose()
         await Speech.close(self)
 
 
@@ -57,25 +66,28 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     ``make_speech``.
     """
     speech = make_speech(settings)
+    turn = [create_turn_detector(name, **settings.turn.of(name)) for name in settings.turn.order]
     vad = create_vad(settings.vad.name, bank=bank, **settings.vad.keywords())
-    return Engines(speech.stt, speech.tts, vad)
+    return Engines(speech.stt, speech.tts, vad, turn[0] if turn else None)
 
 
 def on_host(settings: Settings, socket: Path) -> Settings:
     """The settings with every engine that runs in a process of its own moved to the host at ``socket``."""
-    kinds = (("stt", settings.stt, stt_options()), ("tts", settings.tts, tts_options()))
     moved = {}
-    for kind, engines, known in kinds:
+    for kind, engines in settings.engines.items():
         options = {name: dict(values) for name, values in engines.options.items()}
-        for name in engines.order:
-            if issubclass(known[name], ProcessOptions):
-                options.setdefault(name, {})["host"] = socket
+        for name in _of_processes(kind, engines):
+            options.setdefault(name, {})["host"] = socket
         moved[kind] = dataclasses.replace(engines, options=options)
     return settings.model_copy(update=moved)
 
 
 def needs_host(settings: Settings) -> bool:
     """Any engine that is asked for runs in a process of its own."""
-    kinds = [stt_options()[name] for name in settings.stt.order]
-    kinds += [tts_options()[name] for name in settings.tts.order]
-    return any(issubclass(kind, ProcessOptions) for kind in kinds)
+    return any(_of_processes(kind, engines) for kind, engines in settings.engines.items())
+
+
+def _of_processes(kind: str, engines: EngineOptions) -> list[str]:
+    """Those that run in a process of their own."""
+    known = KINDS[kind].options()
+    return [name for name in engines.order if issubclass(known[name], ProcessOptions)]

@@ -116,8 +116,11 @@ def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
 
 
 def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
-    """``IVR_SIP__BIND`` and its like; a list is written as JSON or, of plain texts, with commas."""
-    known = {PREFIX + name.upper().replace(".", "__"): name for name in names_in(tree)}
+    """``IVR_SIP__BIND`` and its like; a list is written as JSON or, of plain texts, with commas.
+
+    A hyphen becomes an underscore, because a shell cannot set a variable with a hyphen.
+    """
+    known = {PREFIX + name.upper().replace(".", "__").replace("-", "_"): name for name in names_in(tree)}
     found: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.upper().startswith(PREFIX) or variable in RESERVED:

@@ -9,6 +9,8 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
@@ -67,7 +69,7 @@ class EngineOptions:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def of(self, name: str) -> dict[str, Any]:
-        """Keyword arguments for ``create_stt(name, ...)`` or ``create_tts(name, ...)``."""
+        """Keyword arguments for ``create_stt(name, ...)`` and its like."""
         return dict(self.options.get(name, {}))
 
 
@@ -79,7 +81,13 @@ class LogOptions:
     """Appended to, and reopened when it was rotated away; None is standard error."""
 
 
-DEFAULT_ENGINES: dict[str, dict[str, Any]] = {"stt": {"order": ("whisper",)}, "tts": {"order": ("piper",)}}
+DEFAULT_ENGINES: dict[str, dict[str, Any]] = {
+    "stt": {"order": ("whisper",)},
+    "tts": {"order": ("piper",)},
+    "turn": {"order": ("smart-turn",)},
+}
+NO_TURN_DETECTOR = "none"
+"""For ``turn.name``: silence alone ends a turn."""
 
 
 class Settings(BaseSettings):
@@ -96,8 +104,15 @@ class Settings(BaseSettings):
     vad: VadOptions = VadOptions()
     stt: EngineOptions = EngineOptions(**DEFAULT_ENGINES["stt"])
     tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
+    turn: EngineOptions = EngineOptions(**DEFAULT_ENGINES["turn"])
+    """One engine, written ``turn.name``, or none: what stands behind it is silence, not another engine."""
     log: LogOptions = LogOptions()
     workers: WorkerOptions = WorkerOptions()
+
+    @property
+    def engines(self) -> dict[str, EngineOptions]:
+        """Every kind of engine by its name in ``registry.KINDS``."""
+        return {kind: getattr(self, kind) for kind in registry.KINDS}
 
     @property
     def prompts_dir(self) -> Path:
@@ -119,7 +134,7 @@ class Settings(BaseSettings):
         found: set[str] = set()
         for account in self.sip.registrations:
             _collect(dataclasses.asdict(account), found)
-        for engines in (self.stt, self.tts):
+        for engines in self.engines.values():
             for options in engines.options.values():
                 _collect(options, found)
         for variable, value in os.environ.items():
@@ -147,16 +162,18 @@ def settings_tree() -> Tree:
         "sip": tree_of(SipOptions),
         "session": tree_of(SessionConfig),
         "vad": tree_of(VadOptions),
-        "stt": _engines(registry.stt_options()),
-        "tts": _engines(registry.tts_options()),
+        "stt": {"order": tuple[str, ...], **_engines(registry.STT)},
+        "tts": {"order": tuple[str, ...], **_engines(registry.TTS)},
+        "turn": {"name": str, **_engines(registry.TURN)},
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
     _bound_integers(Registration, tree["sip"]["registrations"].tree)
     for name, check in CHECKS.items():
-        room, option = name.split(".")
-        tree[room][option] = _with_check(tree[room][option], check)
+        *above, option = name.split(".")
+        table = reduce(getitem, above, tree)
+        table[option] = _with_check(table[option], check)
     return tree
 
 
@@ -216,17 +233,20 @@ class _Layer(PydanticBaseSettingsSource):
         return self._values
 
 
-def _engines(options: Mapping[str, type]) -> Tree:
-    tree: Tree = {name: tree_of(kind) for name, kind in options.items()}
-    return {"order": tuple[str, ...], **tree}
+def _engines(kind: registry.EngineKind[Any]) -> Tree:
+    return {name: tree_of(options) for name, options in kind.options().items()}
 
 
 def _as_fields(values: dict[str, Any]) -> dict[str, Any]:
-    """``stt.whisper.model`` is written beside ``stt.order`` but kept under ``stt.options``."""
+    """``stt.whisper.model`` is written beside ``stt.order`` but kept under ``stt.options``; ``turn.name``
+    is kept as an order of one engine or none."""
     values = dict(values)
-    for kind in ("stt", "tts"):
+    for kind in registry.KINDS:
         if kind in values:
             table = dict(values[kind])
+            if "name" in table:
+                name = table.pop("name")
+                table["order"] = () if name == NO_TURN_DETECTOR else (name,)
             order = {"order": table.pop("order")} if "order" in table else {}
             values[kind] = {**order, "options": table}
     return values
@@ -273,6 +293,10 @@ def _one_of(kind: str, name: str, names: Iterable[str]) -> None:
         raise ValueError(f"there is no {kind} {name!r}; there are: {', '.join(sorted(names))}")
 
 
+def _turn_detector(name: str) -> None:
+    _one_of("turn detector", name, (*registry.TURN.options(), NO_TURN_DETECTOR))
+
+
 def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tuple[str, ...]], None]:
     def check(order: tuple[str, ...]) -> None:
         if not order:
@@ -290,8 +314,10 @@ CHECKS: dict[str, Callable[[Any], object]] = {
     "sip.max_calls": _at_least_one,
     "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),
     "vad.threshold": _probability,
-    "stt.order": _engine_names("speech-to-text", registry.stt_options),
-    "tts.order": _engine_names("text-to-speech", registry.tts_options),
+    "stt.order": _engine_names("speech-to-text", registry.STT.options),
+    "tts.order": _engine_names("text-to-speech", registry.TTS.options),
+    "turn.name": _turn_detector,
+    "turn.smart-turn.threshold": _probability,
 }
 
 

@@ -1,4 +1,4 @@
-"""The two small protocols behind which every speech engine stands, and the errors they raise."""
+"""The three small protocols behind which every speech engine stands, and the errors they raise."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -64,6 +64,28 @@ class TextToSpeech(Protocol):
 
     def fingerprint(self) -> str:
         """Engine, voice and every option that changes the sound: the prompt cache's key, with the text."""
+
+    async def aclose(self) -> None:
+        """Free everything. Idempotent."""
+
+
+@runtime_checkable
+class TurnDetector(Protocol):
+    name: str
+    threshold: float
+    """Probability, above 0 and below 1, from which a turn is taken for finished."""
+
+    async def start(self) -> None:
+        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+
+    async def probability(self, pcm16: bytes, sample_rate: int) -> float:
+        """How likely it is, 0 to 1, that the caller has finished and does not only pause.
+
+        PCM16 mono at ``sample_rate`` Hz: the turn from its onset, a little pre-roll before, to now, with
+        the beginning of the pause (200 ms) at its end. Asked in a pause, where an answer that comes late
+        is worth nothing: it comes within the engine's own limit, or SpeechTimeout does and silence
+        decides. Cancelling the task abandons the request. Raises SpeechError and its kinds.
+        """
 
     async def aclose(self) -> None:
         """Free everything. Idempotent."""

@@ -71,6 +71,9 @@ class _Job:
 class Requests(ABC):
     """How an engine is asked for things, wherever it runs."""
 
+    name: str
+    """The engine's, for logs and errors."""
+
     @abstractmethod
     async def start(self) -> None:
         """Make ready. Idempotent. Raises SpeechError."""
@@ -85,12 +88,21 @@ class Requests(ABC):
     async def aclose(self) -> None:
         """Free everything. Idempotent."""
 
-    async def call(self, request: Mapping[str, Any], payload: bytes = b"") -> dict[str, Any]:
-        """Have one request done and give its result; what it yields on the way is dropped."""
-        async with aclosing(self.run(request, payload)) as items:
-            async for item in items:
-                if isinstance(item, dict):
-                    return item
+    async def call(
+        self, request: Mapping[str, Any], payload: bytes = b"", *, within_s: float | None = None
+    ) -> dict[str, Any]:
+        """Have one request done and give its result; what it yields on the way is dropped.
+
+        After ``within_s`` seconds, waiting for its turn included, nobody wants the result any more: the
+        request is abandoned and SpeechTimeout raised. A process that works on it is not thought stuck.
+        """
+        try:
+            async with asyncio.timeout(within_s), aclosing(self.run(request, payload)) as items:
+                async for item in items:
+                    if isinstance(item, dict):
+                        return item
+        except TimeoutError:
+            raise SpeechTimeout(self.name, f"no answer within {within_s:g} s") from None
         raise AssertionError("every request ends with a result or an error")
 
     async def stream(self, request: Mapping[str, Any], payload: bytes = b"") -> AsyncGenerator[bytes, None]:

@@ -35,7 +35,7 @@ def load(tmp_path: Path, text: str) -> object:
 
 def test_the_projects_own() -> None:
     manifest = load_manifest()
-    assert {"silero", "whisper-tiny.en", "piper-joe"} <= set(manifest.models)
+    assert {"silero", "whisper-tiny.en", "piper-joe", "smart-turn"} <= set(manifest.models)
     for model in manifest.models.values():
         assert model.purpose and model.license and model.source
         assert model.directory.startswith(model.name + "-")

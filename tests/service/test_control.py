@@ -40,11 +40,14 @@ def test_local_engines_move_to_the_host_and_others_do_not() -> None:
     moved = on_host(settings, Path("/run/engines"))
     assert moved.stt.of("whisper") == {"beam_size": 3, "host": Path("/run/engines")}
     assert moved.tts.of("piper") == {"host": Path("/run/engines")}
+    assert moved.turn.of("smart-turn") == {"host": Path("/run/engines")}
     assert moved.stt.of("openai") == settings.stt.of("openai")
     assert "host" not in settings.stt.of("whisper"), "the settings themselves are not changed"
     remote = dataclasses.replace(settings.stt, order=("openai",))
     speaks = dataclasses.replace(settings.tts, order=("openai",))
-    assert not needs_host(settings.model_copy(update={"stt": remote, "tts": speaks}))
+    assert needs_host(settings.model_copy(update={"stt": remote, "tts": speaks})), "for the turn detector"
+    silence = dataclasses.replace(settings.turn, order=())
+    assert not needs_host(settings.model_copy(update={"stt": remote, "tts": speaks, "turn": silence}))
 
 
 async def opened() -> tuple[ControlLink, list[Frame], asyncio.Event, socket.socket]:

@@ -76,7 +76,9 @@ def test_free_ports_and_an_rtp_range_in_part_taken() -> None:
 
 def test_models_that_are_there(models: ModelStore) -> None:
     found = list(doctor.model_findings(settings()))
-    assert [finding.level for finding in found] == ["ok"] * 3
+    assert [finding.level for finding in found] == ["ok"] * 4
+    without = list(doctor.model_findings(settings(turn__name="none")))
+    assert not any("smart-turn" in finding.text for finding in without)
 
 
 def test_models_that_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +88,7 @@ def test_models_that_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("FAIL", "ivr models fetch silero"),
         ("FAIL", "ivr models fetch whisper-tiny.en"),
         ("FAIL", "ivr models fetch piper-joe"),
+        ("FAIL", "ivr models fetch smart-turn"),
     }
 
 
@@ -132,6 +135,9 @@ def test_local_engines_are_really_started(models: ModelStore) -> None:
     (tts,) = doctor.engine_findings("tts", chosen.tts)
     assert stt.level == "ok" and "first choice" in stt.text, stt
     assert tts.level == "ok", tts
+    (turn,) = doctor.engine_findings("turn", chosen.turn)
+    assert turn.level == "ok" and "of 300 ms it may take" in turn.text, turn
+    assert list(doctor.engine_findings("turn", settings(turn__name="none").turn)) == []
 
 
 def test_an_engine_whose_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def test_defaults() -> None:
     assert settings.bind == ("0.0.0.0", 5060)
     assert settings.stt.order == ("whisper",)
     assert settings.tts.order == ("piper",)
+    assert settings.turn.order == ("smart-turn",)
 
 
 def test_flags_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
@@ -137,6 +138,18 @@ def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
     assert settings.tts.of("openai") == {"voice": "alloy"}
 
 
+def test_the_turn_detector_and_its_options(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, '[turn]\nname = "smart-turn"\n[turn.smart-turn]\nmodel = "own.onnx"\nthreshold = 0.6'
+    )
+    settings = load_settings(path, environ={"IVR_TURN__SMART_TURN__THRESHOLD": "0.7"})
+    assert settings.turn.order == ("smart-turn",)
+    assert settings.turn.of("smart-turn") == {"threshold": 0.7, "model": tmp_path / "own.onnx"}
+    off = load_settings(path, {"turn.name": ("--turn", "none")}, NO_ENV)
+    assert off.turn.order == () and off.turn.of("smart-turn")["threshold"] == 0.6
+    assert load_settings(environ={"IVR_TURN__NAME": "none"}).turn.order == ()
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -145,6 +158,9 @@ def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
         ("[sip]\nthreshold = 0.5", 2, "did you mean vad.threshold?"),
         ("[spi]\nbind = 'x'", 1, "spi is not a setting; did you mean sip?"),
         ("[stt.wisper]\na = 1", 1, "did you mean stt.whisper?"),
+        ("[turn]\nname = 'smart'", 2, "there is no turn detector 'smart'; there are: none, smart-turn"),
+        ("[turn]\norder = ['smart-turn']", 2, "turn.order is not a setting"),
+        ("[turn.smart-turn]\nthreshold = 1.5", 2, "must be between 0 and 1"),
         ("[stt.openai]\nbase_ur = 1", 2, "did you mean stt.openai.base_url?"),
         (
             "[[sip.registrations]]\nuser = 'a'\n[[sip.registrations]]\npasword = 'b'",

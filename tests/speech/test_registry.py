@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ivr.modelstore import ModelStore
-from ivr.speech.base import SpeechToText, TextToSpeech
+from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.speech.piper import PiperOptions
-from ivr.speech.registry import UnknownEngine, create_stt, create_tts, stt_options, tts_options
+from ivr.speech.registry import STT, TTS, TURN, UnknownEngine, create_stt, create_tts, create_turn_detector
+from ivr.speech.smart_turn import SmartTurnOptions
 from ivr.speech.whisper import WhisperOptions
 from tests.speech.tones import ToneOptions, ToneStt, ToneTts
 
@@ -26,9 +27,13 @@ def test_our_own(models: ModelStore) -> None:
         tts = create_tts(name)
         assert isinstance(tts, TextToSpeech)
         assert tts.name == name
-    assert stt_options()["whisper"] is WhisperOptions
-    assert tts_options()["piper"] is PiperOptions
-    assert set(stt_options()) == {"whisper", "openai"}
+    assert STT.options()["whisper"] is WhisperOptions
+    assert TTS.options()["piper"] is PiperOptions
+    assert set(STT.options()) == {"whisper", "openai"}
+    turn = create_turn_detector("smart-turn")
+    assert isinstance(turn, TurnDetector)
+    assert (turn.name, turn.threshold) == ("smart-turn", 0.5)
+    assert TURN.options() == {"smart-turn": SmartTurnOptions}
 
 
 def test_an_unknown_name_is_told_those_there_are() -> None:
@@ -36,6 +41,8 @@ def test_an_unknown_name_is_told_those_there_are() -> None:
         create_stt("wisper")
     with pytest.raises(ValueError, match="no voice is called 'zzz'; there are: openai, piper"):
         create_tts("zzz")
+    with pytest.raises(UnknownEngine, match="no turn detector is called 'smart_turn', did you mean 'smart-"):
+        create_turn_detector("smart_turn")
 
 
 def test_an_unknown_option_is_told_those_there_are() -> None:
@@ -62,17 +69,17 @@ def test_a_third_partys(third_party: Path, models: ModelStore) -> None:
     tts = create_tts("tone", pitch=880.0)
     assert isinstance(tts, ToneTts)
     assert tts.pitch == 880.0
-    assert tts_options()["tone"] is ToneOptions
-    assert stt_options()["whisper"] is WhisperOptions  # ours cannot be replaced unseen
+    assert TTS.options()["tone"] is ToneOptions
+    assert STT.options()["whisper"] is WhisperOptions  # ours cannot be replaced unseen
     assert not isinstance(create_stt("whisper"), ToneStt)
-    assert "broken" not in tts_options()
+    assert "broken" not in TTS.options()
     with pytest.raises(UnknownEngine, match="there are: broken, openai, piper, tone"):
         create_tts("fone")
 
 
 def test_asking_for_names_imports_no_engine() -> None:
     code = (
-        "import sys; from ivr.speech.registry import stt_options, tts_options; stt_options(); tts_options();"
+        "import sys; from ivr.speech.registry import KINDS; [kind.options() for kind in KINDS.values()];"
         "print([m for m in ('openai', 'faster_whisper', 'ctranslate2', 'piper') if m in sys.modules])"
     )
     run = subprocess.run(

@@ -1,0 +1,77 @@
+"""Has the caller finished? smart-turn (Pipecat's open model, v3.2) in a process of its own."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ivr.modelstore import model_path
+from ivr.speech.base import SpeechError
+from ivr.speech.options import options_of
+from ivr.speech.process import ProcessOptions
+from ivr.speech.shared_engine import engine_requests
+
+MODEL = "smart-turn"
+TARGET = "ivr.speech.smart_turn_engine:SmartTurnEngine"
+HEARD_S = 8
+"""Seconds the model hears: the last of a turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmartTurnOptions(ProcessOptions):
+    """One judgement takes some 40 ms of one core; see the room's README for what was measured."""
+
+    model: Path | None = None
+    """An .onnx file of smart-turn v3; None is v3.2 from the model cache."""
+    threshold: float = 0.5
+    """Probability from which a turn is taken for finished; 0.5 is what the model was trained for."""
+    answer_s: float = 0.3
+    """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process lives
+    on: on a busy machine it is slow, and only after ``timeout_s`` thought stuck."""
+    queue_size: int = 8
+    """More could not be answered in time."""
+    threads: int = 1
+    """Two gain a third and keep both cores of a small machine from the media threads."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold must be between 0 and 1, got {self.threshold:g}")
+        if self.answer_s <= 0:
+            raise ValueError(f"answer_s must be above 0, got {self.answer_s:g}")
+
+
+class SmartTurn:
+    """A TurnDetector. Only the last 8 s of a turn are judged, so no more is sent."""
+
+    name = "smart-turn"
+    options_type = SmartTurnOptions
+
+    def __init__(self, **options: Any) -> None:
+        """Options are the fields of SmartTurnOptions. Raises ValueError, ModelMissing."""
+        self.options = options_of(SmartTurnOptions, self.name, options)
+        self.threshold = self.options.threshold
+        model = self.options.model if self.options.model is not None else model_path(MODEL)
+        arguments = {"model": str(model), "threads": self.options.threads}
+        self.process = engine_requests(self.name, TARGET, arguments, self.options)
+
+    async def start(self) -> None:
+        await self.process.start()
+
+    async def probability(self, pcm16: bytes, sample_rate: int) -> float:
+        """PCM16 mono at any rate; 16 kHz needs no conversion. See TurnDetector."""
+        if len(pcm16) % 2 or sample_rate <= 0:
+            raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
+        last = pcm16[-2 * HEARD_S * sample_rate :]
+        request = {"sample_rate": sample_rate}
+        result = await self.process.call(request, last, within_s=self.options.answer_s)
+        return float(result["probability"])
+
+    async def check(self) -> str:
+        """For ``ivr doctor``: how long one judgement takes here, the way there and back included."""
+        began = time.monotonic()
+        await self.probability(bytes(2 * HEARD_S * 16_000), 16_000)
+        took_ms, limit_ms = 1000 * (time.monotonic() - began), 1000 * self.options.answer_s
+        return f"a turn is judged in {took_ms:.0f} ms, of {limit_ms:.0f} ms it may take"
+
+    async def aclose(self) -> None:
+        await self.process.aclose()
