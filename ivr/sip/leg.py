@@ -28,13 +28,24 @@ class CallLeg:
     on the SIP thread. Hooks are called on the SIP thread and must only schedule work elsewhere.
     """
 
-    def __init__(self, commands: LegCommands, key: int, *, call_id: str, caller: str, called: str) -> None:
+    def __init__(
+        self,
+        commands: LegCommands,
+        key: int,
+        *,
+        call_id: str,
+        caller: str,
+        called: str,
+        transport: str = "udp",
+    ) -> None:
         self._commands = commands
         self.key = key
         self.call_id = call_id
         """SIP Call-ID: what every line of the log about this call is bound to."""
         self.caller = caller
         self.called = called
+        self.transport = transport
+        """What its signalling came over: udp, tcp or tls."""
         self.sink_slot = SinkSlot()
         self.player = LinePlayer(commands, key)
         self.stats = RtpStats()
