@@ -220,7 +220,7 @@ class UserAgent:
             self._ended.pop(0)[1].free()
 
     def _supervise_all(self, now: float) -> None:
-        self._endpoint.tls.refresh()
+        self._endpoint.supervise()
         for account in self._accounts:
             account.retry(now)
         for call in tuple(self._calls.values()):

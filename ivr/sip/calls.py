@@ -147,8 +147,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
-        if self.hides_keys and not prm.remSdp.wholeSdp:
-            prm.sdp.wholeSdp = without_keys(prm.sdp.wholeSdp)
+        if self.hides_keys and not self.getInfo().remOfferer:
+            prm.sdp.wholeSdp = without_keys(native.sdp_text(prm.sdp))
 
     @guarded
     def onDtmfDigit(self, prm: Any) -> None:

@@ -1,8 +1,7 @@
 """Certificate, key and trusted authorities of SIP over TLS: checked with the file named, then kept in memory.
 
-pjsip reads these files again for every connection, and one that fails to read them takes a reference of the
-listener with it. So it is given copies (memory files), which change only when new files have passed the same
-checks.
+pjsip reads these files when it likes: at a listener's first connection, and for each connection it makes. So
+it is given copies (memory files), which change only when new files have passed the same checks.
 """
 
 import contextlib
@@ -134,10 +133,7 @@ class MemoryFile:
 
 
 class TlsFiles:
-    """What pjsip is given. A renewed file is taken within a second, when it passes: no restart is needed.
-
-    On the SIP thread, which is also the one that pjsip reads them on.
-    """
+    """What pjsip is given. On the SIP thread, which is also the one that pjsip reads them on."""
 
     def __init__(self, options: SipOptions, *, connects: bool) -> None:
         """``connects``: servers' certificates will be verified. Raises SipError."""
@@ -183,11 +179,11 @@ class TlsFiles:
                 stamps.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
         return tuple(stamps)
 
-    def refresh(self) -> None:
-        """Once a second: take what was renewed; what does not pass is told once, and the old goes on."""
+    def refresh(self) -> bool:
+        """Once a second: take what was renewed (True); what does not pass is told once, the old goes on."""
         stamps = self._stamps()
         if stamps == self._seen:
-            return
+            return False
         self._seen = stamps
         try:
             found = self._check()
@@ -195,8 +191,9 @@ class TlsFiles:
                 file.write(Path(path).read_bytes())
         except (SipError, OSError) as error:
             log.error("tls_files_refused", error=str(error), remedy="those from before go on; put it right")
-        else:
-            log.info("tls_files_renewed", certificate=found.text if found is not None else None)
+            return False
+        log.info("tls_files_renewed", certificate=found.text if found is not None else None)
+        return True
 
     def close(self) -> None:
         for _, file in self._sources:

@@ -11,8 +11,10 @@ import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.sip.errors import SipError
+from ivr.sip.message import body_of, header
 from ivr.sip.native import options_requests, unhandled_requests
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.srtp import refusal
 from ivr.sip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 
 log = structlog.get_logger("ivr.sip")
@@ -56,8 +58,9 @@ def why_not(call: Callable[..., object], *args: object) -> str | None:
 
 
 class _Endpoint(pj.Endpoint):  # type: ignore[misc]
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, options: SipOptions, connections: Connections) -> None:
         super().__init__()
+        self._options = options
         self._connections = connections
 
     def onTransportState(self, prm: Any) -> None:
@@ -65,6 +68,22 @@ class _Endpoint(pj.Endpoint):  # type: ignore[misc]
             self._connections.changed(prm)
         except Exception:
             log.exception("transport_callback_failed")
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:
+        """pjsua has refused a call before anybody else saw it."""
+        try:
+            message = prm.rdata.wholeMsg
+            transport = self._connections.transport_of(int(prm.rdata.pjRxData)) if message else ""
+            reason = refusal(self._options, transport, body_of(message)) if prm.statusCode == 488 else None
+            log.warning(
+                "call_refused",
+                call=header(message, "Call-ID", "i"),
+                status=prm.statusCode,
+                reason=reason or prm.reason or "pjsip refused it",
+                transport=transport,
+            )
+        except Exception:
+            log.exception("rejection_callback_failed")
 
 
 class Endpoint:
@@ -91,7 +110,7 @@ class Endpoint:
                 raise SipError(f"tls_bind: {options.tls_bind!r} {error}") from None
         self.tls = TlsTransports(options)
         self.connections = Connections(self.tls_port)
-        self.ep = _Endpoint(self.connections)
+        self.ep = _Endpoint(options, self.connections)
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
@@ -107,9 +126,7 @@ class Endpoint:
         if self.tls.connects:  # before the other: pjsip connects with the first that it finds
             config = self.tls.settings(self._transport(0), client=True)
             self.tls.client_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.host}", "--bind")
-        if self.tls_port is not None:
-            config = self.tls.settings(self._transport(self.tls_port, host=self._tls_host), client=False)
-            self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.options.tls_bind}", "sip.tls_bind")
+        self._listen_tls()
         self.ep.audDevManager().setNullDev()
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId.rsplit("/", 1)[0], 0))
@@ -127,6 +144,23 @@ class Endpoint:
                 f"Is another SIP server running there? Choose another {setting}."
             )
         return made[0]
+
+    def _listen_tls(self) -> None:
+        if self.tls_port is not None:
+            config = self.tls.settings(self._transport(self.tls_port, host=self._tls_host), client=False)
+            where = f"TLS {self.options.tls_bind}"
+            self.tls.listener_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, where, "sip.tls_bind")
+
+    def supervise(self) -> None:
+        """Once a second: a renewed certificate is shown to who connects from now on; others stay."""
+        if self.tls.renewed() and self.tls.listener_id >= 0:
+            why_not(self.ep.transportClose, self.tls.listener_id)
+            self.tls.listener_id = -1
+        if self.tls_port is not None and self.tls.listener_id < 0:
+            try:
+                self._listen_tls()
+            except SipError as error:
+                log.error("tls_not_listening", error=str(error), remedy="it is tried again every second")
 
     def _configure(self) -> None:
         config = pj.EpConfig()

@@ -1,7 +1,7 @@
 """SIP over TLS: what the installed build was made with, pjsip's TLS transports, who came over which.
 
-The listener and the outgoing connections have a transport each. pjsip reads the trusted authorities again
-for every connection, 50 ms of the SIP thread for a system's whole list: a caller must not cause that.
+The listener and the outgoing connections have a transport each: pjsip names all authorities that a listener
+knows to everybody who calls, and a system's whole list is 20 kB of names.
 """
 
 import ctypes
@@ -52,8 +52,8 @@ class TlsTransports:
         self._options = options
         self.connects = any(each.over_tls for each in options.registrations)
         self._files = TlsFiles(options, connects=self.connects) if self.connects or options.tls_bind else None
-        self.client_id = -1
-        """pjsua's number of the transport that registrations go through."""
+        self.client_id = self.listener_id = -1
+        """pjsua's numbers of the transport that registrations go through, and of the listener."""
 
     def settings(self, config: pj.TransportConfig, *, client: bool) -> pj.TransportConfig:
         """``config`` with TLS. The transport of outgoing connections listens too, as pjsip would have it, on
@@ -74,10 +74,9 @@ class TlsTransports:
         tls.requireClientCert = tls.verifyClient = guarded
         return config
 
-    def refresh(self) -> None:
-        """Once a second."""
-        if self._files is not None:
-            self._files.refresh()
+    def renewed(self) -> bool:
+        """Once a second: whether new files have come that the listener must be opened anew for."""
+        return self._files is not None and self._files.refresh()
 
     def close(self) -> None:
         """After pjsip is gone."""

@@ -47,7 +47,8 @@ class Authority:
         """
         certificate, key, request = (self.folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={','.join(names)}\nextendedKeyUsage={usage}\n", encoding="ascii")
+        extended = f"subjectAltName={','.join(names)}\nextendedKeyUsage={usage}\n"
+        extensions.write_text(extended, encoding="ascii")
         openssl("req", "-new", *NEW_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         signing = ["-in", request, "-out", certificate, "-extfile", extensions]
         if start:

@@ -1,6 +1,7 @@
 """A registrar over TLS (RFC 3261, 10.3 and 26.3.2): one certificate, any number of connections, no digest."""
 
 import contextlib
+import queue
 import socket
 import ssl
 import threading
@@ -29,6 +30,8 @@ class TlsRegistrar:
         self.connections = 0
         self.refused: list[str] = []
         """Handshakes that failed, in OpenSSL's words."""
+        self.responses: queue.Queue[Message] = queue.Queue()
+        """Answers to what was sent."""
         self.shown: list[object] = []
         """The client's certificate on each connection."""
         self._links: list[ssl.SSLSocket] = []
@@ -92,16 +95,14 @@ class TlsRegistrar:
                 return
             if not more:
                 return
-            data += more
-            while b"\r\n\r\n" in data:
-                data = data.lstrip(b"\r\n")  # keep-alives
-                head, end, rest = data.partition(b"\r\n\r\n")
-                if not end:
-                    break
-                data = rest
-                self._on_message(link, sip.parse(head + end))
+            message, data = sip.first_of(data + more)
+            while message is not None:
+                self._on_message(link, message)
+                message, data = sip.first_of(data)
 
     def _on_message(self, link: ssl.SSLSocket, message: Message) -> None:
+        if message.status:
+            self.responses.put(message)
         if message.method != "REGISTER":
             return
         response = sip.respond(message, 200, "OK", sip.token())
