@@ -52,7 +52,7 @@ def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
     tls_bind = sip.tls_bind
     if tls_bind is not None:
         tls_host, tls_port = parse_bind(tls_bind)
-        if abs(tls_port - port) < count:
+        if abs(tls_port - port) < count and (host == tls_host or "0.0.0.0" in (host, tls_host)):
             raise ValueError(
                 f"sip.tls_bind: {count} workers take the TCP ports {port} to {port + count - 1} and as many "
                 f"for TLS from {tls_port} on; choose a port from {port + count} on"

@@ -215,8 +215,9 @@ def _pem(setting: str, path: str, kind: str) -> str:
     text = _read(setting, path).decode("ascii", "replace")
     begin = next((line for line in text.splitlines() if line.startswith("-----BEGIN") and kind in line), None)
     if begin is None:
-        article = "certificate" if kind == "CERTIFICATE" else "private key"
-        raise SipError(f"sip.{setting}: {path}: there is no {article} in PEM in it")
+        if kind == "CERTIFICATE":
+            raise SipError(f"sip.{setting}: {path}: there is no certificate in PEM in it; name the file that has")
+        raise SipError(f"sip.{setting}: {path}: there is no key in PEM in it; name its file in sip.tls_key_file")
     block, end, _ = text[text.index(begin) :].partition(begin.replace("BEGIN", "END"))
     return block + end + "\n"
 

@@ -63,7 +63,7 @@ def test_what_is_not_there_or_not_readable(tmp_path: Path, issued: Issued) -> No
 
 
 def test_what_is_in_the_wrong_file(tmp_path: Path, issued: Issued) -> None:
-    assert "there is no private key in PEM" in fault(issued.certificate, issued.certificate)
+    assert "there is no key in PEM" in fault(issued.certificate, issued.certificate)
     assert "there is no certificate in PEM" in fault(issued.key, issued.key)
     noise = tmp_path / "noise.pem"
     noise.write_bytes(os.urandom(500))
