@@ -216,8 +216,10 @@ def _pem(setting: str, path: str, kind: str) -> str:
     begin = next((line for line in text.splitlines() if line.startswith("-----BEGIN") and kind in line), None)
     if begin is None:
         if kind == "CERTIFICATE":
-            raise SipError(f"sip.{setting}: {path}: there is no certificate in PEM in it; name the file that has")
-        raise SipError(f"sip.{setting}: {path}: there is no key in PEM in it; name its file in sip.tls_key_file")
+            what, remedy = "certificate", "name the file that has one"
+        else:
+            what, remedy = "key", "name its file in sip.tls_key_file"
+        raise SipError(f"sip.{setting}: {path}: there is no {what} in PEM in it; {remedy}")
     block, end, _ = text[text.index(begin) :].partition(begin.replace("BEGIN", "END"))
     return block + end + "\n"
 
