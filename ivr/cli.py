@@ -161,7 +161,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from ivr.service.server import serve
     from ivr.service.settings import SettingsError
     from ivr.service.supervisor import serve_workers
-    from ivr.sip.endpoint import SipError
+    from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError
 
     try:

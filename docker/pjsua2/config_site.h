@@ -35,6 +35,15 @@
 #define PJSIP_UDP_SO_RCVBUF_SIZE        (4 * 1024 * 1024)
 #define PJSIP_UDP_SO_SNDBUF_SIZE        (1024 * 1024)
 
+/* Connections that wait to be accepted: the SIP thread comes by every few milliseconds, and a connection that
+ * finds the queue full is tried again by its caller a second later. For TCP and for TLS. */
+#define PJSIP_TCP_TRANSPORT_BACKLOG     1024
+#define PJ_SOMAXCONN                    1024
+
+/* Who connects over TCP or TLS and sends no valid SIP message is let go after so many seconds; who has sent
+ * one, after 600 idle ones. */
+#define PJSIP_TRANSPORT_SERVER_IDLE_TIME_FIRST 30
+
 /* Media lines of one session; each call has two sets of them ready (650 bytes a line). */
 #define PJMEDIA_MAX_SDP_MEDIA           8
 

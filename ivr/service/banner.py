@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ivr.dialplan.plan import Plan
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo
+from ivr.sip.options import parse_bind
 
 
 def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:
@@ -18,12 +19,15 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
     ports = range(port, port + workers)
     hosts = [settings.sip.public_address] if settings.sip.public_address else reachable_hosts(host)
     address = f"{hosts[0]}:{port}"
+    tls = _tls_addresses(settings, workers)
+    tls_ports = "-".join(dict.fromkeys(each.rpartition(":")[2] for each in (tls[:1] + tls[-1:])))
     each_of = f" in each of {workers} workers" if workers > 1 else ""
     sip_ports = f"{ports[0]}-{ports[-1]}" if workers > 1 else f"{port}"
     lines = [
         "",
         "  ready: dial",
         *(f"    sip:{plan.name}@{each}:{own}" for plan in plans for each in hosts for own in ports),
+        *(f"    sip:{plan.name}@{own};transport=tls" for plan in plans for own in tls),
         "",
         "  with a softphone (Linphone, Zoiper, MicroSIP, baresip): no account is needed,",
         f"  type the address as it stands, or: baresip -e '/dial sip:{plans[0].name}@{address}'",
@@ -35,6 +39,7 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
         f"{info.build_max_calls},",
         "              one of them kept to say 503 with",
         f"  media       RTP on UDP {settings.sip.rtp_ports}, SIP on UDP and TCP {sip_ports}",
+        *([f"  encryption  SIP over TLS on TCP {tls_ports}, SRTP {settings.sip.srtp}"] if tls else []),
         *(f"  account     {each.user} at {each.registrar}" for each in settings.sip.registrations),
         f"  logs        {settings.log.file or 'standard error'} ({settings.log.format})",
         "",
@@ -42,6 +47,15 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
         "",
     ]
     return "\n".join(lines)
+
+
+def _tls_addresses(settings: Settings, workers: int) -> list[str]:
+    """``host:port`` of each worker's TLS, the most useful address first; empty when there is none."""
+    if settings.sip.tls_bind is None:
+        return []
+    bound, port = parse_bind(settings.sip.tls_bind)
+    hosts = [settings.sip.public_address] if settings.sip.public_address else reachable_hosts(bound)
+    return [f"{host}:{own}" for host in hosts for own in range(port, port + workers)]
 
 
 def reachable_hosts(bound: str) -> list[str]:

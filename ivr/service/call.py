@@ -49,7 +49,13 @@ class ServedCall:
             await self._serve(ring_s)
 
     async def _serve(self, ring_s: float) -> None:
-        self.log.info("call_started", caller=self.leg.caller, called=self.leg.called, plan=self.plan.name)
+        self.log.info(
+            "call_started",
+            caller=self.leg.caller,
+            called=self.leg.called,
+            plan=self.plan.name,
+            transport=self.leg.transport,
+        )
         conversation = asyncio.ensure_future(self._converse(ring_s))
         try:
             await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
@@ -67,6 +73,8 @@ class ServedCall:
             duration_s=round(time.monotonic() - self._began, 2),
             reason=reason,
             status=status,
+            transport=self.leg.transport,
+            encryption=stats.encryption,
             codec=stats.codec,
             packets_received=stats.received,
             packets_sent=stats.sent,

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import importlib.util
 import ipaddress
-import json
 import os
 import platform
 import socket
@@ -17,8 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
-from ivr.service.ports import TRANSPORTS, bind_error
+from ivr.service.ports import bind_error, listeners
 from ivr.service.settings import EngineOptions, Settings, VadOptions
+from ivr.sip.certificates import check_certificate
+from ivr.sip.errors import SipError
+from ivr.sip.options import SipOptions, parse_bind
+from ivr.sip.probe import Build
+from ivr.sip.security import Security, check_security
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
 from ivr.vad.registry import create_vad
@@ -62,11 +66,13 @@ def run(settings: Settings, out: Callable[[str], None] = print) -> int:
 def examine(settings: Settings) -> Iterator[Finding]:
     """The findings, in the order in which a call would need the things."""
     yield python_finding()
-    max_calls, finding = pjsua_finding()
+    build, finding = pjsua_finding()
     yield finding
+    if build is not None:
+        yield security_finding(settings.sip, build.security)
     yield from model_findings(settings)
     yield cache_finding()
-    yield from port_findings(settings, max_calls)
+    yield from port_findings(settings, build.max_calls if build is not None else None)
     yield address_finding(settings)
     for kind, engines in settings.engines.items():
         yield from engine_findings(kind, engines)
@@ -79,8 +85,8 @@ def python_finding() -> Finding:
     return Finding("FAIL", "python", version, "use Python 3.11 or 3.12")
 
 
-def pjsua_finding() -> tuple[int | None, Finding]:
-    """The build's call limit (None when it is not known) and the finding. Asked in a process of its own."""
+def pjsua_finding() -> tuple[Build | None, Finding]:
+    """The build (None when it cannot be loaded) and the finding. Asked in a process of its own."""
     remedy = "run `make install` with Python 3.11 or 3.12, for which PJSUA2 has wheels"
     try:
         done = subprocess.run(
@@ -91,16 +97,36 @@ def pjsua_finding() -> tuple[int | None, Finding]:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        build = json.loads(done.stdout.strip().splitlines()[-1])
-        version, limit = str(build["version"]), int(build["max_calls"])
+        build = Build.from_json(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return None, Finding("FAIL", "pjsua2", f"did not load in {PROBE_TIMEOUT_S:.0f} s", remedy)
     except (OSError, ValueError, LookupError, TypeError):
         lines = done.stderr.strip().splitlines() if "done" in locals() else []
         reason = lines[-1] if lines else "it ended with no answer"
         return None, Finding("FAIL", "pjsua2", f"cannot be loaded: {reason}", remedy)
-    text = f"{version}, compiled for {limit} calls: {limit - 1} served, one kept to refuse a call too many"
-    return limit, Finding("ok", "pjsua2", text)
+    limit = build.max_calls
+    served = f"{limit - 1} served, one kept to refuse a call too many"
+    return build, Finding("ok", "pjsua2", f"{build.version}, compiled for {limit} calls: {served}")
+
+
+def security_finding(sip: SipOptions, build: Security) -> Finding:
+    """What the build can encrypt, and whether the settings and files fit that."""
+    try:
+        check_security(sip, build)
+    except SipError as error:
+        text, _, remedy = str(error).partition("; ")
+        return Finding("FAIL", "encryption", text, remedy)
+    srtp = f"SRTP by {' and '.join(each.upper() for each in build.keyings)}, {sip.srtp}"
+    if not build.tls:
+        text = f"{srtp}; no TLS: {build.openssl or 'no OpenSSL'} is out of support"
+        return Finding("ok", "encryption", text)
+    text = f"{srtp}; TLS by {build.openssl}"
+    if sip.tls_certificate_file is None:
+        return Finding("ok", "encryption", f"{text}, no certificate")
+    own = check_certificate(sip.tls_certificate_file, sip.tls_key_file or sip.tls_certificate_file)
+    if own.ends_soon:
+        return Finding("warn", "encryption", f"{text}, certificate {own.text}", "renew it in time")
+    return Finding("ok", "encryption", f"{text}, certificate {own.text}")
 
 
 def model_findings(settings: Settings) -> Iterator[Finding]:
@@ -154,14 +180,14 @@ def cache_finding() -> Finding:
 
 
 def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding]:
-    """SIP's UDP and TCP port, and the RTP range: bound for a moment, nothing is sent."""
-    host, port = settings.bind
-    for kind, name in TRANSPORTS:
-        error = bind_error(host, port, kind)
+    """SIP's ports, and the RTP range: bound for a moment, nothing is sent."""
+    for name, bind, kind, setting in listeners(settings.sip):
+        error = bind_error(*parse_bind(bind), kind, setting)
         if error is None:
-            yield Finding("ok", f"SIP {name}", f"{settings.sip.bind} is free")
+            yield Finding("ok", f"SIP {name}", f"{bind} is free")
         else:
-            yield Finding("FAIL", f"SIP {name}", f"{settings.sip.bind}: {error.text}", error.remedy)
+            yield Finding("FAIL", f"SIP {name}", f"{bind}: {error.text}", error.remedy)
+    host = settings.bind[0]
     first, last = settings.rtp_ports
     busy = [port for port in range(first, last + 1) if bind_error(host, port, socket.SOCK_DGRAM)]
     free = last - first + 1 - len(busy)

@@ -4,8 +4,18 @@ import errno
 import socket
 from dataclasses import dataclass
 
-TRANSPORTS = ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP"))
-"""What SIP listens on."""
+from ivr.sip.options import SipOptions
+
+
+def listeners(sip: SipOptions) -> list[tuple[str, str, socket.SocketKind, str]]:
+    """What SIP listens on: the transport, ``host:port``, its kind of socket, and how another is chosen."""
+    found = [
+        ("UDP", sip.bind, socket.SOCK_DGRAM, "--bind"),
+        ("TCP", sip.bind, socket.SOCK_STREAM, "--bind"),
+    ]
+    if sip.tls_bind is not None:
+        found.append(("TLS", sip.tls_bind, socket.SOCK_STREAM, "sip.tls_bind"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +24,12 @@ class BindError:
     remedy: str
 
 
-def bind_error(host: str, port: int, kind: socket.SocketKind) -> BindError | None:
-    """Why the service could not listen there; None when it could. Bound for a moment."""
+def bind_error(
+    host: str, port: int, kind: socket.SocketKind, setting: str = "--bind"
+) -> BindError | None:
+    """Why the service could not listen there; None when it could. Bound for a moment. ``setting`` chooses
+    another port.
+    """
     with socket.socket(socket.AF_INET, kind) as probe:
         if kind is socket.SOCK_STREAM:
             # As the service does: a port with only closed connections in it counts as free.
@@ -25,13 +39,13 @@ def bind_error(host: str, port: int, kind: socket.SocketKind) -> BindError | Non
         except socket.gaierror:
             return BindError("no such host", "bind to an address of this machine, or 0.0.0.0 for all")
         except OSError as error:
-            return BindError(error.strerror or str(error), _remedy(error.errno))
+            return BindError(error.strerror or str(error), _remedy(error.errno, setting))
     return None
 
 
-def _remedy(number: int | None) -> str:
+def _remedy(number: int | None, setting: str) -> str:
     if number == errno.EADDRNOTAVAIL:
         return "bind to an address of this machine, or 0.0.0.0 for all"
     if number == errno.EACCES:
-        return "ports below 1024 need rights: choose another with --bind HOST:PORT"
-    return "is ivr running already? Otherwise choose another with --bind HOST:PORT"
+        return f"ports below 1024 need rights: choose another with {setting} HOST:PORT"
+    return f"is ivr running already? Otherwise choose another with {setting} HOST:PORT"

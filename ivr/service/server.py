@@ -16,11 +16,14 @@ from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.call import ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
-from ivr.service.ports import TRANSPORTS, bind_error
+from ivr.service.ports import bind_error, listeners
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo, UserAgent
-from ivr.sip.endpoint import SipError
+from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
+from ivr.sip.options import parse_bind
+from ivr.sip.security import check_security
+from ivr.sip.tls import build_security
 
 log: Any = structlog.get_logger("ivr.server")
 
@@ -65,6 +68,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         if self._above is None:
             self._catch_signals()
+        check_security(self._settings.sip, build_security())
         self._check_bind()
         self._engines = make_engines(self._settings, self._agent.bank)
         try:
@@ -92,13 +96,10 @@ class Server:
 
     def _check_bind(self) -> None:
         """Before engines are loaded and prompts made, which takes seconds."""
-        host, port = self._settings.bind
-        for kind, name in TRANSPORTS:
-            error = bind_error(host, port, kind)
+        for name, bind, kind, flag in listeners(self._settings.sip):
+            error = bind_error(*parse_bind(bind), kind, flag)
             if error is not None:
-                raise SipError(
-                    f"cannot listen on {name} {self._settings.sip.bind}: {error.text}; {error.remedy}"
-                )
+                raise SipError(f"cannot listen on {name} {bind}: {error.text}; {error.remedy}")
 
     # -- calls
 

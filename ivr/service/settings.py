@@ -310,6 +310,7 @@ def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tu
 CHECKS: dict[str, Callable[[Any], object]] = {
     "sip.bind": parse_bind,
     "sip.rtp_ports": parse_ports,
+    "sip.tls_bind": lambda text: text is None or parse_bind(text),
     "sip.public_address": _address,
     "sip.max_calls": _at_least_one,
     "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),

@@ -25,6 +25,8 @@ from ivr.service.kept import KeptProcess
 from ivr.service.settings import Settings, SettingsError
 from ivr.service.workers import OpenCalls, Restarts, sip_of
 from ivr.sip.agent import AgentInfo
+from ivr.sip.security import check_security
+from ivr.sip.tls import build_security
 from ivr.speech.child_link import ChildLink, Frame
 
 log: Any = structlog.get_logger("ivr.supervisor")
@@ -267,6 +269,7 @@ def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
         sip_of(settings.sip, count - 1, count)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    check_security(settings.sip, build_security())
     plans = load_plans(paths)
 
     async def main() -> int:

@@ -29,7 +29,7 @@ from ivr.service.control import (
 from ivr.service.server import SWITCH_INTERVAL_S, Server
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo
-from ivr.sip.endpoint import SipError
+from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.speech.base import SpeechError
 from ivr.speech.child_link import Frame

@@ -31,8 +31,9 @@ class WorkerOptions:
 
 
 def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
-    """Worker ``index`` (from 0) of ``count``: SIP port = base port + index, the index-th equal slice of the
-    RTP ports. Only the first worker registers: a registrar would ring every contact it knows.
+    """Worker ``index`` (from 0) of ``count``: SIP port = base port + index, likewise the TLS port; the
+    index-th equal slice of the RTP ports. Only the first worker registers: a registrar would ring every
+    contact it knows.
 
     Raises ValueError when the ports do not suffice.
     """
@@ -48,9 +49,22 @@ def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
             f"each needs at least {LEAST_PORTS}, and two for every call"
         )
     low = first + index * share
+    tls_bind = sip.tls_bind
+    if tls_bind is not None:
+        tls_host, tls_port = parse_bind(tls_bind)
+        if abs(tls_port - port) < count and (host == tls_host or "0.0.0.0" in (host, tls_host)):
+            raise ValueError(
+                f"sip.tls_bind: {count} workers take the TCP ports {port} to {port + count - 1} and as many "
+                f"for TLS from {tls_port} on; choose a port from {port + count} on"
+            )
+        if tls_port + count - 1 > 65535:
+            last_port = tls_port + count - 1
+            raise ValueError(f"sip.tls_bind: {count} workers need the ports {tls_port} to {last_port}")
+        tls_bind = f"{tls_host}:{tls_port + index}"
     return dataclasses.replace(
         sip,
         bind=f"{host}:{port + index}",
+        tls_bind=tls_bind,
         rtp_ports=f"{low}-{low + share - 1}",
         random_rtp_start=True,
         registrations=sip.registrations if index == 0 else (),

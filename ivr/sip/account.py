@@ -11,7 +11,7 @@ log = structlog.get_logger("ivr.sip")
 
 
 class AccountOwner(Protocol):
-    def incoming(self, account: "PjAccount", call_index: int, message: str) -> None: ...
+    def incoming(self, account: "PjAccount", call_index: int, message: str, rdata: int) -> None: ...
 
 
 _RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
@@ -29,7 +29,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]
     def onIncomingCall(self, prm: Any) -> None:
         # A call that is not kept by the owner is answered 500 by pjsua2.
         try:
-            self._owner.incoming(self, prm.callId, prm.rdata.wholeMsg)
+            self._owner.incoming(self, prm.callId, prm.rdata.wholeMsg, int(prm.rdata.pjRxData))
         except Exception:
             log.exception("incoming_call_failed", account=self.name)
 

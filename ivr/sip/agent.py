@@ -26,12 +26,14 @@ import structlog
 from ivr.audio.line import Line, LineBank
 from ivr.sip.account import PjAccount
 from ivr.sip.calls import PjCall
-from ivr.sip.endpoint import Endpoint, SipError, why_not
+from ivr.sip.endpoint import Endpoint, why_not
+from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
-from ivr.sip.message import header
+from ivr.sip.message import body_of, header
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_limit, build_name
+from ivr.sip.srtp import keys_are_hidden, refusal
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -59,6 +61,8 @@ class AgentInfo:
     build: str
     build_max_calls: int
     max_calls: int
+    tls_address: str | None = None
+    """Where calls over TLS are taken."""
 
 
 class UserAgent:
@@ -94,6 +98,8 @@ class UserAgent:
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._refused: set[PjCall] = set()
+        self._securing: set[PjCall] = set()
+        """Answered, and their keys are still being agreed."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
         self._keys = itertools.count(1)
 
@@ -168,8 +174,10 @@ class UserAgent:
             self._endpoint = Endpoint(self.options, self._options_state)
             self._endpoint.start()
             self._open_accounts()
+            host, tls_port = self.options.public_address or self._endpoint.host, self._endpoint.tls_port
             self._info = AgentInfo(
-                address=f"{self.options.public_address or self._endpoint.host}:{self._endpoint.port}",
+                address=f"{host}:{self._endpoint.port}",
+                tls_address=None if tls_port is None else f"{host}:{tls_port}",
                 build=build_name(self._endpoint.ep.libVersion().full),
                 build_max_calls=self._endpoint.build_max_calls,
                 max_calls=self._endpoint.max_calls,
@@ -197,6 +205,8 @@ class UserAgent:
         while not self._stop.is_set():
             self._turn()
             now = time.monotonic()
+            for call in tuple(self._securing):
+                call.look_for_keys(now)
             if now >= next_check:
                 next_check = now + 1
                 self._supervise_all(now)
@@ -225,6 +235,7 @@ class UserAgent:
             self.bank.release(line)
 
     def _supervise_all(self, now: float) -> None:
+        self._endpoint.supervise()
         for account in self._accounts:
             account.retry(now)
         for call in tuple(self._calls.values()):
@@ -246,12 +257,18 @@ class UserAgent:
             if reason is not None:
                 raise SipError(f"registration {account.name}: {reason}")
 
-    def incoming(self, account: PjAccount, call_index: int, message: str) -> None:
+    def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
         """An INVITE has come: admit it or refuse it."""
         call = PjCall(account, call_index, self)
         call.call_id = header(message, "Call-ID", "i")
+        transport = self._endpoint.connections.transport_of(rdata)
+        call.hides_keys = keys_are_hidden(self.options, transport)
         if not self._accepting:
-            self._refuse(call)
+            self._refuse(call, 503, "draining" if self.draining else "full")
+            return
+        reason = refusal(self.options, transport, body_of(message))
+        if reason is not None:
+            self._refuse(call, 488, reason)
             return
         leg = CallLeg(
             self,
@@ -261,6 +278,7 @@ class UserAgent:
             call_id=call.call_id,
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
+            transport=transport,
         )
         call.leg, call.key = leg, leg.key
         self._calls[leg.key] = call
@@ -285,27 +303,29 @@ class UserAgent:
             return 200, headers
         return 503, headers | {"Retry-After": str(self.options.retry_after_s)}
 
-    def _refuse(self, call: PjCall) -> None:
+    def _refuse(self, call: PjCall, status: int, reason: str) -> None:
         self._refused.add(call)
         prm = pj.CallOpParam()
-        prm.statusCode = 503
-        retry = pj.SipHeader()
-        retry.hName, retry.hValue = "Retry-After", str(self.options.retry_after_s)
-        prm.txOption.headers.append(retry)
-        log.warning(
-            "call_refused",
-            call=call.call_id,
-            status=503,
-            reason="draining" if self.draining else "full",
-            calls=len(self._calls),
-        )
+        prm.statusCode = status
+        told = pj.SipHeader()
+        if status == 503:
+            told.hName, told.hValue = "Retry-After", str(self.options.retry_after_s)
+        else:
+            told.hName, told.hValue = "Warning", f'399 ivr "{reason}"'
+        prm.txOption.headers.append(told)
+        log.warning("call_refused", call=call.call_id, status=status, reason=reason, calls=len(self._calls))
         call.end_reason = "refused"
         # Not hangup(): from inside onIncomingCall that drops the header.
         call.answer(prm)
 
+    def securing(self, call: PjCall, pending: bool) -> None:
+        """Ask the call for its keys until it has them."""
+        (self._securing.add if pending else self._securing.discard)(call)
+
     def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
         """Out of the registry; the ports and the line are freed by and by, on this thread."""
         self._refused.discard(call)
+        self._securing.discard(call)
         if call.key is not None:
             self._calls.pop(call.key, None)
         self._ended.append((time.monotonic(), ports, line))
@@ -319,6 +339,7 @@ class UserAgent:
             self._free_ended()
         self._calls.clear()
         self._refused.clear()
+        self._securing.clear()
         self._close_accounts()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()

@@ -1,6 +1,7 @@
 """The pjsua2 side of a call. Lives, and dies, on the SIP thread."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,12 +15,17 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_media
 from ivr.sip.message import body_of, header, info_key, offers_codec, relay_signal
 from ivr.sip.options import CODECS, SipOptions
+from ivr.sip.srtp import without_keys
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
 
 UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
 """Methods inside a call that pjsua answers itself."""
+_SRTP = re.compile(r"SRTP status: Active Crypto-suite: (\S+)")
+"""In pjsua's description of a call; pjsua2 tells it nowhere else."""
+KEYING_S = 5.0
+"""Seconds for the handshake of DTLS-SRTP; a call without keys has no sound either way."""
 KEYS = frozenset("0123456789*#ABCD")
 KEY_BODIES: dict[str, Callable[[str], str]] = {
     "application/dtmf": str.strip,
@@ -34,6 +40,8 @@ class CallOwner(Protocol):
     times: CallbackTimes
 
     def call_ended(self, call: "PjCall", ports: CallMedia | None, line: Line | None) -> None: ...
+
+    def securing(self, call: "PjCall", pending: bool) -> None: ...
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -60,10 +68,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.key: int | None = None
         self.call_id = ""
         self.end_reason: str | None = None
+        self.hides_keys = True
+        """No SDES key in an offer of ours."""
         self.confirmed = False
         self._freed = False
         self._told_confirmed = False
         self._media_ready = False
+        self._keyless = False
+        self._keyed_until = 0.0
         self._ports: CallMedia | None = None
         self._media: Any = None
         self._wired = False
@@ -103,6 +115,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._wired = False
             self._hold(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
             self._media_ready = self._media_ready or leg.held
+            if media is not None and media.status == pj.PJSUA_CALL_MEDIA_ERROR and self._keyless:
+                self._give_up_keys("the handshake of DTLS failed")
             self._tell_confirmed()
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
@@ -122,9 +136,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if not held:
             self._media.startTransmit(self._ports.tap)
         self._last_heard = time.monotonic()
-        self._media_ready = True
         self.wire_player()
-        self._tell_confirmed()
+        self._keyed_until = self._last_heard + KEYING_S
+        self.look_for_keys(self._last_heard)
+
+    @guarded
+    def onCallSdpCreated(self, prm: Any) -> None:
+        if self.hides_keys and not self.getInfo().remOfferer:
+            prm.sdp.wholeSdp = without_keys(native.sdp_text(prm.sdp))
 
     @guarded
     def onDtmfDigit(self, prm: Any) -> None:
@@ -175,6 +194,29 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.read_stats()
 
     # -- what the agent asks for
+
+    def look_for_keys(self, now: float) -> None:
+        """Note how the media of a new stream are encrypted. Where DTLS has yet to agree on keys the call
+        waits: what is said before is lost.
+        """
+        leg = self.leg
+        try:
+            dtls = bool(self.getStreamInfo(0).proto & pj.PJMEDIA_TP_PROTO_DTLS)
+            suite = _SRTP.search(self.dump(True, ""))
+        except pj.Error:
+            dtls, suite = False, None  # no stream: it is on hold
+        self._keyless = dtls and suite is None and leg is not None
+        self._owner.securing(self, self._keyless)
+        if self._keyless and now >= self._keyed_until:
+            self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
+        elif not self._keyless and leg is not None:
+            if suite is not None:
+                leg.stats.encryption = "dtls" if dtls else "sdes"
+                log.info("media_encrypted", call=self.call_id, keys=leg.stats.encryption, suite=suite[1])
+            else:
+                leg.stats.encryption = "none"
+            self._media_ready = True
+            self._tell_confirmed()
 
     def wire_player(self) -> None:
         """Connect the player port while there is something to play, disconnect it when not."""
@@ -261,6 +303,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """
         self._freed = True
         pj.Call.__swig_destroy__(self)
+
+    def _give_up_keys(self, reason: str) -> None:
+        self._keyless = False
+        self._owner.securing(self, False)
+        log.warning("media_not_encrypted", call=self.call_id, reason=reason)
+        self.end("failed", 488)
 
     def _key(self, key: str) -> None:
         if key.upper() not in KEYS:

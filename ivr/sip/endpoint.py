@@ -10,8 +10,12 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
+from ivr.sip.errors import SipError
+from ivr.sip.message import body_of, header
 from ivr.sip.native import options_requests, unhandled_requests
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.srtp import refusal
+from ivr.sip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 
 log = structlog.get_logger("ivr.sip")
 
@@ -31,15 +35,12 @@ def _quiet_stdout() -> Iterator[None]:
         os.close(null)
 
 
-class SipError(Exception):
-    """The user agent could not start; the text says what to change."""
-
-
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]
     """pjsip's own warnings and errors, into the log."""
 
     def write(self, entry: Any) -> None:
-        say = log.error if entry.level <= 1 else log.debug
+        # Who connects to the TLS port and says nothing is no fault of ours.
+        say = log.error if entry.level <= 1 and "SSL timeout" not in entry.msg else log.debug
         say("pjsip", text=entry.msg.strip())
 
 
@@ -56,6 +57,35 @@ def why_not(call: Callable[..., object], *args: object) -> str | None:
     return None
 
 
+class _Endpoint(pj.Endpoint):  # type: ignore[misc]
+    def __init__(self, options: SipOptions, connections: Connections) -> None:
+        super().__init__()
+        self._options = options
+        self._connections = connections
+
+    def onTransportState(self, prm: Any) -> None:
+        try:
+            self._connections.changed(prm)
+        except Exception:
+            log.exception("transport_callback_failed")
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:
+        """pjsua has refused a call before anybody else saw it."""
+        try:
+            message = prm.rdata.wholeMsg
+            transport = self._connections.transport_of(int(prm.rdata.pjRxData)) if message else ""
+            reason = refusal(self._options, transport, body_of(message)) if prm.statusCode == 488 else None
+            log.warning(
+                "call_refused",
+                call=header(message, "Call-ID", "i"),
+                status=prm.statusCode,
+                reason=reason or prm.reason or "pjsip refused it",
+                transport=transport,
+            )
+        except Exception:
+            log.exception("rejection_callback_failed")
+
+
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
 
@@ -70,7 +100,15 @@ class Endpoint:
             self.rtp_first, self.rtp_last = parse_ports(options.rtp_ports)
         except ValueError as error:
             raise SipError(f"rtp_ports: {options.rtp_ports!r} {error}") from None
-        self.ep = pj.Endpoint()
+        self.tls_port: int | None = None
+        if options.tls_bind is not None:
+            try:
+                self._tls_host, self.tls_port = parse_bind(options.tls_bind)
+            except ValueError as error:
+                raise SipError(f"tls_bind: {options.tls_bind!r} {error}") from None
+        self.tls = TlsTransports(options)
+        self.connections = Connections(self.tls_port)
+        self.ep = _Endpoint(options, self.connections)
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
@@ -82,18 +120,45 @@ class Endpoint:
             self.ep.libCreate()
         self._configure()
         for kind, name in ((pj.PJSIP_TRANSPORT_UDP, "UDP"), (pj.PJSIP_TRANSPORT_TCP, "TCP")):
-            reason = why_not(self.ep.transportCreate, kind, self._transport(self.port))
-            if reason is not None:
-                raise SipError(
-                    f"cannot listen on {name} {self.options.bind}: {reason}. "
-                    "Is another SIP server running there? Choose another --bind."
-                )
+            self._listen(kind, self._transport(self.port), f"{name} {self.options.bind}", "--bind")
+        if self.tls.connects:  # before the other: pjsip connects with the first that it finds
+            config = self.tls.settings(self._transport(0), client=True)
+            self.tls.client_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.host}", "--bind")
+        self._listen_tls()
         self.ep.audDevManager().setNullDev()
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId.rsplit("/", 1)[0], 0))
         self.ep.libStart()
         for module in self._modules:
             module.register()
+
+    def _listen(self, kind: int, config: pj.TransportConfig, where: str, setting: str) -> int:
+        """pjsua's number of the new transport."""
+        made: list[int] = []
+        reason = why_not(lambda: made.append(self.ep.transportCreate(kind, config)))
+        if reason is not None:
+            raise SipError(
+                f"cannot listen on {where}: {reason}. "
+                f"Is another SIP server running there? Choose another {setting}."
+            )
+        return made[0]
+
+    def _listen_tls(self) -> None:
+        if self.tls_port is not None:
+            config = self.tls.settings(self._transport(self.tls_port, host=self._tls_host), client=False)
+            where = f"TLS {self.options.tls_bind}"
+            self.tls.listener_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, where, "sip.tls_bind")
+
+    def supervise(self) -> None:
+        """Once a second: a renewed certificate is shown to who connects from now on; others stay."""
+        if self.tls.renewed() and self.tls.listener_id >= 0:
+            why_not(self.ep.transportClose, self.tls.listener_id)
+            self.tls.listener_id = -1
+        if self.tls_port is not None and self.tls.listener_id < 0:
+            try:
+                self._listen_tls()
+            except SipError as error:
+                log.error("tls_not_listening", error=str(error), remedy="it is tried again every second")
 
     def _configure(self) -> None:
         config = pj.EpConfig()
@@ -128,13 +193,14 @@ class Endpoint:
         config.logConfig.msgLogging = 0
         self.ep.libInit(config)
 
-    def _transport(self, port: int, port_range: int = 0) -> pj.TransportConfig:
+    def _transport(self, port: int, port_range: int = 0, host: str | None = None) -> pj.TransportConfig:
+        host = host or self.host
         config = pj.TransportConfig()
         config.port = port
         config.portRange = port_range
         config.randomizePort = self.options.random_rtp_start
-        if self.host != "0.0.0.0":
-            config.boundAddress = self.host
+        if host != "0.0.0.0":
+            config.boundAddress = host
         if self.options.public_address:
             config.publicAddress = self.options.public_address
         return config
@@ -147,6 +213,12 @@ class Endpoint:
         # Media has an address of its own; without it the SDP names the machine's first address.
         config.mediaConfig.transportConfig = self._transport(self.rtp_first, self.rtp_last - self.rtp_first)
         config.mediaConfig.lockCodecEnabled = False
+        config.mediaConfig.srtpUse = SRTP_USE[self.options.srtp]
+        config.mediaConfig.srtpSecureSignaling = 0  # ours is finer: see srtp.py
+        there = build_security().keyings
+        config.mediaConfig.srtpOpt.keyings = pj.IntVector(
+            [KEYINGS[name] for name in self.options.srtp_keying if name in there]
+        )
         config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
         config.callConfig.timerSessExpiresSec = self.options.session_expires_s
         config.callConfig.prackUse = pj.PJSUA_100REL_OPTIONAL
@@ -154,6 +226,8 @@ class Endpoint:
         config.natConfig.sipOutboundUse = 0
         if registration is not None:
             self._registration(config, registration)
+            if registration.over_tls:
+                config.sipConfig.transportId = self.tls.client_id
         return config
 
     @staticmethod
@@ -184,6 +258,7 @@ class Endpoint:
             log.error("pjsip_destroy_failed", error=error.reason)
         del self.ep
         self._writer = None
+        self.tls.close()
 
 
 def _password(registration: Registration) -> str:

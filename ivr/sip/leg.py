@@ -39,6 +39,7 @@ class CallLeg:
         call_id: str,
         caller: str,
         called: str,
+        transport: str = "udp",
     ) -> None:
         self._commands = commands
         self.key = key
@@ -48,6 +49,8 @@ class CallLeg:
         """SIP Call-ID: what every line of the log about this call is bound to."""
         self.caller = caller
         self.called = called
+        self.transport = transport
+        """What its signalling came over: udp, tcp or tls."""
         self.player = LinePlayer(commands, key, new_playback)
         self.stats = RtpStats()
         self.on_confirmed: Callable[[], None] | None = None

@@ -1,9 +1,9 @@
 """pjsip functions that pjsua2 has no word for, called in its shared library through ctypes. SIP thread only.
 
-Three gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
+Four gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
 request that no module handles without any answer, so its sender repeats it for 32 seconds (RFC 3261,
-8.2 asks for one). And an INFO inside a call that pjsua does not know (``application/dtmf``) is answered
-500 although it was understood.
+8.2 asks for one). An INFO inside a call that pjsua does not know (``application/dtmf``) is answered
+500 although it was understood. And of an SDP longer than 1 kB it shows nothing.
 """
 
 import ctypes
@@ -50,6 +50,10 @@ _release_pool.argtypes = [ctypes.c_void_p]
 _create_header = _lib.pjsip_generic_string_hdr_create
 _create_header.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
 _create_header.restype = ctypes.c_void_p
+
+_print_sdp = _lib.pjmedia_sdp_print
+_print_sdp.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+_LONGEST_SDP = 32_768
 
 _OnRequest = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _BEFORE_PJSUA = 64 - 4
@@ -184,3 +188,12 @@ def respond(transaction: Any, rdata: Any, status: int) -> None:
     response = ctypes.c_void_p()
     if _create_response(_get_endpoint(), int(rdata), status, None, ctypes.byref(response)) == 0:
         _send_in_transaction(int(transaction), response)
+
+
+def sdp_text(sdp: Any) -> str:
+    """The whole text of pjsua2's ``SdpSession``. ValueError when it is longer than any SIP message."""
+    text = ctypes.create_string_buffer(_LONGEST_SDP)
+    length = _print_sdp(int(sdp.pjSdpSession), text, _LONGEST_SDP)
+    if length < 0:
+        raise ValueError("the SDP is too long")
+    return text.raw[:length].decode("utf-8", "replace")

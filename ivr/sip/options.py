@@ -1,6 +1,7 @@
 """Options of the user agent; the one home of their defaults and units."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 CODECS = {"PCMU/8000": 255, "PCMA/8000": 254, "G722/16000": 200}
 """Codecs that are offered and accepted, with pjsip's priority; all others are off."""
@@ -11,7 +12,7 @@ class Registration:
     """One account at a PBX or trunk (RFC 3261, 10)."""
 
     registrar: str
-    """``host[:port]`` or ``sip:host[:port];transport=tcp``."""
+    """``host[:port]`` or ``sip:host[:port];transport=tcp`` (or ``tls``)."""
     user: str
     password: str = field(default="", repr=False)
     password_file: str | None = None
@@ -22,6 +23,12 @@ class Registration:
     retry_s: int = 10
     """Seconds before another try after a loss."""
     outbound_proxy: str | None = None
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether the first hop is reached over TLS: ``;transport=tls`` or ``sips:`` (RFC 3261, 26.2)."""
+        hop = (self.outbound_proxy or self.registrar).lower()
+        return hop.startswith("sips:") or "transport=tls" in hop.partition(";")[2].split(";")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,31 @@ class SipOptions:
     """Session timer (RFC 4028); accepted when the peer asks for it."""
     user_agent: str = "ivr"
     registrations: tuple[Registration, ...] = ()
+
+    tls_bind: str | None = None
+    """``host:port`` for SIP over TLS, usually port 5061; None: nobody can call over TLS."""
+    tls_certificate_file: str | None = None
+    """PEM: the certificate shown to who calls and to servers that ask for one, the intermediate ones after
+    it."""
+    tls_key_file: str | None = None
+    """PEM, not encrypted; None: the key is in ``tls_certificate_file``."""
+    tls_ca_file: str | None = None
+    """PEM: who is trusted to have signed others' certificates; None: the system's list."""
+    tls_min_version: Literal["1.2", "1.3"] = "1.2"
+    tls_verify_servers: bool = True
+    """A registrar reached over TLS must show a certificate in its name, signed by who is trusted."""
+    tls_require_client_certificates: bool = False
+    """Who calls over TLS must show a certificate signed by ``tls_ca_file``, which must then be set."""
+    tls_handshake_s: float = 10.0
+    """Seconds for a TLS handshake; then the connection is closed."""
+    srtp: Literal["off", "optional", "required"] = "optional"
+    """``optional`` encrypts sound when the other side offers it; ``required`` refuses others (488)."""
+    srtp_keying: tuple[Literal["sdes", "dtls"], ...] = ("sdes", "dtls")
+    """How keys are agreed: in the SDP (RFC 4568), or by DTLS beside the sound (RFC 5764). The first one is
+    for calls where the offer is ours."""
+    srtp_sdes_without_tls: bool = False
+    """Offer SDES keys, and count them as encryption where it is required, although SIP is readable on the
+    way."""
 
 
 def parse_bind(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""What the installed PJSUA2 is: its version and how many calls it was compiled for.
+"""What the installed PJSUA2 is: its version, how many calls it was compiled for, what it can encrypt.
 
 Run as a program (``python -m ivr.sip.probe``) it prints them as JSON. The doctor does it so: a build that
 cannot be loaded, or that aborts the process, is then a finding and not a crash.
@@ -8,6 +8,8 @@ import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
 
+from ivr.sip.security import Security
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -15,13 +17,23 @@ class Build:
     """The distribution's name and pjproject's version: ``pjsua2-carrier, pjproject 2.17``."""
     max_calls: int
     """Calls at once, one of which refusing a call too many needs for itself."""
+    security: Security
+
+    @classmethod
+    def from_json(cls, text: str) -> "Build":
+        """Of what the program prints. Raises ValueError, LookupError or TypeError."""
+        told = json.loads(text)
+        security = Security(str(told["security"]["openssl"]), tuple(told["security"]["keyings"]))
+        return cls(str(told["version"]), int(told["max_calls"]), security)
 
 
 def probe_build() -> Build:
     """Ask the library. Raises ImportError or OSError when it cannot be loaded. Nothing is started."""
     import pjsua2 as pj
 
-    return Build(build_name(str(pj.Endpoint().libVersion().full)), build_limit())
+    from ivr.sip.tls import build_security
+
+    return Build(build_name(str(pj.Endpoint().libVersion().full)), build_limit(), build_security())
 
 
 def build_limit() -> int:

@@ -43,3 +43,5 @@ class RtpStats:
     lost: int = 0
     jitter_ms: float = 0.0
     codec: str = ""
+    encryption: str = "none"
+    """``none``, or how the keys of SRTP were agreed: ``sdes`` or ``dtls``. The last that was in force."""

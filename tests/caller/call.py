@@ -79,6 +79,10 @@ class Call:
             self._routes = list(reversed(response.all("Record-Route")))
         if number not in self._acks:
             self._acks[number] = self._ack(number)
+            if self.transaction is not None and not self.transaction.request.body and self.state == "early":
+                # The offer was theirs: the answer goes with the ACK (RFC 3261, 13.2.1).
+                self._acks[number].body = sdp.write(self.ua.host, self.media.port, (0,))
+                self._acks[number].headers.append(("Content-Type", "application/sdp"))
         self.ua.send(self._acks[number], self.target)
         if not self.ack_at:
             self.ack_at = self._acks[number].at

@@ -84,6 +84,17 @@ def parse(data: bytes) -> Message:
     return message
 
 
+def first_of(stream: bytes) -> tuple[Message | None, bytes]:
+    """The first message of a stream (RFC 3261, 18.3), once all of it is there, and the rest."""
+    stream = stream.lstrip(b"\r\n")  # keep-alives
+    head, end, rest = stream.partition(b"\r\n\r\n")
+    length = re.search(rb"^(?:Content-Length|l)\s*:\s*(\d+)", head, re.MULTILINE | re.IGNORECASE)
+    size = int(length[1]) if length else 0
+    if not end or len(rest) < size:
+        return None, stream
+    return parse(head + end + rest[:size]), rest[size:]
+
+
 def tag_of(value: str) -> str:
     """The tag parameter of a From or To."""
     match = re.search(r";\s*tag=([^;,\s>]+)", value.rpartition(">")[2] or value)

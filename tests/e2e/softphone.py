@@ -26,6 +26,7 @@ module g711.so
 module aufile.so
 module sndfile.so
 snd_path {folder}
+{more}
 module_tmp account.so
 module_app menu.so
 """
@@ -34,17 +35,39 @@ module_app menu.so
 class Softphone:
     """One call of baresip."""
 
-    def __init__(self, folder: Path, spoken: bytes) -> None:
-        """``spoken`` is PCM16 at 8 kHz, heard by the other side from the moment the call is up."""
+    def __init__(
+        self,
+        folder: Path,
+        spoken: bytes,
+        *,
+        transport: str = "udp",
+        encryption: str = "",
+        authority: Path | None = None,
+        certificate: Path | None = None,
+    ) -> None:
+        """``spoken`` is PCM16 at 8 kHz, heard by the other side from the moment the call is up.
+
+        ``encryption`` of the sound: ``srtp``, ``srtp-mand`` or ``dtls_srtp``. ``authority`` is whom it
+        trusts over TLS (baresip 1.0 does not look); ``certificate``, with its key in it, is what it shows.
+        """
         program = shutil.which("baresip")
         assert program, "baresip is not installed (Debian: baresip-core)"
         self.program = program
         self.folder = folder
         self.log = ""
         wav = sounds.write_wav(folder / "spoken.wav", spoken)
-        config = CONFIG.format(port=free_port(), spoken=wav, modules=MODULES, folder=folder)
+        more = ["module srtp.so", "module dtls_srtp.so"] if encryption else []
+        if transport == "tls":
+            more.append(f"sip_cafile {authority}")
+        if certificate is not None:
+            more.append(f"sip_certificate {certificate}")
+        config = CONFIG.format(
+            port=free_port(), spoken=wav, modules=MODULES, folder=folder, more="\n".join(more)
+        )
         (folder / "config").write_text(config, encoding="ascii")
-        (folder / "accounts").write_text("<sip:softphone@127.0.0.1>;regint=0\n", encoding="ascii")
+        account = f"<sip:softphone@127.0.0.1;transport={transport}>;regint=0"
+        account += f";mediaenc={encryption}" if encryption else ""
+        (folder / "accounts").write_text(account + "\n", encoding="ascii")
         (folder / "contacts").touch()
 
     def dial(self, uri: str, seconds: int) -> None:

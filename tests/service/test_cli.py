@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ivr.modelstore import ModelStore
+from tests.caller.authority import Authority
+from tests.e2e.secure import needs_carrier, needs_stock
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "dialplans" / "demo.yaml"
@@ -95,6 +97,42 @@ def test_a_model_of_ones_own_that_is_not_there(tmp_path: Path, table: str, worke
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ivr: ") and "/nosuch.onnx" in last and "`ivr doctor`" in last
     assert "Traceback" not in done.stderr
+
+
+ENCRYPTED = ("IVR_SIP__TLS_BIND=127.0.0.1:5960", "IVR_SIP__SRTP=required")
+
+
+@needs_stock
+@pytest.mark.parametrize("setting", ENCRYPTED)
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
+    tmp_path: Path, setting: str, workers: str
+) -> None:
+    """Before engines are loaded, with the reason and the remedy; by the doctor too."""
+    name, _, value = setting.partition("=")
+    done = ivr(
+        "serve", PLAN, "--workers", workers, "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}
+    )
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ivr: sip.") and "needs TLS" in last and "OpenSSL 1.0.2" in last
+    assert "make carrier" in last and "engine_ready" not in done.stderr and "Traceback" not in done.stderr
+    told = ivr("doctor", "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}).stdout
+    assert "FAIL  encryption    sip." in told and "make carrier" in told
+
+
+@needs_carrier
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_files_of_tls_are_looked_at_before_engines_are_loaded(tmp_path: Path, workers: str) -> None:
+    own, other = (Authority(tmp_path / name).issue("ivr", "DNS:ivr") for name in ("own", "other"))
+    (tmp_path / "ivr.toml").write_text(
+        f'[sip]\ntls_bind = "127.0.0.1:5960"\ntls_certificate_file = "{own.certificate}"\n'
+        f'tls_key_file = "other/ivr.key"\n'
+    )
+    done = ivr("serve", PLAN, "--workers", workers, "--bind", "127.0.0.1:5990", cwd=tmp_path)
+    assert done.returncode == 2 and "engine_ready" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "is not the key of the certificate" in last and str(other.key.name) in last
 
 
 def test_a_folder_for_the_sound_is_refused_before_the_conversation(

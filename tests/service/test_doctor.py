@@ -12,6 +12,9 @@ from ivr.modelstore import ModelStore
 from ivr.service import doctor
 from ivr.service.doctor import Finding
 from ivr.service.settings import Settings, load_settings
+from ivr.sip.options import SipOptions
+from ivr.sip.security import Security
+from tests.caller.authority import Authority
 
 
 @pytest.fixture(autouse=True)
@@ -32,20 +35,47 @@ def free_port(kind: socket.SocketKind) -> int:
 
 
 def test_the_build_is_asked_for_its_limit() -> None:
-    limit, finding = doctor.pjsua_finding()
+    build, finding = doctor.pjsua_finding()
     assert finding.level == "ok"
-    assert limit is not None and limit >= 4
-    assert f"compiled for {limit} calls: {limit - 1} served" in finding.text
+    assert build is not None and build.max_calls >= 4
+    assert f"compiled for {build.max_calls} calls: {build.max_calls - 1} served" in finding.text
+
+
+def test_what_the_build_can_encrypt_is_told_and_what_it_cannot_is_a_fault(tmp_path: Path) -> None:
+    new = Security("OpenSSL 3.0.19 27 Jan 2026", ("sdes", "dtls"))
+    old = Security("OpenSSL 1.0.2k-fips  26 Jan 2017", ("sdes",))
+    nothing = settings().sip
+    assert "SRTP by SDES and DTLS, optional; TLS by OpenSSL 3.0.19" in security_text(nothing, new)
+    assert "SRTP by SDES, optional; no TLS: OpenSSL 1.0.2k-fips" in security_text(nothing, old)
+    issued = Authority(tmp_path).issue("ivr", "DNS:ivr.test", days=3)
+    files = {
+        "sip__tls_certificate_file": str(issued.certificate),
+        "sip__tls_key_file": str(issued.key),
+        "sip__tls_bind": "127.0.0.1:5061",
+    }
+    soon = doctor.security_finding(settings(**files).sip, new)
+    assert soon.level == "warn" and "for ivr.test, valid until" in soon.text and "renew" in soon.remedy
+    refused = doctor.security_finding(settings(**files).sip, old)
+    assert refused.level == "FAIL" and "OpenSSL 1.0.2k" in refused.text and "make carrier" in refused.remedy
+    files["sip__tls_key_file"] = str(issued.certificate)
+    wrong = doctor.security_finding(settings(**files).sip, new)
+    assert wrong.level == "FAIL" and "no key" in wrong.text and "sip.tls_key_file" in wrong.remedy
+
+
+def security_text(sip: SipOptions, build: Security) -> str:
+    finding = doctor.security_finding(sip, build)
+    assert finding.level == "ok"
+    return finding.text
 
 
 def test_a_build_that_does_not_load_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pjsua2.py").write_text("import os; os.abort()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    limit, finding = doctor.pjsua_finding()
-    assert (limit, finding.level) == (None, "FAIL")
+    build, finding = doctor.pjsua_finding()
+    assert (build, finding.level) == (None, "FAIL")
     (tmp_path / "pjsua2.py").write_text("raise ImportError('libfoo.so: wrong ELF class')")
-    limit, finding = doctor.pjsua_finding()
-    assert (limit, finding.level) == (None, "FAIL")
+    build, finding = doctor.pjsua_finding()
+    assert (build, finding.level) == (None, "FAIL")
     assert "wrong ELF class" in finding.text and "make install" in finding.remedy
 
 

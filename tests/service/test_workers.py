@@ -31,6 +31,20 @@ def test_slices_are_even_disjoint_and_inside(count: int, ports: str) -> None:
     assert len(used) > (high - low + 1) - 2 * count - 1, "no more is left over than must be"
 
 
+def test_each_worker_has_a_tls_port_where_there_is_one() -> None:
+    sip = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.2:5070")
+    assert [sip_of(sip, index, 3).tls_bind for index in range(3)] == [f"127.0.0.2:507{n}" for n in range(3)]
+    assert sip_of(SipOptions(), 1, 3).tls_bind is None
+    near = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.1:5061")
+    assert sip_of(near, 0, 1).tls_bind == "127.0.0.1:5061"
+    with pytest.raises(ValueError, match=r"sip\.tls_bind: 2 workers take .* 5060 to 5061.*from 5062"):
+        sip_of(near, 0, 2)
+    elsewhere = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.2:5060")
+    assert sip_of(elsewhere, 1, 2).tls_bind == "127.0.0.2:5061"
+    with pytest.raises(ValueError, match="need the ports 65535 to 65536"):
+        sip_of(SipOptions(tls_bind="127.0.0.1:65535"), 0, 2)
+
+
 def test_one_worker_registers() -> None:
     sip = SipOptions(registrations=(Registration(registrar="pbx", user="400"),))
     assert [len(sip_of(sip, index, 3).registrations) for index in range(3)] == [1, 0, 0]

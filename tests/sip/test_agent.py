@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ivr.sip.agent import UserAgent
-from ivr.sip.endpoint import SipError
+from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import Registration, SipOptions
 from tests.e2e.running import free_port

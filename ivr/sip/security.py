@@ -1,0 +1,61 @@
+"""Whether what is set for TLS and SRTP can be done by the installed build and with the files named."""
+
+import re
+from dataclasses import dataclass
+
+from ivr.sip.certificates import check_authorities, check_certificate
+from ivr.sip.errors import SipError
+from ivr.sip.options import SipOptions
+
+OLDEST_OPENSSL = 3
+CARRIER = "`make carrier` installs a build of PJSUA2 with the system's OpenSSL 3 (docker/pjsua2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the installed build of PJSUA2 was made with."""
+
+    openssl: str
+    """``OpenSSL 3.0.19 27 Jan 2026``; empty when there is none."""
+    keyings: tuple[str, ...]
+
+    @property
+    def tls(self) -> bool:
+        """Whether its OpenSSL is one that is still looked after."""
+        found = re.match(r"OpenSSL (\d+)\.", self.openssl)
+        return found is not None and int(found[1]) >= OLDEST_OPENSSL
+
+
+def check_security(options: SipOptions, build: Security) -> None:
+    """Whether what is set can be done by the build and with the files. Raises SipError: what to change.
+
+    Starts nothing and listens nowhere, so it can come before engines are loaded.
+    """
+    wanting = [f"sip.tls_bind = {options.tls_bind}"] if options.tls_bind else []
+    wanting += [f"the registration at {each.registrar}" for each in options.registrations if each.over_tls]
+    if options.srtp == "required":
+        wanting.append('sip.srtp = "required"')
+    if wanting and not build.tls:
+        raise SipError(
+            f"{wanting[0]} needs TLS, and this build of PJSUA2 has {build.openssl or 'none'}, which has been "
+            f"out of support for years; {CARRIER}, or leave it out"
+        )
+    if not options.srtp_keying and options.srtp != "off":
+        raise SipError('sip.srtp_keying is empty; name sdes, dtls or both, or set sip.srtp = "off"')
+    if options.srtp == "required" and not set(options.srtp_keying) & set(build.keyings):
+        there = ", ".join(build.keyings) or "none"
+        raise SipError(f"sip.srtp_keying: this build of PJSUA2 has {there}; {CARRIER}")
+    if options.tls_bind and options.tls_certificate_file is None:
+        raise SipError(
+            "sip.tls_bind is set and sip.tls_certificate_file is not; name the certificate that callers are "
+            "shown"
+        )
+    if options.tls_require_client_certificates and options.tls_ca_file is None:
+        raise SipError(
+            "sip.tls_require_client_certificates is set and sip.tls_ca_file is not: name the authority whose "
+            "certificates are let in; the system's list would let in almost anybody's"
+        )
+    if options.tls_certificate_file is not None:
+        check_certificate(options.tls_certificate_file, options.tls_key_file or options.tls_certificate_file)
+    if options.tls_ca_file is not None:
+        check_authorities(options.tls_ca_file)

@@ -1,0 +1,89 @@
+"""What the tests of TLS and SRTP share: is this the build that can do it, and a SIP client over TLS."""
+
+import importlib.metadata
+import socket
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.caller import message as sip
+from tests.caller.authority import Issued
+from tests.caller.message import Message
+
+HOW = "the stock wheel of PJSUA2 is installed, which has no TLS; `make carrier` installs the build with it"
+
+
+def is_carrier() -> bool:
+    try:
+        importlib.metadata.version("pjsua2-carrier")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+needs_carrier = pytest.mark.skipif(not is_carrier(), reason=HOW)
+needs_stock = pytest.mark.skipif(
+    is_carrier(), reason="the carrier build of PJSUA2 is installed; `make stock` puts the wheel back"
+)
+
+
+def client_context(authority: Path, own: Issued | None = None) -> ssl.SSLContext:
+    """Trusts ``authority`` alone and checks the name."""
+    context = ssl.create_default_context(cafile=authority)
+    if own is not None:
+        context.load_cert_chain(own.certificate, own.key)
+    return context
+
+
+class TlsClient:
+    """A connection to the service: requests as text out, messages in. Raises OSError when it is refused."""
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+        try:
+            self.link = context.wrap_socket(plain, server_hostname="127.0.0.1")
+        except OSError:
+            plain.close()
+            raise
+        self._data = b""
+
+    def __enter__(self) -> "TlsClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.link.close()
+
+    def send(self, method: str, call_id: str = "", cseq: int = 1, to: str = "", body: bytes = b"") -> str:
+        """A request to the service; its Call-ID."""
+        host, port = self.link.getsockname()
+        call_id = call_id or sip.token(20)
+        uri = "sip:test@127.0.0.1;transport=tls"
+        headers = [
+            ("Via", f"SIP/2.0/TLS {host}:{port};rport;branch=z9hG4bK{sip.token()}"),
+            ("Max-Forwards", "70"),
+            ("From", f"<sip:caller@{host}>;tag={call_id[:8]}"),
+            ("To", to or f"<{uri}>"),
+            ("Call-ID", call_id),
+            ("CSeq", f"{cseq} {method}"),
+            ("Contact", f"<sip:caller@{host}:{port};transport=tls>"),
+        ]
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        self.link.sendall(Message(method, uri, headers=headers, body=body).encode())
+        return call_id
+
+    def final(self, method: str, timeout: float = 5.0) -> Message:
+        """The next final response to ``method``. Raises OSError at the connection's end."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.link.settimeout(max(0.01, deadline - time.monotonic()))
+            message, self._data = sip.first_of(self._data)
+            while message is None:
+                more = self.link.recv(65536)
+                if not more:
+                    raise ConnectionResetError("the service has closed the connection")
+                message, self._data = sip.first_of(self._data + more)
+            if message.status >= 200 and message.cseq[1] == method:
+                return message
