@@ -26,9 +26,11 @@ from ivr.sip.calls import PjCall
 from ivr.sip.endpoint import Endpoint, SipError, why_not
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import header
+from ivr.sip.native import CallSlots
 from ivr.sip.options import SipOptions
 from ivr.sip.ports import MediaPorts
 from ivr.sip.probe import build_name
+from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -59,16 +61,17 @@ class AgentInfo:
 
 
 class UserAgent:
-    """Answers calls on the bound address and keeps the registrations.
+    """Answers calls on the bound address, places calls, and keeps the registrations.
 
     ``on_call`` is called on the SIP thread for each admitted call, before any answer is sent; it must
-    set the leg's hooks and only schedule work elsewhere.
+    set the leg's hooks and only schedule work elsewhere. With None the agent takes no calls and registers
+    nowhere; its accounts then only serve to call out.
     """
 
     def __init__(
         self,
         options: SipOptions,
-        on_call: Callable[[CallLeg], None],
+        on_call: Callable[[CallLeg], None] | None,
         on_failed: Callable[[], None] = lambda: None,
     ) -> None:
         """``on_failed`` is called on the SIP thread if that is lost: no call can be served any more."""
@@ -85,6 +88,7 @@ class UserAgent:
         self._info: AgentInfo | None = None
         # The registry: SIP thread only.
         self._endpoint: Endpoint
+        self._slots: CallSlots
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._refused: set[PjCall] = set()
@@ -118,6 +122,35 @@ class UserAgent:
         self._command(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
         return answer.get(timeout=5)
 
+    def dial(
+        self,
+        to: str,
+        on_call: Callable[[CallLeg], None],
+        *,
+        account: str | None = None,
+        caller: str | None = None,
+    ) -> CallLeg:
+        """Place a call, which rings for ``dial_timeout_s`` at most. See ``routing.route`` for ``to`` (a SIP
+        URI or an extension) and ``account``; ``caller`` is likewise an address, for the From header.
+
+        ``on_call`` sets the leg's hooks, here, before anything happens; they tell all that follows, also that
+        the call was not placed for want of a free slot. Raises ValueError for an address or account that
+        will not do, SipError when the agent has stopped.
+        """
+        where = route(to, self.options.registrations, account)
+        if caller is not None:
+            caller = dialled(caller, where.domain)
+        if self._stop.is_set():
+            raise SipError("the user agent has stopped")
+        key = next(self._keys)
+        leg = CallLeg(
+            self, key, caller=caller or "", called=where.uri, domain=where.domain, outgoing=True
+        )
+        on_call(leg)
+        if not self._command(lambda: self._dial(leg, where, caller)):
+            raise SipError("the SIP thread stands still")
+        return leg
+
     def answer(self, key: int, status: int) -> None:
         def act(call: PjCall) -> None:
             prm = pj.CallOpParam()
@@ -131,6 +164,9 @@ class UserAgent:
 
     def send_dtmf(self, key: int, digits: str) -> None:
         self._on(key, lambda call: call.dialDtmf(digits))
+
+    def transfer(self, key: int, uri: str, timeout_s: float) -> None:
+        self._on(key, lambda call: call.transfer(uri, timeout_s))
 
     def wire_player(self, key: int) -> None:
         self._on(key, PjCall.wire_player)
@@ -146,14 +182,17 @@ class UserAgent:
 
         self._command(command)
 
-    def _command(self, command: Callable[[], None]) -> None:
+    def _command(self, command: Callable[[], None]) -> bool:
+        """False when it was refused."""
         if threading.current_thread() is self._thread:
             command()
-            return
+            return True
         try:
             self._commands.put_nowait(command)
         except queue.Full:
             log.error("sip_commands_full", limit=COMMANDS, remedy="the SIP thread stands still: restart")
+            return False
+        return True
 
     # -- SIP thread
 
@@ -161,6 +200,7 @@ class UserAgent:
         try:
             self._endpoint = Endpoint(self.options, self._options_state)
             self._endpoint.start()
+            self._slots = CallSlots(self._endpoint.max_calls + 1)
             self._open_accounts()
             self._info = AgentInfo(
                 address=f"{self.options.public_address or self._endpoint.host}:{self._endpoint.port}",
@@ -224,38 +264,61 @@ class UserAgent:
         local.create(self._endpoint.account_config(), True)
         for registration in self.options.registrations:
             name = f"{registration.user}@{registration.registrar}"
-            account = PjAccount(self, name, registration.retry_s)
+            account = PjAccount(self, name, registration.retry_s, registrar_domain(registration))
             self._accounts.append(account)
             config = self._endpoint.account_config(registration)
+            config.regConfig.registerOnAdd = self._on_call is not None
             reason = why_not(account.create, config)
             if reason is not None:
                 raise SipError(f"registration {account.name}: {reason}")
 
     def incoming(self, account: PjAccount, call_index: int, message: str) -> None:
         """An INVITE has come: admit it or refuse it."""
-        call = PjCall(account, call_index, self)
+        call = PjCall(account, self, call_index)
         call.call_id = header(message, "Call-ID", "i")
-        if not self._accepting:
-            self._refuse(call)
+        reason = "closed" if self._on_call is None else self._why_not(self._slots.taken(call_index))
+        if reason is not None:
+            self._refuse(call, reason)
             return
+        assert self._on_call is not None
         leg = CallLeg(
             self,
             next(self._keys),
             call_id=call.call_id,
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
+            domain=account.domain or domain_of(header(message, "Contact", "m")),
         )
-        call.leg, call.key = leg, leg.key
-        self._calls[leg.key] = call
+        self._keep(call, leg)
         try:
             self._on_call(leg)
         except Exception:
             log.exception("call_not_taken", call=call.call_id)
             call.end("failed", 500)
 
-    @property
-    def _accepting(self) -> bool:
-        return not self.draining and len(self._calls) < self._endpoint.max_calls
+    def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
+        reason = "shutdown" if self._stop.is_set() else self._why_not(self._slots.taken())
+        if reason is not None:
+            log.warning("call_not_placed", uri=where.uri, reason=reason, calls=len(self._calls))
+            leg.call_id = f"undialled-{leg.key}"
+            for hook, said in ((leg.on_dialled, ()), (leg.on_ended, (reason, 503))):
+                if hook is not None:
+                    hook(*said)
+            return
+        call = PjCall(self._accounts[where.account], self)
+        self._keep(call, leg)
+        leg.caller = leg.caller or str(self._accounts[where.account].getInfo().uri)
+        call.dial(where.uri, caller)
+
+    def _keep(self, call: PjCall, leg: CallLeg) -> None:
+        call.leg, call.key = leg, leg.key
+        self._calls[leg.key] = call
+
+    def _why_not(self, slots: int) -> str | None:
+        """Why no further call is taken or placed while pjsua holds ``slots`` of them."""
+        if self.draining:
+            return "draining"
+        return "full" if max(slots, len(self._calls)) >= self._endpoint.max_calls else None
 
     def _options_state(self) -> tuple[int, dict[str, str]]:
         """The truth for who probes us (RFC 3261, 11): 200 while a call would be taken."""
@@ -264,11 +327,11 @@ class UserAgent:
             "Accept": "application/sdp",
             LOAD_HEADER: f"{len(self._calls)}/{self._endpoint.max_calls}",
         }
-        if self._accepting:
+        if self._on_call is not None and self._why_not(self._slots.taken()) is None:
             return 200, headers
         return 503, headers | {"Retry-After": str(self.options.retry_after_s)}
 
-    def _refuse(self, call: PjCall) -> None:
+    def _refuse(self, call: PjCall, reason: str) -> None:
         self._refused.add(call)
         prm = pj.CallOpParam()
         prm.statusCode = 503
@@ -279,7 +342,7 @@ class UserAgent:
             "call_refused",
             call=call.call_id,
             status=503,
-            reason="draining" if self.draining else "full",
+            reason=reason,
             calls=len(self._calls),
         )
         call.end_reason = "refused"
@@ -296,7 +359,7 @@ class UserAgent:
     def _shut_down(self) -> None:
         self._leave()
         until = time.monotonic() + _SHUTDOWN_S
-        while time.monotonic() < until and (self._calls or self._ended):
+        while time.monotonic() < until and (self._calls or self._ended or self._slots.taken()):
             self._turn()
         for _, ports in self._ended:
             ports.free()
