@@ -171,12 +171,15 @@ class PjCall(pj.Call):  # type: ignore[misc]
                 return 200 if key else 400
             return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
         if method == "NOTIFY":
-            if self._transfer is not None and self._transfer.notified(message):
+            if not header(message, "Event", "o"):
+                return 489
+            if self._transfer is None:
+                return 481
+            if self._transfer.notified(message):
                 # Given up already, but there they are, with our call still up: it is one too many.
                 log.info("transferred_late", call=self.call_id)
                 self.end("transferred", 0)
-            # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3).
-            return None if header(message, "Event", "o") else 489
+            return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
         return None if method in UNDERSTOOD else 501
 
     @guarded
