@@ -1,9 +1,9 @@
 """transfer: hand the caller over to somebody else."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ivr.dialplan.fields import Address, Duration, StepName, Text
 from ivr.dialplan.verbs.base import End, Fields, GoTo, Next, Verb
@@ -17,12 +17,17 @@ NO_ANSWER_TEXT = "Sorry, nobody answered there."
 
 
 class Route(Fields):
-    """What happens when nobody could be reached."""
+    """What happens when nobody could be reached. A bare step name is its ``goto``."""
 
     say: Text | None = Field(default=None, description="said to the caller; a built-in text when not given")
     goto: StepName | None = Field(
         default=None, description="the step to go to; without it the next verb of this step follows"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"goto": value} if isinstance(value, str) else value
 
 
 class Transfer(Verb):
