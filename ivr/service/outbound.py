@@ -73,7 +73,8 @@ def _told(end: CallEnd) -> str:
     if end.answered and end.reason not in _WORDS:
         return f"answered; ended by {end.reason}"
     words = _WORDS.get(end.reason, end.reason)
-    return f"{words} ({end.status} {end.phrase})" if end.status and end.reason != "noanswer" else words
+    # 487 is what our own CANCEL was answered with.
+    return f"{words} ({end.status} {end.phrase})" if end.status not in (0, 487) else words
 
 
 def _free(settings: Settings) -> Settings:

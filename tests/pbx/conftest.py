@@ -12,6 +12,8 @@ from tests.e2e.services import Services
 from tests.pbx.phone import Phone
 from tests.pbx.running import TRUNK_PASSWORD, NoPbx, Pbx, chroot
 
+RTP_TIMEOUT_S = 10
+
 
 @pytest.fixture(scope="session")
 def pbx_root() -> Path:
@@ -40,6 +42,7 @@ def service_(services: Services, trunk_port: int, tmp_path_factory: pytest.TempP
         "retry_s": 1,
     }
     env = {"IVR_SIP__REGISTRATIONS": json.dumps([account]), "IVR_SIP__MAX_CALLS": "3"}
+    env["IVR_SIP__RTP_TIMEOUT_S"] = str(RTP_TIMEOUT_S)
     return services.start("main", env)
 
 

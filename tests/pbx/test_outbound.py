@@ -106,7 +106,10 @@ def test_nobody_answers(desk: Desk, one: Phone) -> None:
         assert taken.ended.wait(3) and taken.ended_by == "them"
 
 
-@pytest.mark.parametrize(("extension", "told"), [("102", "no answer"), ("103", "refused (404 Not Found)")])
+@pytest.mark.parametrize(
+    ("extension", "told"),
+    [("102", "no answer (480 Temporarily Unavailable)"), ("103", "refused (404 Not Found)")],
+)
 def test_nobody_is_there(extension: str, told: str, desk: Desk) -> None:
     with desk.call(extension) as placed:
         assert placed.wait() == 1

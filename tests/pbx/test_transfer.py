@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.running import Service
 from tests.pbx.calls import hear_each_other, over, through
+from tests.pbx.conftest import RTP_TIMEOUT_S
 from tests.pbx.phone import Phone
 from tests.pbx.running import Pbx
 
@@ -72,9 +73,12 @@ def test_to_a_busy_phone(service: Service, one: Phone, two: Phone) -> None:
 
 
 def test_the_caller_hangs_up_in_mid_transfer(service: Service, one: Phone, two: Phone) -> None:
+    """The PBX says 503 and leaves our leg as it is, with nobody in it and no sound: that ends it."""
     call, there = through(one, service, "401")
     call.media.press("5")
     taken = two.wait_incoming(5)
     call.close()
     assert taken.ended.wait(5)
-    assert over(service, there)["reason"] == "transferred"
+    told = service.wait_event("transfer_ended", 5, call=there)
+    assert (told["outcome"], told["status"]) == ("refused", 503)
+    assert over(service, there, RTP_TIMEOUT_S + 5)["reason"] == "rtp_timeout"
