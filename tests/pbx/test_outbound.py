@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.caller import sounds
+from tests.caller import rtp, sounds
 from tests.caller.call import Call
 from tests.e2e.outbound import Placed
 from tests.e2e.running import free_port
@@ -88,6 +88,27 @@ def test_the_extension_hangs_up(desk: Desk, two: Phone) -> None:
         answered(two, placed).hangup()
         assert placed.wait() == 0
         assert placed.told.endswith("answered; ended by callee")
+
+
+def test_hold_and_another_codec_in_mid_call(desk: Desk, one: Phone) -> None:
+    with desk.call("101") as placed:
+        taken = answered(one, placed)
+        assert taken.reinvite("sendonly").status == 200
+        taken.media.sending = False
+        if desk.way == BY_IP:  # by the account the service hears the PBX's music instead
+            placed.wait_event("call_held")
+        time.sleep(1)
+        assert taken.reinvite(payloads=(8, 101)).status == 200
+        if desk.way == BY_IP:
+            placed.wait_event("call_resumed")
+        back = time.time()
+        taken.media.wait_loud(5)
+        taken.media.press("2")
+        placed.wait_event("choice_matched", 5, since=back, choice="two", by="keys")
+        assert {p.payload_type for p in taken.media.since(back + 0.3)} <= {rtp.PCMA}
+        taken.media.wait_loud(5)
+        taken.hangup()
+        assert placed.wait() == 0
 
 
 def test_busy(desk: Desk, one: Phone) -> None:

@@ -234,6 +234,18 @@ def test_an_agent_that_takes_no_calls_says_so_and_registers_nowhere(
     assert not [m for m in callee.received if m.method == "REGISTER"]
 
 
+def test_bound_to_all_addresses_it_says_a_real_one(
+    start: Callable[..., UserAgent], callee: caller.UserAgent
+) -> None:
+    agent = start(bind=f"0.0.0.0:{free_port()}")
+    ours = dial(agent, callee)
+    theirs = callee.wait_incoming()
+    assert theirs.invite is not None and "0.0.0.0" not in theirs.invite.encode().decode()
+    assert "0.0.0.0" not in ours.leg.caller
+    theirs.refuse(603, "Decline")
+    ours.wait("ended")
+
+
 def test_calls_itself(start: Callable[..., UserAgent]) -> None:
     taken: queue.Queue[CallLeg] = queue.Queue()
 

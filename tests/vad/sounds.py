@@ -19,7 +19,7 @@ from ivr.vad.base import (
 
 Pcm16 = npt.NDArray[np.int16]
 
-SPEECH = Path("/usr/share/asterisk/sounds/en")
+SPEECH = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 MUSIC = Path("/usr/share/asterisk/moh")
 
 PROMPTS = """agent-incorrect agent-newlocation all-circuits-busy-now auth-thankyou call-forwarding
