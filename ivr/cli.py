@@ -1,7 +1,8 @@
-"""The commands: ``ivr serve``, ``ivr talk``, ``ivr models``, ``ivr doctor``.
+"""The commands: ``ivr serve``, ``ivr call``, ``ivr talk``, ``ivr models``, ``ivr doctor``.
 
-Exit codes: 0 done, 1 a finding (doctor, verify) or a fault while running, 2 wrong arguments, settings or
-input (one line on standard error that names the place and the remedy), 130 interrupted.
+Exit codes: 0 done, 1 a finding (doctor, verify), nobody reached (call) or a fault while running, 2 wrong
+arguments, settings or input (one line on standard error that names the place and the remedy), 130
+interrupted.
 """
 
 import argparse
@@ -27,6 +28,7 @@ SETTING_FLAGS = {
     "stt": ("stt.order", "NAME", "speech to text; with commas: the order in which engines are tried"),
     "tts": ("tts.order", "NAME", "text to speech; likewise"),
     "vad_threshold": ("vad.threshold", "X", "probability, 0 to 1, above which sound is speech"),
+    "dial_timeout": ("sip.dial_timeout_s", "S", "seconds a call that we place may ring"),
     "rtp_timeout": ("sip.rtp_timeout_s", "S", "seconds without sound after which a call is ended"),
     "drain": ("sip.drain_s", "S", "seconds running calls may go on after the first stop signal"),
     "workers": (
@@ -38,6 +40,7 @@ SETTING_FLAGS = {
     "log": ("log.format", "console|json", "how log lines are written"),
 }
 """Flag to the setting it overrides."""
+CALL_FLAGS = ("bind", "public_address", "rtp_ports", "dial_timeout", "stt", "tts", "vad_threshold", "log")
 TALK_FLAGS = ("stt", "tts", "vad_threshold", "log")
 
 
@@ -85,6 +88,21 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("plans", nargs="*", type=Path, metavar="PLAN", help="dialplan file")
     _add_setting_flags(serve, SETTING_FLAGS)
     serve.set_defaults(command=_serve)
+
+    call = commands.add_parser(
+        "call",
+        help="place a call",
+        description="Place one call and run a dialplan when it is answered. Exit code 0 when the "
+        "conversation took place, 1 when not (busy, no answer, refused).",
+    )
+    call.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
+    call.add_argument("to", metavar="ADDRESS", help="sip:101@pbx.example.org, or 101 at the registrar")
+    call.add_argument("--from", dest="caller", metavar="ADDRESS", help="who calls; else the account")
+    call.add_argument(
+        "--account", metavar="USER@REGISTRAR", help="the registration to call by; else the one that fits"
+    )
+    _add_setting_flags(call, CALL_FLAGS)
+    call.set_defaults(command=_call)
 
     talk = commands.add_parser(
         "talk",
@@ -157,15 +175,46 @@ def _serve(arguments: argparse.Namespace) -> int:
     if not plans:
         raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
     _configure_logging(settings)
-    from ivr.service.kept import StartFailed
     from ivr.service.server import serve
-    from ivr.service.settings import SettingsError
     from ivr.service.supervisor import serve_workers
+
+    return _start(
+        lambda: serve_workers(settings, plans) if settings.workers.count else serve(settings, plans)
+    )
+
+
+def _call(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    _configure_logging(settings)
+    from ivr.service.outbound import CallError, call
+
+    def out(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        return _start(
+            lambda: call(
+                settings,
+                arguments.plan,
+                arguments.to,
+                account=arguments.account,
+                caller=arguments.caller,
+                out=out,
+            )
+        )
+    except CallError as error:
+        raise UsageError(str(error)) from error
+
+
+def _start(run: Callable[[], int]) -> int:
+    """Run a server; what keeps it from starting, in one line."""
+    from ivr.service.kept import StartFailed
+    from ivr.service.settings import SettingsError
     from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError
 
     try:
-        return serve_workers(settings, plans) if settings.workers.count else serve(settings, plans)
+        return run()
     except SettingsError:
         raise  # says itself what to do
     except (SpeechError, SipError, StartFailed, ValueError) as error:

@@ -24,6 +24,11 @@ KEYS = "0123456789*#ABCD"
 """The sixteen keys of RFC 4733."""
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) *(ms|s|m|h)?")
+_ADDRESS = re.compile(
+    r"sips?:(?:[^@\s<>\"?]+@)?[^@;\s<>\"?/]+(?:;[^\s<>\"?]*)?"  # RFC 3261, 19.1, without headers
+    r"|(?:tel:\+?)?[0-9A-Za-z+*#_.!~'()&=$,-]+(?:@[^@;\s<>\"?/]+(?:;[^\s<>\"?]*)?)?",
+    re.IGNORECASE,
+)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -70,6 +75,16 @@ def _keys(value: str) -> str:
     if len(keys) > 32:
         raise refuse("expected at most 32 keys")
     return keys
+
+
+def _address(value: str) -> str:
+    address = value.strip()
+    if _ADDRESS.fullmatch(address) is None:
+        raise refuse(
+            f"expected an extension such as \"101\" or an address such as sip:101@pbx.example.org, "
+            f"found {quoted(value)}"
+        )
+    return address
 
 
 def _step(value: str, info: ValidationInfo) -> str:
@@ -147,6 +162,9 @@ SoundFile = Annotated[str, AfterValidator(_sound)]
 
 Keys = Annotated[str, AfterValidator(_keys)]
 """One or more telephone keys, capitals."""
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Whom to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
 
 KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]

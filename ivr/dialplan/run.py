@@ -1,6 +1,7 @@
 """A plan in a call: one step after the other until it ends."""
 
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from ivr.dialplan.plan import APOLOGY, PlacedVerb, Plan
 from ivr.dialplan.verbs.base import End, GoTo
@@ -12,11 +13,28 @@ MAX_GIVEN_UP = 10
 """Gathers given up one after the other before the caller is taken to be gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class TransferResult:
+    """How a transfer went. Unless ``outcome`` is transferred, the caller is still with the plan."""
+
+    outcome: Literal["transferred", "busy", "noanswer", "failed"]
+    status: int = 0
+    """The last SIP status that was told; 0: none."""
+    reason: str = ""
+    """Its phrase, or what went wrong."""
+
+
 class CallControl(Protocol):
     """The call under the session."""
 
     async def hangup(self, reason: str = "plan") -> None:
         """End the call; ``reason`` goes to its record."""
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        """Blind: ask the caller's side to call ``to``, an address or an extension of the trunk the call came
+        by, instead of us. Returns after ``timeout_s``, or a little later. After "transferred" the call is
+        still to be hung up. Does not raise.
+        """
 
 
 class Run:
@@ -143,7 +161,7 @@ class Run:
             for placed in self.plan.steps[step][index:]:
                 if placed.verb.listens:
                     return True
-                if placed.verb.ends():
+                if placed.verb.may_end():
                     return False
                 target = placed.verb.goes_to()
                 if target is not None:
@@ -159,9 +177,9 @@ class Run:
 async def run_plan(plan: Plan, session: VoiceSession, call: CallControl, log: Any) -> str:
     """Run ``plan`` on a started session and end the call; returns the reason.
 
-    Reasons: ``hangup`` (the verb), ``end_of_step`` (nothing came after), ``noinput`` and ``nomatch`` (a
-    gather was given up that names no step to go to), ``loop``, ``error``, ``caller_hangup`` (the session
-    was ended meanwhile; ``call.hangup`` is then not called). ``log`` is a structlog logger bound to the
-    call. Cancelling the task stops what is being said and raises CancelledError.
+    Reasons: ``hangup`` and ``transferred`` (the verbs), ``end_of_step`` (nothing came after), ``noinput`` and
+    ``nomatch`` (a gather was given up that names no step to go to), ``loop``, ``error``, ``caller_hangup``
+    (the session was ended meanwhile; ``call.hangup`` is then not called). ``log`` is a structlog logger bound
+    to the call. Cancelling the task stops what is being said and raises CancelledError.
     """
     return await Run(plan, session, call, log.bind(plan=plan.name)).run()

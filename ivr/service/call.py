@@ -3,19 +3,37 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from ivr.dialplan.plan import Plan
-from ivr.dialplan.run import run_plan
+from ivr.dialplan.run import TransferResult, run_plan
 from ivr.service.engines import Engines
 from ivr.session import SessionConfig, SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
+from ivr.sip.transfer import TransferEnd
+
+TRANSFER_GRACE_S = 10.0
+"""The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """How a call went."""
+
+    answered: bool
+    reason: str
+    """See ``CallLeg.on_ended``."""
+    status: int
+    phrase: str
 
 
 class ServedCall:
-    """Made on the loop for each admitted leg. Its hooks come from the SIP thread and are brought here."""
+    """Made on the loop for each leg, admitted or dialled. Its hooks come from the SIP thread and are brought
+    here.
+    """
 
     def __init__(self, leg: CallLeg, plan: Plan, engines: Engines, config: SessionConfig) -> None:
         self.leg = leg
@@ -34,26 +52,36 @@ class ServedCall:
         self._confirmed = asyncio.Event()
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
 
+        self._transfer: asyncio.Future[TransferResult] | None = None
+
     # -- on the loop
 
     def confirmed(self) -> None:
         self._confirmed.set()
 
+    def progress(self, status: int, phrase: str) -> None:
+        self.log.info("call_progress", status=status, phrase=phrase)
+
     def ended(self, reason: str, status: int) -> None:
         if not self._ended.done():
             self._ended.set_result((reason, status))
 
-    async def serve(self, ring_s: float) -> None:
+    def transferred(self, end: TransferEnd) -> None:
+        if self._transfer is not None and not self._transfer.done():
+            self._transfer.set_result(_as_result(end))
+
+    async def serve(self, ring_s: float) -> CallEnd:
         """Until the call is over and recorded. Does not raise. Every line logged below names the call."""
         with structlog.contextvars.bound_contextvars(call=self.leg.call_id):
-            await self._serve(ring_s)
+            return await self._serve(ring_s)
 
-    async def _serve(self, ring_s: float) -> None:
+    async def _serve(self, ring_s: float) -> CallEnd:
         self.log.info(
             "call_started",
             caller=self.leg.caller,
             called=self.leg.called,
             plan=self.plan.name,
+            direction="out" if self.leg.outgoing else "in",
             transport=self.leg.transport,
         )
         conversation = asyncio.ensure_future(self._converse(ring_s))
@@ -81,16 +109,35 @@ class ServedCall:
             packets_lost=stats.lost,
             jitter_ms=round(stats.jitter_ms, 2),
         )
+        return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
+
+    # -- ``CallControl`` of the plan
 
     async def hangup(self, reason: str = "plan") -> None:
-        """``CallControl`` of the plan."""
         self.leg.hangup(reason)
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        self._transfer = asyncio.get_running_loop().create_future()
+        try:
+            self.leg.transfer(to, timeout_s)
+            async with asyncio.timeout(timeout_s + TRANSFER_GRACE_S):
+                return await self._transfer
+        except ValueError as error:
+            self.log.error("transfer_impossible", to=to, error=str(error))
+            return TransferResult("failed", 0, str(error))
+        except TimeoutError:
+            return TransferResult("failed", 0, "no word from the SIP thread")
+        finally:
+            self._transfer = None
 
     async def _converse(self, ring_s: float) -> None:
         try:
             await self._session.start()
+            if self.leg.outgoing:
+                # What is heard before the answer (ringing tones, announcements) is not the callee.
+                await self._confirmed.wait()
             self.leg.on_dtmf = self._session.process_dtmf
-            if ring_s > 0:
+            if ring_s > 0 and not self.leg.outgoing:
                 await asyncio.sleep(ring_s)
                 self.leg.answer()
             await self._confirmed.wait()
@@ -102,6 +149,14 @@ class ServedCall:
             self.log.exception("call_failed")
             reason = "failed"
         self.leg.hangup(reason, 500 if reason == "failed" else 0)
+
+
+def _as_result(end: TransferEnd) -> TransferResult:
+    if end.outcome in ("answered", "left"):
+        return TransferResult("transferred", end.status, end.reason)
+    if end.outcome in ("busy", "noanswer"):
+        return TransferResult(end.outcome, end.status, end.reason)
+    return TransferResult("failed", end.status, end.reason)
 
 
 def on_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object]) -> Callable[..., None]:

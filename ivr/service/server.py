@@ -5,7 +5,7 @@ import gc
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import structlog
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
-from ivr.service.call import ServedCall, on_loop
+from ivr.service.call import CallEnd, ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
 from ivr.service.ports import bind_error, listeners
 from ivr.service.settings import Settings
@@ -43,22 +43,39 @@ class Above(Protocol):
     def call_ended(self, leg: CallLeg) -> None: ...
 
 
+Errand = Callable[["Server"], Awaitable[None]]
+"""What a server does that is not there to be called."""
+
+
 class Server:
     """One worker: one process, one SIP endpoint."""
 
-    def __init__(self, settings: Settings, plans: Sequence[Plan], above: Above | None = None) -> None:
-        """``above`` is the supervisor; without one the process catches signals and prints the banner."""
+    def __init__(
+        self,
+        settings: Settings,
+        plans: Sequence[Plan],
+        above: Above | None = None,
+        *,
+        errand: Errand | None = None,
+    ) -> None:
+        """``above`` is the supervisor; without one the process catches signals and prints the banner.
+
+        With ``errand`` the server does that instead of waiting for calls, and ends: it takes none, registers
+        nowhere and prints nothing.
+        """
         self._settings = settings
         self._above = above
+        self._errand = errand
         self._plans = list(plans)
         self._engines: Engines
         self._calls: dict[CallLeg, ServedCall] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[CallEnd]] = set()
         self._signals = 0
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
         self._failed = False
-        self._agent = UserAgent(settings.sip, self._incoming, self._agent_failed)
+        taken = self._incoming if errand is None else None
+        self._agent = UserAgent(settings.sip, taken, self._agent_failed)
 
     async def run(self) -> int:
         """Serve until a signal; the exit code: 0 unless the SIP thread was lost.
@@ -86,8 +103,15 @@ class Server:
             try:
                 if not self._stopping.is_set():
                     self._ready(info)
+                if self._errand is not None:
+                    running = asyncio.ensure_future(self._errand(self))
+                    running.add_done_callback(lambda _: self.stop())
                 await self._stopping.wait()
                 await self._drain()
+                if self._errand is not None:
+                    await asyncio.wait((running,), timeout=2)
+                    running.cancel()  # it may wait for a SIP thread that is lost
+                    await running
             finally:
                 await self._stop_agent()
         finally:
@@ -105,26 +129,44 @@ class Server:
 
     def _incoming(self, leg: CallLeg) -> None:
         """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
-
-        def confirmed() -> None:
-            if leg in self._calls:
-                self._calls[leg].confirmed()
-
-        def ended(reason: str, status: int) -> None:
-            if leg in self._calls:
-                self._calls[leg].ended(reason, status)
-
-        # The loop runs these in the order they are posted: first the call is taken, then it changes.
-        leg.on_confirmed = on_loop(self._loop, confirmed)
-        leg.on_ended = on_loop(self._loop, ended)
-        on_loop(self._loop, self._take)(leg)
+        self._hook(leg)
+        on_loop(self._loop, lambda: self._take(leg, self._plan_for(leg)))()
         if self._settings.sip.ring_s > 0:
             leg.ring()
         else:
             leg.answer()
 
-    def _take(self, leg: CallLeg) -> None:
-        plan = self._plan_for(leg)
+    async def dial(self, to: str, *, account: str | None = None, caller: str | None = None) -> CallEnd:
+        """Place a call, run the first plan once it is answered, and wait for the end. On the loop. Raises
+        what ``UserAgent.dial`` raises.
+        """
+        taken: asyncio.Future[asyncio.Task[CallEnd]] = self._loop.create_future()
+
+        def hook(leg: CallLeg) -> None:
+            self._hook(leg)
+            leg.on_dialled = on_loop(self._loop, lambda: taken.set_result(self._take(leg, self._plans[0])))
+
+        self._agent.dial(to, hook, account=account, caller=caller)
+        return await asyncio.shield(await taken)
+
+    def _hook(self, leg: CallLeg) -> None:
+        """What happens to ``leg`` is told to its call. The loop runs these in the order they are posted:
+        first the call is taken, then it changes.
+        """
+
+        def to_call(method: Callable[..., None]) -> Callable[..., None]:
+            def tell(*arguments: object) -> None:
+                if leg in self._calls:
+                    method(self._calls[leg], *arguments)
+
+            return on_loop(self._loop, tell)
+
+        leg.on_confirmed = to_call(ServedCall.confirmed)
+        leg.on_ended = to_call(ServedCall.ended)
+        leg.on_progress = to_call(ServedCall.progress)
+        leg.on_transferred = to_call(ServedCall.transferred)
+
+    def _take(self, leg: CallLeg, plan: Plan) -> asyncio.Task[CallEnd]:
         if self._above is not None:
             self._above.call_began(leg, plan.name)
         call = ServedCall(leg, plan, self._engines, self._settings.session)
@@ -132,8 +174,9 @@ class Server:
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(done, leg))
+        return task
 
-    def _done(self, task: asyncio.Task[None], leg: CallLeg) -> None:
+    def _done(self, task: asyncio.Task[CallEnd], leg: CallLeg) -> None:
         self._tasks.discard(task)
         self._calls.pop(leg, None)
         if self._above is not None:
@@ -159,6 +202,8 @@ class Server:
         # What was made so far stays; the collector need not look at it again in mid-call.
         gc.collect()
         gc.freeze()
+        if self._errand is not None:
+            return
         if self._above is None:
             print(banner(self._settings, self._plans, info), flush=True)
         else:
@@ -190,7 +235,7 @@ class Server:
         self._signals += 1
         self._agent.draining = True
         self._stopping.set()
-        if self._signals > 1:
+        if self._signals > 1 or self._errand is not None:
             self._at_once.set()
 
     async def _drain(self) -> None:
@@ -228,14 +273,14 @@ class Server:
         log.info("stopped")
 
 
-def serve(settings: Settings, plans: Sequence[Path]) -> int:
+def serve(settings: Settings, plans: Sequence[Path], errand: Errand | None = None) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = load_plans(plans)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _raise_open_files()
 
     async def main() -> int:
-        return await Server(settings, loaded).run()
+        return await Server(settings, loaded, errand=errand).run()
 
     return asyncio.run(main())
 

@@ -16,7 +16,7 @@ import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.audio.wav import WavError, decode_wav, encode_wav
-from ivr.dialplan import Plan, load_plan, run_plan
+from ivr.dialplan import Plan, TransferResult, load_plan, run_plan
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
@@ -185,10 +185,15 @@ async def _at_rest(session: VoiceSession, running: asyncio.Task[str]) -> bool:
 
 
 class _Line:
-    """``CallControl``: with no line there is nothing to hang up; the plan's end is the end."""
+    """``CallControl``: with no line there is nothing to hang up, and nobody who could not be reached; the
+    plan's end is the end.
+    """
 
     async def hangup(self, reason: str = "plan") -> None:
         return
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        return TransferResult("transferred")
 
 
 class _NotingSession(VoiceSession):

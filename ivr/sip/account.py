@@ -19,10 +19,12 @@ _RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]
-    def __init__(self, owner: AccountOwner, name: str, retry_s: float = 0) -> None:
+    def __init__(self, owner: AccountOwner, name: str, retry_s: float = 0, domain: str = "") -> None:
         super().__init__()
         self._owner = owner
         self.name = name
+        self.domain = domain
+        """``host[:port]`` of its registrar; empty for the local account."""
         self._retry_s = retry_s
         self._retry_at: float | None = None
 

@@ -31,8 +31,10 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.message import body_of, header
+from ivr.sip.native import CallSlots
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_limit, build_name
+from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route, transport_of
 from ivr.sip.srtp import keys_are_hidden, refusal
 from ivr.sip.stats import CallbackTimes
 
@@ -66,16 +68,17 @@ class AgentInfo:
 
 
 class UserAgent:
-    """Answers calls on the bound address and keeps the registrations.
+    """Answers calls on the bound address, places calls, and keeps the registrations.
 
     ``on_call`` is called on the SIP thread for each admitted call, before any answer is sent; it must
-    set the leg's hooks and only schedule work elsewhere.
+    set the leg's hooks and only schedule work elsewhere. With None the agent takes no calls and registers
+    nowhere; its accounts then only serve to call out.
     """
 
     def __init__(
         self,
         options: SipOptions,
-        on_call: Callable[[CallLeg], None],
+        on_call: Callable[[CallLeg], None] | None,
         on_failed: Callable[[], None] = lambda: None,
     ) -> None:
         """``on_failed`` is called on the SIP thread if that is lost: no call can be served any more."""
@@ -95,6 +98,7 @@ class UserAgent:
         self._info: AgentInfo | None = None
         # The registry: SIP thread only.
         self._endpoint: Endpoint
+        self._slots: CallSlots
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._refused: set[PjCall] = set()
@@ -130,6 +134,44 @@ class UserAgent:
         self._command(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
         return answer.get(timeout=5)
 
+    def dial(
+        self,
+        to: str,
+        on_call: Callable[[CallLeg], None],
+        *,
+        account: str | None = None,
+        caller: str | None = None,
+    ) -> CallLeg:
+        """Place a call, which rings for ``dial_timeout_s`` at most. See ``routing.route`` for ``to`` (a SIP
+        URI or an extension) and ``account``; ``caller`` is likewise an address, for the From header.
+
+        ``on_call`` sets the leg's hooks, here, before anything happens; they tell all that follows, also that
+        the call was not placed for want of a free slot. Raises ValueError for an address or account that
+        will not do, SipError when the agent has stopped.
+        """
+        where = route(to, self.options.registrations, account)
+        if caller is not None:
+            caller = dialled(caller, where.domain)
+        if self._stop.is_set():
+            raise SipError("the user agent has stopped")
+        key = next(self._keys)
+        leg = CallLeg(
+            self,
+            key,
+            self.bank.open(),
+            self._new_playback,
+            caller=caller or "",
+            called=where.uri,
+            domain=where.domain,
+            transport=transport_of(where.uri),
+            outgoing=True,
+        )
+        on_call(leg)
+        if not self._command(lambda: self._dial(leg, where, caller)):
+            self.bank.release(leg.line)
+            raise SipError("the SIP thread stands still")
+        return leg
+
     def answer(self, key: int, status: int) -> None:
         def act(call: PjCall) -> None:
             prm = pj.CallOpParam()
@@ -143,6 +185,9 @@ class UserAgent:
 
     def send_dtmf(self, key: int, digits: str) -> None:
         self._on(key, lambda call: call.dialDtmf(digits))
+
+    def transfer(self, key: int, uri: str, timeout_s: float) -> None:
+        self._on(key, lambda call: call.transfer(uri, timeout_s))
 
     def wire_player(self, key: int) -> None:
         self._on(key, PjCall.wire_player)
@@ -158,14 +203,17 @@ class UserAgent:
 
         self._command(command)
 
-    def _command(self, command: Callable[[], None]) -> None:
+    def _command(self, command: Callable[[], None]) -> bool:
+        """False when it was refused."""
         if threading.current_thread() is self._thread:
             command()
-            return
+            return True
         try:
             self._commands.put_nowait(command)
         except queue.Full:
             log.error("sip_commands_full", limit=COMMANDS, remedy="the SIP thread stands still: restart")
+            return False
+        return True
 
     # -- SIP thread
 
@@ -173,6 +221,7 @@ class UserAgent:
         try:
             self._endpoint = Endpoint(self.options, self._options_state)
             self._endpoint.start()
+            self._slots = CallSlots(self._endpoint.max_calls + 1)
             self._open_accounts()
             host, tls_port = self.options.public_address or self._endpoint.host, self._endpoint.tls_port
             self._info = AgentInfo(
@@ -250,26 +299,29 @@ class UserAgent:
         local.create(self._endpoint.account_config(), True)
         for registration in self.options.registrations:
             name = f"{registration.user}@{registration.registrar}"
-            account = PjAccount(self, name, registration.retry_s)
+            account = PjAccount(self, name, registration.retry_s, registrar_domain(registration))
             self._accounts.append(account)
             config = self._endpoint.account_config(registration)
+            config.regConfig.registerOnAdd = self._on_call is not None
             reason = why_not(account.create, config)
             if reason is not None:
                 raise SipError(f"registration {account.name}: {reason}")
 
     def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
         """An INVITE has come: admit it or refuse it."""
-        call = PjCall(account, call_index, self)
+        call = PjCall(account, self, call_index)
         call.call_id = header(message, "Call-ID", "i")
         transport = self._endpoint.connections.transport_of(rdata)
         call.hides_keys = keys_are_hidden(self.options, transport)
-        if not self._accepting:
-            self._refuse(call, 503, "draining" if self.draining else "full")
+        reason = "closed" if self._on_call is None else self._why_not(self._slots.taken(call_index))
+        if reason is not None:
+            self._refuse(call, 503, reason)
             return
         reason = refusal(self.options, transport, body_of(message))
         if reason is not None:
             self._refuse(call, 488, reason)
             return
+        assert self._on_call is not None
         leg = CallLeg(
             self,
             next(self._keys),
@@ -278,19 +330,41 @@ class UserAgent:
             call_id=call.call_id,
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
+            domain=account.domain or domain_of(header(message, "Contact", "m")),
             transport=transport,
         )
-        call.leg, call.key = leg, leg.key
-        self._calls[leg.key] = call
+        self._keep(call, leg)
         try:
             self._on_call(leg)
         except Exception:
             log.exception("call_not_taken", call=call.call_id)
             call.end("failed", 500)
 
-    @property
-    def _accepting(self) -> bool:
-        return not self.draining and len(self._calls) < self._endpoint.max_calls
+    def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
+        reason = "shutdown" if self._stop.is_set() else self._why_not(self._slots.taken())
+        if reason is not None:
+            log.warning("call_not_placed", uri=where.uri, reason=reason, calls=len(self._calls))
+            leg.call_id = f"undialled-{leg.key}"
+            self.bank.release(leg.line)
+            for hook, said in ((leg.on_dialled, ()), (leg.on_ended, (reason, 503))):
+                if hook is not None:
+                    hook(*said)
+            return
+        call = PjCall(self._accounts[where.account], self)
+        call.hides_keys = keys_are_hidden(self.options, leg.transport)
+        self._keep(call, leg)
+        leg.caller = leg.caller or str(self._accounts[where.account].getInfo().uri)
+        call.dial(where.uri, caller)
+
+    def _keep(self, call: PjCall, leg: CallLeg) -> None:
+        call.leg, call.key = leg, leg.key
+        self._calls[leg.key] = call
+
+    def _why_not(self, slots: int) -> str | None:
+        """Why no further call is taken or placed while pjsua holds ``slots`` of them."""
+        if self.draining:
+            return "draining"
+        return "full" if max(slots, len(self._calls)) >= self._endpoint.max_calls else None
 
     def _options_state(self) -> tuple[int, dict[str, str]]:
         """The truth for who probes us (RFC 3261, 11): 200 while a call would be taken."""
@@ -299,7 +373,7 @@ class UserAgent:
             "Accept": "application/sdp",
             LOAD_HEADER: f"{len(self._calls)}/{self._endpoint.max_calls}",
         }
-        if self._accepting:
+        if self._on_call is not None and self._why_not(self._slots.taken()) is None:
             return 200, headers
         return 503, headers | {"Retry-After": str(self.options.retry_after_s)}
 
@@ -333,7 +407,7 @@ class UserAgent:
     def _shut_down(self) -> None:
         self._leave()
         until = time.monotonic() + _SHUTDOWN_S
-        while time.monotonic() < until and (self._calls or self._ended):
+        while time.monotonic() < until and (self._calls or self._ended or self._slots.taken()):
             self._turn()
         while self._ended:
             self._free_ended()

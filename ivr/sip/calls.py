@@ -15,8 +15,10 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_media
 from ivr.sip.message import body_of, header, info_key, offers_codec, relay_signal
 from ivr.sip.options import CODECS, SipOptions
+from ivr.sip.outcome import outcome_of
 from ivr.sip.srtp import without_keys
 from ivr.sip.stats import CallbackTimes
+from ivr.sip.transfer import Transfer
 
 log = structlog.get_logger("ivr.sip")
 
@@ -59,9 +61,10 @@ def guarded(callback: Callable[..., None]) -> Callable[..., None]:
 
 
 class PjCall(pj.Call):  # type: ignore[misc]
-    """One incoming call with its two media ports. ``leg`` is None for one that is only being refused."""
+    """One call with its two media ports. ``leg`` is None for one that is only being refused."""
 
-    def __init__(self, account: Any, call_index: int, owner: CallOwner) -> None:
+    def __init__(self, account: Any, owner: CallOwner, call_index: int = pj.PJSUA_INVALID_ID) -> None:
+        """``call_index`` is that of a call that came in; without one the call is to be dialled."""
         super().__init__(account, call_index)
         self._owner = owner
         self.leg: CallLeg | None = None
@@ -82,6 +85,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._last_packets = -1
         self._last_heard = time.monotonic()
         self._held_since = 0.0
+        self._dialling = False
+        self._dialled_at = 0.0
+        self._transfer: Transfer | None = None
 
     # -- what pjsua tells
 
@@ -92,9 +98,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self.confirmed = True
             self._last_heard = time.monotonic()
             self._tell_confirmed()
-        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+        elif info.state == pj.PJSIP_INV_STATE_EARLY:
+            if self.leg is not None:
+                self.leg.tell_progress(int(info.lastStatusCode), info.lastReason)
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self._dialling:
             try:
-                self._disconnected(int(info.lastStatusCode))
+                self._disconnected(int(info.lastStatusCode), info.lastReason)
             finally:
                 self._free()
 
@@ -138,6 +147,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._last_heard = time.monotonic()
         self.wire_player()
         self._keyed_until = self._last_heard + KEYING_S
+        if not self.confirmed and leg.on_early_media is not None:
+            leg.on_early_media()
         self.look_for_keys(self._last_heard)
 
     @guarded
@@ -153,6 +164,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def onCallTsxState(self, prm: Any) -> None:
         event = prm.e.body.tsxState
         tsx, rdata = event.tsx, event.src.rdata
+        over = tsx.state in (pj.PJSIP_TSX_STATE_COMPLETED, pj.PJSIP_TSX_STATE_TERMINATED)
+        if over and tsx.role == pj.PJSIP_ROLE_UAC and tsx.method == "REFER" and self._transfer is not None:
+            self._transfer.answered(int(tsx.statusCode), tsx.statusText, rdata.wholeMsg)
         if tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
         status = self._answer_to(tsx.method, rdata.wholeMsg)
@@ -170,6 +184,16 @@ class PjCall(pj.Call):  # type: ignore[misc]
                 self._key(key)
                 return 200 if key else 400
             return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
+        if method == "NOTIFY":
+            if not header(message, "Event", "o"):
+                return 489
+            if self._transfer is None:
+                return 481
+            if self._transfer.notified(message):
+                # Given up already, but there they are, with our call still up: it is one too many.
+                log.info("transferred_late", call=self.call_id)
+                self.end("transferred", 0)
+            return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
         return None if method in UNDERSTOOD else 501
 
     @guarded
@@ -183,6 +207,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
         # pjsua would obey: any caller could make us dial out, past admission and the log.
         log.warning("transfer_refused", call=self.call_id, target=prm.dstUri)
         prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    @guarded
+    def onCallTransferStatus(self, prm: Any) -> None:
+        # Only for a REFER that was challenged in vain. The rest is read from the messages themselves: pjsua
+        # tells a call also what a NOTIFY says about the transfer of the call that had its slot before.
+        refer = self._transfer
+        if prm.statusCode in (401, 407) and prm.finalNotify and refer is not None and not refer.accepted:
+            refer.finish(int(prm.statusCode), prm.reason)
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:
@@ -218,6 +250,54 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._media_ready = True
             self._tell_confirmed()
 
+    def dial(self, uri: str, caller: str | None) -> None:
+        """Send the INVITE. ``caller`` is the From, the account's own when None. A failure ends the call as an
+        answer would."""
+        prm = pj.CallOpParam(True)
+        prm.opt.videoCount = prm.opt.textCount = 0
+        if caller is not None:
+            prm.txOption.localUri = caller
+        status, phrase = 0, ""
+        self._dialled_at = time.monotonic()
+        # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
+        self._dialling = True
+        try:
+            self.makeCall(uri, prm)
+            info = self.getInfo()
+            self.call_id = info.callIdString
+            if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+                status, phrase = int(info.lastStatusCode), info.lastReason
+        except pj.Error as error:
+            status, phrase = 503, error.reason
+        finally:
+            self._dialling = False
+        leg = self.leg
+        if leg is not None:
+            leg.call_id = self.call_id = self.call_id or f"undialled-{leg.key}"
+            if leg.on_dialled is not None:
+                leg.on_dialled()
+        if status:
+            log.warning("dial_failed", call=self.call_id, uri=uri, status=status, reason=phrase)
+            self.end_reason = self.end_reason or "failed"
+            self._disconnected(status, phrase)
+            self._free()
+
+    def transfer(self, uri: str, timeout_s: float) -> None:
+        """REFER, one at a time."""
+        leg = self.leg
+        if leg is None:
+            return
+        transfer = Transfer(time.monotonic() + timeout_s, leg.tell_transfer_progress, leg.tell_transferred)
+        if not self.confirmed or (self._transfer is not None and self._transfer.waiting):
+            transfer.finish(491, "another transfer is under way" if self.confirmed else "not answered yet")
+            return
+        self._transfer = transfer
+        log.info("transfer_asked", call=self.call_id, target=uri, timeout_s=timeout_s)
+        try:
+            self.xfer(f"<{uri}>", pj.CallOpParam())
+        except pj.Error as error:
+            transfer.finish(500, error.reason)
+
     def wire_player(self) -> None:
         """Connect the player port while there is something to play, disconnect it when not."""
         leg = self.leg
@@ -233,7 +313,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._wired = wanted
 
     def end(self, reason: str, status: int) -> None:
-        """BYE or a final answer. The first reason given is the one recorded."""
+        """BYE, CANCEL or a final answer. The first reason given is the one recorded."""
         if self._freed:
             return
         if self.end_reason is None:
@@ -247,10 +327,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
             log.debug("hangup_ignored", call=self.call_id, error=error.reason)
 
     def supervise(self, now: float, options: SipOptions) -> None:
-        """Once a second: read the counters; end the call when nothing has come for too long."""
+        """Once a second: read the counters; end what has gone on for too long."""
         leg = self.leg
         if leg is None or not self.confirmed:
+            if leg is not None and leg.outgoing and now - self._dialled_at >= options.dial_timeout_s:
+                self.end("noanswer", 0)
             return
+        if self._transfer is not None:
+            self._transfer.expire(now)
         self.read_stats()
         if leg.stats.received != self._last_packets or leg.held:
             self._last_packets = leg.stats.received
@@ -286,16 +370,31 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._held_since = time.monotonic()
         leg.held = held
 
-    def _disconnected(self, status: int) -> None:
-        reason = self.end_reason or ("caller" if self.confirmed else "cancelled")
-        if self.end_reason is None and not self.confirmed and status != 487:
-            reason = "failed"
+    def _why(self, leg: CallLeg | None, status: int) -> str:
+        """Who or what ended the call."""
+        if self.end_reason is not None:
+            return self.end_reason
+        if self._transfer is not None and self._transfer.taken:
+            return "transferred"
+        outgoing = leg is not None and leg.outgoing
+        if self.confirmed:
+            return "callee" if outgoing else "caller"
+        if outgoing:
+            return outcome_of(status)
+        return "cancelled" if status == 487 else "failed"
+
+    def _disconnected(self, status: int, phrase: str) -> None:
         self._unwire()
         leg, self.leg = self.leg, None
+        reason = self._why(leg, status)
+        if self._transfer is not None:
+            self._transfer.left()
         ports, self._ports = self._ports, None
         self._owner.call_ended(self, ports, leg.line if leg is not None else None)
-        if leg is not None and leg.on_ended is not None:
-            leg.on_ended(reason, status)
+        if leg is not None:
+            leg.phrase = phrase
+            if leg.on_ended is not None:
+                leg.on_ended(reason, status)
 
     def _free(self) -> None:
         """Free the C++ call now, as pjsua2 allows here and only here: ``~Call`` hangs up whatever call is

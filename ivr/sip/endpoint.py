@@ -208,8 +208,7 @@ class Endpoint:
     def account_config(self, registration: Registration | None = None) -> pj.AccountConfig:
         """The settings of an account: the local one that takes calls from anybody, or a registration."""
         config = pj.AccountConfig()
-        host = self.options.public_address or self.host
-        config.idUri = f"sip:ivr@{host}:{self.port}"
+        config.idUri = f"sip:ivr@{self._own_host()}:{self.port}"
         # Media has an address of its own; without it the SDP names the machine's first address.
         config.mediaConfig.transportConfig = self._transport(self.rtp_first, self.rtp_last - self.rtp_first)
         config.mediaConfig.lockCodecEnabled = False
@@ -229,6 +228,12 @@ class Endpoint:
             if registration.over_tls:
                 config.sipConfig.transportId = self.tls.client_id
         return config
+
+    def _own_host(self) -> str:
+        """What a From may say; pjsip's choice when bound to all addresses."""
+        if self.options.public_address or self.host != "0.0.0.0":
+            return self.options.public_address or self.host
+        return str(self.ep.transportGetInfo(0).localName).rpartition(":")[0]
 
     @staticmethod
     def _registration(config: pj.AccountConfig, registration: Registration) -> None:

@@ -1,9 +1,11 @@
 """pjsip functions that pjsua2 has no word for, called in its shared library through ctypes. SIP thread only.
 
-Four gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
+Five gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
 request that no module handles without any answer, so its sender repeats it for 32 seconds (RFC 3261,
 8.2 asks for one). An INFO inside a call that pjsua does not know (``application/dtmf``) is answered
-500 although it was understood. And of an SDP longer than 1 kB it shows nothing.
+500 although it was understood. Of an SDP longer than 1 kB pjsua2 shows nothing. And it does not tell how many
+calls pjsua still holds: one that was ended keeps its slot until the other side has answered, for 32 seconds
+when it never does.
 """
 
 import ctypes
@@ -18,6 +20,8 @@ log = structlog.get_logger("ivr.sip")
 _lib = ctypes.CDLL(pj._pjsua2.__file__)
 _get_endpoint = _lib.pjsua_get_pjsip_endpt
 _get_endpoint.restype = ctypes.c_void_p
+_enum_calls = _lib.pjsua_enum_calls
+_enum_calls.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint)]
 _register = _lib.pjsip_endpt_register_module
 _register.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 _info_of = _lib.pjsip_rx_data_get_info
@@ -179,6 +183,19 @@ def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> Request
         return True
 
     return RequestModule("mod-ivr-options", _BEFORE_PJSUA, answer)
+
+
+class CallSlots:
+    """How many of pjsua's calls are taken; ``size`` is how many it has."""
+
+    def __init__(self, size: int) -> None:
+        self._ids = (ctypes.c_int * size)()
+
+    def taken(self, but: int = -1) -> int:
+        """Calls that are up, ringing or not yet let go of, without the one of the index ``but``."""
+        count = ctypes.c_uint(len(self._ids))
+        _enum_calls(self._ids, ctypes.byref(count))
+        return sum(1 for index in range(count.value) if self._ids[index] != but)
 
 
 def respond(transaction: Any, rdata: Any, status: int) -> None:

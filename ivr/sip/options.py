@@ -48,6 +48,8 @@ class SipOptions:
     """Seconds in ``Retry-After`` of a 503."""
     ring_s: float = 0.0
     """Seconds of 180 Ringing before the answer."""
+    dial_timeout_s: float = 30.0
+    """Seconds a call that we place may ring; then it is cancelled."""
     rtp_timeout_s: float = 30.0
     """Seconds without one RTP packet after which a call (not on hold) is ended."""
     hold_timeout_s: float = 600.0

@@ -1,6 +1,7 @@
 """One dialog (RFC 3261, 12) with one G.711 stream."""
 
 import threading
+import time
 from collections.abc import Sequence
 
 from tests.caller import message as sip
@@ -32,8 +33,12 @@ class Call:
         self.ended = threading.Event()
         self.requests: list[Message] = []
         """Requests that came inside the dialog."""
+        self.refer_answer: tuple[int, str, Sequence[tuple[str, str]]] = (202, "Accepted", ())
+        """What a REFER is answered with: status, reason, headers."""
         self._acks: dict[int, Message] = {}
         self._routes: list[str] = []
+        self._rseq = 0
+        self._answered_early = False
         self._sdp_version = 1
 
     @classmethod
@@ -112,11 +117,45 @@ class Call:
         """Answer a call that was offered to us."""
         assert self.invite is not None
         body = sdp.write(self.ua.host, self.media.port, payloads)
-        tag = sip.tag_of(self.local)
-        self.ua.reply(self.invite, 200, "OK", [("Contact", self.ua.contact), ("Allow", ALLOW)], body, tag)
+        extra = [("Contact", self.ua.contact), ("Allow", ALLOW)]
+        # An offer is answered once (RFC 3261, 13.2.1): what a reliable 183 said is not said again.
+        self.ua.reply(self.invite, 200, "OK", extra, b"" if self._answered_early else body, self._tag)
         self.state = "up"
         if self.description:
             self.media.start(self.description)
+
+    def ring(
+        self,
+        status: int = 180,
+        reason: str = "Ringing",
+        *,
+        early_media: bool = False,
+        reliable: bool = False,
+        payloads: tuple[int, ...] = (0, 101),
+    ) -> Message:
+        """A provisional answer to a call that was offered to us; ``reliable`` is RFC 3262's, to be met by a
+        PRACK in ``requests``."""
+        assert self.invite is not None
+        extra = [("Contact", self.ua.contact)]
+        if reliable:
+            self._rseq += 1
+            extra += [("Require", "100rel"), ("RSeq", str(self._rseq))]
+        body = sdp.write(self.ua.host, self.media.port, payloads) if early_media else b""
+        if early_media and self.description:
+            self.media.start(self.description)
+            self._answered_early = reliable
+        return self.ua.reply(self.invite, status, reason, extra, body, self._tag)
+
+    def refuse(self, status: int, reason: str) -> None:
+        """A final answer that is not 2xx."""
+        assert self.invite is not None
+        self.state, self.ended_by = "over", "us"
+        self.ua.reply(self.invite, status, reason, to_tag=self._tag)
+        self._finish()
+
+    @property
+    def _tag(self) -> str:
+        return sip.tag_of(self.local)
 
     def cancel(self, timeout: float = 5.0) -> Message:
         """CANCEL an INVITE that was not answered; the response to the CANCEL."""
@@ -160,6 +199,27 @@ class Call:
         body = sdp.write(self.ua.host, self.media.port, payloads, direction, self._sdp_version)
         self.media.sending = direction in ("sendrecv", "sendonly")
         return self.request("INVITE", [("Content-Type", "application/sdp")], body).final(timeout)
+
+    def wait_request(self, method: str, timeout: float = 5.0) -> Message:
+        """The last request of that method that came inside the dialog, waited for."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            found = [r for r in list(self.requests) if r.method == method]
+            if found:
+                return found[-1]
+            time.sleep(0.005)
+        raise TimeoutError(f"no {method} came within {timeout:g} s")
+
+    def notify(
+        self, status_line: str, state: str = "active;expires=60", event: str = "refer", timeout: float = 5.0
+    ) -> Message:
+        """Tell how the call that a REFER asked for goes (RFC 3515, 2.4.5): ``180 Ringing``. The response."""
+        headers = [
+            ("Event", event),
+            ("Subscription-State", state),
+            ("Content-Type", "message/sipfrag;version=2.0"),
+        ]
+        return self.request("NOTIFY", headers, f"SIP/2.0 {status_line}\r\n".encode()).final(timeout)
 
     def info(self, body: bytes, content_type: str = "application/dtmf-relay") -> Message:
         return self.request("INFO", [("Content-Type", content_type)], body).final(5.0)
@@ -214,6 +274,9 @@ class Call:
                 self.ua.reply(self.invite, 487, "Request Terminated", to_tag=tag)
             self.state, self.ended_by = "over", "them"
             self._finish()
+        elif request.method == "REFER":
+            status, reason, more = self.refer_answer
+            self.ua.reply(request, status, reason, [("Contact", self.ua.contact), *more], to_tag=tag)
         else:
             extra = [("Contact", self.ua.contact), ("Allow", ALLOW)]
             self.ua.reply(request, 200, "OK", extra, to_tag=tag)

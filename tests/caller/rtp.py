@@ -2,6 +2,7 @@
 
 import audioop
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 FRAME = 160
@@ -55,6 +56,39 @@ def unpack(data: bytes, at: float) -> Packet:
 def encode(pcm16: bytes, payload_type: int) -> bytes:
     """PCM16 to G.711."""
     return audioop.lin2alaw(pcm16, 2) if payload_type == PCMA else audioop.lin2ulaw(pcm16, 2)
+
+
+@dataclass
+class KeyPress:
+    """One received telephone-event (RFC 4733): the packets of one timestamp."""
+
+    key: str
+    timestamp: int
+    packets: list[Packet]
+
+    @property
+    def durations(self) -> list[int]:
+        """What each packet said, in samples."""
+        return [struct.unpack("!BBH", packet.payload[:4])[2] for packet in self.packets]
+
+    @property
+    def ends(self) -> int:
+        """Packets with the end bit."""
+        return sum(packet.payload[1] >> 7 for packet in self.packets)
+
+    @property
+    def markers(self) -> int:
+        return sum(packet.marker for packet in self.packets)
+
+
+def keys_of(packets: Iterable[Packet], payload_type: int = 101) -> list[KeyPress]:
+    """The keys that were pressed, those that have ended."""
+    found: dict[int, KeyPress] = {}
+    for packet in packets:
+        if packet.payload_type == payload_type and len(packet.payload) >= 4:
+            key = KEYS[packet.payload[0]]
+            found.setdefault(packet.ts, KeyPress(key, packet.ts, [])).packets.append(packet)
+    return [press for press in found.values() if press.ends]
 
 
 def event(key: str, end: bool, duration: int, volume: int = 10) -> bytes:

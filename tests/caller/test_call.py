@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.caller import Call, UserAgent, measure, sounds
+from tests.caller import message as sip
 from tests.caller.message import Message
-from tests.caller.rtp import PCMA
+from tests.caller.rtp import PCMA, keys_of
 
 
 @pytest.fixture
@@ -101,3 +102,38 @@ def test_a_request_is_repeated_until_it_is_answered(pair: tuple[UserAgent, UserA
     bob.on_request = deaf_once
     assert alice.options((bob.host, bob.port)).status == 200
     assert len(seen) == 2 and 0.4 < seen[1] - seen[0] < 1.5
+
+
+def test_refused_while_it_rang(pair: tuple[UserAgent, UserAgent]) -> None:
+    alice, bob = pair
+    ours = alice.dial((bob.host, bob.port))
+    theirs = bob.wait_incoming()
+    theirs.ring()
+    assert ours.transaction is not None and ours.transaction.provisional().status == 180
+    theirs.refuse(486, "Busy Here")
+    response = ours.answered()
+    assert (response.status, response.reason) == (486, "Busy Here")
+    assert sip.tag_of(response.get("To")) == sip.tag_of(theirs.local)
+
+
+def test_refer_and_what_is_told_about_it(pair: tuple[UserAgent, UserAgent]) -> None:
+    ours, theirs = connect(*pair)
+    theirs.refer_answer = (603, "Decline", [("X-Why", "no")])
+    declined = ours.request("REFER", [("Refer-To", "<sip:x@y>")]).final()
+    assert (declined.status, declined.get("X-Why")) == (603, "no")
+    assert theirs.wait_request("REFER").get("Refer-To") == "<sip:x@y>"
+    assert theirs.notify("180 Ringing", event="refer;id=2").status == 200
+    told = ours.wait_request("NOTIFY")
+    assert told.body == b"SIP/2.0 180 Ringing\r\n" and told.get("Event") == "refer;id=2"
+
+
+def test_keys_are_told_apart(pair: tuple[UserAgent, UserAgent]) -> None:
+    ours, theirs = connect(*pair)
+    for key in "11#":
+        theirs.media.press(key, 60).done.wait(2)
+    assert ours.media.wait_for(lambda packets: len(keys_of(packets)) == 3, 2)
+    time.sleep(0.1)
+    pressed = keys_of(ours.media.packets)
+    assert "".join(press.key for press in pressed) == "11#"
+    assert [press.durations for press in pressed] == [[160, 320, 480, 480, 480, 480]] * 3
+    assert [(press.markers, press.ends) for press in pressed] == [(1, 3)] * 3

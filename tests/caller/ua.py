@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.caller.call import Call
 
 T1, T2 = 0.5, 4.0
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
 Address = tuple[str, int]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
-from ivr.dialplan import Plan, run_plan
+from ivr.dialplan import Plan, TransferResult, run_plan
 from ivr.session import MemoryPlayer, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
@@ -64,13 +64,22 @@ class ScriptedTts:
 
 
 class Call:
-    """The call's end of things: remembers that it was ended."""
+    """The call's end of things: remembers that it was ended; whom it can be transferred to is up to the
+    test.
+    """
 
     def __init__(self) -> None:
         self.ended: list[str] = []
+        self.transfers: list[tuple[str, float]] = []
+        self.reached: dict[str, TransferResult] = {}
+        """What becomes of a transfer there; any other is answered."""
 
     async def hangup(self, reason: str = "plan") -> None:
         self.ended.append(reason)
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        self.transfers.append((to, timeout_s))
+        return self.reached.get(to, TransferResult("transferred", 200, "OK"))
 
 
 class Phone:

@@ -123,6 +123,33 @@ WRONG = {
         "5:7: expected a verb and a colon, found 'hangup'; write 'hangup:'",
     ),
     # its verbs
+    "transfer to nobody": (STEP + "    - transfer:\n", "'transfer': expected whom to call: an extension"),
+    "transfer to a sentence": (
+        STEP + "    - transfer: to the desk\n",
+        "5:17: 'transfer': expected an extension such as \"101\" or an address such as "
+        "sip:101@pbx.example.org, found 'to the desk'",
+    ),
+    "transfer with a header": (
+        STEP + "    - transfer: {to: 'sip:1@h?Replaces=x'}\n",
+        "5:22: 'to': expected an extension",
+    ),
+    "transfer of no known kind": (
+        STEP + "    - transfer: {to: 101, type: blnd}\n",
+        "'type': expected one of blind, found 'blnd'; did you mean 'blind'?",
+    ),
+    "transfer that leads nowhere": (
+        STEP + "    - transfer: {to: 101, busy: {goto: b}}\n",
+        "5:40: 'goto': there is no step 'b'; the steps are a",
+    ),
+    "transfer that leads nowhere, short": (
+        STEP + "    - transfer: {to: 101, failed: b}\n",
+        "there is no step 'b'",
+    ),
+    "transfer with a near field": (
+        STEP + "    - transfer: {to: 101, no_answer: a}\n",
+        "'no_answer' is not a field of transfer; expected to, type, timeout, busy, noanswer, failed; did "
+        "you mean 'noanswer'?",
+    ),
     "say nothing": (STEP + "    - say:\n", "'say': expected a text to speak, found nothing"),
     "say empty": (STEP + '    - say: " "\n', "5:12: 'say': expected a text, found an empty one"),
     "say a list": (STEP + "    - say: [a, b]\n", "5:12: 'say': expected a text to speak, found a list"),

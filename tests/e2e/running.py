@@ -34,6 +34,9 @@ def free_port(host: str = "127.0.0.1") -> int:
 class Service:
     """``ivr serve`` with JSON logs. Use as a context manager; ready once entered."""
 
+    command = "serve"
+    ready_event = "ready"
+
     def __init__(
         self,
         plans: Iterable[Path],
@@ -49,7 +52,7 @@ class Service:
         self.other_lines: list[str] = []
         """Lines that are not JSON: tracebacks, the library's own words."""
         first = random.randrange(30_000, 59_000) & ~1
-        command = [sys.executable, "-m", "ivr.cli", "serve", *map(str, plans)]
+        command = [sys.executable, "-m", "ivr.cli", self.command, *map(str, plans)]
         command += [
             "--bind",
             f"127.0.0.1:{self.port}",
@@ -76,7 +79,7 @@ class Service:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.wait_event("ready", timeout=self._ready_timeout)
+            self.wait_event(self.ready_event, timeout=self._ready_timeout)
         except BaseException:
             self.kill()
             raise

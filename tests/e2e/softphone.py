@@ -1,8 +1,13 @@
-"""baresip, a real softphone: configured in a folder, dials, speaks a WAV file, keeps what it heard."""
+"""baresip, a real softphone: configured in a folder, dials or is called, speaks a WAV file, keeps what it
+heard.
+"""
 
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.caller import sounds
@@ -14,7 +19,7 @@ CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
 net_interface 127.0.0.1
-call_max_calls 1
+call_max_calls {calls}
 audio_source aufile,{spoken}
 ausrc_srate 8000
 auplay_srate 8000
@@ -33,12 +38,13 @@ module_app menu.so
 
 
 class Softphone:
-    """One call of baresip."""
+    """One call of baresip, or two with a transfer."""
 
     def __init__(
         self,
         folder: Path,
         spoken: bytes,
+        calls: int = 1,
         *,
         transport: str = "udp",
         encryption: str = "",
@@ -55,24 +61,31 @@ class Softphone:
         self.program = program
         self.folder = folder
         self.log = ""
+        self._waiting: subprocess.Popen[bytes] | None = None
         wav = sounds.write_wav(folder / "spoken.wav", spoken)
         more = ["module srtp.so", "module dtls_srtp.so"] if encryption else []
         if transport == "tls":
             more.append(f"sip_cafile {authority}")
         if certificate is not None:
             more.append(f"sip_certificate {certificate}")
+        self.port = free_port()
         config = CONFIG.format(
-            port=free_port(), spoken=wav, modules=MODULES, folder=folder, more="\n".join(more)
+            port=self.port,
+            calls=calls,
+            spoken=wav,
+            modules=MODULES,
+            folder=folder,
+            more="\n".join(more),
         )
         (folder / "config").write_text(config, encoding="ascii")
-        account = f"<sip:softphone@127.0.0.1;transport={transport}>;regint=0"
+        account = f"<sip:softphone@127.0.0.1;transport={transport}>;regint=0;answermode=auto"
         account += f";mediaenc={encryption}" if encryption else ""
         (folder / "accounts").write_text(account + "\n", encoding="ascii")
         (folder / "contacts").touch()
 
     def dial(self, uri: str, seconds: int) -> None:
         """Call and stay for so many seconds; then it hangs up and ends."""
-        command = [self.program, "-f", str(self.folder), "-s", "-e", f"/dial {uri}", "-t", str(seconds)]
+        command = [*self._command, "-e", f"/dial {uri}", "-t", str(seconds)]
         ran = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
@@ -82,6 +95,40 @@ class Softphone:
             check=False,
         )
         self.log = ran.stdout.decode("utf-8", "replace")
+
+    @contextmanager
+    def waiting(self, limit_s: int = 90) -> Iterator[str]:
+        """Answer whoever calls, until ``stop`` or the end; the address to dial."""
+        trace = self.folder / "trace"
+        with trace.open("wb") as out:
+            self._waiting = subprocess.Popen(
+                [*self._command, "-t", str(limit_s)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            deadline = time.monotonic() + 10
+            while b"baresip is ready" not in trace.read_bytes():
+                assert self._waiting.poll() is None and time.monotonic() < deadline, "baresip does not start"
+                time.sleep(0.05)
+            yield f"sip:softphone@127.0.0.1:{self.port}"
+            self.stop()
+        finally:
+            if self._waiting.poll() is None:
+                self._waiting.kill()
+                self._waiting.wait()
+            self.log = trace.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """Hang up and end."""
+        assert self._waiting is not None
+        self._waiting.terminate()
+        self._waiting.wait(10)
+
+    @property
+    def _command(self) -> list[str]:
+        return [self.program, "-f", str(self.folder), "-s"]
 
     @property
     def heard(self) -> bytes:

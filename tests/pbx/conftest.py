@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.running import Service, free_port
 from tests.e2e.services import Services
+from tests.pbx.phone import Phone
 from tests.pbx.running import TRUNK_PASSWORD, NoPbx, Pbx, chroot
+
+RTP_TIMEOUT_S = 10
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +42,7 @@ def service_(services: Services, trunk_port: int, tmp_path_factory: pytest.TempP
         "retry_s": 1,
     }
     env = {"IVR_SIP__REGISTRATIONS": json.dumps([account]), "IVR_SIP__MAX_CALLS": "3"}
+    env["IVR_SIP__RTP_TIMEOUT_S"] = str(RTP_TIMEOUT_S)
     return services.start("main", env)
 
 
@@ -54,3 +59,24 @@ def service(pbx: Pbx, service_: Service) -> Iterator[Service]:
         pbx.ask("pjsip qualify ivr-trunk")
         pbx.wait(lambda: "Avail" in pbx.ask("pjsip show contacts"), 5, "the trunk to be reached")
         yield service_
+
+
+@pytest.fixture
+def one(pbx: Pbx) -> Iterator[Phone]:
+    with registered(pbx, "101") as phone:
+        yield phone
+
+
+@pytest.fixture
+def two(pbx: Pbx) -> Iterator[Phone]:
+    with registered(pbx, "102") as phone:
+        yield phone
+
+
+@contextmanager
+def registered(pbx: Pbx, extension: str) -> Iterator[Phone]:
+    """A phone, which is gone from the PBX when the test is over."""
+    with Phone(pbx, extension) as phone:
+        assert phone.register().status == 200
+        yield phone
+        phone.register(0)

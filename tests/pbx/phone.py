@@ -27,7 +27,7 @@ class Phone(UserAgent):
         """Dial through the PBX and return at once; ``Call.answered`` waits."""
         media = Media(self.host)
         uri = f"sip:{number}@127.0.0.1:{self.pbx.port}"
-        headers = [("Allow", f"{ALLOW}, REFER, NOTIFY"), ("Content-Type", "application/sdp")]
+        headers = [("Allow", ALLOW), ("Content-Type", "application/sdp")]
         body = sdp.write(self.host, media.port, payloads)
         transaction = self._proven("INVITE", uri, f"<{uri}>", headers, body)
         call = Call.outgoing(self, media, transaction)

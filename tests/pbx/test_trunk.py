@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.caller import measure, rtp, sounds
-from tests.caller.call import Call
-from tests.e2e.running import Event, Service
+from tests.e2e.running import Service
+from tests.pbx.calls import over, through
 from tests.pbx.phone import Phone
 from tests.pbx.running import Pbx
 
@@ -17,36 +16,9 @@ pytestmark = pytest.mark.system
 BOTH = pytest.mark.parametrize("number", ["400", "401"], ids=["registered", "by_ip"])
 
 
-@pytest.fixture
-def one(pbx: Pbx) -> Iterator[Phone]:
-    with Phone(pbx, "101") as phone:
-        assert phone.register().status == 200
-        yield phone
-
-
-@pytest.fixture
-def two(pbx: Pbx) -> Iterator[Phone]:
-    with Phone(pbx, "102") as phone:
-        assert phone.register().status == 200
-        yield phone
-
-
-def through(phone: Phone, service: Service, number: str) -> tuple[Call, str]:
-    """A call through the PBX whose prompt is heard, and its id at the service."""
-    since = time.time()
-    call = phone.reach(number)
-    started: Event = service.wait_event("call_started", since=since)
-    call.media.wait_loud(5)
-    return call, started["call"]
-
-
 def served(pbx: Pbx) -> set[tuple[str, int]]:
     """Where it takes SIP and sound. (pjproject has a socket more, to ask for names.)"""
     return {at for at in pbx.sockets() if at[1] == pbx.port or at[1] in pbx.rtp_ports}
-
-
-def over(service: Service, call_id: str, timeout: float = 5.0) -> Event:
-    return service.wait_event("call_ended", timeout, call=call_id)
 
 
 def test_the_service_is_registered_and_all_is_on_loopback(pbx: Pbx, service: Service) -> None:

@@ -6,7 +6,8 @@ from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup
 from ivr.dialplan.verbs.play import Play
 from ivr.dialplan.verbs.say import Say
+from ivr.dialplan.verbs.transfer import Transfer
 
-VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in (Say, Play, Gather, Goto, Hangup)}
+VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in (Say, Play, Gather, Transfer, Goto, Hangup)}
 
 __all__ = ["VERBS", "Verb"]

@@ -49,8 +49,8 @@ class Verb(Fields):
         """The step it always goes to, for verbs that only jump."""
         return None
 
-    def ends(self) -> bool:
-        """It always ends the call."""
+    def may_end(self) -> bool:
+        """The plan may be over with it."""
         return False
 
     def prompts(self) -> Iterator[str]:

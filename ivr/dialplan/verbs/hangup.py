@@ -13,7 +13,7 @@ class Hangup(Verb):
 
     name: ClassVar[str] = "hangup"
 
-    def ends(self) -> bool:
+    def may_end(self) -> bool:
         return True
 
     async def run(self, run: "Run") -> Next:

@@ -1,0 +1,108 @@
+"""A REFER of ours (RFC 3515) followed to its end: what is said about it, and when nothing more is said.
+
+Pure: it is fed with SIP messages and a clock by the call that sent it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ivr.sip.message import body_of, header
+from ivr.sip.outcome import Outcome, outcome_of
+
+_STATUS_LINE = re.compile(r"\s*SIP/2\.0 +(\d{3}) *([^\r\n]*)")
+_EVENT_ID = re.compile(r";\s*id\s*=\s*([^;\s]+)", re.IGNORECASE)
+_CHALLENGES = frozenset({401, 407})
+"""pjsip sends the request again with a proof; should it have none, it says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnd:
+    """What became of a transfer. Unless ``outcome`` is answered or left, the caller is still ours."""
+
+    outcome: Outcome | Literal["left"]
+    """``left``: the other side took the call over (202) and ended it before it told how that went, as a PBX
+    may (RFC 5589, 6.1)."""
+    status: int
+    """The last SIP status that was told: of the target, or of the REFER when that was refused. 0: none."""
+    reason: str
+    """Its reason phrase, or what went wrong."""
+
+
+class Transfer:
+    """``progress`` is told of each status before the last, ``done`` of the end, once."""
+
+    def __init__(
+        self,
+        deadline: float,
+        progress: Callable[[int, str], None],
+        done: Callable[[TransferEnd], None],
+    ) -> None:
+        self._deadline = deadline
+        self._progress, self._done = progress, done
+        self._cseq = ""
+        self._last = (0, "")
+        self.accepted = False
+        self.end: TransferEnd | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self.end is None
+
+    @property
+    def taken(self) -> bool:
+        """The other side's leaving now is the transfer's doing."""
+        return self.accepted if self.end is None else self.end.outcome in ("answered", "left")
+
+    def answered(self, status: int, reason: str, message: str = "") -> None:
+        """The final response to the REFER; ``message`` is the response, when there was one."""
+        if self.accepted or not self.waiting or status in _CHALLENGES:
+            return
+        if status // 100 != 2:
+            self.finish(status, reason)
+            return
+        self.accepted = True
+        # The id of the NOTIFYs to come (RFC 3515, 2.4.6).
+        self._cseq = header(message, "CSeq").partition(" ")[0]
+        if header(message, "Refer-Sub").strip().lower() == "false":
+            self.finish(status, reason)  # nothing more will be told (RFC 4488)
+
+    def notified(self, message: str) -> bool:
+        """A NOTIFY. True when the target has answered and nobody waits for it any more."""
+        about = _EVENT_ID.search(header(message, "Event", "o"))
+        if about is not None and self._cseq and about.group(1) != self._cseq:
+            return False  # of an earlier REFER in this call
+        self.accepted = True  # it may overtake the 202
+        found = _STATUS_LINE.match(body_of(message))
+        status, reason = (int(found.group(1)), found.group(2).strip()) if found else self._last
+        if not self.waiting:
+            return outcome_of(status) == "answered" and not self.taken
+        self._last = (status, reason)
+        over = header(message, "Subscription-State").lower().startswith("terminated")
+        if status >= 200 or over:
+            self.finish(status, reason if status >= 200 else f"given up after {status} {reason}")
+        elif found:
+            self._progress(status, reason)
+        return False
+
+    def left(self) -> None:
+        """The call is over."""
+        if self.waiting:
+            if self.accepted:
+                self._over(TransferEnd("left", *self._last))
+            else:
+                self.finish(487, "the call ended")
+
+    def expire(self, now: float) -> None:
+        if self.waiting and now >= self._deadline:
+            said = f"{self._last[0]} {self._last[1]}" if self._last[0] else "nothing"
+            self.finish(408, f"not answered in time; the last that was told: {said}")
+
+    def finish(self, status: int, reason: str) -> None:
+        self._over(TransferEnd(outcome_of(status), status, reason))
+
+    def _over(self, end: TransferEnd) -> None:
+        if self.waiting:
+            self.end = end
+            self._done(end)
