@@ -12,7 +12,11 @@ def through(phone: Phone, service: Service, number: str) -> tuple[Call, str]:
     """A call through the PBX whose prompt is heard, and its id at the service."""
     since = time.time()
     call = phone.reach(number)
-    started: Event = service.wait_event("call_started", since=since)
+    try:
+        started: Event = service.wait_event("call_started", since=since)
+    except TimeoutError as error:
+        error.add_note("the PBX's contacts then:\n" + phone.pbx.ask("pjsip show contacts"))
+        raise
     call.media.wait_loud(5)
     return call, started["call"]
 
