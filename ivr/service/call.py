@@ -132,10 +132,10 @@ class ServedCall:
 
     async def _converse(self, ring_s: float) -> None:
         try:
-            await self._session.start()
             if self.leg.outgoing:
                 # What is heard before the answer (ringing tones, announcements) is not the callee.
                 await self._confirmed.wait()
+            await self._session.start()
             self.leg.on_dtmf = self._session.process_dtmf
             if ring_s > 0 and not self.leg.outgoing:
                 await asyncio.sleep(ring_s)
