@@ -31,7 +31,7 @@ class SmartTurnOptions(ProcessOptions):
     queue_size: int = 8
     """More could not be answered in time."""
     threads: int = 1
-    """Two gain a third and keep both cores of a small machine from the media threads."""
+    """Two gain a fifth, and keep both cores of a small machine from the media threads."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
