@@ -31,6 +31,8 @@ PORTS_PER_CALL = 2
 """RTP and RTCP."""
 PROBE_TIMEOUT_S = 20.0
 ENGINE_TIMEOUT_S = 60.0
+SUBJECT = 16
+"""Columns."""
 
 LOCAL_ENGINES = {
     "whisper": ("faster_whisper", "whisper-tiny.en"),
@@ -48,8 +50,8 @@ class Finding:
     remedy: str = ""
 
     def line(self) -> str:
-        remedy = f"\n{'':6}{'':14}-> {self.remedy}" if self.remedy else ""
-        return f"{self.level:<6}{self.subject:<14}{self.text}{remedy}"
+        remedy = f"\n{'':6}{'':{SUBJECT}}-> {self.remedy}" if self.remedy else ""
+        return f"{self.level:<6}{self.subject:<{SUBJECT}}{self.text}{remedy}"
 
 
 def run(settings: Settings, out: Callable[[str], None] = print) -> int:

@@ -81,10 +81,11 @@ class TurnDetector(Protocol):
     async def probability(self, pcm16: bytes, sample_rate: int) -> float:
         """How likely it is, 0 to 1, that the caller has finished and does not only pause.
 
-        PCM16 mono at ``sample_rate`` Hz: the turn from its onset, a little pre-roll before, to now, with
-        the beginning of the pause (200 ms) at its end. Asked in a pause, where an answer that comes late
-        is worth nothing: it comes within the engine's own limit, or SpeechTimeout does and silence
-        decides. Cancelling the task abandons the request. Raises SpeechError and its kinds.
+        PCM16 mono at ``sample_rate`` Hz: the turn from its onset, a little pre-roll before, to 200 ms
+        behind its last sound; more of the pause makes a detector too sure (measured: see the README). An
+        answer that comes late is worth nothing: it comes within the engine's own limit, or SpeechTimeout
+        does, and silence decides. Cancelling the task abandons the request. Raises SpeechError and its
+        kinds.
         """
 
     async def aclose(self) -> None:

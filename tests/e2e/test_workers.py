@@ -99,11 +99,12 @@ def test_engines_are_loaded_once(service: Service) -> None:
     assert titles == [
         "ivr engine host",
         "ivr engine ivr.speech.piper_engine:PiperEngine",
+        "ivr engine ivr.speech.smart_turn_engine:SmartTurnEngine",
         "ivr engine ivr.speech.whisper_engine:WhisperEngine",
         "ivr worker 0",
         "ivr worker 1",
     ]
-    assert len(service.find("engine_ready")) == 2
+    assert len(service.find("engine_ready")) == 3
     assert len(service.find("prompts_prepared")) <= 1, "by the supervisor, for all"
 
 
@@ -142,12 +143,12 @@ def test_a_killed_engine_host_comes_back_and_calls_go_on(service: Service, calle
     ]
     killed = time.time()
     os.kill(host, signal.SIGKILL)
-    service.wait_until(lambda: len(service.find("engine_ready", killed)) == 2, 20, "both engines again")
+    service.wait_until(lambda: len(service.find("engine_ready", killed)) == 3, 20, "all engines again")
     assert all(not Path(f"/proc/{pid}").exists() for pid in engines), "the old engines went with their host"
     flow = measure.flow(call.media.since(killed))
     assert flow.lost == 0 and flow.gap_max < 0.2, "the call did not notice"
     titles = sorted(processes(service.process.pid).values())
-    assert len(titles) == len(set(titles)) == 5
+    assert len(titles) == len(set(titles)) == 6
     call.close()
 
 
