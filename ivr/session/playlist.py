@@ -26,13 +26,15 @@ class Playlist:
         post: Callable[..., None],
         machine: StateMachine,
         on_moved: Callable[[], None],
+        note: Callable[..., None],
         log: Any,
     ) -> None:
         self._maker = SoundMaker(tts)
         self._player, self._post, self._machine = player, post, machine
-        self._on_moved, self._log = on_moved, log
+        self._on_moved, self._note, self._log = on_moved, note, log
         self._queue: deque[SayHandle] = deque()
         self._producers: set[asyncio.Task[None]] = set()
+        self._added = 0
         self.clock = 0
         """The session's clock at the last change."""
 
@@ -56,6 +58,8 @@ class Playlist:
 
     def add(self, source: SaySource, barge_in: BargeIn) -> SayHandle:
         handle = SayHandle(barge_in, self._player.playback(), self._cancel)
+        self._added += 1
+        handle.number = self._added
         handle.buffer.on_end = lambda: self._post(self._ended, handle)
         handle.buffer.on_low = lambda: self._post(handle.room.set)
         rest = self._maker.prepare(source, handle)
@@ -148,6 +152,11 @@ class Playlist:
         if self._machine.state is SessionState.PROCESSING:
             self._machine.to(SessionState.SPEAKING)
         self._log.info("say_started", barge_in=handle.barge_in)
+        planned = {"planned_ms": round(handle.planned_ms)} if handle.buffer.finished else {}
+        text = " ".join(part.text for part in handle.parts)
+        self._note(
+            "say_started", prompt=handle.number, text=text, options={"barge_in": handle.barge_in}, **planned
+        )
         self._player.play(handle.buffer)
 
     def _ended(self, handle: SayHandle) -> None:
@@ -171,6 +180,14 @@ class Playlist:
             self._player.release(handle.buffer)
         if result is not None:
             self._log.info("say_ended", interrupted=interrupted, heard_ms=round(result.heard_ms))
+            if was_playing:
+                self._note(
+                    "say_ended",
+                    prompt=handle.number,
+                    heard_ms=round(result.heard_ms),
+                    heard_text=result.heard_text,
+                    interrupted=interrupted,
+                )
         if interrupted and was_playing and self._machine.state is SessionState.SPEAKING:
             # Also when another prompt follows: the caller had the floor in between.
             self._machine.to(SessionState.LISTENING)

@@ -35,6 +35,8 @@ class SayHandle:
     def __init__(self, barge_in: BargeIn, buffer: Playback, on_cancel: Callable[["SayHandle"], None]) -> None:
         self.barge_in: BargeIn = barge_in
         self.buffer = buffer
+        self.number = 0
+        """Prompts of a session are counted from 1."""
         self.parts: list[SpokenPart] = []
         self.error: Exception | None = None
         self.playing = False
@@ -67,6 +69,11 @@ class SayHandle:
             self._on_cancel(self)
 
     # -- for the session
+
+    @property
+    def planned_ms(self) -> float:
+        """How long all of it is, as far as it is made."""
+        return samples_to_ms(self.buffer.written, self.buffer.sample_rate)
 
     def yields_to(self, cause: BargeIn) -> bool:
         return self.barge_in == "any" or self.barge_in == cause

@@ -19,8 +19,16 @@ class TurnTaker:
     goes on.
     """
 
-    def __init__(self, stt: SpeechToText, config: SessionConfig, on_ready: Callable[[], None], log: Any):
+    def __init__(
+        self,
+        stt: SpeechToText,
+        config: SessionConfig,
+        on_ready: Callable[[], None],
+        note: Callable[..., None],
+        log: Any,
+    ) -> None:
         self._stt, self._config, self._on_ready, self._log = stt, config, on_ready, log
+        self._note = note
         self._pending: deque[Turn] = deque()
         self._tail: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,6 +83,14 @@ class TurnTaker:
         assert task is not None
         try:
             transcript = await self._text_of(event)
+            self._note(
+                "transcript",
+                onset=event.onset,
+                offset=event.offset,
+                text=transcript.text,
+                confidence=round(transcript.confidence, 3),
+                interim=False,
+            )
             if before is not None and not before.done():
                 await asyncio.wait([before])
         except asyncio.CancelledError:

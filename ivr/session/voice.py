@@ -13,6 +13,7 @@ import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples, samples_to_ms
 from ivr.audio.line import Line
+from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.playlist import Playlist
 from ivr.session.say import SayHandle, SaySource
@@ -23,6 +24,7 @@ from ivr.speech.base import SpeechToText, TextToSpeech
 from ivr.vad.base import (
     AlarmRang,
     FollowsLines,
+    OfLine,
     SpeechEnded,
     SpeechStarted,
     VadEvent,
@@ -66,7 +68,9 @@ class VoiceSession:
         self._log = log if log is not None else structlog.get_logger("ivr.session")
         self._stt, self._tts, self._vad, self._player = stt, tts, vad, player
         self._line = line
+        self._decisions = Decisions(self._log)
         self._machine = StateMachine(self._log)
+        self._machine.subscribe(lambda state: self._note("state", name=str(state)))
         self._stream: VadStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
@@ -91,9 +95,9 @@ class VoiceSession:
         await self._stt.start()
         await self._tts.start()
         self._playlist = Playlist(
-            self._tts, self._player, self._post, self._machine, self._playlist_moved, self._log
+            self._tts, self._player, self._post, self._machine, self._playlist_moved, self._note, self._log
         )
-        self._turns = TurnTaker(self._stt, self.config, self._turn_ready, self._log)
+        self._turns = TurnTaker(self._stt, self.config, self._turn_ready, self._note, self._log)
         self._stream = self._open_stream()
         self._machine.to(SessionState.LISTENING)
 
@@ -135,6 +139,17 @@ class VoiceSession:
     def on_state_changed(self, callback: StateCallback) -> Callable[[], None]:
         """``callback(SessionState)``, sync or async, on each change; returns an unsubscribe."""
         return self._machine.subscribe(callback)
+
+    def on_decision(self, callback: DecisionCallback) -> Callable[[], None]:
+        """``callback(Decision)`` for each from now on, on the thread of the decision (see ``Decisions``).
+        Returns an unsubscribe. Who asks before ``start`` is told of all.
+        """
+        return self._decisions.subscribe(callback)
+
+    @property
+    def line_start(self) -> int:
+        """The line's sample at which the clock began: sample n of the line is sample 2(n - start) of it."""
+        return self._stream.base if isinstance(self._stream, OfLine) else 0
 
     @property
     def clock(self) -> int:
@@ -210,6 +225,7 @@ class VoiceSession:
             raise RuntimeError("somebody is already listening on this session")
         self._listener = asyncio.get_running_loop().create_future()
         self._timeout = timeout
+        self._note("listen", timeout_s=timeout)
         self._set_alarm()
         self._moved.set()
         try:
@@ -258,6 +274,22 @@ class VoiceSession:
         if isinstance(event, SpeechStarted):
             onset_ms = samples_to_ms(event.onset, VAD_RATE)
             self._log.info("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
+            self._note(
+                "speech_began", at=event.at, onset=event.onset, probability=round(event.probability, 3)
+            )
+            if cut is not None:
+                ms = round(samples_to_ms(event.at - event.onset, VAD_RATE))
+                self._note(
+                    "stop",
+                    "speech",
+                    at=event.at,
+                    onset=event.onset,
+                    latency_ms=ms,
+                    prompt=cut.number,
+                    cause="speech",
+                )
+            elif playlist.playing:
+                self._note("ignore", "barge_in", at=event.at, onset=event.onset)
             if playlist.interrupt("speech", cut):
                 latency = samples_to_ms(event.at - event.onset, VAD_RATE)
                 self._log.info("barge_in", cause="speech", latency_ms=round(latency))
@@ -266,11 +298,13 @@ class VoiceSession:
                 # What still plays does not yield to speech.
                 turns.speech_began(barged_in=playlist.playing, protected=playlist.playing)
         elif isinstance(event, SpeechEnded):
+            self._note("turn_ended", at=event.at, onset=event.onset, offset=event.offset, reason=event.reason)
             if self._machine.allows(SessionState.PROCESSING):
                 self._machine.to(SessionState.PROCESSING)
             turns.speech_ended(event, protected_until=playlist.protected_until(event.at))
         elif isinstance(event, AlarmRang) and self._alarm_at is not None and event.at >= self._alarm_at:
             self._alarm_at = None
+            self._note("noinput", at=event.at)
             self._deliver(Turn("", 0.0, 0.0, False, "noinput"))
         self._set_alarm()
 
@@ -278,6 +312,9 @@ class VoiceSession:
         playlist, turns = self._playlist, self._turns
         if self.state is SessionState.ENDED or playlist is None or turns is None:
             return
+        self._note("dtmf", digit=digit)
+        if cut is not None:
+            self._note("stop", "dtmf", prompt=cut.number, cause="dtmf")
         over = cut or playlist.current
         if playlist.interrupt("dtmf", cut):
             latency = (time.perf_counter() - pressed) * 1000
@@ -288,6 +325,9 @@ class VoiceSession:
         if self._machine.allows(SessionState.PROCESSING):
             self._machine.to(SessionState.PROCESSING)
         turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf"))
+
+    def _note(self, stage: str, rule: str = "", *, at: int | None = None, **details: Any) -> None:
+        self._decisions.note(self.clock if at is None else at, stage, rule, **details)
 
     def _turn_ready(self) -> None:
         """A turn waits to be fetched, or one that was expected will not come."""

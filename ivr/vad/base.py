@@ -233,3 +233,11 @@ class FollowsLines(Protocol):
 
     def open_line(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> VadStream:
         """A stream of what the line hears from now on."""
+
+
+@runtime_checkable
+class OfLine(Protocol):
+    """A stream that follows a line."""
+
+    base: int
+    """The line's sample that is the stream's first."""

@@ -62,7 +62,7 @@ class _Followed:
 
     def __init__(self, pump: PumpedVad, line: Line, stream: VadStream) -> None:
         self._pump, self._line, self._stream = pump, line, stream
-        self._next = line.written
+        self.base = self._next = line.written
         self._lost = 0
 
     def push_new(self) -> None:
