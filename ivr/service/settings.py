@@ -27,6 +27,7 @@ from ivr.service.layers import (
     place_of_fault,
     tree_of,
 )
+from ivr.service.recording import RecordingOptions
 from ivr.service.workers import WorkerOptions
 from ivr.session.types import SessionConfig
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
     log: LogOptions = LogOptions()
     workers: WorkerOptions = WorkerOptions()
+    recording: RecordingOptions = RecordingOptions()
 
     @property
     def prompts_dir(self) -> Path:
@@ -113,6 +115,10 @@ class Settings(BaseSettings):
     def rtp_ports(self) -> tuple[int, int]:
         """First and last port of ``sip.rtp_ports``."""
         return parse_ports(self.sip.rtp_ports)
+
+    def decisive(self) -> dict[str, Any]:
+        """What the decisions of a call depend on, under the names of the settings: for its recording."""
+        return {"vad": dataclasses.asdict(self.vad), "session": dataclasses.asdict(self.session)}
 
     def secrets(self) -> set[str]:
         """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""
@@ -151,6 +157,7 @@ def settings_tree() -> Tree:
         "tts": _engines(registry.tts_options()),
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
+        "recording": tree_of(RecordingOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
     _bound_integers(Registration, tree["sip"]["registrations"].tree)
