@@ -7,7 +7,7 @@ SessionConfig, the engines' options); here they are put together, checked and gi
 import dataclasses
 import ipaddress
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
@@ -178,11 +178,13 @@ def load_settings(
     config: Path | None = None,
     flags: Mapping[str, tuple[str, Any]] | None = None,
     environ: Mapping[str, str] | None = None,
+    above: Sequence[Source] = (),
 ) -> Settings:
     """Read every source and give the checked whole. Raises SettingsError with one line for people.
 
     ``config`` is the TOML file (else ``IVR_CONFIG``, else ``ivr.toml`` here if there is one); ``flags``
-    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``.
+    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``. ``above`` are
+    sources stronger than all of these.
     """
     environ = os.environ if environ is None else environ
     tree = settings_tree()
@@ -190,6 +192,7 @@ def load_settings(
     if path is None and Path(DEFAULT_FILE).is_file():
         path = Path(DEFAULT_FILE)
     found = [
+        *above,
         from_flags(tree, flags or {}),
         from_environment(tree, environ),
         from_file(tree, path) if path else Source(),

@@ -241,3 +241,14 @@ class OfLine(Protocol):
 
     base: int
     """The line's sample that is the stream's first."""
+
+
+@runtime_checkable
+class LooksWhenTold(FollowsLines, VoiceActivityDetector, Protocol):
+    """A detector without a thread that follows lines: for recordings."""
+
+    probability: float | None
+    """Of speech in the window looked at last; None when that is not known."""
+
+    def look(self) -> bool:
+        """Look at the next window, if a line has one; events are told on this thread. False when none had."""
