@@ -1,8 +1,8 @@
-"""The commands: ``ivr serve``, ``ivr call``, ``ivr talk``, ``ivr models``, ``ivr doctor``.
+"""The commands: ``ivr serve``, ``call``, ``talk``, ``replay``, ``plot``, ``models``, ``doctor``.
 
-Exit codes: 0 done, 1 a finding (doctor, verify), nobody reached (call) or a fault while running, 2 wrong
-arguments, settings or input (one line on standard error that names the place and the remedy), 130
-interrupted.
+Exit codes: 0 done, 1 a finding (doctor, verify, replay --compare), nobody reached (call) or a fault while
+running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
+remedy), 130 interrupted.
 """
 
 import argparse
@@ -118,6 +118,33 @@ def _parser() -> argparse.ArgumentParser:
     _add_setting_flags(talk, TALK_FLAGS)
     talk.set_defaults(command=_talk)
 
+    replay = commands.add_parser(
+        "replay",
+        help="decide a recorded call anew",
+        description="Decide a recorded call (recording.debug), or a folder of them, anew: what would have "
+        "been under other settings. Exit code 1 when interruptions were gained or lost.",
+    )
+    replay.add_argument("recording", type=Path, metavar="WAV", help="a recording, or a folder of them")
+    _add_what_if_flags(replay)
+    replay.add_argument("--compare", action="store_true", help="which interruptions are gained and lost")
+    replay.add_argument("--stt", action="store_true", help="transcribe anew; else as it was understood then")
+    replay.add_argument("--json", action="store_true", help="JSON lines: decisions, or an object a call")
+    replay.set_defaults(command=_replay)
+
+    plot = commands.add_parser(
+        "plot",
+        help="draw a recorded call",
+        description="Draw a recorded call: both sides, speech probability, decisions. Needs ivr[plot].",
+    )
+    plot.add_argument("recording", type=Path, metavar="WAV", help="a recording (recording.debug)")
+    plot.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture, 1600x900")
+    plot.add_argument(
+        "--from", dest="begin", type=float, default=0.0, metavar="S", help="from this second on"
+    )
+    plot.add_argument("--to", dest="end", type=float, metavar="S", help="up to this second")
+    _add_what_if_flags(plot)
+    plot.set_defaults(command=_plot)
+
     models = commands.add_parser("models", help="list, fetch or verify the models")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, command, text in (
@@ -143,6 +170,13 @@ def _add_setting_flags(parser: argparse.ArgumentParser, names: Sequence[str] | d
     for name in names:
         _, metavar, text = SETTING_FLAGS[name]
         parser.add_argument("--" + name.replace("_", "-"), metavar=metavar, help=text)
+
+
+def _add_what_if_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", dest="what_if", action="append", default=[], metavar="NAME=VALUE", help="vad.threshold=0.6"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML settings instead of those recorded")
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
@@ -232,6 +266,46 @@ def _talk(arguments: argparse.Namespace) -> int:
         return talk(settings, arguments.plan, arguments.caller, arguments.heard, as_json=arguments.json)
     except TalkError as error:
         raise UsageError(str(error)) from error
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from ivr.service.logs import configure_logging
+    from ivr.service.recording import RecordingError
+    from ivr.service.replay_command import replay_all
+    from ivr.speech.base import SpeechError
+
+    configure_logging(level="error")
+    try:
+        return replay_all(
+            arguments.recording,
+            arguments.what_if,
+            config=arguments.config,
+            compare=arguments.compare,
+            stt=arguments.stt,
+            as_json=arguments.json,
+        )
+    except (RecordingError, SpeechError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from ivr.service.logs import configure_logging
+    from ivr.service.plot import PlotError, plot_file
+    from ivr.service.recording import RecordingError
+
+    configure_logging(level="error")
+    try:
+        plot_file(
+            arguments.recording,
+            arguments.out,
+            arguments.begin,
+            arguments.end,
+            assignments=arguments.what_if,
+            config=arguments.config,
+        )
+    except (RecordingError, PlotError) as error:
+        raise UsageError(str(error)) from error
+    return 0
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

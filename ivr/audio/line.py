@@ -50,17 +50,37 @@ class LineBank:
         with self._lock:
             if not line.released:
                 line.released = True
-                self._free.append(line.row)
+                self._free_unless_used(line)
+
+    def hold(self, line: "Line") -> bool:
+        """Keep what the line has heard in place, beyond its release, until ``let_go``: the next call must not
+        be read in its stead. False when it was released already.
+        """
+        with self._lock:
+            if not line.released:
+                line.holders += 1
+            return not line.released
+
+    def let_go(self, line: "Line") -> None:
+        """Once for each ``hold``."""
+        with self._lock:
+            line.holders -= 1
+            self._free_unless_used(line)
+
+    def _free_unless_used(self, line: "Line") -> None:
+        if line.released and not line.holders:
+            self._free.append(line.row)
 
 
 class Line:
     """One call's sound. ``hear`` and ``say`` belong to the clock thread."""
 
-    __slots__ = ("_said", "bank", "released", "row")
+    __slots__ = ("_said", "bank", "holders", "released", "row")
 
     def __init__(self, bank: LineBank, row: int) -> None:
         self.bank, self.row = bank, row
         self.released = False
+        self.holders = 0
         self._said = False
 
     @property

@@ -37,9 +37,23 @@ class _Format:
 def decode_wav(data: bytes) -> tuple[Pcm16, int]:
     """A WAV file as (int16 mono of shape (n,), sample rate in Hz).
 
-    Reads PCM of 8, 16, 24 and 32 bits, float of 32 and 64, mu-law and A-law; several channels are
-    averaged. Raises WavError.
+    Reads what ``decode_channels`` reads; several channels are averaged. Raises WavError.
     """
+    x, form = _decode(data)
+    return _pcm16_of(_mono(x, form.channels)), form.rate
+
+
+def decode_channels(data: bytes) -> tuple[Pcm16, int]:
+    """A WAV file as (int16 of shape (n, channels), sample rate in Hz).
+
+    Reads PCM of 8, 16, 24 and 32 bits, float of 32 and 64, mu-law and A-law. Raises WavError.
+    """
+    x, form = _decode(data)
+    return _pcm16_of(x.reshape(-1, form.channels)), form.rate
+
+
+def _decode(data: bytes) -> tuple[_F64 | Pcm16, "_Format"]:
+    """The samples as they stand in the file, channel after channel."""
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise WavError("not a WAV file: it does not begin with RIFF....WAVE")
     form: _Format | None = None
@@ -55,7 +69,7 @@ def decode_wav(data: bytes) -> tuple[Pcm16, int]:
                 raise WavError("the data chunk comes before the fmt chunk")
             if at + size > len(data) and size < _OPEN_ENDED:
                 raise WavError(f"cut short: {size} bytes of sound announced, {len(data) - at} are there")
-            return _mono(_samples(data[at : at + size], form), form.channels), form.rate
+            return _samples(data[at : at + size], form), form
         at += size + size % 2  # chunks are padded to even lengths
     raise WavError("no data chunk" if form is not None else "no fmt chunk")
 
@@ -65,9 +79,15 @@ def encode_wav(pcm: Pcm16 | bytes, rate: int) -> bytes:
     body = pcm if isinstance(pcm, bytes) else np.ascontiguousarray(pcm, dtype="<i2").tobytes()
     if len(body) % 2:
         raise ValueError(f"PCM16 needs an even number of bytes, got {len(body)}")
-    head = struct.pack("<4sI4s", b"RIFF", 36 + len(body), b"WAVE")
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, _PCM, 1, rate, rate * 2, 2, 16)
-    return b"".join((head, form, struct.pack("<4sI", b"data", len(body)), body))
+    return wav_header(len(body), rate) + body
+
+
+def wav_header(body: int, rate: int, channels: int = 1) -> bytes:
+    """What stands in front of ``body`` bytes of PCM16 (44 bytes)."""
+    head = struct.pack("<4sI4s", b"RIFF", 36 + body, b"WAVE")
+    block = 2 * channels
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, _PCM, channels, rate, rate * block, block, 16)
+    return head + form + struct.pack("<4sI", b"data", body)
 
 
 def _format(chunk: bytes) -> _Format:
@@ -141,9 +161,11 @@ _READERS: dict[tuple[int, int], Callable[[bytes], _F64 | Pcm16]] = {
 }
 
 
-def _mono(x: _F64 | Pcm16, channels: int) -> Pcm16:
-    if channels > 1:
-        x = x.reshape(-1, channels).mean(axis=1)
+def _mono(x: _F64 | Pcm16, channels: int) -> _F64 | Pcm16:
+    return x.reshape(-1, channels).mean(axis=1) if channels > 1 else x
+
+
+def _pcm16_of(x: _F64 | Pcm16) -> Pcm16:
     if x.dtype != np.int16:
         x = np.clip(np.rint(x), -32768, 32767)
     return x.astype(np.int16)

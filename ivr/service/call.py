@@ -11,7 +11,9 @@ import structlog
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.run import TransferResult, run_plan
 from ivr.service.engines import Engines
-from ivr.session import SessionConfig, SessionEnded, VoiceSession
+from ivr.service.recorder import Recorder
+from ivr.service.settings import Settings
+from ivr.session import SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.transfer import TransferEnd
 
@@ -35,7 +37,14 @@ class ServedCall:
     here.
     """
 
-    def __init__(self, leg: CallLeg, plan: Plan, engines: Engines, config: SessionConfig) -> None:
+    def __init__(
+        self,
+        leg: CallLeg,
+        plan: Plan,
+        engines: Engines,
+        settings: Settings,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.leg = leg
         self.plan = plan
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
@@ -44,10 +53,18 @@ class ServedCall:
             tts=engines.tts,
             vad=engines.vad,
             player=leg.player,
-            config=config,
+            config=settings.session,
             log=self.log,
             line=leg.line,
+            turn_detector=engines.turn,
         )
+        self.recording = None
+        """What is kept of the call, when calls are recorded."""
+        if recorder is not None:
+            details = {"plan": plan.name, "options": settings.decisive()}
+            self.recording = recorder.open(leg.line, leg.call_id, details)
+        if self.recording is not None:
+            self._session.on_decision(self.recording.note)
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
@@ -94,6 +111,8 @@ class ServedCall:
             conversation.cancel()
             await asyncio.gather(conversation, return_exceptions=True)
             await self._session.stop()
+            if self.recording is not None:
+                self.recording.end()
         reason, status = self._ended.result()
         stats = self.leg.stats
         self.log.info(
@@ -136,6 +155,8 @@ class ServedCall:
                 # What is heard before the answer (ringing tones, announcements) is not the callee.
                 await self._confirmed.wait()
             await self._session.start()
+            if self.recording is not None:
+                self.recording.begin(self._session.line_start)
             self.leg.on_dtmf = self._session.process_dtmf
             if ring_s > 0 and not self.leg.outgoing:
                 await asyncio.sleep(ring_s)

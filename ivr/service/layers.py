@@ -47,12 +47,14 @@ Tree = dict[str, Node]
 def tree_of(options: type) -> Tree:
     """The settings of an options dataclass, the dataclasses nested in it as trees of their own."""
     hints = typing.get_type_hints(options)
-    return {item.name: _node(hints[item.name]) for item in dataclasses.fields(options) if item.init}
+    return {
+        item.name: _node(item.name, hints[item.name]) for item in dataclasses.fields(options) if item.init
+    }
 
 
-def _node(hint: Any) -> Node:
+def _node(name: str, hint: Any) -> Node:
     if hint in (int, float, int | None, float | None):
-        return Annotated[hint, AfterValidator(_amount)]
+        return Annotated[hint, AfterValidator(_finite if name.endswith("_dbfs") else _amount)]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return tree_of(hint)
     if typing.get_origin(hint) is tuple:
@@ -69,10 +71,15 @@ def _node(hint: Any) -> Node:
     return hint
 
 
-def _amount(value: float | None) -> float | None:
-    # Every number of ours is a time, a count or a share.
+def _finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise ValueError("must be a finite number")
+    return value
+
+
+def _amount(value: float | None) -> float | None:
+    # Every number of ours but a level in dBFS is a time, a count or a share.
+    value = _finite(value)
     if value is not None and value < 0:
         raise ValueError("must not be negative")
     return value
@@ -129,13 +136,18 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
         if name is None:
             near = nearest(variable.upper(), [*known, *RESERVED])
             raise SettingsError(f"environment: {variable} is not a setting{near}")
-        node = _node_at(tree, name)
-        value: Any = text
-        if isinstance(node, Rows) or _is_list(node):
-            value = _list(text, f"environment: {variable}", plain=not isinstance(node, Rows))
-        _put(found, name, _value(node, value, f"environment: {variable}", name, strict=False))
+        _put(found, name, from_text(tree, name, text, f"environment: {variable}"))
     variables = {name: variable for variable, name in known.items()}
     return Source(found, lambda name: f"environment: {variables[name]}")
+
+
+def from_text(tree: Tree, name: str, text: str | None, place: str) -> Any:
+    """The value of one setting as the environment has it; None is no value."""
+    node = _node_at(tree, name)
+    value: Any = text
+    if text is not None and (isinstance(node, Rows) or _is_list(node)):
+        value = _list(text, place, plain=not isinstance(node, Rows))
+    return _value(node, value, place, name, strict=False)
 
 
 def from_file(tree: Tree, path: Path) -> Source:

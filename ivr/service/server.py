@@ -17,6 +17,7 @@ from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
 from ivr.service.ports import bind_error, listeners
+from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo, UserAgent
 from ivr.sip.errors import SipError
@@ -68,6 +69,7 @@ class Server:
         self._errand = errand
         self._plans = list(plans)
         self._engines: Engines
+        self._recorder: Recorder | None = None
         self._calls: dict[CallLeg, ServedCall] = {}
         self._tasks: set[asyncio.Task[CallEnd]] = set()
         self._signals = 0
@@ -87,6 +89,8 @@ class Server:
             self._catch_signals()
         check_security(self._settings.sip, build_security())
         self._check_bind()
+        if self._settings.recording.debug:
+            self._recorder = Recorder(self._settings.recording)
         self._engines = make_engines(self._settings, self._agent.bank)
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
@@ -116,6 +120,8 @@ class Server:
                 await self._stop_agent()
         finally:
             await self._engines.close()
+            if self._recorder is not None:
+                await asyncio.to_thread(self._recorder.close)
         return 1 if self._failed else 0
 
     def _check_bind(self) -> None:
@@ -169,7 +175,7 @@ class Server:
     def _take(self, leg: CallLeg, plan: Plan) -> asyncio.Task[CallEnd]:
         if self._above is not None:
             self._above.call_began(leg, plan.name)
-        call = ServedCall(leg, plan, self._engines, self._settings.session)
+        call = ServedCall(leg, plan, self._engines, self._settings, self._recorder)
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
         self._tasks.add(task)
@@ -208,6 +214,12 @@ class Server:
             print(banner(self._settings, self._plans, info), flush=True)
         else:
             self._above.ready(info)
+        if self._recorder is not None:
+            log.warning(
+                "calls_are_recorded",
+                folder=str(self._recorder.folder.absolute()),
+                remedy="callers must be told where the law says so; recording.debug = false ends it",
+            )
         log.info(
             "ready" if self._above is None else "worker_ready",
             address=info.address,

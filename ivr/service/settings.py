@@ -7,7 +7,7 @@ SessionConfig, the engines' options); here they are put together, checked and gi
 import dataclasses
 import ipaddress
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
@@ -29,6 +29,7 @@ from ivr.service.layers import (
     place_of_fault,
     tree_of,
 )
+from ivr.service.recording import RecordingOptions
 from ivr.service.workers import WorkerOptions
 from ivr.session.options import SessionConfig
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
@@ -108,6 +109,7 @@ class Settings(BaseSettings):
     """One engine, written ``turn.name``, or none: what stands behind it is silence, not another engine."""
     log: LogOptions = LogOptions()
     workers: WorkerOptions = WorkerOptions()
+    recording: RecordingOptions = RecordingOptions()
 
     @property
     def engines(self) -> dict[str, EngineOptions]:
@@ -128,6 +130,10 @@ class Settings(BaseSettings):
     def rtp_ports(self) -> tuple[int, int]:
         """First and last port of ``sip.rtp_ports``."""
         return parse_ports(self.sip.rtp_ports)
+
+    def decisive(self) -> dict[str, Any]:
+        """What the decisions of a call depend on, under the names of the settings: for its recording."""
+        return {"vad": dataclasses.asdict(self.vad), "session": dataclasses.asdict(self.session)}
 
     def secrets(self) -> set[str]:
         """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""
@@ -167,6 +173,7 @@ def settings_tree() -> Tree:
         "turn": {"name": str, **_engines(registry.TURN)},
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
+        "recording": tree_of(RecordingOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
     _bound_integers(Registration, tree["sip"]["registrations"].tree)
@@ -188,11 +195,13 @@ def load_settings(
     config: Path | None = None,
     flags: Mapping[str, tuple[str, Any]] | None = None,
     environ: Mapping[str, str] | None = None,
+    above: Sequence[Source] = (),
 ) -> Settings:
     """Read every source and give the checked whole. Raises SettingsError with one line for people.
 
     ``config`` is the TOML file (else ``IVR_CONFIG``, else ``ivr.toml`` here if there is one); ``flags``
-    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``.
+    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``. ``above`` are
+    sources stronger than all of these.
     """
     environ = os.environ if environ is None else environ
     tree = settings_tree()
@@ -200,6 +209,7 @@ def load_settings(
     if path is None and Path(DEFAULT_FILE).is_file():
         path = Path(DEFAULT_FILE)
     found = [
+        *above,
         from_flags(tree, flags or {}),
         from_environment(tree, environ),
         from_file(tree, path) if path else Source(),

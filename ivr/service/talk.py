@@ -146,6 +146,7 @@ async def converse(
         ear,
         conversation,
         stt=engines.stt,
+        turn_detector=engines.turn,
         tts=engines.tts,
         vad=ear,
         player=player,

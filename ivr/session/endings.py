@@ -8,21 +8,14 @@ finished) may end a turn sooner, or let a pause go on; so may a grammar that kno
 import asyncio
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.session.alarms import Alarms
 from ivr.session.options import Expectation, SessionConfig
 from ivr.session.recogniser import Recogniser
-from ivr.speech.base import Transcript
-from ivr.vad.base import EndpointingOptions, Pcm16, SpeechEnded, SpeechPaused, VadStream
-
-
-class TurnDetector(Protocol):
-    """Tells from the sound whether a speaker has finished."""
-
-    async def probability(self, pcm16: bytes, sample_rate: int) -> float:
-        """That the turn is over, 0.0 to 1.0. May raise whatever it likes."""
+from ivr.speech.base import SpeechError, Transcript, TurnDetector
+from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, VadStream
 
 
 class Endings:
@@ -134,25 +127,23 @@ class Endings:
 
     async def _ask(self, event: SpeechPaused) -> None:
         assert self._detector is not None
-        limit = self._config.turn.detector_timeout_ms / 1000
         try:
-            async with asyncio.timeout(limit):
-                probability = await self._detector.probability(_last(event.audio), VAD_RATE)
-        except TimeoutError:
-            self._log.info("turn_detector_late", limit_ms=round(limit * 1000))
+            probability = await self._detector.probability(event.audio.tobytes(), VAD_RATE)
+        except SpeechError as error:  # late, busy or broken: silence alone ends the turn
+            self._log.info("turn_detector_gave_no_answer", error=str(error))
             return
-        except Exception as error:
-            # Whatever it is, silence alone ends the turn.
-            self._log.warning("turn_detector_failed", error=str(error))
+        except Exception:
+            # A third party's may raise anything.
+            self._log.exception("turn_detector_failed")
             return
         if self._pause is not event:
             return
         rounded = round(probability, 3)
         self._note(event.at, "paused", "turn detector", offset=event.offset, probability=rounded)
-        if probability >= self._config.turn.threshold:
+        if probability >= self._config.turn.sure:
             self._end_at(event, 0, "turn detector")
-        else:
-            self._alarms.clear("turn end")
+        elif probability < self._config.turn.doubtful:
+            self._alarms.clear("turn end")  # the stream's own limit is the upper bound
 
     def _end_at(self, event: SpeechPaused, silence_ms: float, rule: str) -> None:
         """End the turn once it has been silent for so long."""
@@ -167,8 +158,3 @@ class Endings:
             end()
         else:
             self._alarms.set("turn end", at, end)
-
-
-def _last(audio: Pcm16) -> bytes:
-    """As much as a turn detector looks at: the last eight seconds."""
-    return audio[-8 * VAD_RATE :].tobytes()

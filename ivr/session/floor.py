@@ -60,7 +60,8 @@ class Floor:
             return None
         rule = self._rule(head, at - onset)
         duration = round(samples_to_ms(at - onset, VAD_RATE))
-        why = {"probability": round(probability, 3), "duration_ms": duration, "prompt": head.number}
+        why = {"onset": onset, "probability": round(probability, 3), "prompt": head.number}
+        why["duration_ms"] = duration
         if rule is not None:
             if rule in ("min_speech", "words"):
                 self._duck(head, at, probability)
@@ -71,7 +72,7 @@ class Floor:
         head.yielding = True
         head.buffer.stop()
         self._ducked = self._told = None
-        self._note(at, "stop", "speech", **why, latency_ms=why["duration_ms"])
+        self._note(at, "stop", "speech", **why, latency_ms=duration, cause="speech")
         return head
 
     def _may_stop(self, head: SayHandle) -> bool:

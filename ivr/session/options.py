@@ -72,10 +72,11 @@ class TurnOptions:
     """VoiceXML's completetimeout: what was said is a whole answer of the grammar."""
     incomplete_ms: float = 1000
     """VoiceXML's incompletetimeout: it is not, or the turn detector expects more. The upper bound."""
-    threshold: float = 0.5
-    """Probability of the turn detector from which the turn is complete."""
-    detector_timeout_ms: float = 250
-    """An answer of the turn detector later than this after the pause is not waited for."""
+    sure: float = 0.9
+    """Probability of the turn detector from which a turn is complete at once."""
+    doubtful: float = 0.3
+    """Probability below which the caller is taken to go on: ``incomplete_ms`` of silence then. In between the
+    silence is as without a detector."""
     preemptive: bool = True
     """Transcribe at each pause, and throw it away when the caller goes on."""
     similar: float = 1.0

@@ -97,6 +97,11 @@ class SayHandle:
 
     # -- for the session
 
+    @property
+    def planned_ms(self) -> float:
+        """How long all of it is, as far as it is made."""
+        return samples_to_ms(self.buffer.written, self.buffer.sample_rate)
+
     def yields_to(self, cause: BargeIn) -> bool:
         return self.barge_in == "any" or self.barge_in == cause
 

@@ -10,7 +10,7 @@ from typing import Any
 from ivr.audio.frames import VAD_RATE, samples_to_ms
 from ivr.session.alarms import Alarms
 from ivr.session.decisions import Decisions
-from ivr.session.endings import Endings, TurnDetector
+from ivr.session.endings import Endings
 from ivr.session.floor import Floor
 from ivr.session.interruption import Interruptions
 from ivr.session.machine import StateMachine
@@ -21,7 +21,7 @@ from ivr.session.say import SayHandle
 from ivr.session.states import SessionState
 from ivr.session.turns import TurnTaker
 from ivr.session.types import Player, Turn
-from ivr.speech.base import SpeechToText, TextToSpeech, Transcript
+from ivr.speech.base import SpeechToText, TextToSpeech, Transcript, TurnDetector
 from ivr.vad.base import (
     AlarmRang,
     SpeechEnded,
@@ -88,7 +88,6 @@ class TurnTaking:
             config.language,
             lambda: self.turns.transcribing,
         )
-        machine.subscribe(lambda state: self._note("state", name=str(state)))
 
     @property
     def busy(self) -> bool:
@@ -147,7 +146,9 @@ class TurnTaking:
         self.interruptions.stopped(cut, at)
 
     def _speech_ended(self, event: SpeechEnded) -> None:
-        self._note_at(event.at, "turn_ended", event.reason, onset=event.onset, offset=event.offset)
+        self._note_at(
+            event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason
+        )
         dismissed = self.interruptions.speech_over()
         if self.turns.dropped(event, protected_until=self.playlist.protected_until(event.at)):
             self.endings.resumed(event.at)
@@ -159,9 +160,14 @@ class TurnTaking:
             self.playlist.add(self._config.turn.cut_in, BargeInOptions(protect_ms=CUT_IN_PROTECT_MS))
 
         def judge(transcript: Transcript) -> bool:
-            confidence = round(transcript.confidence, 2)
             self._note_at(
-                event.at, "transcript", onset=event.onset, text=transcript.text, confidence=confidence
+                event.at,
+                "transcript",
+                onset=event.onset,
+                offset=event.offset,
+                text=transcript.text,
+                confidence=round(transcript.confidence, 3),
+                interim=False,
             )
             return self.interruptions.judge(transcript, event, dismissed)
 
@@ -170,6 +176,8 @@ class TurnTaking:
     def pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
         """A key, and the prompt that it has stopped; ``pressed`` is ``perf_counter`` when it came."""
         self._note("dtmf", digit=digit)
+        if cut is not None:
+            self._note("stop", "dtmf", prompt=cut.number, cause="dtmf")
         over = cut or self.playlist.current
         if self.playlist.interrupt("dtmf", cut):
             latency = (time.perf_counter() - pressed) * 1000

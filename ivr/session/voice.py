@@ -15,16 +15,16 @@ import structlog
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
 from ivr.session.decisions import DecisionCallback, Decisions
-from ivr.session.endings import TurnDetector
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
 from ivr.session.turn_taking import Engines, TurnTaking
 from ivr.session.types import Player, Turn
-from ivr.speech.base import SpeechToText, TextToSpeech
+from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.vad.base import (
     FollowsLines,
+    OfLine,
     SpeechGoes,
     VadEvent,
     VadStream,
@@ -72,6 +72,7 @@ class VoiceSession:
         self._turn_detector = turn_detector
         self._decisions = Decisions(self._log)
         self._machine = StateMachine(self._log)
+        self._machine.subscribe(lambda state: self._note("state", name=str(state)))
         self._stream: VadStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
@@ -146,8 +147,15 @@ class VoiceSession:
         return self._machine.subscribe(callback)
 
     def on_decision(self, callback: DecisionCallback) -> Callable[[], None]:
-        """``callback(Decision)`` on each decision of turn-taking, on the loop; returns an unsubscribe."""
+        """``callback(Decision)`` for each from now on, on the loop. Returns an unsubscribe. Who asks before
+        ``start`` is told of all.
+        """
         return self._decisions.subscribe(callback)
+
+    @property
+    def line_start(self) -> int:
+        """The line's sample at which the clock began: sample n of the line is sample 2(n - start) of it."""
+        return self._stream.base if isinstance(self._stream, OfLine) else 0
 
     @property
     def clock(self) -> int:
@@ -237,6 +245,7 @@ class VoiceSession:
             raise RuntimeError("somebody is already listening on this session")
         self._listener = asyncio.get_running_loop().create_future()
         self._timeout = timeout
+        self._note("listen", timeout_s=timeout)
         self._set_alarm()
         self._moved.set()
         try:
@@ -291,6 +300,9 @@ class VoiceSession:
     def _pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
         if self.state is not SessionState.ENDED and self._parts is not None:
             self._parts.pressed(digit, cut, pressed)
+
+    def _note(self, stage: str, rule: str = "", *, at: int | None = None, **details: Any) -> None:
+        self._decisions.note(self.clock if at is None else at, stage, rule, **details)
 
     def _turn_ready(self) -> None:
         """A turn waits to be fetched, or one that was expected will not come."""

@@ -241,3 +241,22 @@ class FollowsLines(Protocol):
 
     def open_line(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> VadStream:
         """A stream of what the line hears from now on."""
+
+
+@runtime_checkable
+class OfLine(Protocol):
+    """A stream that follows a line."""
+
+    base: int
+    """The line's sample that is the stream's first."""
+
+
+@runtime_checkable
+class LooksWhenTold(FollowsLines, VoiceActivityDetector, Protocol):
+    """A detector without a thread that follows lines: for recordings."""
+
+    probability: float | None
+    """Of speech in the window looked at last; None when that is not known."""
+
+    def look(self) -> bool:
+        """Look at the next window, if a line has one; events are told on this thread. False when none had."""

@@ -44,7 +44,9 @@ class LineEars:
 
     def __init__(self, model: SileroModel, options: DetectorOptions, bank: LineBank) -> None:
         self.bank = bank
-        self._model, self._options = model, options
+        self.asks = model.run
+        """The network: what ``SileroModel.run`` takes and gives."""
+        self._options = options
         self._fade = fade_of(options)
         self._backlog = ms_to_samples(options.backlog_ms, LINE_RATE)
         self._quiet_peak = 32768 * 10 ** (options.silence_dbfs / 20)
@@ -134,7 +136,7 @@ class LineEars:
     def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
         wide = double(heard)
         try:
-            probabilities, following = self._model.run(wide * _TO_FLOAT, self._state[:, rows])
+            probabilities, following = self.asks(wide * _TO_FLOAT, self._state[:, rows])
         except Exception:
             # Time must go on for the alarms; what was not looked at counts as quiet.
             log.exception("vad_inference_failed", streams=len(rows))

@@ -1,5 +1,5 @@
 """A detector that only takes pushed sound (a third party's), listening to calls all the same: one thread
-reads the lines of all calls and pushes what is new.
+reads the lines of all calls and pushes what is new; or whoever calls ``look``.
 """
 
 import threading
@@ -16,15 +16,21 @@ log = structlog.get_logger(__name__)
 
 
 class PumpedVad:
-    """``VoiceActivityDetector`` and ``FollowsLines`` around ``vad``. Its thread, "vad", pushes."""
+    """``VoiceActivityDetector`` and ``FollowsLines`` around ``vad``. Its thread, "vad", pushes; when not
+    ``threaded`` it is a ``LooksWhenTold``.
+    """
 
-    def __init__(self, vad: VoiceActivityDetector, bank: LineBank) -> None:
+    probability: float | None = None
+    """Not known of a stranger's."""
+
+    def __init__(self, vad: VoiceActivityDetector, bank: LineBank, *, threaded: bool = True) -> None:
         self._vad, self._bank = vad, bank
         self._followed: tuple[_Followed, ...] = ()  # replaced, never changed
         self._lock = threading.Lock()
         self._closing = False
         self._thread = threading.Thread(target=self._main, name="vad", daemon=True)
-        self._thread.start()
+        if threaded:
+            self._thread.start()
 
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> VadStream:
         return self._vad.open_stream(endpointing, listener)
@@ -38,7 +44,8 @@ class PumpedVad:
     def close(self) -> None:
         self._closing = True
         self._bank.wake.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
         self._vad.close()
 
     def remove(self, followed: "_Followed") -> None:
@@ -48,13 +55,17 @@ class PumpedVad:
     def _main(self) -> None:
         while not self._closing:
             self._bank.wake.arm()
-            for followed in self._followed:
-                try:
-                    followed.push_new()
-                except Exception:
-                    log.exception("vad_stream_failed")
-                    followed.close()
+            self.look()
             self._bank.wake.wait()
+
+    def look(self) -> bool:
+        for followed in self._followed:
+            try:
+                followed.push_new()
+            except Exception:
+                log.exception("vad_stream_failed")
+                followed.close()
+        return False
 
 
 class _Followed:
@@ -62,7 +73,7 @@ class _Followed:
 
     def __init__(self, pump: PumpedVad, line: Line, stream: VadStream) -> None:
         self._pump, self._line, self._stream = pump, line, stream
-        self._next = line.written
+        self.base = self._next = line.written
         self._lost = 0
 
     def push_new(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from ivr.audio.line import LineBank
 from ivr.modelstore import model_path
-from ivr.vad.base import DetectorOptions, VoiceActivityDetector
+from ivr.vad.base import DetectorOptions, LooksWhenTold, VoiceActivityDetector
 from ivr.vad.inline import InlineVad
+from ivr.vad.inline_lines import InlineLineVad
 from ivr.vad.pumped import PumpedVad
 from ivr.vad.shared import SharedVad
 from ivr.vad.silero import SileroModel
@@ -43,6 +44,17 @@ def create_vad(
     return vad if bank is None else PumpedVad(vad, bank)
 
 
+def create_line_vad(
+    name: str, bank: LineBank, *, threshold: float = 0.5, model: Path | None = None, **options: Any
+) -> LooksWhenTold:
+    """A detector without a thread, for the one line of ``bank``. Raises as ``create_vad``."""
+    if name in _BUILT_IN:
+        network, detector = _silero_parts(threshold, model, options)
+        return InlineLineVad(network, detector, bank)
+    vad = create_vad(name, threshold=threshold, model=model, **options)
+    return PumpedVad(vad, bank, threaded=False)
+
+
 def vad_names() -> list[str]:
     """What ``create_vad`` can make here."""
     return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
@@ -51,14 +63,20 @@ def vad_names() -> list[str]:
 def _silero(
     *, threshold: float, shared: bool, model: Path | None, bank: LineBank | None, **options: Any
 ) -> VoiceActivityDetector:
+    network, detector = _silero_parts(threshold, model, options)
+    if shared or bank is not None:
+        return SharedVad(network, detector, bank)
+    return InlineVad(network, detector)
+
+
+def _silero_parts(
+    threshold: float, model: Path | None, options: dict[str, Any]
+) -> tuple[SileroModel, DetectorOptions]:
     try:
         detector = DetectorOptions(threshold=threshold, **options)
     except TypeError as e:
         raise ValueError(f"silero: {e}") from None
-    network = SileroModel(Path(model) if model is not None else model_path("silero"))
-    if shared or bank is not None:
-        return SharedVad(network, detector, bank)
-    return InlineVad(network, detector)
+    return SileroModel(Path(model) if model is not None else model_path("silero")), detector
 
 
 _BUILT_IN: dict[str, Callable[..., VoiceActivityDetector]] = {"silero": _silero}

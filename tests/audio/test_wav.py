@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.audio import g711
-from ivr.audio.wav import WavError, decode_wav, encode_wav
+from ivr.audio.wav import WavError, decode_channels, decode_wav, encode_wav, wav_header
 
 RAMP = np.array([0, 256, -256, 32512, -32768, 1024], np.int16)
 
@@ -136,3 +136,12 @@ def test_garbage_never_raises_anything_else(noise: bytes, at: int) -> None:
 def test_half_a_sample_is_refused() -> None:
     with pytest.raises(ValueError, match="even number of bytes"):
         encode_wav(b"abc", 8000)
+
+
+def test_channels_are_kept_apart() -> None:
+    x = np.array([[1, -2], [3, -4], [32767, -32768]], np.int16)
+    data = wav_header(x.nbytes, 8000, 2) + x.tobytes()
+    channels, rate = decode_channels(data)
+    assert rate == 8000 and (channels == x).all() and channels.dtype == np.int16
+    mono, _ = decode_wav(data)
+    assert mono.tolist() == [0, 0, 0]  # -0.5, rounded to even

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.session.decisions import STAGES, Decision, Decisions
+from tests.session.conftest import Make
+from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.test_voice import LONG, settle
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 names = st.text(min_size=1).filter(lambda name: name not in ("at", "stage", "rule"))
@@ -94,3 +97,32 @@ def test_two_threads_may_note_at_once() -> None:
     for thread in threads:
         thread.join(10)
     assert sorted(told) == [*range(500), *range(1000, 1500)]
+
+
+async def test_a_conversation_tells_its_decisions(
+    make: Make, sentence: np.ndarray, stt: ScriptSTT, tts: LetterTTS
+) -> None:
+    session = make()
+    told: list[Decision] = []
+    session.on_decision(told.append)
+    async with session:
+        await session.say(LONG)
+        await feed(session, np.zeros(4000, np.int16))
+        await feed(session, sentence)
+        await quiet(session, 700)
+        await settle()
+        assert (await session.listen()).text == "hello there"
+        session.process_dtmf("5")
+        assert (await session.listen()).text == "5"
+    of = {stage: [d for d in told if d.stage == stage] for stage in STAGES}
+    assert {d.stage for d in told} <= STAGES.keys()
+    (started,), (stop,), (ended,) = of["say_started"], of["stop"], of["say_ended"]
+    assert started.details["text"].split() == LONG.split()[: len(started.details["text"].split())]
+    assert started.details["prompt"] == stop.details["prompt"] == ended.details["prompt"]
+    assert stop.rule == "speech" and stop.at == of["speech_began"][0].at > 8000
+    assert ended.details["interrupted"] and LONG.startswith(ended.details["heard_text"])
+    (turn,), (transcript,) = of["turn_ended"], of["transcript"]
+    assert turn.details["onset"] == transcript.details["onset"] == of["speech_began"][0].details["onset"]
+    assert transcript.details["text"] == "hello there" and of["dtmf"][0].details["digit"] == "5"
+    assert [d.details["name"] for d in of["state"]][:2] == ["listening", "processing"]
+    assert [Decision.from_json(d.to_json()) for d in told] == told

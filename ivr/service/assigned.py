@@ -1,0 +1,43 @@
+"""Settings that come with a recording, and those that are tried on it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ivr.service.layers import SettingsError, Source, Tree, from_flags, from_text, names_in, nearest
+
+
+def from_assignments(tree: Tree, assignments: Sequence[str], flag: str) -> Source:
+    """``vad.threshold=0.6`` and its like, each given with ``flag``; values are written as in the environment,
+    nothing behind the sign is no value. Raises SettingsError.
+    """
+    names = list(names_in(tree))
+    found: dict[str, tuple[str, Any]] = {}
+    for assignment in assignments:
+        name, sign, text = (part.strip() for part in assignment.partition("="))
+        if name not in names:
+            last = [each for each in names if each.rpartition(".")[2] == name.rpartition(".")[2]]
+            near = f"; did you mean {last[0]}?" if len(last) == 1 else nearest(name, names)
+            raise SettingsError(f"{flag} {assignment}: {name} is not a setting{near}")
+        if not sign:
+            raise SettingsError(f"{flag} {assignment}: write {name}=VALUE")
+        found[name] = (f"{flag} {assignment}", from_text(tree, name, text or None, f"{flag} {assignment}"))
+    return from_flags(tree, found)
+
+
+def from_record(tree: Tree, values: Mapping[str, Any], place: str) -> tuple[Source, list[str]]:
+    """Settings that were written down together (``{"vad": {"threshold": 0.5}}``), as far as they exist today;
+    and the names of those that do not. Raises SettingsError.
+    """
+    known = set(names_in(tree))
+    leaves = dict(_leaves(values, known))
+    here = {name: (place, value) for name, value in leaves.items() if name in known}
+    return from_flags(tree, here), [name for name in leaves if name not in known]
+
+
+def _leaves(values: Mapping[str, Any], known: set[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        name = prefix + key
+        if isinstance(value, dict) and name not in known:
+            yield from _leaves(value, known, name + ".")
+        else:
+            yield name, value

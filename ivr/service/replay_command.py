@@ -1,0 +1,142 @@
+"""``ivr replay``: one recording or a folder of them, decided anew, compared, told."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ivr.modelstore import ModelError
+from ivr.service.assigned import from_assignments, from_record
+from ivr.service.compare import Difference, Figures, difference, figures, line, report, table
+from ivr.service.recording import Recording, RecordingError, load_recording, recordings_in
+from ivr.service.replay import Replayed, replay
+from ivr.service.settings import Settings, SettingsError, load_settings, settings_tree
+from ivr.session.decisions import Decision
+from ivr.speech.base import SpeechError
+
+FLAG = "--set"
+
+
+def settings_for(
+    recording: Recording, assignments: Sequence[str] = (), config: Path | None = None
+) -> tuple[Settings, list[str]]:
+    """The settings that the call ran with, ``assignments`` ("vad.threshold=0.6") over them; or, with a
+    ``config``, those of that file. Also the recorded ones that do not exist (any more).
+
+    Raises SettingsError.
+    """
+    tree = settings_tree()
+    above = [from_assignments(tree, assignments, FLAG)]
+    unknown: list[str] = []
+    if config is None:
+        recorded, unknown = from_record(tree, recording.options, f"{recording.path}: recorded options")
+        above.append(recorded)
+    return load_settings(config, above=above), unknown
+
+
+def check_assignments(assignments: Sequence[str]) -> None:
+    """Before anything is read. Raises SettingsError."""
+    from_assignments(settings_tree(), assignments, FLAG)
+
+
+def replay_all(
+    path: Path,
+    assignments: Sequence[str] = (),
+    *,
+    config: Path | None = None,
+    compare: bool = False,
+    stt: bool = False,
+    as_json: bool = False,
+    out: Callable[[str], None] = print,
+) -> int:
+    """Replay ``path``, or all recordings in it, and tell of it through ``out``.
+
+    With ``compare`` the recorded decisions, or with other settings those that the recorded settings give, are
+    set beside the new ones. 0; 1 when interruptions were gained or lost, or a recording of a folder could not
+    be read. Raises RecordingError and SettingsError.
+    """
+    check_assignments(assignments)
+    rows: list[tuple[str, Figures, Difference | None]] = []
+    failed = changed = False
+    for file in recordings_in(path):
+        try:
+            recording = load_recording(file)
+            new = _replayed(recording, assignments, config, stt)
+            change = None
+            if compare:
+                other = bool(assignments) or config is not None
+                old = _replayed(recording, (), None, stt).decisions if other else recording.decisions
+                change = difference(old, new.decisions)
+        except RecordingError as error:
+            if not path.is_dir():
+                raise
+            print(f"ivr: {error}", file=sys.stderr)
+            failed = True
+            continue
+        changed = changed or (change is not None and bool(change.gained or change.lost))
+        row = (file.name, figures(recording.seconds, new.decisions), change)
+        rows.append(row)
+        if as_json:
+            _tell_json(row, new.decisions, alone=not path.is_dir(), out=out)
+        elif change is not None and (change.gained or change.lost or not path.is_dir()):
+            out(f"{file.name}: {_headline(row, assignments, config)}")
+            for text in report(change):
+                out(text)
+        elif not path.is_dir():
+            for decision in new.decisions:
+                out(line(decision))
+    if path.is_dir() and rows and not as_json:
+        if changed:
+            out("")
+        for text in table(rows):
+            out(text)
+    return 1 if changed or failed else 0
+
+
+def _replayed(recording: Recording, assignments: Sequence[str], config: Path | None, stt: bool) -> Replayed:
+    settings, unknown = settings_for(recording, assignments, config)
+    if unknown:
+        names = ", ".join(unknown)
+        print(f"ivr: {recording.path}: left out, for this version has no {names}", file=sys.stderr)
+    try:
+        return replay(recording, settings, stt=stt)
+    except (SpeechError, ModelError, SettingsError):
+        raise
+    except ValueError as error:
+        # A detector or a model that is not on this machine.
+        raise RecordingError(
+            f"{recording.path}: {error}; {FLAG} vad.name=silero {FLAG} vad.model="
+        ) from error
+
+
+def _headline(
+    row: tuple[str, Figures, Difference | None], assignments: Sequence[str], config: Path | None
+) -> str:
+    _, new, change = row
+    assert change is not None
+    before = new.interruptions - len(change.gained) + len(change.lost)
+    settings = ", ".join([*([str(config)] if config is not None else []), *assignments])
+    return f"{before} interruption{'s' if before != 1 else ''}, {new.interruptions} " + (
+        f"with {settings}" if settings else "when replayed"
+    )
+
+
+def _tell_json(
+    row: tuple[str, Figures, Difference | None],
+    decisions: Sequence[Decision],
+    *,
+    alone: bool,
+    out: Callable[[str], None],
+) -> None:
+    """The decisions of one recording, a line each; of a folder, or to compare, an object a call."""
+    name, each, change = row
+    if alone and change is None:
+        for decision in decisions:
+            out(decision.to_json())
+        return
+    found: dict[str, Any] = {"recording": name, **asdict(each)}
+    if change is not None:
+        found |= {"gained": list(map(asdict, change.gained)), "lost": list(map(asdict, change.lost))}
+    out(json.dumps(found, ensure_ascii=False))
