@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,10 +15,12 @@ import structlog
 from ivr.modelstore import model_path
 from ivr.vad.silero import SileroModel
 from tests.bench import report
-from tests.bench.turns import columns
-from tests.bench.turns.corpus import SOURCES, Corpus
+from tests.bench.turns import columns, wire
+from tests.bench.turns.corpus import Corpus
+from tests.bench.turns.recordings import SOURCES
 from tests.bench.turns.rows import Bench, Row
 
+WIRE = "wire"
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "interruptions": Bench.interruptions,
     "false-alarms": Bench.false_alarms,
@@ -31,12 +34,16 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.turns", description=__doc__)
-    parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument(
+        "rows", nargs="*", choices=[[], *ROWS, WIRE], metavar="ROW", help=", ".join([*ROWS, WIRE])
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="share of the clips (1: each once or twice)")
     parser.add_argument("--seed", type=int, default=1, help="of the lines and places (1)")
     parser.add_argument(
         "--split", choices=("report", "choose"), default="report", help="which clips (report)"
     )
+    parser.add_argument("--trials", type=int, default=60, help="interruptions at the wire (60)")
+    parser.add_argument("--at-once", type=int, default=3, help="calls at once at the wire (3)")
     parser.add_argument("--columns", default="", help="only those whose names contain this")
     parser.add_argument(
         "--out", type=Path, default=Path("bench-out"), help="where the JSON and the voices go"
@@ -50,14 +57,18 @@ def main() -> int:
     chosen = [c for c in columns.columns(SileroModel(model_path("silero"))) if options.columns in c.name]
     bench = Bench(corpus, chosen, options.scale, options.seed, options.split)
     rows: list[Row] = []
-    for name in options.rows or list(ROWS):
+    names = [c.name for c in chosen]
+    for name in options.rows or [*ROWS, WIRE]:
         print(f"... {name}", file=sys.stderr, flush=True)
         began = time.monotonic()
-        made = ROWS[name](bench)
+        if name == WIRE:
+            with tempfile.TemporaryDirectory(prefix="ivr-bench-") as folder:
+                clips = corpus.clips("interruption", options.split)
+                made = wire.run(Path(folder), clips, options.trials, options.at_once, options.seed)
+        else:
+            made = ROWS[name](bench)
         rows += made
-        names = [c.name for c in chosen]
         print(table(made, names), f"\n    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    names = [c.name for c in chosen]
     print(table(rows, names))
     print(f"written to {save(options.out, rows, {**where, 'sources': SOURCES, 'options': vars(options)})}")
     return 0 if all(row.passed() for row in rows) else 1

@@ -8,7 +8,7 @@ first 50 ms on and pauses included (``SinceOnset``). Its resuming after 2 s come
 
 Pipecat 1.7.0 (``audio/vad/vad_analyzer.py``): confidence 0.7 both ways, ``start_secs`` 0.2, ``stop_secs``
 0.2, its memory set to zero every 5 s (ours fades: no harder on speech, see ivr/vad/README.md). Its
-``min_volume`` is left out. It asks smart-turn at each such pause; with the numbers alone the pause is the end.
+``min_volume`` is left out. It asks smart-turn at each such pause; by the numbers alone the pause is the end.
 """
 
 from collections.abc import Callable

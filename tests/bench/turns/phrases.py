@@ -65,14 +65,17 @@ HESITATIONS = {
 }  # fmt: skip
 
 PROMPTS = (
-    "Thank you for calling the city library. Our opening hours are Monday to Friday from nine in the morning "
-    "until six in the evening, and on Saturdays from ten until two. If you want to renew a book, have your card "
-    "number at hand. For events in the reading room, visit our web page or ask at the desk on the ground floor.",
-    "Your order has been received and will be sent today. You will get a message with a link as soon as the "
-    "parcel has left our warehouse. If nobody is at home, the driver leaves it with a neighbour, or takes it to "
-    "the nearest shop, where you can collect it within seven days. Please bring a document with your photograph.",
-    "All of our colleagues are speaking to other customers at the moment. You are number three in the queue, "
-    "and the waiting time is about five minutes. While you wait, let me tell you about our new service. With it "
-    "you can read your meter, pay your bills, and change your address, at any time and without waiting.",
+    "Thank you for calling the city library. Our opening hours are Monday to Friday from nine in the "
+    "morning until six in the evening, and on Saturdays from ten until two. If you want to renew a "
+    "book, have your card number at hand. For events in the reading room, visit our web page or ask at "
+    "the desk on the ground floor.",
+    "Your order has been received and will be sent today. You will get a message with a link as soon as"
+    " the parcel has left our warehouse. If nobody is at home, the driver leaves it with a neighbour, "
+    "or takes it to the nearest shop, where you can collect it within seven days. Please bring a "
+    "document with your photograph.",
+    "All of our colleagues are speaking to other customers at the moment. You are number three in the "
+    "queue, and the waiting time is about five minutes. While you wait, let me tell you about our new "
+    "service. With it you can read your meter, pay your bills, and change your address, at any time and"
+    " without waiting.",
 )
 """Spoken by the service's own voice; long enough to be interrupted anywhere."""

@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ivr.audio.wav import decode_wav
 from ivr.speech.base import SpeechToText
-from tests.bench.turns import drive, judge
+from tests.bench.turns import drive, judge, recordings
+from tests.bench.turns.clip import Clip, Kind, Split, seeded
 from tests.bench.turns.columns import Column
-from tests.bench.turns.corpus import ASTERISK, Clip, Corpus, Kind, Split, seeded
+from tests.bench.turns.corpus import Corpus
 from tests.bench.turns.line import FRAME, RATE, Condition, Echo, Pcm16, at_level
 from tests.bench.turns.scene import Scene, Trace
 from tests.bench.turns.voices import trimmed
-from tests.caller.measure import onset_sample, percentile
+from tests.caller.measure import percentile
 
 PROMPT_DBM0 = -12.0
 """What the prompts are levelled to: -18 dBFS."""
 AFTER_S = 3.0
 """What a scene goes on after the clip: longer than a lost prompt is waited for."""
-WORD_MS = (-150.0, 30.0)
+WORD_MS = (-100.0, 30.0)
 """A prompt that goes on between these, beside a word's first sample, goes on from its start."""
 
 
@@ -341,12 +341,12 @@ def without_pauses(x: Pcm16) -> Pcm16:
     frames = x[: len(x) // FRAME * FRAME].reshape(-1, FRAME)
     level = np.sqrt((frames.astype(np.float64) ** 2).mean(axis=1))
     loudest = np.sqrt((level[level > level.max() / 18] ** 2).mean())
-    return frames[level > loudest / 6].reshape(-1)
+    kept: Pcm16 = frames[level > loudest / 6].reshape(-1)
+    return kept
 
 
 def word_prompt(number: int) -> tuple[Pcm16, list[int]]:
-    """Recorded words (numbers, letters) with 60 to 140 ms between them, and where each begins."""
-    root = ASTERISK / "en_US_f_Allison"
+    """Recorded words (numbers, letters) with 60 to 90 ms between them, and where each begins."""
     dice = seeded(f"words {number}")
     names = [f"digits/{n}" for n in (*range(21), 30, 40, 50, 60, 70, 80, 90)] + [
         f"letters/{c}" for c in "abcdefgh"
@@ -355,9 +355,8 @@ def word_prompt(number: int) -> tuple[Pcm16, list[int]]:
     starts: list[int] = []
     at = 0
     while at < 14 * RATE:
-        x, _ = decode_wav((root / f"{names[int(dice.integers(len(names)))]}.wav").read_bytes())
-        x = levelled(trimmed(x, 30.0, 0))
-        starts.append(at + onset_sample(x.tobytes()))
+        x = levelled(trimmed(recordings.word("en", names[int(dice.integers(len(names)))]), 30.0, 0))
+        starts.append(at)
         parts += [x, np.zeros(int(dice.uniform(0.06, 0.09) * RATE), np.int16)]
         at += len(x) + len(parts[-1])
     return np.concatenate(parts), starts

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from tests.bench.turns.corpus import Clip
+from tests.bench.turns.clip import Clip
 from tests.bench.turns.line import F64, FRAME, RATE, Condition, Pcm16, at_level, band_limited
 
 Expect = Literal["menu", "digits", "free"]
@@ -47,7 +47,7 @@ class Scene:
         return self.at + (self.clip.offset if self.clip is not None else 0)
 
     def words(self, start: int, end: int) -> str:
-        """What a recogniser can know that hears from ``start`` to ``end``: the parts whose middle is there."""
+        """What one who hears from ``start`` to ``end`` can know: the parts whose middle is there."""
         if self.clip is None or not self.understood:
             return ""
         heard = [
