@@ -20,7 +20,7 @@ from tests.bench.turns.corpus import Corpus
 from tests.bench.turns.recordings import SOURCES
 from tests.bench.turns.rows import Bench, Row
 
-WIRE = "wire"
+WIRE, WHISPER = "wire", "whisper"
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "interruptions": Bench.interruptions,
     "false-alarms": Bench.false_alarms,
@@ -33,21 +33,17 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 
 
 def main() -> int:
+    every = [*ROWS, WHISPER, WIRE]
     parser = argparse.ArgumentParser(prog="python -m tests.bench.turns", description=__doc__)
-    parser.add_argument(
-        "rows", nargs="*", choices=[[], *ROWS, WIRE], metavar="ROW", help=", ".join([*ROWS, WIRE])
-    )
+    parser.add_argument("rows", nargs="*", choices=[[], *every], metavar="ROW", help=", ".join(every))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the clips (1: each once or twice)")
     parser.add_argument("--seed", type=int, default=1, help="of the lines and places (1)")
-    parser.add_argument(
-        "--split", choices=("report", "choose"), default="report", help="which clips (report)"
-    )
+    parser.add_argument("--split", choices=("report", "choose"), default="report", help="which clips")
+    parser.add_argument("--columns", default="", help="only those whose names contain this")
+    parser.add_argument("--whisper", type=int, default=40, help="scenes of each kind for Whisper (40)")
     parser.add_argument("--trials", type=int, default=60, help="interruptions at the wire (60)")
     parser.add_argument("--at-once", type=int, default=3, help="calls at once at the wire (3)")
-    parser.add_argument("--columns", default="", help="only those whose names contain this")
-    parser.add_argument(
-        "--out", type=Path, default=Path("bench-out"), help="where the JSON and the voices go"
-    )
+    parser.add_argument("--out", type=Path, default=Path("bench-out"), help="for the JSON and the voices")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
@@ -58,13 +54,15 @@ def main() -> int:
     bench = Bench(corpus, chosen, options.scale, options.seed, options.split)
     rows: list[Row] = []
     names = [c.name for c in chosen]
-    for name in options.rows or [*ROWS, WIRE]:
+    for name in options.rows or every:
         print(f"... {name}", file=sys.stderr, flush=True)
         began = time.monotonic()
         if name == WIRE:
             with tempfile.TemporaryDirectory(prefix="ivr-bench-") as folder:
                 clips = corpus.clips("interruption", options.split)
                 made = wire.run(Path(folder), clips, options.trials, options.at_once, options.seed)
+        elif name == WHISPER:
+            made = bench.understood_by_whisper(options.whisper)
         else:
             made = ROWS[name](bench)
         rows += made

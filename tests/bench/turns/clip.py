@@ -54,10 +54,14 @@ class Clip:
 
 def split_of(name: str) -> Split:
     """A recording that is an interruption here and a turn there is in one split."""
-    digest = hashlib.sha256(name.removeprefix("turn/").encode()).digest()
-    return "choose" if digest[0] < 256 * CHOOSE_SHARE else "report"
+    return "choose" if mixed(name.removeprefix("turn/"))[0] < 256 * CHOOSE_SHARE else "report"
+
+
+def mixed(name: str) -> bytes:
+    """Puts names in an order that has nothing to do with what they say."""
+    return hashlib.sha256(name.encode()).digest()
 
 
 def seeded(name: str) -> np.random.Generator:
     """Dice that fall the same way for the same name."""
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    return np.random.default_rng(int.from_bytes(mixed(name)[:8], "big"))

@@ -5,14 +5,13 @@ always the same, clip by clip. A clip is in one of two splits, by the hash of it
 may be looked at when a threshold is chosen, those of ``report`` make the figures.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tests.bench.turns import noises, phrases, recordings
-from tests.bench.turns.clip import Clip, Kind, Part, Split, seeded
+from tests.bench.turns.clip import Clip, Kind, Part, Split, mixed, seeded
 from tests.bench.turns.line import RATE, Pcm16
 from tests.bench.turns.recordings import Language
 from tests.bench.turns.voices import VOICES, Speaker, Voice, trimmed
@@ -43,7 +42,7 @@ class Corpus:
                 "noise": noises.noise, "music": noises.music, "vocal": noises.vocal, "tone": noises.tones,
                 "silence": noises.silence,
             }  # fmt: skip
-            clips = sorted(makers[kind](), key=lambda clip: hashlib.sha256(clip.name.encode()).digest())
+            clips = sorted(makers[kind](), key=lambda clip: mixed(clip.name))
             self._kinds[kind] = clips
         return [c for c in self._kinds[kind] if split is None or c.split == split]
 

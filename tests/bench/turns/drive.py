@@ -19,17 +19,19 @@ _ROUNDS = 4
 """Turns of the loop that a frame's consequences take."""
 
 
-class TruthStt:
-    """Understands what the scene says was said, ``RECOGNISED_AFTER_MS`` of sound later.
+class TimedStt:
+    """Answers ``RECOGNISED_AFTER_MS`` of sound after it was asked: what the scene says was said or, with an
+    engine, what that makes of the sound, for which the call's time stands still.
 
-    It finds its place by the session's clock: a request comes with the sound up to now.
+    The truth finds its place by the call's clock: a request comes with the sound up to now.
     """
 
-    name = "truth"
+    name = "timed"
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, engine: SpeechToText | None = None) -> None:
+        self._scene, self._engine = scene, engine
         self._now = 0
+        self._working: set[asyncio.Task[Transcript]] = set()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     async def start(self) -> None:
@@ -37,15 +39,25 @@ class TruthStt:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         end = self._now
-        start = end - len(pcm16) // 2 * RATE // sample_rate
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((end + int(RECOGNISED_AFTER_MS * RATE / 1000), done))
+        if self._engine is None:
+            text = self._scene.words(end - len(pcm16) // 2 * RATE // sample_rate, end)
+            transcript = Transcript(text, 0.9 if text else 0.0, self.name)
+        else:
+            task = asyncio.ensure_future(self._engine.transcribe(pcm16, sample_rate))
+            self._working.add(task)
+            try:
+                transcript = await task
+            finally:
+                self._working.discard(task)
         await done
-        text = self._scene.words(start, end)
-        return Transcript(text, 0.9 if text else 0.0, self.name)
+        return transcript
 
     async def advance(self, now: int) -> None:
         """The call is at sample ``now`` of 8 kHz."""
+        if self._working:
+            await asyncio.wait(self._working)
         self._now = now
         for due in [w for w in self._waiting if w[0] <= now]:
             self._waiting.remove(due)
@@ -71,11 +83,11 @@ class _Silent:
         return self
 
 
-async def run(scene: Scene, column: Column, stt: SpeechToText | None = None) -> Trace:
-    """Without ``stt`` the truth is understood. With one (a real one), time stands still while it works."""
-    truth = TruthStt(scene) if stt is None else None
+async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) -> Trace:
+    """Without an ``engine`` (a started one) the truth is understood."""
+    stt = TimedStt(scene, engine)
     player, log = MemoryPlayer(), _Silent()
-    session = column.session(scene, truth or stt, LetterTTS(), player, log)  # type: ignore[arg-type]
+    session = column.session(scene, stt, LetterTTS(), player, log)
     near = scene.near()
     frames = len(near) // FRAME
     line = TelephoneLine(scene.condition, frames)
@@ -96,10 +108,7 @@ async def run(scene: Scene, column: Column, stt: SpeechToText | None = None) -> 
         for n in range(frames):
             frame = line.hear(near[n * FRAME : (n + 1) * FRAME], sent)
             session.process_audio(frame.tobytes(), RATE)
-            if truth is not None:
-                await truth.advance((n + 1) * FRAME)
-            else:
-                await session.settled()
+            await stt.advance((n + 1) * FRAME)
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
             sent = np.frombuffer(player.played[-2 * FRAME :], np.int16)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ivr.speech.base import SpeechToText
+from ivr.speech.registry import create_stt
 from tests.bench.turns import drive, judge, recordings
-from tests.bench.turns.clip import Clip, Kind, Split, seeded
+from tests.bench.turns.clip import Clip, Kind, Split, mixed, seeded
 from tests.bench.turns.columns import Column
 from tests.bench.turns.corpus import Corpus
 from tests.bench.turns.line import FRAME, RATE, Condition, Echo, Pcm16, at_level
@@ -287,29 +287,65 @@ class Bench:
 
         return self._run(scenes, rows, score)
 
+    def understood_by_whisper(self, count: int) -> list[Row]:
+        """A part of the scenes with the real recogniser, in English: ``count`` of each kind; ours alone."""
+        kinds: list[tuple[str, list[Clip], tuple[float, float]]] = [
+            ("interruption", self.clips("interruption"), (-30, -10)),
+            ("backchannel", self.clips("backchannel"), (-30, -12)),
+            ("no speech", self.clips("vocal", "music", "noise"), (-35, -15)),
+        ]
+        rows = {
+            "interruption": Row("Whisper: true interruptions missed", "%", ""),
+            "backchannel": Row("Whisper: prompt lost to a backchannel", "%", ""),
+            "no speech": Row("Whisper: prompt lost to noise, music, cough", "%", ""),
+        }
+        scenes: list[Scene] = []
+        for name, clips, levels in kinds:
+            spoken_english = sorted((c for c in clips if c.language != "fr"), key=lambda c: mixed(c.name))
+            scenes += self.over_prompt(name, spoken_english[:count], levels)
+
+        def score(trace: Trace) -> dict[str, float | None]:
+            verdict = judge.of_prompt(trace)
+            bad = not judge.taken(trace, verdict) if trace.scene.name == "interruption" else verdict.lost
+            return {trace.scene.name: float(bad)}
+
+        return self._run(scenes, rows, score, self._columns[:1], "whisper")
+
     # -- running
 
     def _run(
-        self, scenes: Sequence[Scene], rows: dict[str, Row], score: Score, stt: SpeechToText | None = None
+        self, scenes: Sequence[Scene], rows: dict[str, Row], score: Score, engine: str = ""
     ) -> list[Row]:
-        for column in self._columns:
+        """With an ``engine`` only the first column: what was understood changes nothing in the others."""
+        for column in self._columns[:1] if engine else self._columns:
             trials: list[dict[str, Any]] = []
-            for scene in scenes:
-                trace = asyncio.run(drive.run(scene, column, stt))
+            for trace in asyncio.run(_traces(scenes, column, engine)):
                 found = score(trace)
                 for name, value in found.items():
                     if value is None:
                         rows[name].missed[column.name] = rows[name].missed.get(column.name, 0) + 1
                     else:
                         rows[name].values.setdefault(column.name, []).append(value)
-                trials.append(_note(scene, trace, found))
+                trials.append(_note(trace, found))
             next(iter(rows.values())).notes[column.name] = trials
             print(f"    {column.name}: {len(scenes)} scenes", file=sys.stderr, flush=True)
         return list(rows.values())
 
 
-def _note(scene: Scene, trace: Trace, found: dict[str, float | None]) -> dict[str, Any]:
-    c = scene.condition
+async def _traces(scenes: Sequence[Scene], column: Column, engine: str) -> list[Trace]:
+    """``engine``: a recogniser's name; without one the truth is understood."""
+    stt = create_stt(engine) if engine else None
+    if stt is not None:
+        await stt.start()
+    try:
+        return [await drive.run(scene, column, stt) for scene in scenes]
+    finally:
+        if stt is not None:
+            await stt.aclose()
+
+
+def _note(trace: Trace, found: dict[str, float | None]) -> dict[str, Any]:
+    scene, c = trace.scene, trace.scene.condition
     return {
         "scene": scene.name, "clip": scene.clip.name if scene.clip else None, "level": round(c.level_dbm0, 1),
         "loss": c.loss, "echo": None if c.echo is None else [c.echo.delay_ms, c.echo.loss_db], "seed": c.seed,
