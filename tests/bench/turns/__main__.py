@@ -15,12 +15,12 @@ import structlog
 from ivr.modelstore import model_path
 from ivr.vad.silero import SileroModel
 from tests.bench import report
-from tests.bench.turns import columns, wire
+from tests.bench.turns import columns, cost, wire
 from tests.bench.turns.corpus import Corpus
 from tests.bench.turns.recordings import SOURCES
 from tests.bench.turns.rows import Bench, Row
 
-WIRE, WHISPER = "wire", "whisper"
+WIRE, WHISPER, COST = "wire", "whisper", "cost"
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "interruptions": Bench.interruptions,
     "false-alarms": Bench.false_alarms,
@@ -33,7 +33,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 
 
 def main() -> int:
-    every = [*ROWS, WHISPER, WIRE]
+    every = [*ROWS, WHISPER, WIRE, COST]
     parser = argparse.ArgumentParser(prog="python -m tests.bench.turns", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[[], *every], metavar="ROW", help=", ".join(every))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the clips (1: each once or twice)")
@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--whisper", type=int, default=40, help="scenes of each kind for Whisper (40)")
     parser.add_argument("--trials", type=int, default=60, help="interruptions at the wire (60)")
     parser.add_argument("--at-once", type=int, default=3, help="calls at once at the wire (3)")
+    parser.add_argument("--calls", type=int, default=50, help="sessions of the cost row (50)")
     parser.add_argument("--out", type=Path, default=Path("bench-out"), help="for the JSON and the voices")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -61,6 +62,8 @@ def main() -> int:
             with tempfile.TemporaryDirectory(prefix="ivr-bench-") as folder:
                 clips = corpus.clips("interruption", options.split)
                 made = wire.run(Path(folder), clips, options.trials, options.at_once, options.seed)
+        elif name == COST:
+            made = cost.run(corpus.clips("interruption"), bench.prompts[0], options.calls, 15.0)
         elif name == WHISPER:
             made = bench.understood_by_whisper(options.whisper)
         else:
@@ -93,6 +96,8 @@ def _cell(row: Row, column: str) -> str:
         return f"never ({missed})" if missed else "-"
     if row.unit == "%":
         return f"{row.statistic(column, 'share'):.1f} % ({sum(values):.0f} of {len(values)})"
+    if row.unit.startswith("%"):
+        return f"{row.statistic(column, 'p50'):.2f} %"
     shown = f"{row.statistic(column, 'p50'):.0f} / {row.statistic(column, 'p95'):.0f} ({len(values)})"
     return shown + (f", never {missed}" if missed else "")
 

@@ -68,7 +68,7 @@ class TimedStt:
         pass
 
 
-class _Silent:
+class Quiet:
     """A log that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -79,14 +79,14 @@ class _Silent:
 
     debug = warning = error = exception = info
 
-    def bind(self, **_: object) -> "_Silent":
+    def bind(self, **_: object) -> "Quiet":
         return self
 
 
 async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) -> Trace:
     """Without an ``engine`` (a started one) the truth is understood."""
     stt = TimedStt(scene, engine)
-    player, log = MemoryPlayer(), _Silent()
+    player, log = MemoryPlayer(), Quiet()
     session = column.session(scene, stt, LetterTTS(), player, log)
     near = scene.near()
     frames = len(near) // FRAME

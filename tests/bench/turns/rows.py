@@ -309,7 +309,7 @@ class Bench:
             bad = not judge.taken(trace, verdict) if trace.scene.name == "interruption" else verdict.lost
             return {trace.scene.name: float(bad)}
 
-        return self._run(scenes, rows, score, self._columns[:1], "whisper")
+        return self._run(scenes, rows, score, "whisper")
 
     # -- running
 
