@@ -56,6 +56,10 @@ def replay(recording: Recording, settings: Settings, *, stt: bool = False) -> Re
         loop.close()
 
 
+LONGEST_PROMPT = 600 * LINE_RATE
+"""Samples."""
+
+
 class _Replay:
     def __init__(
         self, recording: Recording, settings: Settings, loop: AudioLoop, engine: SpeechToText | None
@@ -226,7 +230,7 @@ class _Script:
             # Nobody knows how long it would have been: as long as nothing else is said.
             following = next((d for d in self._acts if d.stage == "say_started"), None)
             length = (following.at // UP if following is not None else len(sent)) - begin
-        length = max(length, heard, LINE_FRAME)
+        length = min(max(length, heard, LINE_FRAME), LONGEST_PROMPT)
         pcm = np.resize(sent[begin : begin + min(length, heard)], length)  # zeros when nothing was sent
         return AudioClip(pcm.tobytes(), LINE_RATE, str(act.details.get("text", "")))
 

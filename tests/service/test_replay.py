@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
 from ivr.modelstore import ModelStore
+from ivr.service.compare import line
 from ivr.service.recording import Recording, load_recording
 from ivr.service.replay import replay
 from ivr.service.replay_command import replay_all, settings_for
 from ivr.service.replay_engines import RecordedSTT, Understood
-from ivr.session import Decision, VoiceSession
+from ivr.service.timeline import timeline
+from ivr.session import STAGES, Decision, VoiceSession
 from tests.service.recorded import Scene, at, clip, record, with_options
 from tests.vad.sounds import loud_from, loud_until, prompt
 
@@ -56,9 +60,9 @@ def of(decisions: Any, *stages: str) -> list[Decision]:
 
 
 def test_the_same_settings_decide_the_same(recording: Recording) -> None:
-    settings, unknown = settings_for(recording)
-    assert not unknown and settings == settings_for(recording)[0]
-    again = replay(recording, settings).decisions
+    options, unknown = settings_for(recording)
+    assert not unknown and options == settings_for(recording)[0]
+    again = replay(recording, options).decisions
     exact = ("speech_began", "stop", "turn_ended", "transcript", "dtmf", "listen", "noinput", "say_started")
     assert of(again, *exact) == of(recording.decisions, *exact)
     assert {d.stage for d in recording.decisions} >= set(exact)
@@ -73,9 +77,9 @@ def test_the_same_settings_decide_the_same(recording: Recording) -> None:
 
 
 def test_twice_the_same_gives_the_same_to_the_sample_faster_than_it_was(recording: Recording) -> None:
-    settings, _ = settings_for(recording, ["vad.threshold=0.7"])
+    options, _ = settings_for(recording, ["vad.threshold=0.7"])
     began = time.perf_counter()
-    first, second = replay(recording, settings), replay(recording, settings)
+    first, second = replay(recording, options), replay(recording, options)
     took = time.perf_counter() - began
     assert first == second
     assert len(first.probabilities) == len(recording.caller) // 256 - 1
@@ -90,8 +94,8 @@ def test_what_a_transcript_takes_is_taken_again(recording: Recording) -> None:
 
 
 def test_a_lost_interruption_plays_on_to_the_next_prompt(recording: Recording) -> None:
-    settings, _ = settings_for(recording, ["session.endpointing.min_speech_ms=5000"])
-    again = replay(recording, settings).decisions
+    options, _ = settings_for(recording, ["session.endpointing.min_speech_ms=5000"])
+    again = replay(recording, options).decisions
     assert [d.rule for d in of(again, "stop")] == ["dtmf"]
     first = of(again, "say_ended")[0]
     second = of(recording.decisions, "say_started")[1]
@@ -100,8 +104,8 @@ def test_a_lost_interruption_plays_on_to_the_next_prompt(recording: Recording) -
 
 
 def test_an_answer_waits_for_the_end_of_a_turn_that_lasts_longer_now(recording: Recording) -> None:
-    settings, _ = settings_for(recording, ["session.endpointing.min_silence_ms=1200"])
-    again = replay(recording, settings).decisions
+    options, _ = settings_for(recording, ["session.endpointing.min_silence_ms=1200"])
+    again = replay(recording, options).decisions
     assert [d.rule for d in of(again, "stop")] == [
         "speech",
         "dtmf",
@@ -197,8 +201,8 @@ def test_what_cannot_be_set_is_refused(
 
 
 def test_no_value_is_the_default(call: Path) -> None:
-    settings, _ = settings_for(load_recording(call), ["vad.release=0.2", "vad.release="])
-    assert settings.vad.release is None
+    options, _ = settings_for(load_recording(call), ["vad.release=0.2", "vad.release="])
+    assert options.vad.release is None
 
 
 def test_a_file_of_settings_takes_the_place_of_those_recorded(call: Path, tmp_path: Path) -> None:
@@ -267,3 +271,40 @@ def test_an_interim_text_is_preferred_to_a_guess() -> None:
     )
     assert stt._heard(18_000, 31_000)[0] == [("the 2nd", 0.5)]
     assert stt._heard(18_000, 41_000)[0] == [(LONG, 0.8)]
+
+
+# -- files that somebody wrote by hand
+
+number = st.integers(0, 40_000) | st.floats(0, 1e6)
+detail = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("onset", "offset", "prompt"), st.integers(-5, 40_000)),
+        **dict.fromkeys(("heard_ms", "planned_ms", "timeout_s", "confidence"), number),
+        **dict.fromkeys(("text", "name"), st.text(max_size=5) | st.sampled_from(["ended", "speaking"])),
+        "digit": st.sampled_from("0123456789*#ABCD"),
+        "options": st.sampled_from(
+            [{}, {"barge_in": "none"}, {"barge_in": "loud"}, {"barge_in": 3}, {"x": []}]
+        ),
+        "interrupted": st.booleans(),
+        "interim": st.booleans(),
+        "paused": st.booleans(),
+    },
+)
+decision = st.builds(
+    Decision, st.integers(0, 40_000), st.sampled_from(sorted(STAGES)), st.text(max_size=3), detail
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(decision, max_size=12))
+def test_any_decisions_can_be_replayed_and_drawn(models: ModelStore, decisions: list[Decision]) -> None:
+    head = {"options": {"vad": {}, "session": {}}}
+    sound = np.tile(speech("vm-goodbye"), 4)[: 2 * LINE_RATE]
+    recording = Recording(
+        Path("x.wav"), sound, np.zeros_like(sound), Decision(0, "session", details=head), tuple(decisions)
+    )
+    found = replay(recording, settings_for(recording)[0]).decisions
+    assert of(found, "speech_began") or of(found, "say_started")
+    timeline(decisions, recording.seconds)
+    [line(each) for each in found]
