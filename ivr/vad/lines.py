@@ -19,8 +19,9 @@ from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, VadListener
+from ivr.vad.echo import Echoes
 from ivr.vad.endpointing import Began, Endpointer
-from ivr.vad.silero import CONTEXT, WINDOW, SileroModel
+from ivr.vad.silero import CONTEXT, F32, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, fade_of, floor_after, told
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,8 @@ class LineEars:
         self._quiet_for = np.zeros(rows, np.int64)
         """Windows in a row that are certainly silence."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
+        window = slice(_BEFORE, _BEFORE + _STEP)
+        self.echoes = Echoes(options, bank, _SPAN, window) if options.echo else None
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
@@ -77,6 +80,8 @@ class LineEars:
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = 0
+            if self.echoes is not None:
+                self.echoes.forget(line.row)
             self._streams[line.row] = stream
             self._active = np.array(sorted(self._streams), np.int64)
         return stream
@@ -134,13 +139,12 @@ class LineEars:
     def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
         wide = double(heard)
         try:
-            probabilities, following = self._model.run(wide * _TO_FLOAT, self._state[:, rows])
+            probabilities = self._ask(rows, starts, heard, wide * _TO_FLOAT)
         except Exception:
             # Time must go on for the alarms; what was not looked at counts as quiet.
             log.exception("vad_inference_failed", streams=len(rows))
-            probabilities, following = np.zeros(rows.size, np.float32), self._state[:, rows] * 0
-        self.inferences += 1
-        self._state[:, rows] = following
+            probabilities = np.zeros(rows.size, np.float32)
+            self._state[:, rows] = 0
         attack = self._options.attack_level
         rested = []
         for i, (row, start, probability) in enumerate(
@@ -157,6 +161,32 @@ class LineEars:
                 rested.append(row)
         if rested:
             self._state[:, rested] *= self._fade
+
+    def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, windows: F32) -> F32:
+        """The probabilities of speech, an echo of what was sent left out, and the network's next states."""
+        echoes = self.echoes
+        if echoes is None:
+            return self._run(rows, windows)
+        cleaned = echoes.before(rows, starts, heard)
+        for i, window in cleaned.items():
+            windows[i] = double(window.clean[np.newaxis])[0] * _TO_FLOAT
+        states = self._state[:, rows]
+        probabilities = self._run(rows, windows)
+        found = echoes.suspected(rows, starts, heard, cleaned, probabilities)
+        if found:
+            again = np.array(list(found), np.int64)
+            clean = double(np.stack([window.clean for window in found.values()]))
+            self._state[:, rows[again]] = states[:, again]
+            probabilities[again] = self._run(rows[again], clean * _TO_FLOAT)
+            cleaned |= found
+        if cleaned:
+            probabilities[echoes.alone(rows, cleaned)] = 0
+        return probabilities
+
+    def _run(self, rows: _I64, windows: F32) -> F32:
+        probabilities, self._state[:, rows] = self._model.run(windows, self._state[:, rows])
+        self.inferences += 1
+        return probabilities
 
     def _stream_at(self, row: int) -> "LineStream | _Nobody":
         """One that was closed meanwhile hears the end of this round, and tells nobody."""

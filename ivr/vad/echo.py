@@ -1,0 +1,227 @@
+"""The echo of what a call was sent, taken out of what it heard before the network looks.
+
+A line that does not echo costs nothing until something on it sounds like speech while, or shortly after,
+something was sent: then the path of an echo is sought in the last half second (``echo_path.py``). Where one
+explains enough of what was heard it is kept, and each window is cleaned by it first from then on. A window
+with next to nothing left is nobody's speech. All in samples of 8 kHz; the VAD thread's alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ivr.audio.frames import LINE_RATE, ms_to_samples
+from ivr.audio.line import RING, LineBank
+from ivr.vad.base import DetectorOptions
+from ivr.vad.echo_path import TAPS, EchoPath, PathFinder
+
+Pcm16 = npt.NDArray[np.int16]
+F64 = npt.NDArray[np.float64]
+_I64 = npt.NDArray[np.int64]
+
+STRETCH_MS = 512
+"""Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
+_TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+"""Windows of a run of likely speech at which a path is sought; then every 32nd."""
+_BETTER = 0.5
+"""A new path in place of another, in a run of speech, leaves at most this share of the energy the old one left."""
+_RELEARN = 32
+"""Windows of nothing but echo after which the taps are fitted anew; fewer at first: 2, 4, 8, …"""
+_USELESS = 8
+"""Windows in a row to which a path adds energy before it is forgotten."""
+_RECENT = 0.6
+"""What a window counts less with each one that follows, in the share of the echo."""
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """What is known of one call."""
+
+    path: EchoPath | None = None
+    run: int = 0
+    """Windows in a row that may be speech."""
+    wait: int = 0
+    """Windows without a try, after a clear no."""
+    alone: int = 0
+    """Windows of nothing but echo since the last fit."""
+    relearn: int = 2
+    useless: int = 0
+    heard: float = 0.0
+    explained: float = 0.0
+    """Energy of the last windows."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """One window, its margins cleaned with it."""
+
+    clean: Pcm16
+    heard: float
+    left: float
+    """Energy of the window itself, before and after."""
+
+
+class Echoes:
+    """Of all calls of a bank."""
+
+    def __init__(self, options: DetectorOptions, bank: LineBank, span: _I64, window: slice) -> None:
+        """``span``: the samples of a window with its margins, relative to its first; ``window``: where in
+        them it stands itself.
+        """
+        self._bank, self._span, self._window = bank, span, window
+        self._finder = PathFinder(options.echo_delay_ms, ms_to_samples(STRETCH_MS, LINE_RATE))
+        self._share = options.echo_share
+        self._alone = 1 / (1 + 10 ** (options.echo_margin_db / 10))
+        self._loss = 10 ** (-options.echo_loss_db / 10)
+        self._attack = options.attack_level
+        self._audible = 32768 * 10 ** (options.silence_dbfs / 20)
+        self._known = np.zeros(len(bank.written), np.bool_)
+        self._rows: dict[int, _Row] = {}
+        self._length = window.stop - window.start
+        self.sought = 0
+        """Times that a path was sought."""
+        self.cleaned = 0
+        """Windows that an echo was taken out of."""
+
+    def forget(self, row: int) -> None:
+        """Another call has the line."""
+        self._known[row] = False
+        self._rows.pop(row, None)
+
+    def likelihood(self, row: int) -> float:
+        """How much of the energy of the last windows was explained by what was sent, 0..1."""
+        state = self._rows.get(row)
+        if state is None or state.heard <= 0:
+            return 0.0
+        return min(max(state.explained / state.heard, 0.0), 1.0)
+
+    def before(self, rows: _I64, starts: _I64, heard: Pcm16) -> dict[int, _Window]:
+        """Of the lines known to echo: position in ``rows`` to the window without its echo."""
+        known = self._known[rows]
+        if not known.any():
+            return {}
+        found = {}
+        for i in np.flatnonzero(known).tolist():
+            row = int(rows[i])
+            window = self._without(row, int(starts[i]), heard[i])
+            if window is not None:
+                found[i] = window
+                if self._is_alone(window):
+                    self._relearn(row, int(starts[i]))
+        return found
+
+    def suspected(
+        self, rows: _I64, starts: _I64, heard: Pcm16, cleaned: dict[int, _Window], probabilities: npt.NDArray[np.float32]
+    ) -> dict[int, _Window]:
+        """Of the windows that may be speech, those in which an echo was found only now."""
+        found = {}
+        likely = probabilities >= self._attack
+        for i in np.flatnonzero(likely).tolist():
+            row = int(rows[i])
+            window = cleaned.get(i)
+            if window is not None and self._is_alone(window):
+                continue
+            state = self._rows.get(row)
+            if state is None:
+                state = self._rows[row] = _Row()
+            state.run += 1
+            if state.wait:
+                state.wait -= 1
+            elif (state.run in _TRIES or state.run % 32 == 0) and self._seek(state, row, int(starts[i]), heard[i]):
+                window = self._without(row, int(starts[i]), heard[i])
+                if window is not None:
+                    found[i] = window
+        for row in rows[~likely].tolist():
+            state = self._rows.get(row)
+            if state is not None:
+                state.run = 0
+        return found
+
+    def alone(self, rows: _I64, cleaned: dict[int, _Window]) -> list[int]:
+        """Positions of the windows that are echo and nothing else; counts the windows."""
+        nothing_else = []
+        for i, window in cleaned.items():
+            state = self._rows[int(rows[i])]
+            state.heard = state.heard * _RECENT + window.heard
+            state.explained = state.explained * _RECENT + window.heard - window.left
+            if self._is_alone(window):
+                state.run = 0
+                nothing_else.append(i)
+        self.cleaned += len(cleaned)
+        return nothing_else
+
+    def _is_alone(self, window: _Window) -> bool:
+        return window.left <= self._alone * window.heard
+
+    def _sent(self, row: int, first: int, last: int) -> Pcm16:
+        """What was sent, samples [first, last) of the line."""
+        return self._bank.sent[row].take(np.arange(first, last), mode="wrap")
+
+    def _without(self, row: int, start: int, heard: Pcm16) -> _Window | None:
+        """``heard``, a window with its margins, less its echo; None when nothing was sent that could echo."""
+        state = self._rows[row]
+        assert state.path is not None
+        first = start + int(self._span[0]) - state.path.delay
+        sent = self._sent(row, first - TAPS + 1, first + self._span.size)
+        if max(int(sent.max()), -int(sent.min())) < self._audible:
+            return None
+        wide = heard.astype(np.float64)
+        clean = wide - state.path.echo(sent.astype(np.float64))
+        before, after = wide[self._window], clean[self._window]
+        energy, left = float(before @ before), float(after @ after)
+        if left >= energy:
+            # A frame was lost on its way, or the path has changed.
+            state.useless += 1
+            if state.useless >= _USELESS:
+                state.path = None
+                self._known[row] = False
+            return None
+        state.useless = 0
+        rounded = np.rint(clean).clip(-32768, 32767).astype(np.int16)
+        return _Window(rounded, energy, left)
+
+    def _stretch(self, row: int, end: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        finder = self._finder
+        sent = self._sent(row, end - finder.stretch - finder.before, end)
+        heard = self._bank.heard[row].take(np.arange(end - finder.stretch, end), mode="wrap")
+        return sent.astype(np.float32), heard.astype(np.float32)
+
+    def _seek(self, state: _Row, row: int, start: int, heard: Pcm16) -> bool:
+        """Whether a path was found that explains what was heard up to this window, or a better one."""
+        end = start + self._length
+        sent, stretch = self._stretch(row, end)
+        powers = (sent[: sent.size // 256 * 256].reshape(-1, 256) ** 2).sum(axis=1)
+        window = heard[self._window].astype(np.float64)
+        energy = float(window @ window)
+        if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()) * 256 / 256:
+            return False
+        self.sought += 1
+        path, share = self._finder.fit(sent, stretch, self._finder.delay(sent, stretch))
+        state.heard = state.heard * _RECENT + energy
+        state.explained = state.explained * _RECENT + energy * share
+        if share < self._share:
+            return False
+        if state.path is not None:
+            if (1 - share) > _BETTER * (1 - self._explains(state.path, sent, stretch)):
+                return False
+        state.path, state.alone, state.relearn, state.useless = path, 0, 2, 0
+        self._known[row] = True
+        return True
+
+    def _explains(self, path: EchoPath, sent: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> float:
+        first = self._finder.before - path.delay - TAPS + 1
+        left = heard - path.echo(sent[first : first + heard.size + TAPS - 1].astype(np.float64))
+        return 1 - float(left @ left) / max(float(heard @ heard), 1.0)
+
+    def _relearn(self, row: int, start: int) -> None:
+        """More has been heard of nothing but echo: fit its taps to that."""
+        state = self._rows[row]
+        state.alone += 1
+        if state.alone < state.relearn or state.path is None:
+            return
+        state.alone, state.relearn = 0, min(2 * state.relearn, _RELEARN)
+        sent, heard = self._stretch(row, start + self._length)
+        path, share = self._finder.fit(sent, heard, state.path.delay)
+        if share > self._explains(state.path, sent, heard):
+            state.path = path

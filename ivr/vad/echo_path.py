@@ -1,0 +1,104 @@
+"""How a line gives back what it was sent: a delay and a short filter, by least squares. Pure.
+
+The bulk delay is where the cross-correlation of what was sent and heard, whitened by the spectrum of what was
+sent (as in Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976), has the
+most energy. Around it the taps solve the normal equations of the covariance method: nothing outside the stretch
+heard is assumed to be silent.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ivr.audio.frames import LINE_RATE, ms_to_samples
+
+Pcm16 = npt.NDArray[np.int16]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+TAPS = 64
+"""Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
+BEFORE_PEAK = 12
+"""Taps before the middle of the loudest 2 ms: a band-limited path begins before its peak."""
+_PEAK = 16
+"""Samples in which the energy of a delay is gathered."""
+_WHITEN = 0.02
+"""Share of the mean of the spectrum that is added to it: below, there is too little sound to divide by."""
+_STEADY = 1e-3
+"""Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
+sent has 30 dB less is noise."""
+
+_i = np.arange(TAPS)
+_LAG = np.abs(_i[:, np.newaxis] - _i)
+_j = np.arange(TAPS - 1)
+_ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EchoPath:
+    """What comes back: ``taps`` (TAPS,) of what was sent ``delay`` samples ago and before, at 8 kHz."""
+
+    delay: int
+    taps: F64
+
+    def echo(self, sent: F64) -> F64:
+        """Of ``n`` samples, from the ``n + TAPS - 1`` that end ``delay`` before them."""
+        return np.convolve(sent, self.taps, "valid")
+
+
+class PathFinder:
+    """Finds paths with a delay of at most ``delay_ms`` in stretches of ``stretch`` samples of sound heard."""
+
+    def __init__(self, delay_ms: float, stretch: int) -> None:
+        self.stretch = stretch
+        self._delays = ms_to_samples(delay_ms, LINE_RATE)
+        self.before = self._delays + TAPS
+        """Samples of what was sent that are looked at from before the stretch."""
+        self._size = _quick_size(self.before + stretch)
+
+    def delay(self, sent: F32, heard: F32) -> int:
+        """Where a path's taps should begin. ``sent``: (before + stretch,), ``heard``: (stretch,), which end
+        at the same time.
+        """
+        x, y = np.fft.rfft(sent, self._size), np.fft.rfft(heard, self._size)
+        power = x.real**2 + x.imag**2
+        white = x * y.conj() / (power + _WHITEN * power.mean() + 1e-9)
+        by_delay = np.fft.irfft(white, self._size)[self.before - self._delays : self.before + 1][::-1]
+        energy = np.cumsum(by_delay * by_delay)
+        energy[_PEAK:] -= energy[:-_PEAK].copy()
+        return max(int(np.argmax(energy)) - _PEAK // 2 - BEFORE_PEAK, 0)
+
+    def fit(self, sent: F32, heard: F32, delay: int) -> tuple[EchoPath, float]:
+        """The taps at that delay, and the share of the energy heard (0..1) that they explain."""
+        n = heard.size
+        first = self.before - delay - TAPS + 1
+        x = sent[first : first + n + TAPS - 1]
+        cross = np.correlate(x, heard, "valid")[::-1].astype(np.float64)
+        moments = np.correlate(x, x[TAPS - 1 :], "valid")[::-1].astype(np.float64)[_LAG]
+        # From one tap to the next the stretch of ``sent`` takes one sample in and leaves one out.
+        enters, leaves = x[TAPS - 2 :: -1].astype(np.float64), x[: n - 1 : -1].astype(np.float64)
+        skewed = np.zeros((TAPS - 1, 2 * TAPS - 3))
+        skewed[_ROW, _DIAGONAL] = enters[:, np.newaxis] * enters - leaves[:, np.newaxis] * leaves
+        moments[1:, 1:] += np.cumsum(skewed, axis=0)[_ROW, _DIAGONAL]
+        loaded = moments.copy()
+        loaded[_i, _i] += _STEADY * moments.trace() / TAPS + 1.0
+        taps = np.linalg.solve(loaded, cross)
+        path = EchoPath(delay, taps)
+        energy = float(heard @ heard)
+        if energy <= 0:
+            return path, 0.0
+        explained = float(2 * taps @ cross - taps @ moments @ taps)
+        return path, min(max(explained / energy, 0.0), 1.0)
+
+
+def _quick_size(n: int) -> int:
+    """The least size from ``n`` on whose only prime factors are 2, 3 and 5."""
+    while True:
+        left = n
+        for factor in (2, 3, 5):
+            while left % factor == 0:
+                left //= factor
+        if left == 1:
+            return n
+        n += 1
