@@ -24,6 +24,8 @@ STRETCH_MS = 512
 """Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
 _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
+_SHORT_ENOUGH = 0.95
+"""A short filter that explains less is made a long one."""
 _BETTER = 0.5
 """A new path in place of another, in a run of speech, leaves at most this share of the energy the old one left."""
 _RELEARN = 32
@@ -163,7 +165,7 @@ class Echoes:
         state = self._rows[row]
         assert state.path is not None
         first = start + int(self._span[0]) - state.path.delay
-        sent = self._sent(row, first - TAPS + 1, first + self._span.size)
+        sent = self._sent(row, first - state.path.taps.size + 1, first + self._span.size)
         if max(int(sent.max()), -int(sent.min())) < self._audible:
             return None
         wide = heard.astype(np.float64)
@@ -194,7 +196,7 @@ class Echoes:
         powers = (sent[: sent.size // 256 * 256].reshape(-1, 256) ** 2).sum(axis=1)
         window = heard[self._window].astype(np.float64)
         energy = float(window @ window)
-        if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()) * 256 / 256:
+        if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()):
             return False
         self.sought += 1
         path, share = self._finder.fit(sent, stretch, self._finder.delay(sent, stretch))
@@ -202,17 +204,15 @@ class Echoes:
         state.explained = state.explained * _RECENT + energy * share
         if share < self._share:
             return False
+        if share < _SHORT_ENOUGH:
+            path = self._finder.extend(sent, stretch, path)
         if state.path is not None:
-            if (1 - share) > _BETTER * (1 - self._explains(state.path, sent, stretch)):
+            old, new = _energy(state.path.left(sent, stretch)), _energy(path.left(sent, stretch))
+            if new > _BETTER * old:
                 return False
         state.path, state.alone, state.relearn, state.useless = path, 0, 2, 0
         self._known[row] = True
         return True
-
-    def _explains(self, path: EchoPath, sent: npt.NDArray[np.float32], heard: npt.NDArray[np.float32]) -> float:
-        first = self._finder.before - path.delay - TAPS + 1
-        left = heard - path.echo(sent[first : first + heard.size + TAPS - 1].astype(np.float64))
-        return 1 - float(left @ left) / max(float(heard @ heard), 1.0)
 
     def _relearn(self, row: int, start: int) -> None:
         """More has been heard of nothing but echo: fit its taps to that."""
@@ -222,6 +222,14 @@ class Echoes:
             return
         state.alone, state.relearn = 0, min(2 * state.relearn, _RELEARN)
         sent, heard = self._stretch(row, start + self._length)
-        path, share = self._finder.fit(sent, heard, state.path.delay)
-        if share > self._explains(state.path, sent, heard):
+        path = state.path
+        if path.taps.size == TAPS:
+            path, share = self._finder.fit(sent, heard, path.delay)
+        if path.taps.size > TAPS or share < _SHORT_ENOUGH:
+            path = self._finder.extend(sent, heard, path)
+        if _energy(path.left(sent, heard)) < _energy(state.path.left(sent, heard)):
             state.path = path
+
+
+def _energy(x: npt.NDArray[np.floating]) -> float:
+    return float(x @ x)

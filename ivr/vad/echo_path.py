@@ -19,15 +19,23 @@ F64 = npt.NDArray[np.float64]
 
 TAPS = 64
 """Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
+LONG = 512
+"""Of the filter of a line that a short one does not describe: rooms, second reflections within 64 ms."""
 BEFORE_PEAK = 12
 """Taps before the middle of the loudest 2 ms: a band-limited path begins before its peak."""
 _PEAK = 16
 """Samples in which the energy of a delay is gathered."""
+_RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
+"""Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
 _WHITEN = 0.02
 """Share of the mean of the spectrum that is added to it: below, there is too little sound to divide by."""
 _STEADY = 1e-3
 """Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
 sent has 30 dB less is noise."""
+
+_STEPS = 8
+"""Of the long filter, each time: they go on where those of the last time ended."""
+_BLOCK = 256
 
 _i = np.arange(TAPS)
 _LAG = np.abs(_i[:, np.newaxis] - _i)
@@ -37,14 +45,19 @@ _ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EchoPath:
-    """What comes back: ``taps`` (TAPS,) of what was sent ``delay`` samples ago and before, at 8 kHz."""
+    """What comes back: ``taps`` (TAPS,) or (LONG,) of what was sent ``delay`` samples ago and before, at 8 kHz."""
 
     delay: int
     taps: F64
 
     def echo(self, sent: F64) -> F64:
-        """Of ``n`` samples, from the ``n + TAPS - 1`` that end ``delay`` before them."""
+        """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
         return np.convolve(sent, self.taps, "valid")
+
+    def left(self, sent: F64, heard: F64) -> F64:
+        """``heard`` without its echo; ``sent`` ends when it does and begins early enough."""
+        last = sent.size - self.delay
+        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last])
 
 
 class PathFinder:
@@ -53,15 +66,16 @@ class PathFinder:
     def __init__(self, delay_ms: float, stretch: int) -> None:
         self.stretch = stretch
         self._delays = ms_to_samples(delay_ms, LINE_RATE)
-        self.before = self._delays + TAPS
+        self.before = self._delays + LONG
         """Samples of what was sent that are looked at from before the stretch."""
         self._size = _quick_size(self.before + stretch)
+        self._long_size = _quick_size(stretch + LONG - 1)
 
     def delay(self, sent: F32, heard: F32) -> int:
         """Where a path's taps should begin. ``sent``: (before + stretch,), ``heard``: (stretch,), which end
         at the same time.
         """
-        x, y = np.fft.rfft(sent, self._size), np.fft.rfft(heard, self._size)
+        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
         power = x.real**2 + x.imag**2
         white = x * y.conj() / (power + _WHITEN * power.mean() + 1e-9)
         by_delay = np.fft.irfft(white, self._size)[self.before - self._delays : self.before + 1][::-1]
@@ -85,11 +99,54 @@ class PathFinder:
         loaded[_i, _i] += _STEADY * moments.trace() / TAPS + 1.0
         taps = np.linalg.solve(loaded, cross)
         path = EchoPath(delay, taps)
-        energy = float(heard @ heard)
-        if energy <= 0:
-            return path, 0.0
         explained = float(2 * taps @ cross - taps @ moments @ taps)
-        return path, min(max(explained / energy, 0.0), 1.0)
+        return path, min(max(explained / above_noise(heard), 0.0), 1.0)
+
+    def extend(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
+        """``path`` with LONG taps, some steps nearer to those that explain the most: conjugate gradients on the
+        same normal equations, by transforms (Hestenes and Stiefel, 1952). Few steps leave alone what was
+        hardly sent.
+        """
+        size, n = self._long_size, heard.size
+        first = self.before - path.delay - LONG + 1
+        x = np.fft.rfft(sent[first : first + n + LONG - 1], size)
+        framed = np.zeros(size, np.float32)
+
+        def gradient(left: F32) -> F32:
+            framed[LONG - 1 : LONG - 1 + n] = left
+            return np.fft.irfft(x.conj() * np.fft.rfft(framed), size)[:LONG]
+
+        def echo(taps: F32) -> F32:
+            return np.fft.irfft(x * np.fft.rfft(taps, size), size)[LONG - 1 : LONG - 1 + n]
+
+        taps = np.zeros(LONG, np.float32)
+        taps[: path.taps.size] = path.taps
+        left = heard - echo(taps)
+        step = slope = gradient(left)
+        steepness = float(slope @ slope)
+        for _ in range(_STEPS):
+            moved = echo(step)
+            far = steepness / (float(moved @ moved) + 1e-9)
+            taps = taps + np.float32(far) * step
+            left = left - np.float32(far) * moved
+            slope = gradient(left)
+            steepness, before = float(slope @ slope), steepness
+            step = slope + np.float32(steepness / (before + 1e-9)) * step
+        return EchoPath(path.delay, taps.astype(np.float64))
+
+
+def above_noise(heard: npt.NDArray[np.floating]) -> float:
+    """Energy of ``heard`` less that of a steady noise as loud as its quietest quarter."""
+    blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
+    energies = (blocks * blocks).sum(axis=1)
+    quiet = float(np.partition(energies, energies.size // 4)[energies.size // 4])
+    return max(float(energies.sum()) - quiet * energies.size, 1.0)
+
+
+def _faded(x: F32) -> F32:
+    y = x.copy()
+    y[-_RAMP.size :] *= _RAMP[::-1]
+    return y
 
 
 def _quick_size(n: int) -> int:

@@ -26,7 +26,9 @@ class Echo:
     delay_ms: float
     seed: int = 0
     reverb_ms: float = 0.0
-    """Time to fall by 60 dB, of a room; 0: a hybrid, whose echo is over in some 6 ms."""
+    """Time to fall by 60 dB, of a room, whose sum is 6 dB below what comes straight (a speakerphone on a table);
+    0: a hybrid, whose echo is over in some 6 ms.
+    """
     second: tuple[float, float] | None = field(default=None)
     """A reflection: milliseconds later, dB weaker."""
 
@@ -54,8 +56,8 @@ def response(echo: Echo) -> F64:
     dice = np.random.default_rng(echo.seed)
     if echo.reverb_ms:
         n = round(8 * echo.reverb_ms)
-        path = dice.standard_normal(n) * 10 ** (-3 * np.arange(n) / n) * 0.25
-        path[0] = 1.0
+        path = dice.standard_normal(n) * 10 ** (-3 * np.arange(n) / n)
+        path[0] = 2 * np.sqrt((path**2).sum())
     else:
         path = dice.standard_normal(48) * np.exp(-np.arange(48) / 10)
         path[0] = 1.5
