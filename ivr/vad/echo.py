@@ -26,12 +26,14 @@ _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
 _SHORT_ENOUGH = 0.95
 """A short filter that explains less is made a long one."""
-_BETTER = 0.5
+_BETTER = 0.3
 """A new path in place of another, in a run of speech, leaves at most this share of the energy the old one left."""
 _RELEARN = 32
 """Windows of nothing but echo after which the taps are fitted anew; fewer at first: 2, 4, 8, …"""
 _USELESS = 8
 """Windows in a row to which a path adds energy before it is forgotten."""
+_EXPLAINED = 0.5
+_BLOCK = 64
 _RECENT = 0.6
 """What a window counts less with each one that follows, in the share of the echo."""
 
@@ -42,9 +44,11 @@ class _Row:
 
     path: EchoPath | None = None
     run: int = 0
-    """Windows in a row that may be speech."""
-    wait: int = 0
-    """Windows without a try, after a clear no."""
+    """Windows in a row that may be speech, or that its path does not explain."""
+    unexplained: bool = False
+    """Its path explains too little of the window at hand."""
+    rested: npt.NDArray[np.float32] | None = None
+    """The network's memory before the run."""
     alone: int = 0
     """Windows of nothing but echo since the last fit."""
     relearn: int = 2
@@ -62,6 +66,8 @@ class _Window:
     heard: float
     left: float
     """Energy of the window itself, before and after."""
+    alone: bool
+    """There is nothing else in it."""
 
 
 class Echoes:
@@ -100,61 +106,62 @@ class Echoes:
 
     def before(self, rows: _I64, starts: _I64, heard: Pcm16) -> dict[int, _Window]:
         """Of the lines known to echo: position in ``rows`` to the window without its echo."""
-        known = self._known[rows]
-        if not known.any():
-            return {}
-        found = {}
-        for i in np.flatnonzero(known).tolist():
-            row = int(rows[i])
-            window = self._without(row, int(starts[i]), heard[i])
+        found: dict[int, _Window] = {}
+        for i in np.flatnonzero(self._known[rows]).tolist():
+            row, start = int(rows[i]), int(starts[i])
+            window = self._without(row, start, heard[i])
             if window is not None:
                 found[i] = window
-                if self._is_alone(window):
-                    self._relearn(row, int(starts[i]))
+                if window.alone:
+                    self._relearn(row, start)
         return found
 
     def suspected(
-        self, rows: _I64, starts: _I64, heard: Pcm16, cleaned: dict[int, _Window], probabilities: npt.NDArray[np.float32]
+        self,
+        rows: _I64,
+        starts: _I64,
+        heard: Pcm16,
+        cleaned: dict[int, _Window],
+        likely: npt.NDArray[np.bool_],
+        states: npt.NDArray[np.float32],
     ) -> dict[int, _Window]:
-        """Of the windows that may be speech, those in which an echo was found only now."""
+        """Of the windows that are ``likely`` speech or that a known path does not explain, those in which an
+        echo was found only now. ``states``: the network's memory before them, (2, rows, 128).
+        """
         found = {}
-        likely = probabilities >= self._attack
-        for i in np.flatnonzero(likely).tolist():
+        for i in np.flatnonzero(likely | self._known[rows]).tolist():
             row = int(rows[i])
-            window = cleaned.get(i)
-            if window is not None and self._is_alone(window):
-                continue
             state = self._rows.get(row)
             if state is None:
                 state = self._rows[row] = _Row()
+            window = cleaned.get(i)
+            if (window is not None and window.alone) or not (likely[i] or state.unexplained):
+                state.run = 0
+                continue
             state.run += 1
-            if state.wait:
-                state.wait -= 1
-            elif (state.run in _TRIES or state.run % 32 == 0) and self._seek(state, row, int(starts[i]), heard[i]):
+            if state.run == 1:
+                state.rested = states[:, i].copy()
+            if (state.run in _TRIES or state.run % 32 == 0) and self._seek(state, row, int(starts[i]), heard[i]):
                 window = self._without(row, int(starts[i]), heard[i])
                 if window is not None:
                     found[i] = window
+                    if window.alone and state.rested is not None:
+                        states[:, i] = state.rested
         for row in rows[~likely].tolist():
             state = self._rows.get(row)
-            if state is not None:
+            if state is not None and not self._known[row]:
                 state.run = 0
         return found
 
-    def alone(self, rows: _I64, cleaned: dict[int, _Window]) -> list[int]:
-        """Positions of the windows that are echo and nothing else; counts the windows."""
-        nothing_else = []
+    def count(self, rows: _I64, cleaned: dict[int, _Window]) -> None:
+        """The windows of this round."""
         for i, window in cleaned.items():
             state = self._rows[int(rows[i])]
             state.heard = state.heard * _RECENT + window.heard
             state.explained = state.explained * _RECENT + window.heard - window.left
-            if self._is_alone(window):
+            if window.alone:
                 state.run = 0
-                nothing_else.append(i)
         self.cleaned += len(cleaned)
-        return nothing_else
-
-    def _is_alone(self, window: _Window) -> bool:
-        return window.left <= self._alone * window.heard
 
     def _sent(self, row: int, first: int, last: int) -> Pcm16:
         """What was sent, samples [first, last) of the line."""
@@ -166,13 +173,15 @@ class Echoes:
         assert state.path is not None
         first = start + int(self._span[0]) - state.path.delay
         sent = self._sent(row, first - state.path.taps.size + 1, first + self._span.size)
+        state.unexplained = False
         if max(int(sent.max()), -int(sent.min())) < self._audible:
             return None
         wide = heard.astype(np.float64)
-        clean = wide - state.path.echo(sent.astype(np.float64))
+        clean = _quieter(wide - state.path.echo(sent.astype(np.float64)), wide)
         before, after = wide[self._window], clean[self._window]
         energy, left = float(before @ before), float(after @ after)
-        if left >= energy:
+        state.unexplained = left > _EXPLAINED * energy and float(np.abs(before).max()) >= self._audible
+        if left >= 0.9 * energy:
             # A frame was lost on its way, or the path has changed.
             state.useless += 1
             if state.useless >= _USELESS:
@@ -181,7 +190,8 @@ class Echoes:
             return None
         state.useless = 0
         rounded = np.rint(clean).clip(-32768, 32767).astype(np.int16)
-        return _Window(rounded, energy, left)
+        alone = left <= self._alone * energy or float(np.abs(after).max()) < self._audible
+        return _Window(rounded, energy, left, alone)
 
     def _stretch(self, row: int, end: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         finder = self._finder
@@ -199,7 +209,15 @@ class Echoes:
         if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()):
             return False
         self.sought += 1
-        path, share = self._finder.fit(sent, stretch, self._finder.delay(sent, stretch))
+        recent = stretch
+        if state.path is not None:
+            n = min(max(state.run + 1, 3) * self._length, stretch.size)
+            recent = stretch[-n:]
+            stretch = np.concatenate((np.zeros(stretch.size - n, np.float32), recent))
+        delay = self._finder.delay(sent, stretch)
+        sent = sent[stretch.size - recent.size :]
+        stretch = recent
+        path, share = self._finder.fit(sent, stretch, delay)
         state.heard = state.heard * _RECENT + energy
         state.explained = state.explained * _RECENT + energy * share
         if share < self._share:
@@ -229,6 +247,13 @@ class Echoes:
             path = self._finder.extend(sent, heard, path)
         if _energy(path.left(sent, heard)) < _energy(state.path.left(sent, heard)):
             state.path = path
+
+
+def _quieter(clean: F64, heard: F64) -> F64:
+    """``clean``, but ``heard`` where it is louder than that: there the echo was lost on its way."""
+    n = heard.size // _BLOCK * _BLOCK
+    before, after = (np.add.reduceat(x * x, np.arange(0, n, _BLOCK)) for x in (heard, clean))
+    return np.where(np.concatenate((np.repeat(after > before, _BLOCK), np.zeros(heard.size - n, np.bool_))), heard, clean)
 
 
 def _energy(x: npt.NDArray[np.floating]) -> float:

@@ -36,6 +36,8 @@ sent has 30 dB less is noise."""
 _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""
 _BLOCK = 256
+_NOISE = _BLOCK * (32768 * 10 ** (-57 / 20)) ** 2
+"""Energy of a block of the loudest steady noise (-57 dBFS) that is told from an echo by its steadiness alone."""
 
 _i = np.arange(TAPS)
 _LAG = np.abs(_i[:, np.newaxis] - _i)
@@ -135,12 +137,11 @@ class PathFinder:
         return EchoPath(path.delay, taps.astype(np.float64))
 
 
-def above_noise(heard: npt.NDArray[np.floating]) -> float:
-    """Energy of ``heard`` less that of a steady noise as loud as its quietest quarter."""
+def above_noise(heard: F32) -> float:
+    """Energy of ``heard`` less that of a steady noise as loud as its quietest 32 ms, or as _NOISE if that is less."""
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
     energies = (blocks * blocks).sum(axis=1)
-    quiet = float(np.partition(energies, energies.size // 4)[energies.size // 4])
-    return max(float(energies.sum()) - quiet * energies.size, 1.0)
+    return max(float(energies.sum()) - min(float(energies.min()), _NOISE) * energies.size, 1.0)
 
 
 def _faded(x: F32) -> F32:

@@ -168,19 +168,27 @@ class LineEars:
         if echoes is None:
             return self._run(rows, windows)
         cleaned = echoes.before(rows, starts, heard)
+        asked = np.ones(rows.size, np.bool_)
         for i, window in cleaned.items():
-            windows[i] = double(window.clean[np.newaxis])[0] * _TO_FLOAT
+            if window.alone:
+                asked[i] = False
+            else:
+                windows[i] = double(window.clean[np.newaxis])[0] * _TO_FLOAT
         states = self._state[:, rows]
-        probabilities = self._run(rows, windows)
-        found = echoes.suspected(rows, starts, heard, cleaned, probabilities)
+        probabilities = np.zeros(rows.size, np.float32)
+        if asked.any():
+            probabilities[asked] = self._run(rows[asked], windows[asked])
+        likely = probabilities >= self._options.attack_level
+        found = echoes.suspected(rows, starts, heard, cleaned, likely, states)
         if found:
-            again = np.array(list(found), np.int64)
-            clean = double(np.stack([window.clean for window in found.values()]))
-            self._state[:, rows[again]] = states[:, again]
-            probabilities[again] = self._run(rows[again], clean * _TO_FLOAT)
+            self._state[:, rows[list(found)]] = states[:, list(found)]
+            probabilities[list(found)] = 0
+            again = [i for i, window in found.items() if not window.alone]
+            if again:
+                clean = double(np.stack([found[i].clean for i in again]))
+                probabilities[again] = self._run(rows[again], clean * _TO_FLOAT)
             cleaned |= found
-        if cleaned:
-            probabilities[echoes.alone(rows, cleaned)] = 0
+        echoes.count(rows, cleaned)
         return probabilities
 
     def _run(self, rows: _I64, windows: F32) -> F32:
