@@ -14,9 +14,10 @@ import numpy.typing as npt
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 from ivr.audio.line import RING, LineBank
 from ivr.vad.base import DetectorOptions
-from ivr.vad.echo_path import TAPS, EchoPath, PathFinder
+from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise
 
 Pcm16 = npt.NDArray[np.int16]
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
 
@@ -30,7 +31,10 @@ _BETTER = 0.3
 """A new path in place of another, in a run of speech, leaves at most this share of the energy the old one left."""
 _RELEARN = 32
 """Windows of nothing but echo after which the taps are fitted anew; fewer at first: 2, 4, 8, …"""
-_USELESS = 8
+_SAME = 16
+"""Samples within which two delays are one."""
+_EXTEND_EVERY = 1024
+_USELESS = 16
 """Windows in a row to which a path adds energy before it is forgotten."""
 _EXPLAINED = 0.5
 _BLOCK = 64
@@ -43,6 +47,10 @@ class _Row:
     """What is known of one call."""
 
     path: EchoPath | None = None
+    leak: float = 0.0
+    """Share of the echo's energy that the path leaves, where it was fitted."""
+    extended: int = 0
+    """Sample of the line at which the path was last extended."""
     run: int = 0
     """Windows in a row that may be speech, or that its path does not explain."""
     unexplained: bool = False
@@ -73,10 +81,13 @@ class _Window:
 class Echoes:
     """Of all calls of a bank."""
 
-    def __init__(self, options: DetectorOptions, bank: LineBank, span: _I64, window: slice) -> None:
-        """``span``: the samples of a window with its margins, relative to its first; ``window``: where in
+    def __init__(
+        self, options: DetectorOptions, bank: LineBank, states: F32, span: _I64, window: slice
+    ) -> None:
+        """``states``: the network's memory, (2, rows, 128). ``span``: the samples of a window with its margins, relative to its first; ``window``: where in
         them it stands itself.
         """
+        self._states = states
         self._bank, self._span, self._window = bank, span, window
         self._finder = PathFinder(options.echo_delay_ms, ms_to_samples(STRETCH_MS, LINE_RATE))
         self._share = options.echo_share
@@ -114,6 +125,8 @@ class Echoes:
                 found[i] = window
                 if window.alone:
                     self._relearn(row, start)
+                    if (state := self._rows[row]).run and state.rested is not None:
+                        self._states[:, row] = state.rested
         return found
 
     def suspected(
@@ -183,17 +196,18 @@ class Echoes:
         state.unexplained = left > _EXPLAINED * energy and float(np.abs(before).max()) >= self._audible
         if left >= 0.9 * energy:
             # A frame was lost on its way, or the path has changed.
-            state.useless += 1
+            state.useless += state.unexplained
             if state.useless >= _USELESS:
                 state.path = None
                 self._known[row] = False
             return None
         state.useless = 0
         rounded = np.rint(clean).clip(-32768, 32767).astype(np.int16)
-        alone = left <= self._alone * energy or float(np.abs(after).max()) < self._audible
+        margin = max(self._alone, min(2.5 * state.leak, 0.25))
+        alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
         return _Window(rounded, energy, left, alone)
 
-    def _stretch(self, row: int, end: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _stretch(self, row: int, end: int) -> tuple[npt.NDArray[np.float32], F32]:
         finder = self._finder
         sent = self._sent(row, end - finder.stretch - finder.before, end)
         heard = self._bank.heard[row].take(np.arange(end - finder.stretch, end), mode="wrap")
@@ -209,28 +223,50 @@ class Echoes:
         if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()):
             return False
         self.sought += 1
-        recent = stretch
         if state.path is not None:
-            n = min(max(state.run + 1, 3) * self._length, stretch.size)
-            recent = stretch[-n:]
-            stretch = np.concatenate((np.zeros(stretch.size - n, np.float32), recent))
-        delay = self._finder.delay(sent, stretch)
-        sent = sent[stretch.size - recent.size :]
-        stretch = recent
-        path, share = self._finder.fit(sent, stretch, delay)
+            return self._improve(state, row, end, sent, stretch)
+        first, second = self._finder.delays(sent, stretch)
+        path, share = self._finder.fit(sent, stretch, first)
+        if share < self._share and abs(second - first) > _SAME:
+            other, more = self._finder.fit(sent, stretch, second)
+            if more > share:
+                path, share = other, more
         state.heard = state.heard * _RECENT + energy
         state.explained = state.explained * _RECENT + energy * share
         if share < self._share:
             return False
         if share < _SHORT_ENOUGH:
             path = self._finder.extend(sent, stretch, path)
-        if state.path is not None:
-            old, new = _energy(state.path.left(sent, stretch)), _energy(path.left(sent, stretch))
-            if new > _BETTER * old:
-                return False
-        state.path, state.alone, state.relearn, state.useless = path, 0, 2, 0
+            state.extended = end
+        self._keep(state, row, path, sent, stretch)
+        state.alone, state.relearn, state.useless = 0, 2, 0
         self._known[row] = True
         return True
+
+    def _improve(self, state: _Row, row: int, end: int, sent: F32, stretch: F32) -> bool:
+        """Whether something explains the last windows better than the path that is known."""
+        assert state.path is not None
+        n = min(max(state.run + 1, 3) * self._length, stretch.size)
+        late, recent = sent[stretch.size - n :], stretch[-n:]
+        before = _left(state.path, late, recent)
+        if state.unexplained:
+            path = self._finder.moved(sent[stretch.size - 2 * self._length :], stretch[-2 * self._length :], state.path)
+            if path.delay != state.path.delay and _left(path, late, recent) < _BETTER * before:
+                state.path = path
+                return True
+            delay, _ = self._finder.delays(late, recent)
+            path, share = self._finder.fit(late, recent, delay)
+            if share < self._share or _left(path, late, recent) > _BETTER * before:
+                return False
+            self._keep(state, row, path, late, recent)
+            return True
+        if state.leak > 1 - _SHORT_ENOUGH and end - state.extended >= _EXTEND_EVERY:
+            state.extended = end
+            path = self._finder.extend(sent, stretch, state.path)
+            if _left(path, sent, stretch) < 0.7 * _left(state.path, sent, stretch):
+                self._keep(state, row, path, sent, stretch)
+                return True
+        return False
 
     def _relearn(self, row: int, start: int) -> None:
         """More has been heard of nothing but echo: fit its taps to that."""
@@ -245,8 +281,18 @@ class Echoes:
             path, share = self._finder.fit(sent, heard, path.delay)
         if path.taps.size > TAPS or share < _SHORT_ENOUGH:
             path = self._finder.extend(sent, heard, path)
-        if _energy(path.left(sent, heard)) < _energy(state.path.left(sent, heard)):
-            state.path = path
+        if _left(path, sent, heard) < _left(state.path, sent, heard):
+            self._keep(state, row, path, sent, heard)
+
+    def _keep(self, state: _Row, row: int, path: EchoPath, sent: F32, heard: F32) -> None:
+        state.path = path
+        state.leak = min(_left(path, sent, heard) / above_noise(heard), 1.0)
+
+
+def _left(path: EchoPath, sent: F32, heard: F32) -> float:
+    """Energy of ``heard`` that ``path`` does not explain."""
+    left = _quieter(path.left(sent, heard), heard)
+    return float(left @ left)
 
 
 def _quieter(clean: F64, heard: F64) -> F64:
@@ -254,7 +300,3 @@ def _quieter(clean: F64, heard: F64) -> F64:
     n = heard.size // _BLOCK * _BLOCK
     before, after = (np.add.reduceat(x * x, np.arange(0, n, _BLOCK)) for x in (heard, clean))
     return np.where(np.concatenate((np.repeat(after > before, _BLOCK), np.zeros(heard.size - n, np.bool_))), heard, clean)
-
-
-def _energy(x: npt.NDArray[np.floating]) -> float:
-    return float(x @ x)

@@ -23,6 +23,8 @@ LONG = 512
 """Of the filter of a line that a short one does not describe: rooms, second reflections within 64 ms."""
 BEFORE_PEAK = 12
 """Taps before the middle of the loudest 2 ms: a band-limited path begins before its peak."""
+_MOVE = 640
+"""Samples by which a path is looked for earlier and later (80 ms: two frames of 40, four of 20)."""
 _PEAK = 16
 """Samples in which the energy of a delay is gathered."""
 _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
@@ -56,10 +58,10 @@ class EchoPath:
         """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
         return np.convolve(sent, self.taps, "valid")
 
-    def left(self, sent: F64, heard: F64) -> F64:
+    def left(self, sent: F32, heard: F32) -> F64:
         """``heard`` without its echo; ``sent`` ends when it does and begins early enough."""
         last = sent.size - self.delay
-        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last])
+        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last].astype(np.float64))
 
 
 class PathFinder:
@@ -73,17 +75,43 @@ class PathFinder:
         self._size = _quick_size(self.before + stretch)
         self._long_size = _quick_size(stretch + LONG - 1)
 
-    def delay(self, sent: F32, heard: F32) -> int:
-        """Where a path's taps should begin. ``sent``: (before + stretch,), ``heard``: (stretch,), which end
-        at the same time.
+    def delays(self, sent: F32, heard: F32) -> tuple[int, int]:
+        """Where a path's taps may begin, the likelier first. ``sent``: (before + n,), ``heard``: (n,) with n at
+        most ``stretch``, which end at the same time.
+
+        The second is for a beginning that is too much of a hum to be told apart by its spectrum: the delay at
+        which the energy of what was sent stands where that of what was heard does.
         """
         x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
+        cross = x * y.conj()
         power = x.real**2 + x.imag**2
-        white = x * y.conj() / (power + _WHITEN * power.mean() + 1e-9)
-        by_delay = np.fft.irfft(white, self._size)[self.before - self._delays : self.before + 1][::-1]
-        energy = np.cumsum(by_delay * by_delay)
-        energy[_PEAK:] -= energy[:-_PEAK].copy()
+        white = self._by_delay(np.fft.irfft(cross / (power + _WHITEN * power.mean() + 1e-9), self._size))
+        plain = self._by_delay(np.fft.irfft(cross, self._size))
+        squares = np.concatenate(([0.0], np.cumsum(sent.astype(np.float64) ** 2)))
+        energy = squares[heard.size :] - squares[: -heard.size]
+        energy = energy[self.before - self._delays : self.before + 1][::-1]
+        like = np.where(plain * plain > 0, plain * plain / (energy + _WHITEN * energy.max() + 1.0), 0.0)
+        return self._begin(_gathered(white * white)), self._begin(_gathered(like))
+
+    def _by_delay(self, correlation: F32) -> F32:
+        return correlation[self.before - self._delays : self.before + 1][::-1]
+
+    def _begin(self, energy: F32) -> int:
         return max(int(np.argmax(energy)) - _PEAK // 2 - BEFORE_PEAK, 0)
+
+    def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
+        """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
+        jitter buffer has put in or left out a frame.
+        """
+        earliest, latest = max(path.delay - _MOVE, 0), min(path.delay + _MOVE, self._delays)
+        first = self.before - latest - path.taps.size + 1
+        echo = path.echo(sent[max(first, 0) : self.before - earliest + heard.size].astype(np.float64))
+        cross = np.correlate(echo, heard.astype(np.float64), "valid")
+        squares = np.concatenate(([0.0], np.cumsum(echo * echo)))
+        energy = squares[heard.size :] - squares[: -heard.size]
+        gain = 2 * cross - energy
+        latest = earliest + gain.size - 1
+        return EchoPath(latest - int(np.argmax(gain)), path.taps)
 
     def fit(self, sent: F32, heard: F32, delay: int) -> tuple[EchoPath, float]:
         """The taps at that delay, and the share of the energy heard (0..1) that they explain."""
@@ -142,6 +170,13 @@ def above_noise(heard: F32) -> float:
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
     energies = (blocks * blocks).sum(axis=1)
     return max(float(energies.sum()) - min(float(energies.min()), _NOISE) * energies.size, 1.0)
+
+
+def _gathered(energy: F32) -> F32:
+    """The sum of each value and the _PEAK - 1 before it."""
+    sums = np.cumsum(energy)
+    sums[_PEAK:] -= sums[:-_PEAK].copy()
+    return sums
 
 
 def _faded(x: F32) -> F32:

@@ -59,7 +59,7 @@ class LineEars:
         """Windows in a row that are certainly silence."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
-        self.echoes = Echoes(options, bank, _SPAN, window) if options.echo else None
+        self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()

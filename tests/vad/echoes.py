@@ -97,7 +97,7 @@ def heard(
     seed: int = 0,
 ) -> Pcm16:
     """The caller's leg: echo, ``spoken`` (as long as ``sent``) and noise, through the band's G.711; of its
-    frames ``loss`` are lost and replaced by silence.
+    frames ``loss`` are lost and concealed by the one before, fading.
     """
     dice = np.random.default_rng(seed)
     y = echoed(sent, echo)
@@ -107,7 +107,8 @@ def heard(
         y = y + dice.standard_normal(y.size) * 32768 * 10 ** (noise_dbfs / 20)
     z = law(np.rint(y.clip(-32768, 32767)).astype(np.int16)).copy()
     for n in np.flatnonzero(dice.random(z.size // LINE_FRAME) < loss).tolist():
-        z[n * LINE_FRAME : (n + 1) * LINE_FRAME] = 0
+        frame = z[n * LINE_FRAME : (n + 1) * LINE_FRAME]
+        frame[:] = z[(n - 1) * LINE_FRAME : n * LINE_FRAME] * np.linspace(0.8, 0.2, LINE_FRAME) if n else 0
     return z
 
 
