@@ -31,9 +31,12 @@ _BETTER = 0.3
 """A new path in place of another, in a run of speech, leaves at most this share of the energy the old one left."""
 _RELEARN = 32
 """Windows of nothing but echo after which the taps are fitted anew; fewer at first: 2, 4, 8, …"""
+_SURE = 0.85
+"""Share of the energy heard that a new path must explain when there is little to fit it to."""
 _SAME = 16
 """Samples within which two delays are one."""
-_EXTEND_EVERY = 1024
+_PAUSES = 768, 8192
+"""Samples between tries to fit a path anew to what may be speech, at least and at most."""
 _USELESS = 16
 """Windows in a row to which a path adds energy before it is forgotten."""
 _EXPLAINED = 0.5
@@ -49,8 +52,9 @@ class _Row:
     path: EchoPath | None = None
     leak: float = 0.0
     """Share of the echo's energy that the path leaves, where it was fitted."""
-    extended: int = 0
-    """Sample of the line at which the path was last extended."""
+    again: int = 0
+    pause: int = _PAUSES[0]
+    """Sample of the line from which the path may be fitted anew in a run, and how long after a vain try."""
     run: int = 0
     """Windows in a row that may be speech, or that its path does not explain."""
     unexplained: bool = False
@@ -225,48 +229,63 @@ class Echoes:
         self.sought += 1
         if state.path is not None:
             return self._improve(state, row, end, sent, stretch)
-        first, second = self._finder.delays(sent, stretch)
-        path, share = self._finder.fit(sent, stretch, first)
-        if share < self._share and abs(second - first) > _SAME:
-            other, more = self._finder.fit(sent, stretch, second)
-            if more > share:
-                path, share = other, more
+        path, share = self._fresh(sent, stretch)
         state.heard = state.heard * _RECENT + energy
         state.explained = state.explained * _RECENT + energy * share
         if share < self._share:
             return False
         if share < _SHORT_ENOUGH:
             path = self._finder.extend(sent, stretch, path)
-            state.extended = end
         self._keep(state, row, path, sent, stretch)
         state.alone, state.relearn, state.useless = 0, 2, 0
         self._known[row] = True
         return True
 
+    def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
+        """A path from nothing, and the share of the energy that it explains."""
+        first, second = self._finder.delays(sent, heard)
+        path, share = self._finder.fit(sent, heard, first)
+        if share < self._share and abs(second - first) > _SAME:
+            other, more = self._finder.fit(sent, heard, second)
+            if more > share:
+                return other, more
+        return path, share
+
     def _improve(self, state: _Row, row: int, end: int, sent: F32, stretch: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
         assert state.path is not None
-        n = min(max(state.run + 1, 3) * self._length, stretch.size)
-        late, recent = sent[stretch.size - n :], stretch[-n:]
-        before = _left(state.path, late, recent)
         if state.unexplained:
-            path = self._finder.moved(sent[stretch.size - 2 * self._length :], stretch[-2 * self._length :], state.path)
-            if path.delay != state.path.delay and _left(path, late, recent) < _BETTER * before:
+            n = self._length
+            late, recent = sent[stretch.size - n :], stretch[-n:]
+            path = self._finder.moved(late, recent, state.path)
+            if _left(path, late, recent) < _BETTER * _left(state.path, late, recent):
                 state.path = path
                 return True
-            delay, _ = self._finder.delays(late, recent)
-            path, share = self._finder.fit(late, recent, delay)
-            if share < self._share or _left(path, late, recent) > _BETTER * before:
-                return False
-            self._keep(state, row, path, late, recent)
-            return True
-        if state.leak > 1 - _SHORT_ENOUGH and end - state.extended >= _EXTEND_EVERY:
-            state.extended = end
-            path = self._finder.extend(sent, stretch, state.path)
-            if _left(path, sent, stretch) < 0.7 * _left(state.path, sent, stretch):
-                self._keep(state, row, path, sent, stretch)
+            n = min(max(state.run, 2) * self._length, stretch.size)
+            late, recent = sent[stretch.size - n :], stretch[-n:]
+            path, share = self._fresh(late, recent)
+            if share >= _SURE and _left(path, late, recent) < _BETTER * _left(state.path, late, recent):
+                self._keep(state, row, path, late, recent)
                 return True
-        return False
+        if end < state.again:
+            return False
+        path = self._fitted(state.path, sent, stretch)
+        if _left(path, sent, stretch) > 0.7 * _left(state.path, sent, stretch):
+            state.pause = min(2 * state.pause, _PAUSES[1])
+            state.again = end + state.pause
+            return False
+        state.pause = _PAUSES[0]
+        state.again = end + state.pause
+        self._keep(state, row, path, sent, stretch)
+        return True
+
+    def _fitted(self, path: EchoPath, sent: F32, heard: F32) -> EchoPath:
+        """``path`` fitted to more sound, and made long where a short one is not enough."""
+        if path.taps.size == TAPS:
+            path, share = self._finder.fit(sent, heard, path.delay)
+            if share >= _SHORT_ENOUGH:
+                return path
+        return self._finder.extend(sent, heard, path)
 
     def _relearn(self, row: int, start: int) -> None:
         """More has been heard of nothing but echo: fit its taps to that."""
@@ -276,11 +295,7 @@ class Echoes:
             return
         state.alone, state.relearn = 0, min(2 * state.relearn, _RELEARN)
         sent, heard = self._stretch(row, start + self._length)
-        path = state.path
-        if path.taps.size == TAPS:
-            path, share = self._finder.fit(sent, heard, path.delay)
-        if path.taps.size > TAPS or share < _SHORT_ENOUGH:
-            path = self._finder.extend(sent, heard, path)
+        path = self._fitted(state.path, sent, heard)
         if _left(path, sent, heard) < _left(state.path, sent, heard):
             self._keep(state, row, path, sent, heard)
 
