@@ -64,7 +64,7 @@ class DetectorOptions:
     """Calls: what of the sound heard is the echo of what was sent is not shown to the network (``echo.py``)."""
     echo_delay_ms: float = 300
     """The latest that an echo comes back, jitter buffers on the way included."""
-    echo_loss_db: float = 3
+    echo_loss_db: float = 5
     """An echo is weaker than what was sent by at least this; what is louder is not looked at for one."""
     echo_share: float = 0.6
     """Share of the energy heard in the last half second that an echo's path must explain to be believed."""

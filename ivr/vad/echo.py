@@ -40,6 +40,7 @@ _PAUSES = 768, 8192
 _USELESS = 16
 """Windows in a row to which a path adds energy before it is forgotten."""
 _EXPLAINED = 0.5
+_LEAK, _LEAK_MOST = 2.5, 0.25
 _BLOCK = 64
 _RECENT = 0.6
 """What a window counts less with each one that follows, in the share of the echo."""
@@ -50,6 +51,8 @@ class _Row:
     """What is known of one call."""
 
     path: EchoPath | None = None
+    proven: bool = False
+    """The path has explained a window that it was not fitted to."""
     leak: float = 0.0
     """Share of the echo's energy that the path leaves, where it was fitted."""
     again: int = 0
@@ -93,7 +96,7 @@ class Echoes:
         """
         self._states = states
         self._bank, self._span, self._window = bank, span, window
-        self._finder = PathFinder(options.echo_delay_ms, ms_to_samples(STRETCH_MS, LINE_RATE))
+        self._finder = PathFinder(options.echo_delay_ms, options.echo_loss_db, ms_to_samples(STRETCH_MS, LINE_RATE))
         self._share = options.echo_share
         self._alone = 1 / (1 + 10 ** (options.echo_margin_db / 10))
         self._loss = 10 ** (-options.echo_loss_db / 10)
@@ -127,6 +130,7 @@ class Echoes:
             window = self._without(row, start, heard[i])
             if window is not None:
                 found[i] = window
+                self._rows[row].proven |= window.left <= _EXPLAINED * window.heard
                 if window.alone:
                     self._relearn(row, start)
                     if (state := self._rows[row]).run and state.rested is not None:
@@ -207,7 +211,7 @@ class Echoes:
             return None
         state.useless = 0
         rounded = np.rint(clean).clip(-32768, 32767).astype(np.int16)
-        margin = max(self._alone, min(2.5 * state.leak, 0.25))
+        margin = max(self._alone, min(_LEAK * state.leak, _LEAK_MOST)) if state.proven else self._alone
         alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
         return _Window(rounded, energy, left, alone)
 
@@ -221,10 +225,11 @@ class Echoes:
         """Whether a path was found that explains what was heard up to this window, or a better one."""
         end = start + self._length
         sent, stretch = self._stretch(row, end)
-        powers = (sent[: sent.size // 256 * 256].reshape(-1, 256) ** 2).sum(axis=1)
         window = heard[self._window].astype(np.float64)
         energy = float(window @ window)
-        if float(np.abs(sent).max()) < self._audible or energy > self._loss * float(powers.max()):
+        blocks = sent[: sent.size // self._length * self._length].reshape(-1, self._length)
+        loudest = float(np.einsum("ij,ij->i", blocks, blocks).max())
+        if float(np.abs(sent).max()) < self._audible or energy > self._loss * loudest:
             return False
         self.sought += 1
         if state.path is not None:
@@ -234,10 +239,8 @@ class Echoes:
         state.explained = state.explained * _RECENT + energy * share
         if share < self._share:
             return False
-        if share < _SHORT_ENOUGH:
-            path = self._finder.extend(sent, stretch, path)
         self._keep(state, row, path, sent, stretch)
-        state.alone, state.relearn, state.useless = 0, 2, 0
+        state.alone, state.relearn, state.useless, state.proven = 0, 2, 0, False
         self._known[row] = True
         return True
 
@@ -269,7 +272,7 @@ class Echoes:
                 return True
         if end < state.again:
             return False
-        path = self._fitted(state.path, sent, stretch)
+        path = self._fitted(state, sent, stretch)
         if _left(path, sent, stretch) > 0.7 * _left(state.path, sent, stretch):
             state.pause = min(2 * state.pause, _PAUSES[1])
             state.again = end + state.pause
@@ -279,11 +282,15 @@ class Echoes:
         self._keep(state, row, path, sent, stretch)
         return True
 
-    def _fitted(self, path: EchoPath, sent: F32, heard: F32) -> EchoPath:
-        """``path`` fitted to more sound, and made long where a short one is not enough."""
+    def _fitted(self, state: _Row, sent: F32, heard: F32) -> EchoPath:
+        """The path fitted to more sound, and made long where a short one is not enough. Only one that foretold
+        the window at hand is made long: so many taps explain anything after the fact.
+        """
+        path = state.path
+        assert path is not None
         if path.taps.size == TAPS:
             path, share = self._finder.fit(sent, heard, path.delay)
-            if share >= _SHORT_ENOUGH:
+            if share >= _SHORT_ENOUGH or state.unexplained:
                 return path
         return self._finder.extend(sent, heard, path)
 
@@ -295,7 +302,7 @@ class Echoes:
             return
         state.alone, state.relearn = 0, min(2 * state.relearn, _RELEARN)
         sent, heard = self._stretch(row, start + self._length)
-        path = self._fitted(state.path, sent, heard)
+        path = self._fitted(state, sent, heard)
         if _left(path, sent, heard) < _left(state.path, sent, heard):
             self._keep(state, row, path, sent, heard)
 

@@ -65,9 +65,10 @@ class EchoPath:
 
 
 class PathFinder:
-    """Finds paths with a delay of at most ``delay_ms`` in stretches of ``stretch`` samples of sound heard."""
+    """Finds paths that are ``delay_ms`` long at most and lose ``loss_db`` at least, in stretches of ``stretch`` samples of sound heard."""
 
-    def __init__(self, delay_ms: float, stretch: int) -> None:
+    def __init__(self, delay_ms: float, loss_db: float, stretch: int) -> None:
+        self._gain = 10 ** (-loss_db / 10)
         self.stretch = stretch
         self._delays = ms_to_samples(delay_ms, LINE_RATE)
         self.before = self._delays + LONG
@@ -129,7 +130,10 @@ class PathFinder:
         loaded[_i, _i] += _STEADY * moments.trace() / TAPS + 1.0
         taps = np.linalg.solve(loaded, cross)
         path = EchoPath(delay, taps)
+        # What comes back louder than it went is no echo, whatever it explains.
         explained = float(2 * taps @ cross - taps @ moments @ taps)
+        if explained > self._gain * float(moments[0, 0]):
+            return path, 0.0
         return path, min(max(explained / above_noise(heard), 0.0), 1.0)
 
     def extend(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
