@@ -61,15 +61,15 @@ class DetectorOptions:
     silence_after_ms: float = 256
     """Calls: silence that the network is shown before it is spared the rest."""
     echo: bool = True
-    """Calls: what of the sound heard is the echo of what was sent is not shown to the network (``echo.py``)."""
+    """Calls: the echo of what was sent is taken out of what the network is shown (``echo.py``)."""
     echo_delay_ms: float = 300
-    """The latest that an echo comes back, jitter buffers on the way included."""
+    """The latest that an echo comes back, jitter buffers on the way included; at most 1000."""
     echo_loss_db: float = 5
-    """An echo is weaker than what was sent by at least this; what is louder is not looked at for one."""
+    """An echo is weaker than what was sent by this at least, in decibels; what is louder is none."""
     echo_share: float = 0.6
-    """Share of the energy heard in the last half second that an echo's path must explain to be believed."""
+    """Share (0..1) of the energy heard in the last half second that an echo must explain to be believed."""
     echo_margin_db: float = 10
-    """A window in which what is left is so much weaker than its echo is no speech."""
+    """A window in which what is left is weaker than its echo by this, in decibels, is no speech."""
     gather_ms: float = 1.0
     """Shared detector: how long a finished window may wait for those of other streams."""
     backlog_ms: float = 1_000
@@ -110,19 +110,24 @@ class SpeechStarted:
 
     ``onset`` is the first sample of the window that began the run of speech, ``at`` the sample at
     which the run was long enough to be believed, ``probability`` that of the window which ended there.
+    ``echo`` (0..1) is how much of the energy of the last windows was explained by what the call was sent.
     """
 
     onset: int
     at: int
     probability: float
+    echo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechHinted:
-    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows."""
+    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows.
+    ``echo`` as in ``SpeechStarted``.
+    """
 
     at: int
     probability: float
+    echo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """How a line gives back what it was sent: a delay and a short filter, by least squares. Pure.
 
-The bulk delay is where the cross-correlation of what was sent and heard, whitened by the spectrum of what was
-sent (as in Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976), has the
-most energy. Around it the taps solve the normal equations of the covariance method: nothing outside the stretch
-heard is assumed to be silent.
+The bulk delay is where the cross-correlation of what was sent and heard, whitened by the spectrum of what
+was sent (as in Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976),
+has the most energy. Around it the taps solve the normal equations of the covariance method: nothing outside
+the stretch heard is assumed to be silent.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from ivr.audio.frames import LINE_RATE, ms_to_samples
 Pcm16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float32] | F64
 
 TAPS = 64
 """Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
@@ -39,7 +40,7 @@ _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""
 _BLOCK = 256
 _NOISE = _BLOCK * (32768 * 10 ** (-57 / 20)) ** 2
-"""Energy of a block of the loudest steady noise (-57 dBFS) that is told from an echo by its steadiness alone."""
+"""Energy of a block of the loudest steady noise (-57 dBFS) that an echo need not explain."""
 
 _i = np.arange(TAPS)
 _LAG = np.abs(_i[:, np.newaxis] - _i)
@@ -49,7 +50,7 @@ _ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EchoPath:
-    """What comes back: ``taps`` (TAPS,) or (LONG,) of what was sent ``delay`` samples ago and before, at 8 kHz."""
+    """What comes back at 8 kHz: of what was sent ``delay`` samples ago and before, ``taps`` (TAPS,) or (LONG,)."""
 
     delay: int
     taps: F64
@@ -65,7 +66,9 @@ class EchoPath:
 
 
 class PathFinder:
-    """Finds paths that are ``delay_ms`` long at most and lose ``loss_db`` at least, in stretches of ``stretch`` samples of sound heard."""
+    """Finds paths with a delay of ``delay_ms`` at most that lose ``loss_db`` at least, in up to ``stretch``
+    samples of sound heard.
+    """
 
     def __init__(self, delay_ms: float, loss_db: float, stretch: int) -> None:
         self._gain = 10 ** (-loss_db / 10)
@@ -77,8 +80,8 @@ class PathFinder:
         self._long_size = _quick_size(stretch + LONG - 1)
 
     def delays(self, sent: F32, heard: F32) -> tuple[int, int]:
-        """Where a path's taps may begin, the likelier first. ``sent``: (before + n,), ``heard``: (n,) with n at
-        most ``stretch``, which end at the same time.
+        """Where a path's taps may begin, the likelier first. ``sent``: (before + n,), ``heard``: (n,) with n
+        at most ``stretch``, which end at the same time.
 
         The second is for a beginning that is too much of a hum to be told apart by its spectrum: the delay at
         which the energy of what was sent stands where that of what was heard does.
@@ -94,10 +97,10 @@ class PathFinder:
         like = np.where(plain * plain > 0, plain * plain / (energy + _WHITEN * energy.max() + 1.0), 0.0)
         return self._begin(_gathered(white * white)), self._begin(_gathered(like))
 
-    def _by_delay(self, correlation: F32) -> F32:
+    def _by_delay(self, correlation: _Floats) -> _Floats:
         return correlation[self.before - self._delays : self.before + 1][::-1]
 
-    def _begin(self, energy: F32) -> int:
+    def _begin(self, energy: _Floats) -> int:
         return max(int(np.argmax(energy)) - _PEAK // 2 - BEFORE_PEAK, 0)
 
     def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
@@ -137,20 +140,20 @@ class PathFinder:
         return path, min(max(explained / above_noise(heard), 0.0), 1.0)
 
     def extend(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
-        """``path`` with LONG taps, some steps nearer to those that explain the most: conjugate gradients on the
-        same normal equations, by transforms (Hestenes and Stiefel, 1952). Few steps leave alone what was
-        hardly sent.
+        """``path`` with LONG taps, some steps nearer to those that explain the most: conjugate gradients on
+        the same normal equations, by transforms (Hestenes and Stiefel, 1952). Few steps leave alone what
+        was hardly sent.
         """
         size, n = self._long_size, heard.size
         first = self.before - path.delay - LONG + 1
         x = np.fft.rfft(sent[first : first + n + LONG - 1], size)
         framed = np.zeros(size, np.float32)
 
-        def gradient(left: F32) -> F32:
+        def gradient(left: _Floats) -> _Floats:
             framed[LONG - 1 : LONG - 1 + n] = left
             return np.fft.irfft(x.conj() * np.fft.rfft(framed), size)[:LONG]
 
-        def echo(taps: F32) -> F32:
+        def echo(taps: _Floats) -> _Floats:
             return np.fft.irfft(x * np.fft.rfft(taps, size), size)[LONG - 1 : LONG - 1 + n]
 
         taps = np.zeros(LONG, np.float32)
@@ -170,13 +173,13 @@ class PathFinder:
 
 
 def above_noise(heard: F32) -> float:
-    """Energy of ``heard`` less that of a steady noise as loud as its quietest 32 ms, or as _NOISE if that is less."""
+    """Energy of ``heard`` less that of a steady noise: as loud as its quietest 32 ms, at most _NOISE."""
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
     energies = (blocks * blocks).sum(axis=1)
     return max(float(energies.sum()) - min(float(energies.min()), _NOISE) * energies.size, 1.0)
 
 
-def _gathered(energy: F32) -> F32:
+def _gathered(energy: _Floats) -> _Floats:
     """The sum of each value and the _PEAK - 1 before it."""
     sums = np.cumsum(energy)
     sums[_PEAK:] -= sums[:-_PEAK].copy()

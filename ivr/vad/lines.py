@@ -5,7 +5,8 @@ need. Everything but opening and closing a stream runs on the VAD thread.
 The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
 through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
 silence, after others, is not shown to the network, whose memory stays as the silence before has left it
-(``DetectorOptions.silence_dbfs``).
+(``DetectorOptions.silence_dbfs``). And one thing is added: what was sent and came back as an echo is taken
+out of what is shown to the network (``echo.py``); the sound of a turn is as it was heard.
 """
 
 import threading
@@ -19,7 +20,7 @@ from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, VadListener
-from ivr.vad.echo import Echoes
+from ivr.vad.echo import Cleaned, Echoes
 from ivr.vad.endpointing import Began, Endpointer
 from ivr.vad.silero import CONTEXT, F32, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, fade_of, floor_after, told
@@ -59,7 +60,7 @@ class LineEars:
         """Windows in a row that are certainly silence."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
-        self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
+        self._echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
@@ -80,8 +81,8 @@ class LineEars:
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = 0
-            if self.echoes is not None:
-                self.echoes.forget(line.row)
+            if self._echoes is not None:
+                self._echoes.forget(line.row)
             self._streams[line.row] = stream
             self._active = np.array(sorted(self._streams), np.int64)
         return stream
@@ -155,7 +156,8 @@ class LineEars:
                 stream.idle(start + _STEP)
                 rested.append(row)
                 continue
-            busy, rests = stream.step(start, probability, wide[i, CONTEXT:])
+            echo = self._echoes.likelihood(row, start) if self._echoes is not None else 0.0
+            busy, rests = stream.step(start, probability, wide[i, CONTEXT:], echo)
             self._busy[row] = busy
             if rests:
                 rested.append(row)
@@ -163,33 +165,38 @@ class LineEars:
             self._state[:, rested] *= self._fade
 
     def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, windows: F32) -> F32:
-        """The probabilities of speech, an echo of what was sent left out, and the network's next states."""
-        echoes = self.echoes
+        """The probabilities of speech, after which the network remembers these windows. The echo of what was
+        sent is taken out first; where it is found only now, the network is asked again.
+        """
+        echoes = self._echoes
         if echoes is None:
             return self._run(rows, windows)
-        cleaned = echoes.before(rows, starts, heard)
+        cleaned = echoes.known(rows, starts, heard)
         asked = np.ones(rows.size, np.bool_)
         for i, window in cleaned.items():
-            if window.alone:
-                asked[i] = False
-            else:
-                windows[i] = double(window.clean[np.newaxis])[0] * _TO_FLOAT
-        states = self._state[:, rows]
+            asked[i] = not window.alone
         probabilities = np.zeros(rows.size, np.float32)
+        memory = self._state[:, rows]
+        self._put(windows, cleaned)
         if asked.any():
             probabilities[asked] = self._run(rows[asked], windows[asked])
         likely = probabilities >= self._options.attack_level
-        found = echoes.suspected(rows, starts, heard, cleaned, likely, states)
+        found = echoes.suspected(rows, starts, heard, cleaned, likely, memory)
         if found:
-            self._state[:, rows[list(found)]] = states[:, list(found)]
-            probabilities[list(found)] = 0
-            again = [i for i, window in found.items() if not window.alone]
+            changed = list(found)
+            self._state[:, rows[changed]] = memory[:, changed]
+            probabilities[changed] = 0
+            self._put(windows, found)
+            again = [i for i in changed if not found[i].alone]
             if again:
-                clean = double(np.stack([found[i].clean for i in again]))
-                probabilities[again] = self._run(rows[again], clean * _TO_FLOAT)
-            cleaned |= found
-        echoes.count(rows, cleaned)
+                probabilities[again] = self._run(rows[again], windows[again])
         return probabilities
+
+    def _put(self, windows: F32, cleaned: dict[int, Cleaned]) -> None:
+        """The cleaned windows in the place of those heard."""
+        shown = [i for i, window in cleaned.items() if not window.alone]
+        if shown:
+            windows[shown] = double(np.stack([cleaned[i].sound for i in shown])) * _TO_FLOAT
 
     def _run(self, rows: _I64, windows: F32) -> F32:
         probabilities, self._state[:, rows] = self._model.run(windows, self._state[:, rows])
@@ -271,9 +278,9 @@ class LineStream:
         dropped = self._endpointer.rest((until - self.base) * _UP)
         self._delivery.deliver(told(dropped, self._turn), self._endpointer.clock)
 
-    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
-        """A window and what the network said of it. Whether speech goes on or may have begun, and whether
-        the network's memory may fade.
+    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
+        """A window, what the network said of it, and how likely it is an echo. Whether speech goes on or may
+        have begun, and whether the network's memory may fade.
         """
         ear = self._endpointer
         if ear.speaking:
@@ -281,7 +288,7 @@ class LineStream:
         decision = ear.step(probability, WINDOW)
         if isinstance(decision, Began):
             self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
-        event = told(decision, self._turn)
+        event = told(decision, self._turn, echo)
         if isinstance(event, SpeechEnded):
             self._over(event)
         self._delivery.deliver(event, ear.clock)
@@ -324,7 +331,7 @@ class _Nobody:
 
     def idle(self, until: int) -> None: ...
 
-    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
+    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
         return False, True
 
     def lost(self, frames: int) -> None: ...

@@ -148,17 +148,17 @@ class Ear:
             self._kept.popleft()
 
 
-def told(decision: Decision | None, sound: Callable[[int], Pcm16]) -> VadEvent | None:
+def told(decision: Decision | None, sound: Callable[[int], Pcm16], echo: float = 0.0) -> VadEvent | None:
     """What the endpointer decided, as an event; ``sound(onset)`` gives a turn's audio up to now."""
     match decision:
         case None:
             return None
         case Began(onset, at, probability):
-            return SpeechStarted(onset, at, probability)
+            return SpeechStarted(onset, at, probability, echo)
         case Ended(onset, offset, at, reason):
             return SpeechEnded(onset, offset, at, reason, sound(onset))
         case Hinted(at, probability):
-            return SpeechHinted(at, probability)
+            return SpeechHinted(at, probability, echo)
         case Goes(onset, at, probability):
             return SpeechGoes(onset, at, probability)
         case Paused(onset, offset, at):

@@ -1,4 +1,4 @@
-"""Lines that echo, by rule: what a caller's line makes of what it was sent, and the sound of a call over it."""
+"""Lines that echo, by rule: what a caller's line makes of what it was sent, and calls over it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ class Echo:
     delay_ms: float
     seed: int = 0
     reverb_ms: float = 0.0
-    """Time to fall by 60 dB, of a room, whose sum is 6 dB below what comes straight (a speakerphone on a table);
-    0: a hybrid, whose echo is over in some 6 ms.
+    """Time to fall by 60 dB, of a room whose sum is 6 dB below what comes straight (a speakerphone on a
+    table); 0: a hybrid, whose echo is over in some 6 ms.
     """
     second: tuple[float, float] | None = field(default=None)
     """A reflection: milliseconds later, dB weaker."""
