@@ -7,6 +7,7 @@ the stretch heard is assumed to be silent.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ from ivr.audio.frames import LINE_RATE, ms_to_samples
 Pcm16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-_Floats = npt.NDArray[np.float32] | F64
+_Floats = npt.NDArray[Any]
+"""Of either width: numpy 1 transforms to float64 what numpy 2 leaves float32."""
 
 TAPS = 64
 """Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
@@ -50,10 +52,11 @@ _ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EchoPath:
-    """What comes back at 8 kHz: of what was sent ``delay`` samples ago and before, ``taps`` (TAPS,) or (LONG,)."""
+    """What comes back: of what was sent ``delay`` samples (8 kHz) ago and before, so much as the taps say."""
 
     delay: int
     taps: F64
+    """(TAPS,) or (LONG,)."""
 
     def echo(self, sent: F64) -> F64:
         """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
@@ -156,10 +159,11 @@ class PathFinder:
         def echo(taps: _Floats) -> _Floats:
             return np.fft.irfft(x * np.fft.rfft(taps, size), size)[LONG - 1 : LONG - 1 + n]
 
-        taps = np.zeros(LONG, np.float32)
+        taps: _Floats = np.zeros(LONG, np.float32)
         taps[: path.taps.size] = path.taps
-        left = heard - echo(taps)
-        step = slope = gradient(left)
+        left: _Floats = heard - echo(taps)
+        step: _Floats = gradient(left)
+        slope = step
         steepness = float(slope @ slope)
         for _ in range(_STEPS):
             moved = echo(step)
@@ -175,8 +179,9 @@ class PathFinder:
 def above_noise(heard: F32) -> float:
     """Energy of ``heard`` less that of a steady noise: as loud as its quietest 32 ms, at most _NOISE."""
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
-    energies = (blocks * blocks).sum(axis=1)
-    return max(float(energies.sum()) - min(float(energies.min()), _NOISE) * energies.size, 1.0)
+    energies: F64 = (blocks * blocks).sum(axis=1)
+    noise = min(float(energies.min()), _NOISE) * energies.size
+    return max(float(energies.sum()) - noise, 1.0)
 
 
 def _gathered(energy: _Floats) -> _Floats:
