@@ -14,7 +14,7 @@ import numpy.typing as npt
 import structlog
 
 from ivr.audio.frames import LINE_RATE, ms_to_samples
-from ivr.audio.line import LineBank
+from ivr.audio.line import RING, LineBank
 from ivr.vad.base import DetectorOptions
 from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise
 
@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 Pcm16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
 
 STRETCH_MS = 512
@@ -43,12 +42,12 @@ _FITTER = 0.7
 """The same path fitted anew in a run of likely speech leaves at most this share."""
 _PAUSES = 768, 8192
 """Samples until the next such fit, at first and, doubled after each vain one, at most."""
-_RELEARN = 2, 32
+_RELEARN = 2, 64
 """Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
 _LEAK, _LEAK_MOST = 2.5, 0.25
 """An echo alone leaves so many times what was left where its path was fitted; at most this share."""
-_SAME = 16
-"""Samples within which two delays are one."""
+_DOUBTFUL = 0.2
+"""Share from which a second delay is tried, if the first explains too little."""
 _BLOCK = 64
 """Samples that are cleaned, or left as they are, together."""
 _RECENT = 0.6
@@ -220,14 +219,13 @@ class Echoes:
 
     def _sent(self, row: int, first: int, last: int) -> Pcm16:
         """What was sent, samples [first, last) of the line."""
-        sent: Pcm16 = self._bank.sent[row].take(np.arange(first, last), mode="wrap")
-        return sent
+        return _from_ring(self._bank.sent[row], first, last)
 
     def _stretch(self, row: int, end: int) -> tuple[F32, F32]:
         """What was sent and heard up to ``end``, as the finder wants it."""
         finder = self._finder
         sent = self._sent(row, end - finder.stretch - finder.before, end)
-        heard = self._bank.heard[row].take(np.arange(end - finder.stretch, end), mode="wrap")
+        heard = _from_ring(self._bank.heard[row], end - finder.stretch, end)
         return sent.astype(np.float32), heard.astype(np.float32)
 
     def _without(self, call: _Call, row: int, start: int, heard: Pcm16) -> Cleaned | None:
@@ -238,8 +236,8 @@ class Echoes:
         sent = self._sent(row, first - call.path.taps.size + 1, first + self._span.size)
         if max(int(sent.max()), -int(sent.min())) < self._audible:
             return None
-        wide = heard.astype(np.float64)
-        clean = _quieter(wide - call.path.echo(sent.astype(np.float64)), wide)
+        wide = heard.astype(np.float32)
+        clean = _quieter(wide - call.path.echo(sent.astype(np.float32)), wide)
         before, after = wide[self._window], clean[self._window]
         energy, left = float(before @ before), float(after @ after)
         call.count(start, energy, energy - left)
@@ -259,12 +257,15 @@ class Echoes:
     def _seek(self, call: _Call, row: int, start: int, heard: Pcm16) -> bool:
         """Whether a path was found that explains what was heard up to this window, or a better one."""
         end = start + self._length
+        latest = self._sent(row, end - self._finder.before - self._length, end)
+        if max(int(latest.max()), -int(latest.min())) < self._audible:
+            return False
         sent, stretch = self._stretch(row, end)
-        window = heard[self._window].astype(np.float64)
+        window = heard[self._window].astype(np.float32)
         energy = float(window @ window)
         blocks = sent[: sent.size // self._length * self._length].reshape(-1, self._length)
         loudest = float(np.einsum("ij,ij->i", blocks, blocks).max())
-        if float(np.abs(sent).max()) < self._audible or energy > self._loss * loudest:
+        if energy > self._loss * loudest:
             return False
         self.sought += 1
         if call.path is not None:
@@ -280,13 +281,11 @@ class Echoes:
 
     def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
         """A path from nothing, and the share of the energy that it explains."""
-        first, second = self._finder.delays(sent, heard)
-        path, share = self._finder.fit(sent, heard, first)
-        if share < self._share and abs(second - first) > _SAME:
-            other, more = self._finder.fit(sent, heard, second)
-            if more > share:
-                return other, more
-        return path, share
+        finder = self._finder
+        path, share = finder.fit(sent, heard, finder.delay(sent, heard))
+        if not _DOUBTFUL < share < self._share:
+            return path, share
+        return max((path, share), finder.fit(sent, heard, finder.hum_delay(sent, heard)), key=lambda f: f[1])
 
     def _improve(self, call: _Call, end: int, sent: F32, heard: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
@@ -341,11 +340,19 @@ class Echoes:
 
 def _left(path: EchoPath, sent: F32, heard: F32) -> float:
     """Energy of ``heard`` that ``path`` does not explain."""
-    left = _quieter(path.left(sent, heard), heard.astype(np.float64))
+    left = _quieter(path.left(sent, heard), heard)
     return float(left @ left)
 
 
-def _quieter(clean: F64, heard: F64) -> F64:
+def _from_ring(ring: Pcm16, first: int, last: int) -> Pcm16:
+    """Samples [first, last) of a line; a view where they stand in one piece."""
+    at = first % RING
+    if at + last - first <= RING:
+        return ring[at : at + last - first]
+    return np.concatenate((ring[at:], ring[: at + last - first - RING]))
+
+
+def _quieter(clean: F32, heard: F32) -> F32:
     """``clean``, but ``heard`` where it is louder than that: there the echo was lost on its way."""
     n = heard.size // _BLOCK * _BLOCK
     before, after = (np.square(x[:n]).reshape(-1, _BLOCK).sum(axis=1) for x in (heard, clean))

@@ -55,17 +55,17 @@ class EchoPath:
     """What comes back: of what was sent ``delay`` samples (8 kHz) ago and before, so much as the taps say."""
 
     delay: int
-    taps: F64
+    taps: F32
     """(TAPS,) or (LONG,)."""
 
-    def echo(self, sent: F64) -> F64:
+    def echo(self, sent: F32) -> F32:
         """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
         return np.convolve(sent, self.taps, "valid")
 
-    def left(self, sent: F32, heard: F32) -> F64:
+    def left(self, sent: F32, heard: F32) -> F32:
         """``heard`` without its echo; ``sent`` ends when it does and begins early enough."""
         last = sent.size - self.delay
-        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last].astype(np.float64))
+        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last])
 
 
 class PathFinder:
@@ -82,29 +82,32 @@ class PathFinder:
         self._size = _quick_size(self.before + stretch)
         self._long_size = _quick_size(stretch + LONG - 1)
 
-    def delays(self, sent: F32, heard: F32) -> tuple[int, int]:
-        """Where a path's taps may begin, the likelier first. ``sent``: (before + n,), ``heard``: (n,) with n
-        at most ``stretch``, which end at the same time.
-
-        The second is for a beginning that is too much of a hum to be told apart by its spectrum: the delay at
-        which the energy of what was sent stands where that of what was heard does.
+    def delay(self, sent: F32, heard: F32) -> int:
+        """Where a path's taps may begin. ``sent``: (before + n,), ``heard``: (n,) with n at most ``stretch``,
+        which end at the same time.
         """
         x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
-        cross = x * y.conj()
         power = x.real**2 + x.imag**2
-        white = self._by_delay(np.fft.irfft(cross / (power + _WHITEN * power.mean() + 1e-9), self._size))
-        plain = self._by_delay(np.fft.irfft(cross, self._size))
+        white = self._by_delay(x * y.conj() / (power + _WHITEN * power.mean() + 1e-9))
+        return self._begin(white * white)
+
+    def hum_delay(self, sent: F32, heard: F32) -> int:
+        """The same for a beginning that is too much of a hum to be told by its spectrum: the delay at which
+        what was sent looks like what was heard, and is loud where that is loud.
+        """
+        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
+        plain = self._by_delay(x * y.conj())
         squares = np.concatenate(([0.0], np.cumsum(sent.astype(np.float64) ** 2)))
         energy = squares[heard.size :] - squares[: -heard.size]
         energy = energy[self.before - self._delays : self.before + 1][::-1]
-        like = np.where(plain * plain > 0, plain * plain / (energy + _WHITEN * energy.max() + 1.0), 0.0)
-        return self._begin(_gathered(white * white)), self._begin(_gathered(like))
+        return self._begin(plain * plain / (energy + _WHITEN * energy.max() + 1.0))
 
-    def _by_delay(self, correlation: _Floats) -> _Floats:
+    def _by_delay(self, spectrum: npt.NDArray[Any]) -> _Floats:
+        correlation = np.fft.irfft(spectrum, self._size)
         return correlation[self.before - self._delays : self.before + 1][::-1]
 
     def _begin(self, energy: _Floats) -> int:
-        return max(int(np.argmax(energy)) - _PEAK // 2 - BEFORE_PEAK, 0)
+        return max(int(np.argmax(_gathered(energy))) - _PEAK // 2 - BEFORE_PEAK, 0)
 
     def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
         """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
@@ -112,9 +115,9 @@ class PathFinder:
         """
         earliest, latest = max(path.delay - _MOVE, 0), min(path.delay + _MOVE, self._delays)
         first = self.before - latest - path.taps.size + 1
-        echo = path.echo(sent[max(first, 0) : self.before - earliest + heard.size].astype(np.float64))
-        cross = np.correlate(echo, heard.astype(np.float64), "valid")
-        squares = np.concatenate(([0.0], np.cumsum(echo * echo)))
+        echo = path.echo(sent[max(first, 0) : self.before - earliest + heard.size])
+        cross = np.correlate(echo, heard, "valid")
+        squares = np.concatenate(([0.0], np.cumsum(echo.astype(np.float64) ** 2)))
         energy = squares[heard.size :] - squares[: -heard.size]
         gain = 2 * cross - energy
         latest = earliest + gain.size - 1
@@ -135,7 +138,7 @@ class PathFinder:
         loaded = moments.copy()
         loaded[_i, _i] += _STEADY * moments.trace() / TAPS + 1.0
         taps = np.linalg.solve(loaded, cross)
-        path = EchoPath(delay, taps)
+        path = EchoPath(delay, taps.astype(np.float32))
         # What comes back louder than it went is no echo, whatever it explains.
         explained = float(2 * taps @ cross - taps @ moments @ taps)
         if explained > self._gain * float(moments[0, 0]):
@@ -173,7 +176,7 @@ class PathFinder:
             slope = gradient(left)
             steepness, before = float(slope @ slope), steepness
             step = slope + np.float32(steepness / (before + 1e-9)) * step
-        return EchoPath(path.delay, taps.astype(np.float64))
+        return EchoPath(path.delay, taps.astype(np.float32))
 
 
 def above_noise(heard: F32) -> float:

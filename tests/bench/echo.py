@@ -29,6 +29,7 @@ from tests.vad.sounds import (
     PROMPTS,
     SPEECH,
     Pcm16,
+    ended,
     loud_from,
     music,
     recording,
@@ -130,13 +131,22 @@ class Bench:
             cells.append(f"{sum(n > 0 for n in turns)} of {len(legs)}, {sum(turns) / minutes:.1f}")
         row(cells)
 
-    def latencies(self, legs: list[Leg], onsets: list[int], echo: bool) -> np.ndarray:
-        """Milliseconds from the onset to SpeechStarted; inf where there was none within 1.5 s."""
-        found = []
+    def latencies(self, legs: list[Leg], onsets: list[int], echo: bool) -> str:
+        """From the onset to SpeechStarted, milliseconds at p50 / p95; onsets without one within 1.5 s; and
+        those at which a turn was open that nobody had begun.
+        """
+        found, false = [], 0
         for events, onset in zip(self.listen(legs, echo), onsets, strict=True):
             after = [e.at / 2 - onset for e in started(events) if -400 < e.at / 2 - onset < 12000]
-            found.append(after[0] / 8 if after else np.inf)
-        return np.array(found)
+            before = sum(e.at / 2 < onset - 400 for e in started(events))
+            if not after and before > sum(e.at / 2 < onset for e in ended(events)):
+                false += 1
+            else:
+                found.append(after[0] / 8 if after else np.inf)
+        p50, p95 = np.percentile(found, [50, 95], method="nearest")
+        return f"{p50:.0f} / {p95:.0f}, {int(np.isinf(found).sum())} of {len(found)} missed" + (
+            f", {false} already in a false turn" if false else ""
+        )
 
     def cost(self, name: str, leg: Leg, rows: int = 10) -> None:
         cells = [name]
@@ -181,11 +191,6 @@ def head(cells: Sequence[str]) -> None:
     row(["---"] * len(cells))
 
 
-def centiles(found: np.ndarray) -> str:
-    at = np.percentile(found, [50, 95], method="nearest")
-    return f"{at[0]:.0f} / {at[1]:.0f}, {int(np.isinf(found).sum())} of {found.size} missed"
-
-
 def lost(bench: Bench, count: int) -> None:
     head(["echo", "lost without, false starts a minute", "lost with, false starts a minute"])
     for db in LOSSES:
@@ -217,12 +222,12 @@ def missed(bench: Bench) -> None:
                 [
                     f"−{db} dB, {ms} ms",
                     f"{dbfs:.0f}",
-                    centiles(bench.latencies(alone, onsets, False)),
-                    centiles(bench.latencies(legs, onsets, True)),
+                    bench.latencies(alone, onsets, False),
+                    bench.latencies(legs, onsets, True),
                 ]
             )
     legs, onsets = talk_legs(lambda i: Echo(12, 120, seed=i, reverb_ms=250), -20.0, voices)
-    row(["−12 dB, 120 ms: room", "-20", "", centiles(bench.latencies(legs, onsets, True))])
+    row(["−12 dB, 120 ms: room", "-20", "", bench.latencies(legs, onsets, True)])
 
 
 def unharmed(bench: Bench) -> None:
@@ -235,7 +240,7 @@ def unharmed(bench: Bench) -> None:
             row(
                 [
                     f"{name}, {dbfs:.0f} dBFS",
-                    *(centiles(bench.latencies(legs, onsets, on)) for on in (False, True)),
+                    *(bench.latencies(legs, onsets, on) for on in (False, True)),
                 ]
             )
 
