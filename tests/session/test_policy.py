@@ -424,3 +424,53 @@ async def test_heard_is_what_was_heard_at_the_furthest(scene: Make, sentence: np
         result = await asyncio.wait_for(handle.wait_for_playout(), 5)
         assert result.interrupted and result.heard_ms >= cut - 20
         assert LONG.startswith(result.heard_text)
+
+
+# -- a line: what was sent is known
+
+
+async def test_the_echo_of_a_prompt_does_not_interrupt_it_and_a_caller_does(
+    models: object, sentence: np.ndarray
+) -> None:
+    """The prompt comes back 120 ms late and 12 dB down; then somebody speaks over that."""
+    from ivr.audio.line import LineBank
+    from ivr.session import AudioClip
+    from ivr.vad.registry import create_line_vad
+    from tests.vad.sounds import prompt
+
+    bank = LineBank(1)
+    vad, player, told = create_line_vad("silero", bank), MemoryPlayer(), list[Decision]()
+    session = VoiceSession(
+        stt=ScriptSTT("stop that please"), tts=LetterTTS(), vad=vad, player=player, line=bank.open()
+    )
+    session.on_decision(told.append)
+    notice = np.concatenate([prompt("demo-instruct"), prompt("demo-congrats")])
+    delay, loud = 8 * 120, 10 ** (-12 / 20)
+
+    async def hears(x: np.ndarray) -> None:
+        for at in range(0, len(x) // 160 * 160, 160):
+            sent = np.frombuffer(player.played, np.int16)[-delay - 160 : -delay]
+            echo = np.zeros(160) if sent.size < 160 else sent * loud
+            session.process_audio((x[at : at + 160] + echo).astype(np.int16).tobytes())
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    async with session:
+        await session.say(AudioClip(notice.tobytes(), 8000))
+        await hears(np.zeros(8 * 6000, np.int16))
+        assert [d for d in told if d.stage == "stop"] == [] and session.state is S.SPEAKING
+        await hears(sentence * 0.7)
+        stop = next(d for d in told if d.stage == "stop")
+        assert 0 <= stop.details["echo"] <= 1
+        await hears(np.zeros(8 * 900, np.int16))
+        assert (await session.listen()).text == "stop that please"
+
+
+async def test_a_line_that_a_call_fills_takes_no_pushed_sound(vad: VoiceActivityDetector) -> None:
+    from ivr.audio.line import LineBank
+
+    session = VoiceSession(
+        stt=ScriptSTT(), tts=LetterTTS(), vad=vad, player=MemoryPlayer(), line=LineBank(1).open()
+    )
+    with pytest.raises(TypeError, match="follows no lines"):
+        await session.start()
