@@ -160,8 +160,7 @@ class TurnTaking:
             self.playlist.add(self._config.turn.cut_in, BargeInOptions(protect_ms=CUT_IN_PROTECT_MS))
 
         def judge(transcript: Transcript) -> bool:
-            self._note_at(
-                event.at,
+            self._note(
                 "transcript",
                 onset=event.onset,
                 offset=event.offset,
