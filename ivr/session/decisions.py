@@ -69,6 +69,9 @@ class Decision:
         return cls(at, stage, rule, fields)
 
 
+QUIET = frozenset({"state", "say_started", "say_ended", "speech_began", "transcript", "noinput", "dtmf"})
+"""Stages that are logged at level debug: they have lines of their own, or are many."""
+
 DecisionCallback = Callable[[Decision], None]
 
 
@@ -83,9 +86,10 @@ class Decisions:
         self._lock = threading.Lock()
 
     def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
-        """Log a decision as the line ``turn_taking`` and hand it to the subscribers, on this thread."""
+        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the subscribers, on this thread."""
         decision = Decision(int(at), stage, rule, details)
-        self._log.info("turn_taking", **decision.flat())
+        say = self._log.debug if stage in QUIET else self._log.info
+        say("turn_taking", **decision.flat())
         for subscriber in self._subscribers:
             try:
                 subscriber(decision)
