@@ -86,7 +86,9 @@ class Decisions:
         self._lock = threading.Lock()
 
     def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
-        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the subscribers, on this thread."""
+        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the subscribers,
+        on this thread.
+        """
         decision = Decision(int(at), stage, rule, details)
         say = self._log.debug if stage in QUIET else self._log.info
         say("turn_taking", **decision.flat())
