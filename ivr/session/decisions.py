@@ -22,7 +22,7 @@ STAGES: Mapping[str, str] = {
     "speech_began": "the caller speaks (onset, probability)",
     "paused": "a short silence in the caller's turn (offset; probability that the turn is over)",
     "complete": "the turn is complete before silence alone would say so",
-    "discard": "what was made at the pause is thrown away",
+    "discard": "what was made at the pause is thrown away: transcript and reply",
     "cut_in": "the caller has spoken for too long, and is told so",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the sound, text, confidence, interim)",
@@ -86,8 +86,8 @@ class Decisions:
         self._lock = threading.Lock()
 
     def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
-        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the subscribers,
-        on this thread.
+        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the
+        subscribers, on this thread.
         """
         decision = Decision(int(at), stage, rule, details)
         say = self._log.debug if stage in QUIET else self._log.info
