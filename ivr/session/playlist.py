@@ -203,7 +203,8 @@ class Playlist:
         if not handle.base:
             self._log.info("say_started", barge_in=handle.barge_in)
             planned = samples_to_ms(handle.written, handle.buffer.sample_rate) if handle.complete else None
-            self._note("say_started", prompt=handle.number, text=handle.text, options=asdict(handle.options),
+            options = {**asdict(handle.options), "hotword": list(handle.options.hotword)}
+            self._note("say_started", prompt=handle.number, text=handle.text, options=options,
                        planned_ms=planned)  # fmt: skip
         self._player.play(handle.buffer)
 
