@@ -83,6 +83,6 @@ class Speaking(Prompting, Verb):
     def _has_choices(cls, value: Hotword | None) -> Hotword | None:
         if value == ANSWERS and not cls.listens:
             raise refuse(
-                f"true is for the choices of a gather, {cls.name} has none: expected a phrase, or a list of them"
+                f"true is for the choices of a gather, {cls.name} has none: give a phrase or a list of them"
             )
         return value
