@@ -5,6 +5,7 @@
 # make docker-check  the image's steps carried out in a clean Debian, and the result called
 # make bench    the measurements of the README
 # make bench-capacity   calls on one core, on the carrier build, beside Asterisk's (root; 8 minutes)
+# make bench-turns      turn-taking: a corpus of callers and noises over telephone lines, beside others' numbers
 # make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
 # make stock    put the stock wheel back
 # make lint     ruff and mypy
@@ -18,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PLAN ?= dialplans/demo.yaml
 ARGS ?=
 
-.PHONY: run install test test-system docker-check bench bench-capacity carrier stock lint clean venv models
+.PHONY: run install test test-system docker-check bench bench-capacity bench-turns carrier stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -55,6 +56,11 @@ bench-capacity: $(VENV)/.installed-dev
 	@docker/pjsua2/install.sh $(VENV)
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m tests.bench.capacity $(ARGS)
+
+bench-turns: $(VENV)/.installed-dev
+	@tools/test-packages.sh asterisk-core-sounds-fr-wav openarena-081-players
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m tests.bench.turns $(ARGS)
 
 # The first time it takes a few minutes; the wheel is kept in the project's cache.
 carrier: export PJSUA2 = carrier

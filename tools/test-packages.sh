@@ -13,6 +13,8 @@ present() {
     asterisk-core-sounds-en-wav) test -e /usr/share/asterisk/sounds/en_US_f_Allison/vm-goodbye.wav ;;
     asterisk-moh-opsound-wav) ls /usr/share/asterisk/moh/*.wav ;;
     debootstrap | kamailio) test -x "/usr/sbin/$1" ;;
+    asterisk-core-sounds-fr-wav) test -e /usr/share/asterisk/sounds/fr_CA_f_June/vm-goodbye.wav ;;
+    openarena-081-players) test -e /usr/share/games/openarena/baseoa/pak2-players.pk3 ;;
     kamailio-tls-modules) ls /usr/lib/*/kamailio/modules/tls.so ;;
     *) command -v "$1" ;;
     esac >/dev/null 2>&1

@@ -36,6 +36,19 @@ class RecordingOptions:
     """Where; made when it is not there. Nothing in it is ever removed by the service."""
 
 
+NUMBER = (int, float)
+DETAILS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("onset", "offset", "prompt"), int),
+    **dict.fromkeys(
+        ("heard_ms", "planned_ms", "latency_ms", "timeout_s", "confidence", "probability"), NUMBER
+    ),
+    **dict.fromkeys(("text", "heard_text", "digit", "name", "reason"), str),
+    "options": dict,
+}
+"""What the details are that a replay and a picture use."""
+KEYS = frozenset("0123456789*#ABCD")
+
+
 class RecordingError(Exception):
     """A recording cannot be read; one line that names the file, what is wrong and the remedy."""
 
@@ -147,12 +160,26 @@ def _decisions(path: Path) -> list[Decision]:
         if not line:
             continue
         try:
-            found.append(Decision.from_json(line))
+            found.append(_checked(Decision.from_json(line)))
         except ValueError as error:
             if number == len(lines):
                 break  # the process ended while it wrote this line
             raise RecordingError(f"{path}:{number}: {error}; the file was changed or damaged") from error
     return found
+
+
+def _checked(decision: Decision) -> Decision:
+    """Raises ValueError for details that no session writes."""
+    if decision.at < 0:
+        raise ValueError(f"at = {decision.at}: nothing comes before 0")
+    for name, value in decision.details.items():
+        wanted = DETAILS.get(name)
+        # true and false are numbers to Python
+        if wanted and value is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+            raise ValueError(f"{name} = {value!r} cannot be")
+    if (digit := decision.details.get("digit")) is not None and digit not in KEYS:
+        raise ValueError(f"digit = {digit!r} is no key")
+    return decision
 
 
 def _has_options(header: Decision) -> bool:

@@ -10,6 +10,7 @@ end of that turn.
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from ivr.service.engines import make_speech
 from ivr.service.recording import UP, Recording
 from ivr.service.replay_engines import NoTTS, RealSTT, RecordedSTT
 from ivr.service.settings import Settings
-from ivr.session import AudioClip, Decision, MemoryPlayer, SayHandle, SessionEnded, VoiceSession
+from ivr.session import AudioClip, Decision, MemoryPlayer, SayHandle, SessionEnded, SessionState, VoiceSession
 from ivr.speech.base import SpeechToText
 from ivr.vad.registry import create_line_vad
 from ivr.vad.silero import WINDOW
@@ -55,6 +56,10 @@ def replay(recording: Recording, settings: Settings, *, stt: bool = False) -> Re
         loop.close()
 
 
+LONGEST_PROMPT = 600 * LINE_RATE
+"""Samples."""
+
+
 class _Replay:
     def __init__(
         self, recording: Recording, settings: Settings, loop: AudioLoop, engine: SpeechToText | None
@@ -78,7 +83,7 @@ class _Replay:
             log=structlog.get_logger("ivr.replay").bind(call=recording.header.details.get("call", "")),
             line=self._line,
         )
-        self._script = _Script(recording, self._session)
+        self._script = _Script(recording, self._session, self._stt)
         self._decisions: list[Decision] = []
         self._session.on_decision(self._note)
 
@@ -129,13 +134,15 @@ class _Replay:
 class _Script:
     """What the plan and the caller's fingers did, in order."""
 
-    def __init__(self, recording: Recording, session: VoiceSession) -> None:
-        self._recording, self._session = recording, session
-        self._acts = deque(recording.of("say_started", "say_ended", "dtmf", "listen"))
+    def __init__(self, recording: Recording, session: VoiceSession, stt: RecordedSTT | RealSTT) -> None:
+        self._recording, self._session, self._stt = recording, session, stt
+        self._acts = deque(_acts(recording))
         self._stopped = {d.details.get("prompt") for d in recording.of("stop")}
         self._playing: SayHandle | None = None
         self._prompt: Any = None
         """Its number in the recording."""
+        self._cut = True
+        """It did not come to its end there; one that did comes to it before the next one begins."""
         self._listener: asyncio.Task[Any] | None = None
         self._speaking = False
         """The caller, in the replay."""
@@ -151,14 +158,9 @@ class _Script:
         """Do what is next when its time has come; False when it has not."""
         if not self._acts or self._acts[0].at > clock:
             return False
-        act = self._acts[0]
-        if (
-            act.stage == "say_started"
-            and self._speaking
-            and act.details.get("prompt") not in self._over_speech
-        ):
+        if self._waits(self._acts[0]):
             return False
-        self._acts.popleft()
+        act = self._acts.popleft()
         match act.stage:
             case "say_started":
                 await self._say(act)
@@ -171,16 +173,30 @@ class _Script:
                 await self._listen(act.details.get("timeout_s"))
         return True
 
+    def _waits(self, act: Decision) -> bool:
+        """What it followed on has not come yet."""
+        match act.stage:
+            case "say_started":
+                return self._speaking and act.details.get("prompt") not in self._over_speech
+            case "transcript":
+                return self._stt.busy > 0
+            case "listen":
+                listening = self._listener is not None and not self._listener.done()
+                return listening and (self._speaking or self._stt.busy > 0)
+        return False
+
     def close(self) -> None:
         if self._listener is not None:
             self._listener.cancel()
 
     async def _say(self, act: Decision) -> None:
-        if self._playing is not None:
+        if self._playing is not None and self._cut:
             self._playing.cancel()
+        ended = next((d for d in self._acts if _is_end(d, act)), None)
         self._prompt = act.details.get("prompt")
+        self._cut = ended is None or bool(ended.details.get("interrupted"))
         options = act.details.get("options") or {}
-        self._playing = await self._session.say(self._clip(act), barge_in=options.get("barge_in"))
+        self._playing = await self._session.say(self._clip(act, ended), barge_in=options.get("barge_in"))
         self.numbers[self._playing.number] = self._prompt
 
     def _cancel(self, act: Decision) -> None:
@@ -200,14 +216,13 @@ class _Script:
         with contextlib.suppress(SessionEnded):
             await self._session.listen(timeout_s)
 
-    def _clip(self, act: Decision) -> AudioClip:
+    def _clip(self, act: Decision, ended: Decision | None) -> AudioClip:
         """The prompt: what was sent of it, over and over for as long as it would have been."""
         begin = act.at // UP
         sent = self._recording.service
-        ended = next((d for d in self._acts if _is_end(d, act)), None)
         heard_ms = 0.0 if ended is None else ended.details.get("heard_ms", 0.0)
         heard = ms_to_samples(heard_ms, LINE_RATE)
-        if ended is not None and not ended.details.get("interrupted"):
+        if not self._cut:
             length = heard
         elif planned_ms := act.details.get("planned_ms"):
             length = ms_to_samples(planned_ms, LINE_RATE)
@@ -215,9 +230,18 @@ class _Script:
             # Nobody knows how long it would have been: as long as nothing else is said.
             following = next((d for d in self._acts if d.stage == "say_started"), None)
             length = (following.at // UP if following is not None else len(sent)) - begin
-        length = max(length, heard, LINE_FRAME)
+        length = min(max(length, heard, LINE_FRAME), LONGEST_PROMPT)
         pcm = np.resize(sent[begin : begin + min(length, heard)], length)  # zeros when nothing was sent
         return AudioClip(pcm.tobytes(), LINE_RATE, str(act.details.get("text", "")))
+
+
+def _acts(recording: Recording) -> Iterator[Decision]:
+    """Up to the end of the session, which ends everything by itself."""
+    for decision in recording.decisions:
+        if decision.stage == "state" and decision.details.get("name") == SessionState.ENDED:
+            return
+        if decision.stage in ("say_started", "say_ended", "dtmf", "listen", "transcript"):
+            yield decision
 
 
 def _is_end(decision: Decision, of: Decision) -> bool:

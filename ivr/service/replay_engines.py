@@ -58,6 +58,8 @@ class RecordedSTT:
 
     def __init__(self, recording: Recording, clock: Callable[[], int]) -> None:
         self._clock = clock
+        self.busy = 0
+        """Requests not yet answered."""
         self._known = understood(recording)
         silence = np.zeros(DOUBLE_BEFORE, np.int16), np.zeros(DOUBLE_AFTER + WINDOW, np.int16)
         padded = np.concatenate((silence[0], recording.caller, silence[1]))
@@ -71,8 +73,11 @@ class RecordedSTT:
         size = len(pcm16) // BYTES_PER_SAMPLE
         last = self._end_of(np.frombuffer(pcm16, np.int16))
         texts, latency = self._heard(last - size, last)
-        if latency:
+        self.busy += 1
+        try:
             await asyncio.sleep(latency / VAD_RATE)
+        finally:
+            self.busy -= 1
         words = [text for text, _ in texts if text]
         confidence = min((confidence for _, confidence in texts), default=0.0)
         return Transcript(" ".join(words), confidence, self.name)
@@ -129,14 +134,19 @@ class RealSTT:
     def __init__(self, engine: SpeechToText, loop: AudioLoop) -> None:
         self.name = engine.name
         self._engine, self._loop = engine, loop
+        self.busy = 0
 
     async def start(self) -> None:
         with self._loop.outside():
             await self._engine.start()
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        with self._loop.outside():
-            return await self._engine.transcribe(pcm16, sample_rate)
+        self.busy += 1
+        try:
+            with self._loop.outside():
+                return await self._engine.transcribe(pcm16, sample_rate)
+        finally:
+            self.busy -= 1
 
     async def aclose(self) -> None:
         with self._loop.outside():

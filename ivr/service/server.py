@@ -245,7 +245,7 @@ class Server:
     def stop(self) -> None:
         """Take no new calls and let the running ones end; the second time, end them. On the loop."""
         self._signals += 1
-        self._agent.draining = True
+        self._agent.drain()
         self._stopping.set()
         if self._signals > 1 or self._errand is not None:
             self._at_once.set()

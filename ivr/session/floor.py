@@ -32,6 +32,8 @@ class Floor:
     def __init__(self, playlist: Head, note: Note) -> None:
         self._playlist, self._note = playlist, note
         self._ducked: SayHandle | None = None
+        self._echo = 0.0
+        """How much of what was heard last was our own echo, 0 to 1."""
         self._told: str | None = None
         """The rule that last kept a prompt playing over the speech that goes on."""
         self.dismissed = False
@@ -40,13 +42,17 @@ class Floor:
     def hear(self, event: VadEvent) -> SayHandle | None:
         """The prompt that this event has stopped."""
         match event:
-            case SpeechHinted(at, probability):
+            case SpeechHinted(at, probability, echo):
+                self._echo = echo
                 head = self._playlist.head
                 if head is not None and self._may_stop(head):
                     self._duck(head, at, probability)
             case HintDropped(at):
                 self._restore(at, "it was nothing")
-            case SpeechStarted(onset, at, probability) | SpeechGoes(onset, at, probability):
+            case SpeechStarted(onset, at, probability, echo):
+                self._echo = echo
+                return self._speech(onset, at, probability)
+            case SpeechGoes(onset, at, probability):
                 return self._speech(onset, at, probability)
             case SpeechEnded():
                 self._restore(event.at, self._told or "speech ended")
@@ -60,8 +66,8 @@ class Floor:
             return None
         rule = self._rule(head, at - onset)
         duration = round(samples_to_ms(at - onset, VAD_RATE))
-        why = {"onset": onset, "probability": round(probability, 3), "prompt": head.number}
-        why["duration_ms"] = duration
+        why: dict[str, Any] = {"onset": onset, "probability": round(probability, 3), "prompt": head.number}
+        why |= {"duration_ms": duration, "echo": round(self._echo, 2)}
         if rule is not None:
             if rule in ("min_speech", "words"):
                 self._duck(head, at, probability)
@@ -94,7 +100,8 @@ class Floor:
             return
         self._ducked = head
         head.buffer.set_gain(10 ** (-head.options.duck_db / 20))
-        self._note(at, "duck", "first sign of speech", probability=probability, prompt=head.number)
+        why = {"probability": round(probability, 3), "echo": round(self._echo, 2), "prompt": head.number}
+        self._note(at, "duck", "first sign of speech", **why)
 
     def _restore(self, at: int, rule: str) -> None:
         head, self._ducked = self._ducked, None

@@ -29,7 +29,8 @@ class MemoryPlayer:
         if self._buffer is buffer:
             self._buffer = None
 
-    def advance(self, samples: int) -> None:
+    def advance(self, samples: int) -> bytes | None:
         buffer = self._buffer
         pcm = buffer.read(samples) if buffer is not None else None
         self._out += pcm if pcm is not None else bytes(samples * BYTES_PER_SAMPLE)
+        return pcm

@@ -1,8 +1,8 @@
 """Options of a session; the one home of their defaults and units."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from ivr.vad.base import EndpointingOptions
 
@@ -42,6 +42,10 @@ class BargeInOptions:
         times = (self.protect_ms, self.protect_dtmf_ms, self.min_speech_ms, self.duck_db)
         if min(*times, self.false_interruption_timeout_ms, self.answer_window_ms, self.min_words) < 0:
             raise ValueError("the times, duck_db and min_words of a prompt cannot be negative")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "hotword": list(self.hotword)}
 
     @property
     def by_words(self) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Literal
 
 from ivr.audio.frames import samples_to_ms
@@ -203,8 +202,7 @@ class Playlist:
         if not handle.base:
             self._log.info("say_started", barge_in=handle.barge_in)
             planned = samples_to_ms(handle.written, handle.buffer.sample_rate) if handle.complete else None
-            options = {**asdict(handle.options), "hotword": list(handle.options.hotword)}
-            self._note("say_started", prompt=handle.number, text=handle.text, options=options,
+            self._note("say_started", prompt=handle.number, text=handle.text, options=handle.options.plain(),
                        planned_ms=planned)  # fmt: skip
         self._player.play(handle.buffer)
 

@@ -1,7 +1,7 @@
 """One thing to say: its sound as it is made, and how it ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -15,7 +15,9 @@ from ivr.session.heard import SpokenPart, audio_from, heard_text, resume_point
 from ivr.session.options import BargeIn, BargeInOptions
 from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
+from ivr.speech.prompt_store import Prompt
 from ivr.speech.sentences import sentences_of
+from ivr.speech.words import Word, moved, words_of
 
 Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]
@@ -26,8 +28,8 @@ SaySource = Sayable | Iterable[Sayable]
 class Prepared(Protocol):
     """A TTS that may have a text's sound at hand (the prompt cache)."""
 
-    def lookup(self, text: str) -> bytes | None:
-        """PCM16 at the engine's ``sample_rate``, or None."""
+    def lookup(self, text: str) -> Prompt | None:
+        """Its sound at the engine's ``sample_rate`` and its words, or None."""
 
 
 class SayHandle:
@@ -211,17 +213,20 @@ class SoundMaker:
             if not item.strip():
                 return True
             if isinstance(self._tts, Prepared) and self._tts.sample_rate == rate:
-                pcm = self._tts.lookup(item)
-                if pcm is not None:
-                    self._write_whole(item, pcm, rate, handle)
+                prompt = self._tts.lookup(item)
+                if prompt is not None:
+                    self._write_whole(item, prompt.pcm, rate, handle, prompt.words)
                     return True
         return False
 
-    def _write_whole(self, text: str, pcm16: bytes, sample_rate: int, handle: SayHandle) -> None:
+    @staticmethod
+    def _write_whole(
+        text: str, pcm16: bytes, sample_rate: int, handle: SayHandle, words: Sequence[Word] = ()
+    ) -> None:
         rate = handle.buffer.sample_rate
         if sample_rate != rate:
             pcm16 = resample(np.frombuffer(pcm16, dtype=np.int16), sample_rate, rate).tobytes()
-        part = SpokenPart(text, handle.written, [pcm16], complete=True)
+        part = SpokenPart(text, handle.written, [pcm16], words, complete=True)
         handle.parts.append(part)
         handle.write(pcm16)
         handle.audio_ready.set()
@@ -233,6 +238,7 @@ class SoundMaker:
         chunks = self._tts.synthesize(text)
         try:
             async for chunk in chunks:
+                part.words = moved(words_of(chunks), 0, self._tts.sample_rate, handle.buffer.sample_rate)
                 self._add(part, resampler.process(np.frombuffer(chunk, dtype=np.int16)).tobytes(), handle)
                 while handle.buffer.buffered > 2 * handle.buffer.low_water and not handle.buffer.stopped:
                     handle.room.clear()

@@ -56,5 +56,7 @@ class Player(Protocol):
     def release(self, buffer: Playback) -> None:
         """The buffer is over (its end was seen or it was stopped): un-wire. Must not wait."""
 
-    def advance(self, samples: int) -> None:
-        """``samples`` at ``sample_rate`` have gone by on the caller's side (see MemoryPlayer)."""
+    def advance(self, samples: int) -> bytes | None:
+        """``samples`` at ``sample_rate`` have gone by on the caller's side (see MemoryPlayer): what was
+        played meanwhile, None for nothing.
+        """

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import structlog
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_RATE, VAD_RATE, ms_to_samples
+from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
@@ -24,6 +24,7 @@ from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.vad.base import (
     FollowsLines,
+    LooksWhenTold,
     OfLine,
     SpeechGoes,
     VadEvent,
@@ -61,9 +62,10 @@ class VoiceSession:
         line: Line | None = None,
         turn_detector: TurnDetector | None = None,
     ) -> None:
-        """``line``: where the caller's sound stands, of a bank that ``vad`` follows; then nothing is pushed
-        by ``process_audio``. ``turn_detector`` hears whether the caller has finished; without one silence
-        tells.
+        """``line``: where the caller's sound stands, of a bank that ``vad`` follows. A call fills it; without
+        one (a detector of ``create_line_vad``) ``process_audio`` does, at 8 kHz, and the echo of what was
+        said is known for what it is. ``turn_detector`` hears whether the caller has finished; without one
+        silence tells.
         """
         self.config = config or SessionConfig()
         self._log = log if log is not None else structlog.get_logger("ivr.session")
@@ -79,6 +81,7 @@ class VoiceSession:
         self._parts: TurnTaking | None = None
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
+        self._rest = b""
         self._owed = 0
         """Time the player is behind, in samples of its rate times samples of the caller's."""
         self._context = contextvars.copy_context()
@@ -215,6 +218,9 @@ class VoiceSession:
             raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16_bytes)}")
         if sample_rate <= 0:
             raise ValueError(f"the sample rate must be positive, got {sample_rate}")
+        if self._line is not None:
+            self._feed_line(self._line, pcm16_bytes, sample_rate)
+            return
         # In slices of a frame, so that a prompt stops where it would have stopped on a line.
         step = max(1, sample_rate * FRAME_MS // 1000) * BYTES_PER_SAMPLE
         for at in range(0, len(pcm16_bytes), step):
@@ -226,6 +232,24 @@ class VoiceSession:
             self._owed += len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate
             samples, self._owed = divmod(self._owed, sample_rate)
             self._player.advance(samples)
+
+    def _feed_line(self, line: Line, pcm16: bytes, sample_rate: int) -> None:
+        """20 ms at a time, in the order of a call: what is sent, then what is heard. What is no whole frame
+        waits for the next sound.
+        """
+        rates = {sample_rate, self._player.sample_rate}
+        if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
+            raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")
+        self._rest += pcm16
+        size = LINE_FRAME * BYTES_PER_SAMPLE
+        while len(self._rest) >= size and self.state is not SessionState.ENDED:
+            frame, self._rest = self._rest[:size], self._rest[size:]
+            sent = self._player.advance(LINE_FRAME)
+            if sent is not None:
+                line.say(sent)
+            line.hear(frame)
+            while self._vad.look():
+                pass
 
     def process_dtmf(self, digit: str) -> None:
         """A key (0-9 * # A-D) was pressed. Any thread; a prompt that yields to keys stops at once."""

@@ -1,11 +1,11 @@
-"""The user agent: the SIP thread, who is admitted, and the registry of everything pjsua2.
+"""The user agent: the SIP thread, calls taken and placed, and the registry of everything pjsua2.
 
 Crossing threads, all named here:
 
-* ``_commands``: any thread → SIP thread, bounded (``COMMANDS``); when full the command is refused with
-  an error in the log, which means that the SIP thread has stood still for seconds.
+* ``_commands``: any thread → SIP thread, bounded (``commands.COMMANDS``); when full the command is refused
+  with an error in the log, which means that the SIP thread has stood still for seconds.
 * ``_stop``: any thread → SIP thread, a flag.
-* ``draining``: any thread → SIP thread, a flag: new calls get 503.
+* ``Admission.draining``: any thread → SIP thread, a flag: new calls get 503.
 * ``bank``: the clock thread writes each call's line, the VAD thread reads it.
 * ``PlaybackSlot.buffer`` of each call: service → clock and SIP thread.
 * ``PlaybackReports``: clock → SIP thread, the ends of prompts played by C; at most two for each prompt.
@@ -25,27 +25,21 @@ import structlog
 
 from ivr.audio.line import Line, LineBank
 from ivr.sip.account import PjAccount
+from ivr.sip.admission import Admission
 from ivr.sip.calls import PjCall
+from ivr.sip.commands import Commands
 from ivr.sip.endpoint import Endpoint, why_not
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
-from ivr.sip.message import body_of, header
-from ivr.sip.native import CallSlots
+from ivr.sip.message import header
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_limit, build_name
 from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route, transport_of
-from ivr.sip.srtp import keys_are_hidden, refusal
+from ivr.sip.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
-
-COMMANDS = 10_000
-"""Commands that may wait for the SIP thread."""
-
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
-LOAD_HEADER = "X-Load"
-"""``calls/max`` in the answer to OPTIONS."""
 
 _POLL_MS = 5
 _GRACE_S = 0.25
@@ -88,20 +82,18 @@ class UserAgent:
         self.bank: LineBank = make_bank(min(options.max_calls or build_limit(), build_limit()))
         self._reports = make_reports()
         self._new_playback = playback_maker(self._reports)
-        self.draining = False
         self._on_call = on_call
-        self._commands: queue.Queue[Callable[[], None]] = queue.Queue(COMMANDS)
         self._stop = threading.Event()
         self._started = threading.Event()
         self._failure: SipError | None = None
         self._thread = threading.Thread(target=self._run, name="sip", daemon=True)
+        self._commands = Commands(self._thread)
         self._info: AgentInfo | None = None
         # The registry: SIP thread only.
         self._endpoint: Endpoint
-        self._slots: CallSlots
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
-        self._refused: set[PjCall] = set()
+        self._admission = Admission(options, self._calls, takes_calls=on_call is not None)
         self._securing: set[PjCall] = set()
         """Answered, and their keys are still being agreed."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
@@ -124,6 +116,10 @@ class UserAgent:
         self._stop.set()
         self._thread.join()
 
+    def drain(self) -> None:
+        """Refuse further calls; those that are up go on."""
+        self._admission.draining = True
+
     @property
     def active_calls(self) -> int:
         return len(self._calls)
@@ -131,7 +127,7 @@ class UserAgent:
     def bridge_ports(self) -> int:
         """Ports in the conference bridge beyond its own: 0 when no call is up. Asks the SIP thread."""
         answer: queue.Queue[int] = queue.Queue(1)
-        self._command(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
+        self._commands.put(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
         return answer.get(timeout=5)
 
     def dial(
@@ -167,7 +163,7 @@ class UserAgent:
             outgoing=True,
         )
         on_call(leg)
-        if not self._command(lambda: self._dial(leg, where, caller)):
+        if not self._commands.put(lambda: self._dial(leg, where, caller)):
             self.bank.release(leg.line)
             raise SipError("the SIP thread stands still")
         return leg
@@ -201,27 +197,15 @@ class UserAgent:
                 except pj.Error as error:
                     log.warning("call_command_failed", call=call.call_id, error=error.reason)
 
-        self._command(command)
-
-    def _command(self, command: Callable[[], None]) -> bool:
-        """False when it was refused."""
-        if threading.current_thread() is self._thread:
-            command()
-            return True
-        try:
-            self._commands.put_nowait(command)
-        except queue.Full:
-            log.error("sip_commands_full", limit=COMMANDS, remedy="the SIP thread stands still: restart")
-            return False
-        return True
+        self._commands.put(command)
 
     # -- SIP thread
 
     def _run(self) -> None:
         try:
-            self._endpoint = Endpoint(self.options, self._options_state)
+            self._endpoint = Endpoint(self.options, self._admission.options_state)
             self._endpoint.start()
-            self._slots = CallSlots(self._endpoint.max_calls + 1)
+            self._admission.start(self._endpoint.max_calls)
             self._open_accounts()
             host, tls_port = self.options.public_address or self._endpoint.host, self._endpoint.tls_port
             self._info = AgentInfo(
@@ -262,15 +246,7 @@ class UserAgent:
 
     def _turn(self) -> None:
         self._endpoint.ep.libHandleEvents(_POLL_MS)
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                break
-            try:
-                command()
-            except Exception:
-                log.exception("sip_command_failed")
+        self._commands.run()
         if self._reports is not None:
             self._reports.deliver()
         while self._ended and time.monotonic() - self._ended[0][0] > _GRACE_S:
@@ -312,14 +288,10 @@ class UserAgent:
         call = PjCall(account, self, call_index)
         call.call_id = header(message, "Call-ID", "i")
         transport = self._endpoint.connections.transport_of(rdata)
-        call.hides_keys = keys_are_hidden(self.options, transport)
-        reason = "closed" if self._on_call is None else self._why_not(self._slots.taken(call_index))
-        if reason is not None:
-            self._refuse(call, 503, reason)
-            return
-        reason = refusal(self.options, transport, body_of(message))
-        if reason is not None:
-            self._refuse(call, 488, reason)
+        call.keying.hidden = keys_are_hidden(self.options, transport)
+        refusal = self._admission.refusal(call_index, transport, message)
+        if refusal is not None:
+            self._admission.refuse(call, *refusal)
             return
         assert self._on_call is not None
         leg = CallLeg(
@@ -341,7 +313,7 @@ class UserAgent:
             call.end("failed", 500)
 
     def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
-        reason = "shutdown" if self._stop.is_set() else self._why_not(self._slots.taken())
+        reason = "shutdown" if self._stop.is_set() else self._admission.why_not()
         if reason is not None:
             log.warning("call_not_placed", uri=where.uri, reason=reason, calls=len(self._calls))
             leg.call_id = f"undialled-{leg.key}"
@@ -351,7 +323,7 @@ class UserAgent:
                     hook(*said)
             return
         call = PjCall(self._accounts[where.account], self)
-        call.hides_keys = keys_are_hidden(self.options, leg.transport)
+        call.keying.hidden = keys_are_hidden(self.options, leg.transport)
         self._keep(call, leg)
         leg.caller = leg.caller or str(self._accounts[where.account].getInfo().uri)
         call.dial(where.uri, caller)
@@ -360,45 +332,13 @@ class UserAgent:
         call.leg, call.key = leg, leg.key
         self._calls[leg.key] = call
 
-    def _why_not(self, slots: int) -> str | None:
-        """Why no further call is taken or placed while pjsua holds ``slots`` of them."""
-        if self.draining:
-            return "draining"
-        return "full" if max(slots, len(self._calls)) >= self._endpoint.max_calls else None
-
-    def _options_state(self) -> tuple[int, dict[str, str]]:
-        """The truth for who probes us (RFC 3261, 11): 200 while a call would be taken."""
-        headers = {
-            "Allow": ALLOW,
-            "Accept": "application/sdp",
-            LOAD_HEADER: f"{len(self._calls)}/{self._endpoint.max_calls}",
-        }
-        if self._on_call is not None and self._why_not(self._slots.taken()) is None:
-            return 200, headers
-        return 503, headers | {"Retry-After": str(self.options.retry_after_s)}
-
-    def _refuse(self, call: PjCall, status: int, reason: str) -> None:
-        self._refused.add(call)
-        prm = pj.CallOpParam()
-        prm.statusCode = status
-        told = pj.SipHeader()
-        if status == 503:
-            told.hName, told.hValue = "Retry-After", str(self.options.retry_after_s)
-        else:
-            told.hName, told.hValue = "Warning", f'399 ivr "{reason}"'
-        prm.txOption.headers.append(told)
-        log.warning("call_refused", call=call.call_id, status=status, reason=reason, calls=len(self._calls))
-        call.end_reason = "refused"
-        # Not hangup(): from inside onIncomingCall that drops the header.
-        call.answer(prm)
-
     def securing(self, call: PjCall, pending: bool) -> None:
         """Ask the call for its keys until it has them."""
         (self._securing.add if pending else self._securing.discard)(call)
 
     def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
         """Out of the registry; the ports and the line are freed by and by, on this thread."""
-        self._refused.discard(call)
+        self._admission.forget(call)
         self._securing.discard(call)
         if call.key is not None:
             self._calls.pop(call.key, None)
@@ -407,12 +347,12 @@ class UserAgent:
     def _shut_down(self) -> None:
         self._leave()
         until = time.monotonic() + _SHUTDOWN_S
-        while time.monotonic() < until and (self._calls or self._ended or self._slots.taken()):
+        while time.monotonic() < until and (self._calls or self._ended or self._admission.slots_taken()):
             self._turn()
         while self._ended:
             self._free_ended()
         self._calls.clear()
-        self._refused.clear()
+        self._admission.clear()
         self._securing.clear()
         self._close_accounts()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.

@@ -1,7 +1,5 @@
 """The pjsua2 side of a call. Lives, and dies, on the SIP thread."""
 
-import contextlib
-import re
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -11,29 +9,22 @@ import structlog
 
 from ivr.audio.line import Line
 from ivr.sip import native
+from ivr.sip.keying import KEYING_S, Keying
 from ivr.sip.leg import CallLeg
-from ivr.sip.media import CallMedia, make_media
-from ivr.sip.message import body_of, header, info_key, offers_codec, relay_signal
+from ivr.sip.media import CallMedia
+from ivr.sip.message import offers_codec
 from ivr.sip.options import CODECS, SipOptions
 from ivr.sip.outcome import outcome_of
+from ivr.sip.patience import Patience
+from ivr.sip.requests import answer_to
 from ivr.sip.srtp import without_keys
 from ivr.sip.stats import CallbackTimes
 from ivr.sip.transfer import Transfer
+from ivr.sip.wiring import Wiring
 
 log = structlog.get_logger("ivr.sip")
 
-UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
-"""Methods inside a call that pjsua answers itself."""
-_SRTP = re.compile(r"SRTP status: Active Crypto-suite: (\S+)")
-"""In pjsua's description of a call; pjsua2 tells it nowhere else."""
-KEYING_S = 5.0
-"""Seconds for the handshake of DTLS-SRTP; a call without keys has no sound either way."""
 KEYS = frozenset("0123456789*#ABCD")
-KEY_BODIES: dict[str, Callable[[str], str]] = {
-    "application/dtmf": str.strip,
-    "application/dtmf-relay": relay_signal,
-}
-"""INFO bodies that name a key, and how to find it in them."""
 
 
 class CallOwner(Protocol):
@@ -71,22 +62,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.key: int | None = None
         self.call_id = ""
         self.end_reason: str | None = None
-        self.hides_keys = True
-        """No SDES key in an offer of ours."""
+        self.keying = Keying()
         self.confirmed = False
         self._freed = False
         self._told_confirmed = False
         self._media_ready = False
-        self._keyless = False
-        self._keyed_until = 0.0
-        self._ports: CallMedia | None = None
-        self._media: Any = None
-        self._wired = False
-        self._last_packets = -1
-        self._last_heard = time.monotonic()
-        self._held_since = 0.0
+        self._wiring = Wiring()
+        self._patience = Patience(time.monotonic())
         self._dialling = False
-        self._dialled_at = 0.0
         self._transfer: Transfer | None = None
 
     # -- what pjsua tells
@@ -96,7 +79,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.confirmed = True
-            self._last_heard = time.monotonic()
+            self._patience.heard(time.monotonic())
             self._tell_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_EARLY:
             if self.leg is not None:
@@ -120,45 +103,40 @@ class PjCall(pj.Call):  # type: ignore[misc]
             pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
         ):
             # On hold with nothing flowing at all (a=inactive, c=0.0.0.0), perhaps from the start.
-            self._media = None
-            self._wired = False
+            self._wiring.lost()
             self._hold(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
             self._media_ready = self._media_ready or leg.held
-            if media is not None and media.status == pj.PJSUA_CALL_MEDIA_ERROR and self._keyless:
+            if media is not None and media.status == pj.PJSUA_CALL_MEDIA_ERROR and self.keying.pending:
                 self._give_up_keys("the handshake of DTLS failed")
             self._tell_confirmed()
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
         self._hold(leg, held)
-        self._wired = False
-        # A re-INVITE may have made another stream: wire again, from nothing.
         try:
-            self._media = self.getAudioMedia(-1)
+            stream = self.getAudioMedia(-1)
         except pj.Error:
-            self._media = None  # an offer that begins on hold has no port in the bridge yet
+            # An offer that begins on hold has no port in the bridge yet.
+            self._wiring.lost()
             self._hold(leg, True)
             self._media_ready = True
             self._tell_confirmed()
             return
-        if self._ports is None:
-            self._ports = make_media(leg.key, leg.line, self.call_id, leg.player.slot, self._owner.times)
-        if not held:
-            self._media.startTransmit(self._ports.tap)
-        self._last_heard = time.monotonic()
-        self.wire_player()
-        self._keyed_until = self._last_heard + KEYING_S
+        self._wiring.connect(stream, leg, self._owner.times)
+        now = time.monotonic()
+        self._patience.heard(now)
+        self.keying.begin(now)
         if not self.confirmed and leg.on_early_media is not None:
             leg.on_early_media()
-        self.look_for_keys(self._last_heard)
+        self.look_for_keys(now)
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
-        if self.hides_keys and not self.getInfo().remOfferer:
+        if self.keying.hidden and not self.getInfo().remOfferer:
             prm.sdp.wholeSdp = without_keys(native.sdp_text(prm.sdp))
 
     @guarded
     def onDtmfDigit(self, prm: Any) -> None:
-        self._key(prm.digit)
+        self.pressed(prm.digit)
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
@@ -169,32 +147,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._transfer.answered(int(tsx.statusCode), tsx.statusText, rdata.wholeMsg)
         if tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
-        status = self._answer_to(tsx.method, rdata.wholeMsg)
+        status = answer_to(self, tsx.method, rdata.wholeMsg)
         if status is not None:
             native.respond(tsx.pjTransaction, rdata.pjRxData, status)
-
-    def _answer_to(self, method: str, message: str) -> int | None:
-        """The answer to a request inside the call that pjsua would answer 500; None leaves it to pjsua."""
-        if method == "OPTIONS":
-            return 200
-        if method == "INFO":
-            kind = header(message, "Content-Type", "c").partition(";")[0].strip().lower()
-            if kind in KEY_BODIES:
-                key = info_key(KEY_BODIES[kind](body_of(message)))
-                self._key(key)
-                return 200 if key else 400
-            return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
-        if method == "NOTIFY":
-            if not header(message, "Event", "o"):
-                return 489
-            if self._transfer is None:
-                return 481
-            if self._transfer.notified(message):
-                # Given up already, but there they are, with our call still up: it is one too many.
-                log.info("transferred_late", call=self.call_id)
-                self.end("transferred", 0)
-            return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
-        return None if method in UNDERSTOOD else 501
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:
@@ -228,27 +183,35 @@ class PjCall(pj.Call):  # type: ignore[misc]
     # -- what the agent asks for
 
     def look_for_keys(self, now: float) -> None:
-        """Note how the media of a new stream are encrypted. Where DTLS has yet to agree on keys the call
-        waits: what is said before is lost.
-        """
+        """Note how the media of a new stream are encrypted; the call waits for keys that are pending."""
         leg = self.leg
-        try:
-            dtls = bool(self.getStreamInfo(0).proto & pj.PJMEDIA_TP_PROTO_DTLS)
-            suite = _SRTP.search(self.dump(True, ""))
-        except pj.Error:
-            dtls, suite = False, None  # no stream: it is on hold
-        self._keyless = dtls and suite is None and leg is not None
-        self._owner.securing(self, self._keyless)
-        if self._keyless and now >= self._keyed_until:
-            self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
-        elif not self._keyless and leg is not None:
-            if suite is not None:
-                leg.stats.encryption = "dtls" if dtls else "sdes"
-                log.info("media_encrypted", call=self.call_id, keys=leg.stats.encryption, suite=suite[1])
-            else:
-                leg.stats.encryption = "none"
+        if leg is None:
+            return
+        encryption = self.keying.look(self)
+        self._owner.securing(self, self.keying.pending)
+        if encryption is not None:
+            leg.stats.encryption = encryption
             self._media_ready = True
             self._tell_confirmed()
+        elif self.keying.overdue(now):
+            self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
+
+    def pressed(self, key: str) -> None:
+        """A key, by RTP or INFO; what is none is ignored."""
+        if key.upper() not in KEYS:
+            log.info("key_ignored", call=self.call_id, key=key)
+        elif self.leg is not None and self.leg.on_dtmf is not None:
+            self.leg.on_dtmf(key.upper())
+
+    def notified(self, message: str) -> int | None:
+        """A NOTIFY about a transfer; the status to answer with."""
+        if self._transfer is None:
+            return 481
+        if self._transfer.notified(message):
+            # Given up already, but there they are, with our call still up: it is one too many.
+            log.info("transferred_late", call=self.call_id)
+            self.end("transferred", 0)
+        return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
 
     def dial(self, uri: str, caller: str | None) -> None:
         """Send the INVITE. ``caller`` is the From, the account's own when None. A failure ends the call as an
@@ -258,7 +221,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if caller is not None:
             prm.txOption.localUri = caller
         status, phrase = 0, ""
-        self._dialled_at = time.monotonic()
+        self._patience.dialled(time.monotonic())
         # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
         self._dialling = True
         try:
@@ -299,18 +262,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
             transfer.finish(500, error.reason)
 
     def wire_player(self) -> None:
-        """Connect the player port while there is something to play, disconnect it when not."""
-        leg = self.leg
-        if leg is None or self._media is None or self._ports is None:
-            return
-        playback = leg.player.slot.buffer
-        self._ports.play(playback)
-        wanted = playback is not None and not leg.held
-        if wanted and not self._wired:
-            self._ports.player.startTransmit(self._media)
-        elif self._wired and not wanted:
-            self._ports.player.stopTransmit(self._media)
-        self._wired = wanted
+        """What is to be played has changed."""
+        if self.leg is not None:
+            self._wiring.play(self.leg)
 
     def end(self, reason: str, status: int) -> None:
         """BYE, CANCEL or a final answer. The first reason given is the one recorded."""
@@ -330,21 +284,17 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """Once a second: read the counters; end what has gone on for too long."""
         leg = self.leg
         if leg is None or not self.confirmed:
-            if leg is not None and leg.outgoing and now - self._dialled_at >= options.dial_timeout_s:
+            if leg is not None and leg.outgoing and self._patience.unanswered(now, options):
                 self.end("noanswer", 0)
             return
         if self._transfer is not None:
             self._transfer.expire(now)
         self.read_stats()
-        if leg.stats.received != self._last_packets or leg.held:
-            self._last_packets = leg.stats.received
-            self._last_heard = now
-        elif now - self._last_heard >= options.rtp_timeout_s:
-            log.warning("rtp_timeout", call=self.call_id, seconds=options.rtp_timeout_s)
-            self.end("rtp_timeout", 0)
-        if leg.held and now - self._held_since >= options.hold_timeout_s:
-            log.warning("hold_timeout", call=self.call_id, seconds=options.hold_timeout_s)
-            self.end("hold_timeout", 0)
+        over = self._patience.over(now, options, leg.stats.received, held=leg.held)
+        if over is not None:
+            reason, seconds = over
+            log.warning(reason, call=self.call_id, seconds=seconds)
+            self.end(reason, 0)
 
     def read_stats(self) -> None:
         leg = self.leg
@@ -367,7 +317,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def _hold(self, leg: CallLeg, held: bool) -> None:
         if held != leg.held:
             log.info("call_held" if held else "call_resumed", call=self.call_id)
-            self._held_since = time.monotonic()
+            self._patience.hold_changed(time.monotonic())
         leg.held = held
 
     def _why(self, leg: CallLeg | None, status: int) -> str:
@@ -384,12 +334,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         return "cancelled" if status == 487 else "failed"
 
     def _disconnected(self, status: int, phrase: str) -> None:
-        self._unwire()
+        ports = self._wiring.release()
         leg, self.leg = self.leg, None
         reason = self._why(leg, status)
         if self._transfer is not None:
             self._transfer.left()
-        ports, self._ports = self._ports, None
         self._owner.call_ended(self, ports, leg.line if leg is not None else None)
         if leg is not None:
             leg.phrase = phrase
@@ -404,16 +353,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
         pj.Call.__swig_destroy__(self)
 
     def _give_up_keys(self, reason: str) -> None:
-        self._keyless = False
+        self.keying.pending = False
         self._owner.securing(self, False)
         log.warning("media_not_encrypted", call=self.call_id, reason=reason)
         self.end("failed", 488)
-
-    def _key(self, key: str) -> None:
-        if key.upper() not in KEYS:
-            log.info("key_ignored", call=self.call_id, key=key)
-        elif self.leg is not None and self.leg.on_dtmf is not None:
-            self.leg.on_dtmf(key.upper())
 
     def _tell_confirmed(self) -> None:
         leg = self.leg
@@ -421,15 +364,3 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._told_confirmed = True
             if leg.on_confirmed is not None:
                 leg.on_confirmed()
-
-    def _unwire(self) -> None:
-        if self._media is None or self._ports is None:
-            return
-        pairs = [(self._media, self._ports.tap)]
-        if self._wired:
-            pairs.append((self._ports.player, self._media))
-        for source, sink in pairs:
-            with contextlib.suppress(pj.Error):  # the stream took its connections with it
-                source.stopTransmit(sink)
-        self._media = None
-        self._wired = False

@@ -160,5 +160,6 @@ class LinePlayer:
             self.slot.buffer = None
             self._commands.wire_player(self._key)
 
-    def advance(self, samples: int) -> None:
+    def advance(self, samples: int) -> bytes | None:
         """The bridge's clock paces a call; the caller's audio does not."""
+        return None

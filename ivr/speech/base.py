@@ -59,7 +59,8 @@ class TextToSpeech(Protocol):
     def synthesize(self, text: str) -> AsyncIterator[bytes]:
         """Text to PCM16 mono chunks (whole samples) as they are made. Raises SpeechError and its kinds.
 
-        Closing the iterator (``aclose``) abandons the request.
+        Closing the iterator (``aclose``) abandons the request. An engine that knows where its words are gives
+        a ``words.TimedSound``.
         """
 
     def fingerprint(self) -> str:

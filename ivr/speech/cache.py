@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from ivr.audio.frames import LINE_RATE
 from ivr.speech.base import SpeechError, TextToSpeech
 from ivr.speech.prompt_audio import StreamShaper, shape
 from ivr.speech.prompt_store import Prompt, PromptStore
+from ivr.speech.words import Word, moved, words_of
 
 _log = structlog.get_logger(__name__)
 
-VERSION = "1"
-"""Part of the hash; to be raised with every change of how the sound is shaped."""
+VERSION = "2"
+"""Part of the hash; to be raised with every change of how the sound is shaped or kept."""
 MEMORY_BYTES = 32 * 1024 * 1024
 """About half an hour of speech."""
 GIVE_UP_AFTER = 3
@@ -46,7 +47,7 @@ class CachedTTS:
     def __init__(self, tts: TextToSpeech, store: PromptStore) -> None:
         self.name = tts.name
         self._tts, self._store = tts, store
-        self._making: dict[str, asyncio.Task[bytes]] = {}
+        self._making: dict[str, asyncio.Task[Prompt]] = {}
         self._gain = 1.0
 
     async def start(self) -> None:
@@ -55,12 +56,12 @@ class CachedTTS:
     def fingerprint(self) -> str:
         return f"{self._tts.fingerprint()} 8 kHz {VERSION}"
 
-    def lookup(self, text: str) -> bytes | None:
-        """PCM16 at 8 kHz if ``text`` is there, in the preferred voice or else in that of a fallback."""
+    def lookup(self, text: str) -> Prompt | None:
+        """``text`` at 8 kHz if it is there, in the preferred voice or else in that of a fallback."""
         for fingerprint in self._fingerprints():
             prompt = self._store.get(_key(fingerprint, text))
             if prompt is not None:
-                return prompt.pcm
+                return prompt
         return None
 
     async def prepare(self, texts: Iterable[str]) -> list[str]:
@@ -91,28 +92,32 @@ class CachedTTS:
             _log.info("prompts_prepared", made=made, failed=len(failed), seconds=seconds)
         return failed
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    def synthesize(self, text: str) -> "CachedSpeech":
         """The whole in one piece when it is known or being prepared; else as the engine makes it.
 
         While it is passed on the loudness is that of the prompts made before; the even loudness of
         ``prepare`` needs the whole.
         """
-        pcm = self.lookup(text)
-        if pcm is None and (task := self._making.get(text)) is not None:
-            pcm = await asyncio.shield(task)
-        if pcm is not None:
-            yield pcm
+        return CachedSpeech(self._say(text))
+
+    async def _say(self, text: str) -> AsyncGenerator[tuple[bytes, Sequence[Word]], None]:
+        """Its sound, and with each piece the words that are known by then."""
+        prompt = self.lookup(text)
+        if prompt is None and (task := self._making.get(text)) is not None:
+            prompt = await asyncio.shield(task)
+        if prompt is not None:
+            yield prompt.pcm, prompt.words
             return
         shaper = StreamShaper(self._tts.sample_rate, self._gain)
         engine = _Recording(self._tts, text)
         try:
             async for piece in engine.pieces():
                 if line := shaper.process(np.frombuffer(piece, np.int16)).tobytes():
-                    yield line
+                    yield line, engine.words(shaper.trimmed)
             # Kept before the last piece is given away: the user may not come back for more.
             await self._keep(text, engine, on_disk=False)
             if line := shaper.flush().tobytes():
-                yield line
+                yield line, engine.words(shaper.trimmed)
         finally:
             await engine.aclose()
 
@@ -122,35 +127,35 @@ class CachedTTS:
         await asyncio.gather(*self._making.values(), return_exceptions=True)
         await self._tts.aclose()
 
-    async def _prepare_one(self, text: str) -> bytes:
+    async def _prepare_one(self, text: str) -> Prompt:
         task = self._making.get(text)
         if task is None:
             task = self._making[text] = asyncio.create_task(self._make(text))
             task.add_done_callback(lambda done: self._made(text, done))
         return await asyncio.shield(task)
 
-    async def _make(self, text: str) -> bytes:
+    async def _make(self, text: str) -> Prompt:
         engine = _Recording(self._tts, text)
         try:
             async for _ in engine.pieces():
                 pass
         finally:
             await engine.aclose()
-        pcm = await self._keep(text, engine, on_disk=True)
-        if not pcm:
+        prompt = await self._keep(text, engine, on_disk=True)
+        if not prompt.pcm:
             raise SpeechError(self._tts.name, "no sound was made of the text")
-        return pcm
+        return prompt
 
-    def _made(self, text: str, task: asyncio.Task[bytes]) -> None:
+    def _made(self, text: str, task: asyncio.Task[Prompt]) -> None:
         self._making.pop(text, None)
         if not task.cancelled():
             task.exception()  # all who waited for it may have been cancelled
 
-    async def _keep(self, text: str, engine: "_Recording", *, on_disk: bool) -> bytes:
+    async def _keep(self, text: str, engine: "_Recording", *, on_disk: bool) -> Prompt:
         """Shape and store what was recorded; gives it at 8 kHz."""
         sound = np.frombuffer(b"".join(engine.heard), np.int16)
-        line, gain = await asyncio.to_thread(shape, sound, self._tts.sample_rate)
-        prompt = Prompt(line.tobytes(), gain)
+        line, gain, trimmed = await asyncio.to_thread(shape, sound, self._tts.sample_rate)
+        prompt = Prompt(line.tobytes(), gain, tuple(engine.words(trimmed)))
         if prompt.pcm and engine.made_by is not None:
             key = _key(engine.made_by, text)
             if engine.made_by == self._tts.fingerprint():
@@ -158,18 +163,34 @@ class CachedTTS:
             self._store.remember(key, prompt)
             if on_disk:
                 await asyncio.to_thread(self._store.write, key, prompt)
-        return prompt.pcm
+        return prompt
 
     def _fingerprints(self) -> list[str]:
         several = getattr(self._tts, "fingerprints", None)
         return list(several()) if several is not None else [self._tts.fingerprint()]
 
 
+class CachedSpeech(AsyncIterator[bytes]):
+    """One text being said, at 8 kHz, with its words if the engine tells them (``TimedSound``)."""
+
+    def __init__(self, pieces: AsyncGenerator[tuple[bytes, Sequence[Word]], None]) -> None:
+        self._pieces = pieces
+        self.words: Sequence[Word] = ()
+
+    async def __anext__(self) -> bytes:
+        pcm, self.words = await anext(self._pieces)
+        return pcm
+
+    async def aclose(self) -> None:
+        """Abandon the request."""
+        await self._pieces.aclose()
+
+
 class _Recording:
     """One synthesis, its sound kept."""
 
     def __init__(self, tts: TextToSpeech, text: str) -> None:
-        self._fingerprint = tts.fingerprint()
+        self._fingerprint, self._rate = tts.fingerprint(), tts.sample_rate
         self._sound = tts.synthesize(text)
         self.heard: list[bytes] = []
 
@@ -177,6 +198,10 @@ class _Recording:
         async for piece in self._sound:
             self.heard.append(piece)
             yield piece
+
+    def words(self, trimmed: int) -> list[Word]:
+        """Its words so far, at 8 kHz, in sound that lacks its first ``trimmed`` samples."""
+        return moved(words_of(self._sound), -trimmed, self._rate, LINE_RATE)
 
     @property
     def made_by(self) -> str | None:

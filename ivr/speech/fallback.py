@@ -12,9 +12,11 @@ from typing import Generic, TypeVar
 import numpy as np
 import structlog
 
+from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.audio.resample import Resampler
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechToText, TextToSpeech, Transcript
 from ivr.speech.sentences import split_sentences
+from ivr.speech.words import Word, moved, words_of
 
 _log = structlog.get_logger(__name__)
 _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
@@ -195,6 +197,10 @@ class FallbackSpeech(AsyncIterator[bytes]):
         self._order, self._rate = order, sample_rate
         self._voices: set[int] = set()
         self._broken = False
+        self._made = 0
+        self._timed: list[tuple[object, int, int]] = []
+        """Of each sentence so far: what the engine gave (None when it broke off), its rate, and where it
+        begins in our sound."""
         parts = [text] if len(order.engines) == 1 else split_sentences(text)
         self._sound = self._say_all(parts)
 
@@ -205,8 +211,21 @@ class FallbackSpeech(AsyncIterator[bytes]):
             return None
         return self._order.engines[next(iter(self._voices))].fingerprint()
 
+    @property
+    def words(self) -> list[Word]:
+        """See ``TimedSound``; they end before the first sentence whose engine does not tell, or broke off."""
+        found: list[Word] = []
+        for sound, rate, start in self._timed:
+            words = words_of(sound)
+            if not words:
+                break
+            found += moved(words, start, rate, self._rate)
+        return found
+
     async def __anext__(self) -> bytes:
-        return await anext(self._sound)
+        piece = await anext(self._sound)
+        self._made += len(piece) // BYTES_PER_SAMPLE
+        return piece
 
     async def aclose(self) -> None:
         """Abandon the request."""
@@ -225,26 +244,32 @@ class FallbackSpeech(AsyncIterator[bytes]):
             begun = False
             try:
                 await self._order.ready(index)
-                async with aclosing(self._convert(index, part)) as pieces:
+                engine = self._order.engines[index]
+                sound = engine.synthesize(part)
+                async with aclosing(self._convert(sound, engine.sample_rate)) as pieces:
                     async for piece in pieces:
-                        if last is not None and self._broken and not begun:
-                            yield bytes(2 * (self._rate * REPAIR_GAP_MS // 1000))
+                        if not begun:
+                            if last is not None and self._broken:
+                                yield bytes(2 * (self._rate * REPAIR_GAP_MS // 1000))
+                            self._timed.append((sound, engine.sample_rate, self._made))
                         begun = True
                         self._voices.add(index)
                         yield piece
             except Exception as error:
                 last = self._order.failed(index, error)
                 self._broken = self._broken or begun
+                if begun:
+                    self._timed[-1] = (None, self._rate, self._made)
             else:
+                if not begun:
+                    self._timed.append((sound, self._rate, self._made))
                 self._order.well(index)
                 return
         assert last is not None
         raise last
 
-    async def _convert(self, index: int, part: str) -> AsyncGenerator[bytes, None]:
-        engine = self._order.engines[index]
-        sound = engine.synthesize(part)
-        converter = Resampler(engine.sample_rate, self._rate)
+    async def _convert(self, sound: AsyncIterator[bytes], rate: int) -> AsyncGenerator[bytes, None]:
+        converter = Resampler(rate, self._rate)
         try:
             async for piece in sound:
                 if converted := converter.process(np.frombuffer(piece, np.int16)).tobytes():

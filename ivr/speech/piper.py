@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.modelstore import model_path
 from ivr.speech.base import SpeechError
 from ivr.speech.options import options_of
 from ivr.speech.process import ProcessOptions
 from ivr.speech.sentences import split_sentences
 from ivr.speech.shared_engine import engine_requests
+from ivr.speech.words import Word
 
 MODEL = "piper-joe"
 TARGET = "ivr.speech.piper_engine:PiperEngine"
@@ -77,14 +79,48 @@ class PiperTts:
     def fingerprint(self) -> str:
         return self._fingerprint
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+    def synthesize(self, text: str) -> "PiperSpeech":
         """See TextToSpeech. The next sentence is made when the sound of the last has been taken."""
-        if "\0" in text:
-            raise SpeechError(self.name, "the text has a NUL character")
-        for sentence in split_sentences(text):
-            async with aclosing(self.process.stream({"text": sentence})) as pieces:
-                async for piece in pieces:
-                    yield piece
+        return PiperSpeech(self, text)
 
     async def aclose(self) -> None:
         await self.process.aclose()
+
+
+class PiperSpeech(AsyncIterator[bytes]):
+    """One text being said; knows its words (``TimedSound``) unless the voice does not tell."""
+
+    def __init__(self, tts: PiperTts, text: str) -> None:
+        self._tts, self._text = tts, text
+        self.words: list[Word] = []
+        self._made = 0
+        self._sound = self._say()
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._sound)
+
+    async def aclose(self) -> None:
+        """Abandon the request."""
+        await self._sound.aclose()
+
+    async def _say(self) -> AsyncGenerator[bytes, None]:
+        if "\0" in self._text:
+            raise SpeechError(self._tts.name, "the text has a NUL character")
+        known = True
+        for sentence in split_sentences(self._text):
+            pieces: list[bytes] = []
+            spans: list[tuple[int, int]] = []
+            # A sentence is computed in one go: its words, which follow the sound, cost no wait.
+            async with aclosing(self._tts.process.run({"text": sentence})) as items:
+                async for item in items:
+                    if isinstance(item, bytes):
+                        pieces.append(item)
+                    else:
+                        spans = item["words"]
+            known = known and bool(spans)
+            if known:
+                for word, (start, end) in zip(sentence.split(), spans, strict=True):
+                    self.words.append(Word(word, self._made + start, self._made + end))
+            self._made += sum(map(len, pieces)) // BYTES_PER_SAMPLE
+            for piece in pieces:
+                yield piece

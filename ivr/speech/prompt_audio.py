@@ -1,6 +1,7 @@
 """Makes an engine's sound fit for the line: 8 kHz, an even loudness, no waiting at its start. Pure."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,21 +49,32 @@ def amplify(pcm: Pcm16, gain: float) -> Pcm16:
     return louder
 
 
-def trim(pcm: Pcm16) -> Pcm16:
-    """8 kHz sound without the silence beyond LEAD_MS at its start and TAIL_MS at its end."""
+def trim(pcm: Pcm16) -> tuple[Pcm16, int]:
+    """8 kHz sound without the silence beyond LEAD_MS at its start and TAIL_MS at its end, and the samples
+    that were taken from its start.
+    """
     loud = np.flatnonzero(_powers(pcm) > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10))
     if not loud.size:
-        return pcm
-    first = int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE)
+        return pcm, 0
+    first = max(0, int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE))
     last = (int(loud[-1]) + 1) * _BLOCK + ms_to_samples(TAIL_MS, LINE_RATE)
-    return pcm[max(0, first) : last]
+    return pcm[first:last], first
 
 
-def shape(pcm: Pcm16, rate: int) -> tuple[Pcm16, float]:
-    """A whole prompt at ``rate`` Hz as it is kept (8 kHz), and the gain that was used."""
-    line = trim(resample(pcm, rate, LINE_RATE))
+class Shaped(NamedTuple):
+    pcm: Pcm16
+    """8 kHz."""
+    gain: float
+    """Factor that was used."""
+    trimmed: int
+    """Samples taken from the start."""
+
+
+def shape(pcm: Pcm16, rate: int) -> Shaped:
+    """A whole prompt at ``rate`` Hz as it is kept."""
+    line, trimmed = trim(resample(pcm, rate, LINE_RATE))
     gain = gain_for(line)
-    return amplify(line, gain), gain
+    return Shaped(amplify(line, gain), gain, trimmed)
 
 
 class StreamShaper:
@@ -73,6 +85,8 @@ class StreamShaper:
         self._gain = gain
         self._begun = False
         self._held: Pcm16 = np.zeros(0, np.int16)
+        self.trimmed = 0
+        """Samples taken from the start."""
 
     def process(self, pcm: Pcm16) -> Pcm16:
         """The next piece at ``rate`` Hz to 8 kHz; silence is held back until it is known to be lead."""
@@ -89,8 +103,8 @@ class StreamShaper:
             if not loud.size:
                 return line[:0]
             self._begun = True
-            first = int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE)
-            line, self._held = self._held[max(0, first) :], line[:0]
+            self.trimmed = max(0, int(loud[0]) * _BLOCK - ms_to_samples(LEAD_MS, LINE_RATE))
+            line, self._held = self._held[self.trimmed :], line[:0]
         return amplify(line, self._gain)
 
 

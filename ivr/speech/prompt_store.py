@@ -1,6 +1,7 @@
 """Prompts on disk and in memory: 8 kHz PCM16 under a name, checked when read."""
 
 import contextlib
+import json
 import struct
 import uuid
 import zlib
@@ -12,13 +13,16 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.wav import encode_wav
+from ivr.speech.words import Word
 
 _log = structlog.get_logger(__name__)
 
 _WAV_HEADER = 44
-_NOTE = struct.Struct("<4sIfI")
+_NOTE = struct.Struct("<4sI")
+_SIZE = struct.Struct("<I")
 _NOTE_NAME = b"ivr "
-"""A RIFF chunk of our own after the sound, with its gain and checksum; players skip what they do not know."""
+"""A RIFF chunk of our own after the sound: JSON with its gain, checksum and words; players skip what they do
+not know."""
 
 
 class Prompt(NamedTuple):
@@ -26,6 +30,8 @@ class Prompt(NamedTuple):
     """PCM16 mono at 8 kHz."""
     gain: float
     """Factor by which the engine's sound was made louder."""
+    words: tuple[Word, ...] = ()
+    """Where its words are, as ``TimedSound`` has them; none when the engine did not tell."""
 
 
 class PromptStore:
@@ -93,16 +99,20 @@ class PromptStore:
 
 def pack(prompt: Prompt) -> bytes:
     """A WAV file with a note of ours behind the sound."""
-    note = _NOTE.pack(_NOTE_NAME, _NOTE.size - 8, prompt.gain, zlib.crc32(prompt.pcm))
-    wav = encode_wav(prompt.pcm, LINE_RATE) + note
+    facts = {"gain": prompt.gain, "crc": zlib.crc32(prompt.pcm), "words": prompt.words}
+    note = json.dumps(facts).encode()
+    note += b" " * (len(note) % 2)  # a chunk of RIFF begins at an even place
+    wav = encode_wav(prompt.pcm, LINE_RATE) + _NOTE.pack(_NOTE_NAME, len(note)) + note
     return wav[:4] + struct.pack("<I", len(wav) - 8) + wav[8:]
 
 
 def unpack(data: bytes) -> Prompt | None:
     """What ``pack`` was given; None when one bit of it is not as it was."""
-    pcm = data[_WAV_HEADER : -_NOTE.size]
-    if not pcm or len(pcm) % 2:
+    try:
+        (size,) = _SIZE.unpack_from(data, _WAV_HEADER - _SIZE.size)
+        pcm = data[_WAV_HEADER : _WAV_HEADER + size]
+        facts = json.loads(data[_WAV_HEADER + size + _NOTE.size :])
+        prompt = Prompt(pcm, facts["gain"], tuple(Word(*word) for word in facts["words"]))
+        return prompt if pcm and data == pack(prompt) else None
+    except (struct.error, ValueError, KeyError, TypeError):
         return None
-    _, _, gain, _ = _NOTE.unpack(data[-_NOTE.size :])
-    prompt = Prompt(pcm, gain)
-    return prompt if data == pack(prompt) else None

@@ -60,6 +60,16 @@ class DetectorOptions:
     is not shown to the network. 0 dBFS is full scale; -100 shows it everything."""
     silence_after_ms: float = 256
     """Calls: silence that the network is shown before it is spared the rest."""
+    echo: bool = True
+    """Calls: the echo of what was sent is taken out of what the network is shown (``echo.py``)."""
+    echo_delay_ms: float = 300
+    """The latest that an echo comes back, jitter buffers on the way included; at most 1000."""
+    echo_loss_db: float = 5
+    """An echo is weaker than what was sent by this at least, in decibels; what is louder is none."""
+    echo_share: float = 0.6
+    """Share (0..1) of the energy heard in the last half second that an echo must explain to be believed."""
+    echo_margin_db: float = 10
+    """A window in which what is left is weaker than its echo by this, in decibels, is no speech."""
     gather_ms: float = 1.0
     """Shared detector: how long a finished window may wait for those of other streams."""
     backlog_ms: float = 1_000
@@ -74,6 +84,12 @@ class DetectorOptions:
             raise ValueError(f"attack must be above 0 and not above threshold, got {self.attack}")
         if self.silence_dbfs > 0:
             raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
+        if not 0 < self.echo_share < 1:
+            raise ValueError(f"echo_share must be between 0 and 1, got {self.echo_share}")
+        if not 0 < self.echo_delay_ms <= 1_000:
+            raise ValueError(f"echo_delay_ms must be above 0 and at most 1000, got {self.echo_delay_ms}")
+        if min(self.echo_loss_db, self.echo_margin_db) < 0:
+            raise ValueError("echo_loss_db and echo_margin_db cannot be negative")
         if min(self.fade_ms, self.gather_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
             raise ValueError("fade_ms, gather_ms, silence_after_ms: not negative; backlog_ms: above 0")
 
@@ -94,19 +110,24 @@ class SpeechStarted:
 
     ``onset`` is the first sample of the window that began the run of speech, ``at`` the sample at
     which the run was long enough to be believed, ``probability`` that of the window which ended there.
+    ``echo`` (0..1) is how much of the energy of the last windows was explained by what the call was sent.
     """
 
     onset: int
     at: int
     probability: float
+    echo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechHinted:
-    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows."""
+    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows.
+    ``echo`` as in ``SpeechStarted``.
+    """
 
     at: int
     probability: float
+    echo: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ need. Everything but opening and closing a stream runs on the VAD thread.
 The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
 through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
 silence, after others, is not shown to the network, whose memory stays as the silence before has left it
-(``DetectorOptions.silence_dbfs``).
+(``DetectorOptions.silence_dbfs``). And one thing is added: what was sent and came back as an echo is taken
+out of what is shown to the network (``echo.py``); the sound of a turn is as it was heard.
 """
 
 import threading
@@ -19,8 +20,9 @@ from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, SpeechGoes, VadListener
+from ivr.vad.echo import Cleaned, Echoes
 from ivr.vad.endpointing import Began, Endpointer
-from ivr.vad.silero import CONTEXT, WINDOW, SileroModel
+from ivr.vad.silero import CONTEXT, F32, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, fade_of, floor_after, told
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,8 @@ class LineEars:
         self._quiet_for = np.zeros(rows, np.int64)
         """Windows in a row that are certainly silence."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
+        window = slice(_BEFORE, _BEFORE + _STEP)
+        self._echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
@@ -79,6 +83,8 @@ class LineEars:
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = 0
+            if self._echoes is not None:
+                self._echoes.forget(line.row)
             self._streams[line.row] = stream
             self._active = np.array(sorted(self._streams), np.int64)
         return stream
@@ -136,13 +142,13 @@ class LineEars:
     def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
         wide = double(heard)
         try:
-            probabilities, following = self.asks(wide * _TO_FLOAT, self._state[:, rows])
+            windows = wide * _TO_FLOAT
+            probabilities = self._ask(rows, starts, heard, windows)
         except Exception:
             # Time must go on for the alarms; what was not looked at counts as quiet.
             log.exception("vad_inference_failed", streams=len(rows))
-            probabilities, following = np.zeros(rows.size, np.float32), self._state[:, rows] * 0
-        self.inferences += 1
-        self._state[:, rows] = following
+            probabilities, windows = np.zeros(rows.size, np.float32), wide * _TO_FLOAT
+            self._state[:, rows] = 0
         attack = self._options.attack_level
         rested = []
         for i, (row, start, probability) in enumerate(
@@ -153,12 +159,54 @@ class LineEars:
                 stream.idle(start + _STEP)
                 rested.append(row)
                 continue
-            busy, rests = stream.step(start, probability, wide[i, CONTEXT:])
+            echo = self._echoes.likelihood(row, start) if self._echoes is not None else 0.0
+            # What the recogniser gets is without the echo too.
+            window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16)
+            busy, rests = stream.step(start, probability, window, echo)
             self._busy[row] = busy
             if rests:
                 rested.append(row)
         if rested:
             self._state[:, rested] *= self._fade
+
+    def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, windows: F32) -> F32:
+        """The probabilities of speech, after which the network remembers these windows. The echo of what was
+        sent is taken out first; where it is found only now, the network is asked again.
+        """
+        echoes = self._echoes
+        if echoes is None:
+            return self._run(rows, windows)
+        cleaned = echoes.known(rows, starts, heard)
+        asked = np.ones(rows.size, np.bool_)
+        for i, window in cleaned.items():
+            asked[i] = not window.alone
+        probabilities = np.zeros(rows.size, np.float32)
+        memory = self._state[:, rows]
+        self._put(windows, cleaned)
+        if asked.any():
+            probabilities[asked] = self._run(rows[asked], windows[asked])
+        likely = probabilities >= self._options.attack_level
+        found = echoes.suspected(rows, starts, heard, cleaned, likely, memory)
+        if found:
+            changed = list(found)
+            self._state[:, rows[changed]] = memory[:, changed]
+            probabilities[changed] = 0
+            self._put(windows, found)
+            again = [i for i in changed if not found[i].alone]
+            if again:
+                probabilities[again] = self._run(rows[again], windows[again])
+        return probabilities
+
+    def _put(self, windows: F32, cleaned: dict[int, Cleaned]) -> None:
+        """The cleaned windows in the place of those heard."""
+        shown = [i for i, window in cleaned.items() if not window.alone]
+        if shown:
+            windows[shown] = double(np.stack([cleaned[i].sound for i in shown])) * _TO_FLOAT
+
+    def _run(self, rows: _I64, windows: F32) -> F32:
+        probabilities, self._state[:, rows] = self.asks(windows, self._state[:, rows])
+        self.inferences += 1
+        return probabilities
 
     def _stream_at(self, row: int) -> "LineStream | _Nobody":
         """One that was closed meanwhile hears the end of this round, and tells nobody."""
@@ -239,17 +287,17 @@ class LineStream:
         dropped = self._endpointer.rest((until - self.base) * _UP)
         self._delivery.deliver(told(dropped, self._turn), self._endpointer.clock)
 
-    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
-        """A window and what the network said of it. Whether speech goes on or may have begun, and whether
-        the network's memory may fade.
+    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
+        """A window, what the network said of it, and how likely it is an echo. Whether speech goes on or may
+        have begun, and whether the network's memory may fade.
         """
         ear = self._endpointer
         if ear.speaking:
-            self._parts.append(window.copy())  # a view would keep everybody's windows alive
+            self._parts.append(window)
         decision = ear.step(probability, WINDOW)
         if isinstance(decision, Began):
             self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
-        event = told(decision, self._turn, self._asked)
+        event = told(decision, self._turn, self._asked, echo)
         if isinstance(event, SpeechEnded):
             self._over(event)
         if isinstance(event, SpeechEnded | SpeechGoes):
@@ -294,7 +342,7 @@ class _Nobody:
 
     def idle(self, until: int) -> None: ...
 
-    def step(self, start: int, probability: float, window: Pcm16) -> tuple[bool, bool]:
+    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
         return False, True
 
     def lost(self, frames: int) -> None: ...

@@ -153,18 +153,18 @@ class Ear:
 
 
 def told(
-    decision: Decision | None, sound: Callable[[int], Pcm16], asked: bool = False
+    decision: Decision | None, sound: Callable[[int], Pcm16], asked: bool = False, echo: float = 0.0
 ) -> VadEvent | None:
     """What the endpointer decided, as an event; ``sound(onset)`` gives a turn's audio up to now."""
     match decision:
         case None:
             return None
         case Began(onset, at, probability):
-            return SpeechStarted(onset, at, probability)
+            return SpeechStarted(onset, at, probability, echo)
         case Ended(onset, offset, at, reason):
             return SpeechEnded(onset, offset, at, reason, sound(onset))
         case Hinted(at, probability):
-            return SpeechHinted(at, probability)
+            return SpeechHinted(at, probability, echo)
         case Goes(onset, at, probability):
             return SpeechGoes(onset, at, probability, sound(onset) if asked else None)
         case Paused(onset, offset, at):

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
     assert last.startswith("ivr: sip.") and "needs TLS" in last and "OpenSSL 1.0.2" in last
     assert "make carrier" in last and "engine_ready" not in done.stderr and "Traceback" not in done.stderr
     told = ivr("doctor", "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}).stdout
-    assert "FAIL  encryption    sip." in told and "make carrier" in told
+    assert re.search(r"FAIL +encryption +sip\.", told) and "make carrier" in told
 
 
 @needs_carrier

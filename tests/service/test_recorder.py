@@ -328,6 +328,9 @@ def test_what_is_no_recording_is_refused_by_name(tmp_path: Path, make: Any, said
         ('{"at": 0, "stage": "duck"}\n', "call.jsonl:1: it does not begin"),
         ('{"at": 0, "stage": "session", "options": {"vad": 3}}\n', "call.jsonl:1: it does not begin"),
         (json.dumps({"at": 0, "stage": "session", **HEADER}) + "\nwhat?\n{}\n", "call.jsonl:2: .* damaged"),
+        ('{"at": -1, "stage": "duck"}\n', "call.jsonl:1: at = -1: nothing comes before 0"),
+        ('{"at": 1, "stage": "duck", "prompt": []}\n', r"call.jsonl:1: prompt = \[\] cannot be"),
+        ('{"at": 1, "stage": "dtmf", "digit": "12"}\n', "call.jsonl:1: digit = '12' is no key"),
     ],
 )
 def test_decisions_that_are_none_are_refused_by_line(tmp_path: Path, text: str, said: str) -> None:

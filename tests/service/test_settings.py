@@ -362,3 +362,17 @@ def test_settings_cannot_be_changed() -> None:
     settings: Any = load_settings(environ=NO_ENV)
     with pytest.raises(ValueError, match="frozen"):
         settings.plans = ()
+
+
+def test_a_level_in_decibels_is_below_zero(tmp_path: Path) -> None:
+    path = write(tmp_path, "[vad]\nsilence_dbfs = -60\n")
+    assert load_settings(path, environ=NO_ENV).vad.silence_dbfs == -60
+    with pytest.raises(SettingsError, match=r"my\.toml:2: vad\.fade_ms = -60: must not be negative"):
+        load_settings(write(tmp_path, "[vad]\nfade_ms = -60\n"), environ=NO_ENV)
+
+
+def test_calls_are_not_recorded_unless_asked_for(tmp_path: Path) -> None:
+    assert not load_settings(environ=NO_ENV).recording.debug
+    path = write(tmp_path, '[recording]\ndebug = true\nfolder = "kept"\n')
+    recording = load_settings(path, environ=NO_ENV).recording
+    assert recording.debug and recording.folder == tmp_path / "kept"

@@ -223,7 +223,7 @@ def test_no_more_calls_than_are_held(start: Callable[..., UserAgent], callee: ca
         incoming = other.call(("127.0.0.1", _port(agent)))
         assert dial(agent, callee).wait("ended") == ("full", 503)
         incoming.close()
-    agent.draining = True
+    agent.drain()
     assert dial(agent, callee).wait("ended") == ("draining", 503)
 
 

@@ -36,14 +36,14 @@ async def test_with_the_real_voice(piper: PiperTts, tmp_path: Path) -> None:
     kept = files(tmp_path)
     assert len(kept) == 3
     for text in texts:
-        pcm = cached.lookup(text)
-        assert pcm is not None
-        sound = np.frombuffer(pcm, np.int16)
+        prompt = cached.lookup(text)
+        assert prompt is not None
+        sound = np.frombuffer(prompt.pcm, np.int16)
         # Even loudness; only a peak can hold it down.
         assert active_dbfs(sound) == pytest.approx(TARGET_DBFS, abs=0.5) or np.abs(sound).max() > 28_000
         assert np.abs(sound).max() < 32_000
         began = time.perf_counter()
-        assert await heard(cached, text) == [pcm]
+        assert await heard(cached, text) == [prompt.pcm]
         assert time.perf_counter() - began < 0.02
     # Another process finds them on disk, without an engine that could make them.
     later = PromptCache(tmp_path).wrap(piper)
@@ -64,7 +64,7 @@ async def test_an_unknown_text_is_streamed_in_the_real_voice(piper: PiperTts, tm
     streamed = np.frombuffer(b"".join(pieces), np.int16)
     again = cached.lookup("Your number is four. Please hold the line. Somebody will be with you.")
     assert again is not None
-    assert abs(streamed.size - len(again) // 2) < 4000
+    assert abs(streamed.size - len(again.pcm) // 2) < 4000
     assert active_dbfs(streamed) == pytest.approx(TARGET_DBFS, abs=3)
 
 

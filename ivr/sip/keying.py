@@ -1,0 +1,48 @@
+"""The keys of a call's encrypted sound: how they were agreed, and for how long they are waited for."""
+
+import re
+from typing import Any
+
+import pjsua2 as pj
+import structlog
+
+log: Any = structlog.get_logger("ivr.sip")
+
+KEYING_S = 5.0
+"""Seconds for the handshake of DTLS-SRTP; a call without keys has no sound either way."""
+
+_SRTP = re.compile(r"SRTP status: Active Crypto-suite: (\S+)")
+"""In pjsua's description of a call; pjsua2 tells it nowhere else."""
+
+
+class Keying:
+    """Of one call, which it is given each time: a reference to it would be a circle. SIP thread only."""
+
+    def __init__(self) -> None:
+        self.hidden = True
+        """No SDES key in an offer of ours."""
+        self.pending = False
+        """DTLS has yet to agree on keys; what is said before is lost."""
+        self._until = 0.0
+
+    def begin(self, now: float) -> None:
+        """There is a new stream."""
+        self._until = now + KEYING_S
+
+    def look(self, call: Any) -> str | None:
+        """How the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while that is
+        pending."""
+        try:
+            dtls = bool(call.getStreamInfo(0).proto & pj.PJMEDIA_TP_PROTO_DTLS)
+            suite = _SRTP.search(call.dump(True, ""))
+        except pj.Error:
+            dtls, suite = False, None  # no stream: it is on hold
+        self.pending = dtls and suite is None
+        if suite is None:
+            return None if self.pending else "none"
+        keys = "dtls" if dtls else "sdes"
+        log.info("media_encrypted", call=call.call_id, keys=keys, suite=suite[1])
+        return keys
+
+    def overdue(self, now: float) -> bool:
+        return self.pending and now >= self._until

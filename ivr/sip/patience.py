@@ -1,0 +1,38 @@
+"""When a call has gone on for too long. Pure: it is told what happened and given a clock, in seconds."""
+
+from ivr.sip.options import SipOptions
+
+
+class Patience:
+    """For one call."""
+
+    def __init__(self, now: float) -> None:
+        self._packets = -1
+        self._heard = now
+        self._dialled = self._held = 0.0
+
+    def dialled(self, now: float) -> None:
+        """The INVITE is out."""
+        self._dialled = now
+
+    def heard(self, now: float) -> None:
+        """Something was heard, or there is a new reason to expect it."""
+        self._heard = now
+
+    def hold_changed(self, now: float) -> None:
+        self._held = now
+
+    def unanswered(self, now: float, options: SipOptions) -> bool:
+        """A call placed by us has rung for long enough."""
+        return now - self._dialled >= options.dial_timeout_s
+
+    def over(self, now: float, options: SipOptions, received: int, *, held: bool) -> tuple[str, float] | None:
+        """Why an answered call is to be ended, and the seconds it was given. ``received`` counts its RTP
+        packets so far."""
+        if received != self._packets or held:
+            self._packets, self._heard = received, now
+        elif now - self._heard >= options.rtp_timeout_s:
+            return "rtp_timeout", options.rtp_timeout_s
+        if held and now - self._held >= options.hold_timeout_s:
+            return "hold_timeout", options.hold_timeout_s
+        return None

@@ -1,0 +1,39 @@
+"""Requests inside a call that pjsua would answer 500, although there is something to say to them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ivr.sip.message import body_of, header, info_key, relay_signal
+
+UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
+"""Methods inside a call that pjsua answers itself."""
+KEY_BODIES: dict[str, Callable[[str], str]] = {
+    "application/dtmf": str.strip,
+    "application/dtmf-relay": relay_signal,
+}
+"""INFO bodies that name a key, and how to find it in them."""
+
+
+class InCall(Protocol):
+    """What these requests say to a call."""
+
+    def pressed(self, key: str) -> None: ...
+
+    def notified(self, message: str) -> int | None:
+        """A NOTIFY about an event, and what it is answered; None leaves that to pjsua."""
+
+
+def answer_to(call: InCall, method: str, message: str) -> int | None:
+    """The status to answer with; None leaves it to pjsua."""
+    if method == "OPTIONS":
+        return 200
+    if method == "INFO":
+        kind = header(message, "Content-Type", "c").partition(";")[0].strip().lower()
+        if kind in KEY_BODIES:
+            key = info_key(KEY_BODIES[kind](body_of(message)))
+            call.pressed(key)
+            return 200 if key else 400
+        return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
+    if method == "NOTIFY":
+        return call.notified(message) if header(message, "Event", "o") else 489
+    return None if method in UNDERSTOOD else 501

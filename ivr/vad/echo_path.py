@@ -1,0 +1,212 @@
+"""How a line gives back what it was sent: a delay and a short filter, by least squares. Pure.
+
+The bulk delay is where the cross-correlation of what was sent and heard, whitened by the spectrum of what
+was sent (as in Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976),
+has the most energy. Around it the taps solve the normal equations of the covariance method: nothing outside
+the stretch heard is assumed to be silent.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ivr.audio.frames import LINE_RATE, ms_to_samples
+
+Pcm16 = npt.NDArray[np.int16]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+_Floats = npt.NDArray[Any]
+"""Of either width: numpy 1 transforms to float64 what numpy 2 leaves float32."""
+
+TAPS = 64
+"""Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
+LONG = 512
+"""Of the filter of a line that a short one does not describe: rooms, second reflections within 64 ms."""
+BEFORE_PEAK = 12
+"""Taps before the middle of the loudest 2 ms: a band-limited path begins before its peak."""
+_MOVE = 640
+"""Samples by which a path is looked for earlier and later (80 ms: two frames of 40, four of 20)."""
+_PEAK = 16
+"""Samples in which the energy of a delay is gathered."""
+_RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
+"""Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
+_WHITEN = 0.02
+"""Share of the mean of the spectrum that is added to it: below, there is too little sound to divide by."""
+_STEADY = 1e-3
+"""Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
+sent has 30 dB less is noise."""
+
+_STEPS = 8
+"""Of the long filter, each time: they go on where those of the last time ended."""
+_BLOCK = 256
+_NOISE = _BLOCK * (32768 * 10 ** (-57 / 20)) ** 2
+"""Energy of a block of the loudest steady noise (-57 dBFS) that an echo need not explain."""
+
+_i = np.arange(TAPS)
+_LAG = np.abs(_i[:, np.newaxis] - _i)
+_j = np.arange(TAPS - 1)
+_ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EchoPath:
+    """What comes back: of what was sent ``delay`` samples (8 kHz) ago and before, so much as the taps say."""
+
+    delay: int
+    taps: F32
+    """(TAPS,) or (LONG,)."""
+
+    def echo(self, sent: F32) -> F32:
+        """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
+        return np.convolve(sent, self.taps, "valid")
+
+    def left(self, sent: F32, heard: F32) -> F32:
+        """``heard`` without its echo; ``sent`` ends when it does and begins early enough."""
+        last = sent.size - self.delay
+        return heard - self.echo(sent[last - heard.size - self.taps.size + 1 : last])
+
+
+class PathFinder:
+    """Finds paths with a delay of ``delay_ms`` at most that lose ``loss_db`` at least, in up to ``stretch``
+    samples of sound heard.
+    """
+
+    def __init__(self, delay_ms: float, loss_db: float, stretch: int) -> None:
+        self._gain = 10 ** (-loss_db / 10)
+        self.stretch = stretch
+        self._delays = ms_to_samples(delay_ms, LINE_RATE)
+        self.before = self._delays + LONG
+        """Samples of what was sent that are looked at from before the stretch."""
+        self._size = _quick_size(self.before + stretch)
+        self._long_size = _quick_size(stretch + LONG - 1)
+
+    def delay(self, sent: F32, heard: F32) -> int:
+        """Where a path's taps may begin. ``sent``: (before + n,), ``heard``: (n,) with n at most ``stretch``,
+        which end at the same time.
+        """
+        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
+        power = x.real**2 + x.imag**2
+        white = self._by_delay(x * y.conj() / (power + _WHITEN * power.mean() + 1e-9))
+        return self._begin(white * white)
+
+    def hum_delay(self, sent: F32, heard: F32) -> int:
+        """The same for a beginning that is too much of a hum to be told by its spectrum: the delay at which
+        what was sent looks like what was heard, and is loud where that is loud.
+        """
+        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
+        plain = self._by_delay(x * y.conj())
+        squares = np.concatenate(([0.0], np.cumsum(sent.astype(np.float64) ** 2)))
+        energy = squares[heard.size :] - squares[: -heard.size]
+        energy = energy[self.before - self._delays : self.before + 1][::-1]
+        return self._begin(plain * plain / (energy + _WHITEN * energy.max() + 1.0))
+
+    def _by_delay(self, spectrum: npt.NDArray[Any]) -> _Floats:
+        correlation = np.fft.irfft(spectrum, self._size)
+        return correlation[self.before - self._delays : self.before + 1][::-1]
+
+    def _begin(self, energy: _Floats) -> int:
+        return max(int(np.argmax(_gathered(energy))) - _PEAK // 2 - BEFORE_PEAK, 0)
+
+    def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
+        """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
+        jitter buffer has put in or left out a frame.
+        """
+        earliest, latest = max(path.delay - _MOVE, 0), min(path.delay + _MOVE, self._delays)
+        first = self.before - latest - path.taps.size + 1
+        echo = path.echo(sent[max(first, 0) : self.before - earliest + heard.size])
+        cross = np.correlate(echo, heard, "valid")
+        squares = np.concatenate(([0.0], np.cumsum(echo.astype(np.float64) ** 2)))
+        energy = squares[heard.size :] - squares[: -heard.size]
+        gain = 2 * cross - energy
+        latest = earliest + gain.size - 1
+        return EchoPath(latest - int(np.argmax(gain)), path.taps)
+
+    def fit(self, sent: F32, heard: F32, delay: int) -> tuple[EchoPath, float]:
+        """The taps at that delay, and the share of the energy heard (0..1) that they explain."""
+        n = heard.size
+        first = self.before - delay - TAPS + 1
+        x = sent[first : first + n + TAPS - 1]
+        cross = np.correlate(x, heard, "valid")[::-1].astype(np.float64)
+        moments = np.correlate(x, x[TAPS - 1 :], "valid")[::-1].astype(np.float64)[_LAG]
+        # From one tap to the next the stretch of ``sent`` takes one sample in and leaves one out.
+        enters, leaves = x[TAPS - 2 :: -1].astype(np.float64), x[: n - 1 : -1].astype(np.float64)
+        skewed = np.zeros((TAPS - 1, 2 * TAPS - 3))
+        skewed[_ROW, _DIAGONAL] = enters[:, np.newaxis] * enters - leaves[:, np.newaxis] * leaves
+        moments[1:, 1:] += np.cumsum(skewed, axis=0)[_ROW, _DIAGONAL]
+        loaded = moments.copy()
+        loaded[_i, _i] += _STEADY * moments.trace() / TAPS + 1.0
+        taps = np.linalg.solve(loaded, cross)
+        path = EchoPath(delay, taps.astype(np.float32))
+        # What comes back louder than it went is no echo, whatever it explains.
+        explained = float(2 * taps @ cross - taps @ moments @ taps)
+        if explained > self._gain * float(moments[0, 0]):
+            return path, 0.0
+        return path, min(max(explained / above_noise(heard), 0.0), 1.0)
+
+    def extend(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
+        """``path`` with LONG taps, some steps nearer to those that explain the most: conjugate gradients on
+        the same normal equations, by transforms (Hestenes and Stiefel, 1952). Few steps leave alone what
+        was hardly sent.
+        """
+        size, n = self._long_size, heard.size
+        first = self.before - path.delay - LONG + 1
+        x = np.fft.rfft(sent[first : first + n + LONG - 1], size)
+        framed = np.zeros(size, np.float32)
+
+        def gradient(left: _Floats) -> _Floats:
+            framed[LONG - 1 : LONG - 1 + n] = left
+            return np.fft.irfft(x.conj() * np.fft.rfft(framed), size)[:LONG]
+
+        def echo(taps: _Floats) -> _Floats:
+            return np.fft.irfft(x * np.fft.rfft(taps, size), size)[LONG - 1 : LONG - 1 + n]
+
+        taps: _Floats = np.zeros(LONG, np.float32)
+        taps[: path.taps.size] = path.taps
+        left: _Floats = heard - echo(taps)
+        step: _Floats = gradient(left)
+        slope = step
+        steepness = float(slope @ slope)
+        for _ in range(_STEPS):
+            moved = echo(step)
+            far = steepness / (float(moved @ moved) + 1e-9)
+            taps = taps + np.float32(far) * step
+            left = left - np.float32(far) * moved
+            slope = gradient(left)
+            steepness, before = float(slope @ slope), steepness
+            step = slope + np.float32(steepness / (before + 1e-9)) * step
+        return EchoPath(path.delay, taps.astype(np.float32))
+
+
+def above_noise(heard: F32) -> float:
+    """Energy of ``heard`` less that of a steady noise: as loud as its quietest 32 ms, at most _NOISE."""
+    blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
+    energies: F64 = (blocks * blocks).sum(axis=1)
+    noise = min(float(energies.min()), _NOISE) * energies.size
+    return max(float(energies.sum()) - noise, 1.0)
+
+
+def _gathered(energy: _Floats) -> _Floats:
+    """The sum of each value and the _PEAK - 1 before it."""
+    sums = np.cumsum(energy)
+    sums[_PEAK:] -= sums[:-_PEAK].copy()
+    return sums
+
+
+def _faded(x: F32) -> F32:
+    y = x.copy()
+    y[-_RAMP.size :] *= _RAMP[::-1]
+    return y
+
+
+def _quick_size(n: int) -> int:
+    """The least size from ``n`` on whose only prime factors are 2, 3 and 5."""
+    while True:
+        left = n
+        for factor in (2, 3, 5):
+            while left % factor == 0:
+                left //= factor
+        if left == 1:
+            return n
+        n += 1

@@ -1,0 +1,310 @@
+"""A recorded call decided anew: the same, the same again, and what other settings change."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ivr.audio.frames import LINE_RATE, VAD_RATE
+from ivr.audio.wav import encode_wav
+from ivr.cli import main
+from ivr.modelstore import ModelStore
+from ivr.service.compare import line
+from ivr.service.recording import Recording, load_recording
+from ivr.service.replay import replay
+from ivr.service.replay_command import replay_all, settings_for
+from ivr.service.replay_engines import RecordedSTT, Understood
+from ivr.service.timeline import timeline
+from ivr.session import STAGES, Decision, VoiceSession
+from tests.service.recorded import Scene, at, clip, record, with_options
+from tests.vad.sounds import loud_from, loud_until, prompt
+
+WORDS = "press one for sales or two for support and say anything you like at any time"
+SHORT, LONG = "no", "the second thing that was said"
+
+
+def speech(name: str) -> np.ndarray:
+    x = prompt(name)
+    return x[loud_from(x) : loud_until(x)]
+
+
+@pytest.fixture(scope="module")
+def call(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Interrupted by speech, listened to, answered; interrupted by a key; nothing said for a second."""
+
+    async def plan(session: VoiceSession) -> None:
+        await session.say(clip(np.tile(speech("demo-instruct"), 2)[: 8 * LINE_RATE], WORDS))
+        assert (await session.listen(5)).text == SHORT
+        await session.say(clip(speech("vm-goodbye"), "goodbye"), barge_in="none")
+        await session.say(clip(np.tile(speech("demo-instruct"), 2)[: 8 * LINE_RATE], WORDS))
+        assert (await session.listen(5)).text == "4"
+        assert (await session.listen(1)).reason == "noinput"
+        await session.say(clip(speech("demo-thanks"), "thank you"))
+
+    scene = Scene(at(12.0, (2.0, speech("vm-goodbye")[:8000])), plan, (SHORT,), ((8.0, "4"),))
+    return record(tmp_path_factory.mktemp("calls"), "call", scene)
+
+
+@pytest.fixture(scope="module")
+def recording(call: Path) -> Recording:
+    return load_recording(call)
+
+
+def of(decisions: Any, *stages: str) -> list[Decision]:
+    return [each for each in decisions if each.stage in stages]
+
+
+def test_the_same_settings_decide_the_same(recording: Recording) -> None:
+    options, unknown = settings_for(recording)
+    assert not unknown and options == settings_for(recording)[0]
+    again = replay(recording, options).decisions
+    exact = ("speech_began", "stop", "turn_ended", "transcript", "dtmf", "listen", "noinput", "say_started")
+    assert of(again, *exact) == of(recording.decisions, *exact)
+    assert {d.stage for d in recording.decisions} >= set(exact)
+    ended, were = of(again, "say_ended"), of(recording.decisions, "say_ended")
+    assert len(ended) == len(were) == 4
+    for one, other in zip(ended, were, strict=True):
+        assert one.details["prompt"] == other.details["prompt"]
+        assert one.details["interrupted"] == other.details["interrupted"]
+        assert one.details["heard_ms"] == pytest.approx(other.details["heard_ms"], abs=40)
+    names = [[d.details["name"] for d in of(each, "state")] for each in (again, recording.decisions)]
+    assert names[0] == names[1]
+
+
+def test_twice_the_same_gives_the_same_to_the_sample_faster_than_it_was(recording: Recording) -> None:
+    options, _ = settings_for(recording, ["vad.threshold=0.7"])
+    began = time.perf_counter()
+    first, second = replay(recording, options), replay(recording, options)
+    took = time.perf_counter() - began
+    assert first == second
+    assert len(first.probabilities) == len(recording.caller) // 256 - 1
+    assert max(first.probabilities) > 0.9 and first.probabilities[0] < 0.1
+    assert took < 2 * recording.seconds / 3
+
+
+def test_what_a_transcript_takes_is_taken_again(recording: Recording) -> None:
+    (ended,) = of(replay(recording, settings_for(recording)[0]).decisions, "turn_ended")
+    (text,) = of(replay(recording, settings_for(recording)[0]).decisions, "transcript")
+    assert 0.28 <= (text.at - ended.at) / VAD_RATE <= 0.36
+
+
+def test_a_lost_interruption_plays_on_to_the_next_prompt(recording: Recording) -> None:
+    options, _ = settings_for(recording, ["session.endpointing.min_speech_ms=5000"])
+    again = replay(recording, options).decisions
+    assert [d.rule for d in of(again, "stop")] == ["dtmf"]
+    first = of(again, "say_ended")[0]
+    second = of(recording.decisions, "say_started")[1]
+    assert second.at <= first.at < second.at + VAD_RATE // 10
+    assert first.details["heard_ms"] > of(recording.decisions, "say_ended")[0].details["heard_ms"] + 1000
+
+
+def test_an_answer_waits_for_the_end_of_a_turn_that_lasts_longer_now(recording: Recording) -> None:
+    options, _ = settings_for(recording, ["session.endpointing.min_silence_ms=1200"])
+    again = replay(recording, options).decisions
+    assert [d.rule for d in of(again, "stop")] == [
+        "speech",
+        "dtmf",
+    ]  # the answer was not interrupted at its start
+    (ended,) = of(again, "turn_ended")
+    assert of(again, "say_started")[1].at >= ended.at > of(recording.decisions, "turn_ended")[0].at + 12_000
+
+
+def test_compare_tells_what_is_lost_and_what_is_gained(
+    call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(call), "--compare"]) == 0
+    assert "2 interruptions, 2 when replayed\n  the same" in capsys.readouterr().out
+    assert main(["replay", str(call), "--compare", "--set", "session.endpointing.min_speech_ms=5000"]) == 1
+    told = capsys.readouterr().out
+    assert "2 interruptions, 1 with session.endpointing.min_speech_ms=5000" in told
+    assert (
+        "lost       2." in told
+        and 'prompt 1 by speech: "press one for sales' in told
+        and "gained" not in told
+    )
+
+    async def plan(session: VoiceSession) -> None:
+        await session.say(clip(np.tile(speech("demo-instruct"), 2)[: 8 * LINE_RATE], WORDS))
+
+    deaf = with_options(min_speech_ms=5000)
+    scene = Scene(at(6.0, (2.0, speech("vm-goodbye")[:8000])), plan)
+    record(tmp_path, "deaf", scene, deaf)
+    code = main(
+        ["replay", str(tmp_path), "--compare", "--json", "--set", "session.endpointing.min_speech_ms=64"]
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert code == 1 and found["lost"] == [] and found["interruptions"] == 1
+    assert found["gained"][0]["prompt"] == 1 and 2.0 < found["gained"][0]["at"] / VAD_RATE < 2.3
+
+
+def test_a_later_decision_is_the_same_interruption(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(call), "--compare", "--set", "session.endpointing.min_speech_ms=320"]) == 0
+    assert "1 kept, but decided +2" in capsys.readouterr().out
+
+
+def test_decisions_as_text_and_as_lines(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(call)]) == 0
+    text = capsys.readouterr().out.splitlines()
+    assert any(line.strip().startswith("2.") and "stop (speech)" in line for line in text)
+    assert main(["replay", str(call), "--json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [Decision.from_json(line).stage for line in lines][:1] == ["state"] and len(lines) == len(text)
+
+
+def test_a_folder_is_a_table_with_totals(
+    call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.wav").write_bytes(call.read_bytes())
+        (tmp_path / f"{name}.jsonl").write_bytes(call.with_suffix(".jsonl").read_bytes())
+    assert main(["replay", str(tmp_path)]) == 0
+    head, _, *rows, _, total = capsys.readouterr().out.splitlines()
+    assert " ".join(head.split()) == "call length turns interruptions false stops ducks ignored"
+    assert [row.split()[:5] for row in rows] == [[f"{n}.wav", "12.0", "s", "1", "2"] for n in "ab"]
+    assert total.split()[:6] == ["2", "calls", "24.0", "s", "2", "4"]
+
+    (tmp_path / "c.wav").write_bytes(encode_wav(np.zeros(800, np.int16), 8000))
+    assert main(["replay", str(tmp_path), "--compare"]) == 1
+    output = capsys.readouterr()
+    assert "c.wav: it has 1 channel" in output.err
+    assert output.out.splitlines()[0].split()[-2:] == ["gained", "lost"]
+    assert output.out.splitlines()[-1].split()[-2:] == ["0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--set", "vad.treshold=0.6"],
+            "--set vad.treshold=0.6: vad.treshold is not a setting; did you mean vad.thr",
+        ),
+        (["--set", "min_silence_ms=3"], "did you mean session.endpointing.min_silence_ms?"),
+        (["--set", "vad.threshold"], "--set vad.threshold: write vad.threshold=VALUE"),
+        (["--set", "vad.threshold=much"], "vad.threshold must be a number, not 'much'"),
+        (["--set", "vad.threshold=2"], "must be between 0 and 1"),
+        (["--set", "vad.release=0.9"], "release must be above 0 and not above threshold"),
+        (["--set", "vad.model=/nowhere/x.onnx"], "/nowhere/x.onnx: no such file"),
+        (["--config", "/nowhere/ivr.toml"], "/nowhere/ivr.toml: No such file"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(
+    call: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["replay", str(call), *arguments]) == 2
+    output = capsys.readouterr()
+    assert said in output.err and output.err.count("\n") == 1 and not output.out
+
+
+def test_no_value_is_the_default(call: Path) -> None:
+    options, _ = settings_for(load_recording(call), ["vad.release=0.2", "vad.release="])
+    assert options.vad.release is None
+
+
+def test_a_file_of_settings_takes_the_place_of_those_recorded(call: Path, tmp_path: Path) -> None:
+    (tmp_path / "ivr.toml").write_text("[session.endpointing]\nmin_speech_ms = 5000\n")
+    told: list[str] = []
+    assert replay_all(call, config=tmp_path / "ivr.toml", compare=True, out=told.append) == 1
+    assert "2 interruptions, 1 with" in told[0]
+
+
+def test_options_of_another_version_are_left_out_and_said(
+    call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *rest = call.with_suffix(".jsonl").read_text().split("\n")
+    header = json.loads(first)
+    header["options"]["session"]["telepathy"] = {"strength": 3}
+    header["options"]["session"]["endpointing"]["min_speech_ms"] = 5000
+    (tmp_path / "old.wav").write_bytes(call.read_bytes())
+    (tmp_path / "old.jsonl").write_text("\n".join([json.dumps(header), *rest]))
+    told: list[str] = []
+    assert replay_all(tmp_path / "old.wav", as_json=True, out=told.append) == 0
+    assert [d.rule for d in of(map(Decision.from_json, told), "stop")] == ["dtmf"]
+    assert "left out, for this version has no session.telepathy.strength" in capsys.readouterr().err
+
+
+def test_engines_can_listen_anew(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The caller said goodbye; the scene's recogniser understood something else."""
+    assert main(["replay", str(call), "--stt", "--json"]) == 0
+    found = of(map(Decision.from_json, capsys.readouterr().out.splitlines()), "transcript")
+    assert len(found) == 1 and found[0].details["text"] and found[0].details["text"] != SHORT
+
+
+# -- what was understood, by where it was said
+
+
+def recorded_stt(*known: Understood) -> RecordedSTT:
+    header = Decision(0, "session", details={"options": {"vad": {}, "session": {}}})
+    silence = np.zeros(8000, np.int16)
+    stt = RecordedSTT(Recording(Path("x.wav"), silence, silence, header, ()), lambda: 0)
+    stt._known = list(known)
+    return stt
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "texts"),
+    [
+        (0, 12_000, [SHORT]),
+        (0, 50_000, [SHORT, LONG]),  # two turns of then are one now
+        (12_000, 50_000, [LONG]),
+        (20_000, 30_000, ["the second thing"]),  # one turn of then ends in its middle
+        (30_000, 45_000, ["that was said"]),
+        (50_000, 60_000, []),
+    ],
+)
+def test_a_stretch_of_speech_has_the_words_that_were_said_in_it(
+    first: int, last: int, texts: list[str]
+) -> None:
+    stt = recorded_stt(
+        Understood(5000, 10_000, 800, SHORT, 0.9, False), Understood(20_000, 40_000, 0, LONG, 0.8, False)
+    )
+    assert [text for text, _ in stt._heard(first, last)[0]] == texts
+
+
+def test_an_interim_text_is_preferred_to_a_guess() -> None:
+    stt = recorded_stt(
+        Understood(20_000, 30_000, 0, "the 2nd", 0.5, True), Understood(20_000, 40_000, 0, LONG, 0.8, False)
+    )
+    assert stt._heard(18_000, 31_000)[0] == [("the 2nd", 0.5)]
+    assert stt._heard(18_000, 41_000)[0] == [(LONG, 0.8)]
+
+
+# -- files that somebody wrote by hand
+
+number = st.integers(0, 40_000) | st.floats(0, 1e6)
+detail = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("onset", "offset", "prompt"), st.integers(-5, 40_000)),
+        **dict.fromkeys(("heard_ms", "planned_ms", "timeout_s", "confidence"), number),
+        **dict.fromkeys(("text", "name"), st.text(max_size=5) | st.sampled_from(["ended", "speaking"])),
+        "digit": st.sampled_from("0123456789*#ABCD"),
+        "options": st.sampled_from(
+            [{}, {"barge_in": "none"}, {"barge_in": "loud"}, {"barge_in": 3}, {"x": []}]
+        ),
+        "interrupted": st.booleans(),
+        "interim": st.booleans(),
+        "paused": st.booleans(),
+    },
+)
+decision = st.builds(
+    Decision, st.integers(0, 40_000), st.sampled_from(sorted(STAGES)), st.text(max_size=3), detail
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(decision, max_size=12))
+def test_any_decisions_can_be_replayed_and_drawn(models: ModelStore, decisions: list[Decision]) -> None:
+    head = {"options": {"vad": {}, "session": {}}}
+    sound = np.tile(speech("vm-goodbye"), 4)[: 2 * LINE_RATE]
+    recording = Recording(
+        Path("x.wav"), sound, np.zeros_like(sound), Decision(0, "session", details=head), tuple(decisions)
+    )
+    found = replay(recording, settings_for(recording)[0]).decisions
+    assert of(found, "speech_began") or of(found, "say_started")
+    timeline(decisions, recording.seconds)
+    [line(each) for each in found]

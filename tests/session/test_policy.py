@@ -1,0 +1,476 @@
+"""Who yields to whom: ducking, stopping, going on, and the end of a turn. The detector is the real one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from ivr.session import (
+    BargeInOptions,
+    Decision,
+    Expectation,
+    MemoryPlayer,
+    SessionConfig,
+    SessionState,
+    TurnOptions,
+    VoiceSession,
+)
+from ivr.speech.base import SpeechTimeout
+from ivr.vad.base import EndpointingOptions, VoiceActivityDetector
+from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+
+S = SessionState
+LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
+UPSAMPLER = 14
+"""Samples of the line that the detector is behind."""
+BUZZ = 7000
+"""The peaks of how LetterTTS speaks, at 8 kHz."""
+
+
+class Judge:
+    """A turn detector that says what it is told, in order."""
+
+    name, threshold = "judge", 0.5
+
+    def __init__(self, *answers: float | Exception) -> None:
+        self.answers = list(answers)
+        self.heard: list[int] = []
+
+    async def start(self) -> None: ...
+
+    async def probability(self, pcm16: bytes, sample_rate: int) -> float:
+        self.heard.append(len(pcm16) // 2)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None: ...
+
+
+class Scene:
+    """A session, what its engines understand, and what it decided."""
+
+    def __init__(
+        self, vad: VoiceActivityDetector, stt: ScriptSTT, config: SessionConfig, judge: Judge | None
+    ) -> None:
+        self.player = MemoryPlayer()
+        self.stt = stt
+        self.session = VoiceSession(
+            stt=stt, tts=LetterTTS(), vad=vad, player=self.player, config=config, turn_detector=judge
+        )
+        self.told: list[Decision] = []
+        self.session.on_decision(self.told.append)
+
+    def stages(self, *wanted: str) -> list[str]:
+        return [d.stage for d in self.told if d.stage in wanted]
+
+    def find(self, stage: str) -> Decision:
+        return next(d for d in self.told if d.stage == stage)
+
+    async def hears(self, pcm: np.ndarray) -> None:
+        for at in range(0, len(pcm), 160):
+            await feed(self.session, pcm[at : at + 160])
+
+    async def silence(self, ms: float) -> None:
+        await quiet(self.session, ms)
+
+    @property
+    def now_ms(self) -> float:
+        return self.session.clock / 16
+
+    @property
+    def out(self) -> np.ndarray:
+        return np.frombuffer(self.player.played, np.int16)
+
+
+Make = Callable[..., "asynccontextmanager"]
+
+
+@pytest.fixture
+def scene(vad: VoiceActivityDetector) -> Make:
+    @asynccontextmanager
+    async def make(
+        *texts: str,
+        turn: TurnOptions | None = None,
+        judge: Judge | None = None,
+        endpointing: EndpointingOptions | None = None,
+        **barge_in: object,
+    ) -> AsyncIterator[Scene]:
+        config = SessionConfig(
+            barge_in=BargeInOptions(**barge_in),  # type: ignore[arg-type]
+            turn=turn or TurnOptions(preemptive=False),
+            endpointing=endpointing or EndpointingOptions(),
+        )
+        made = Scene(vad, ScriptSTT(*texts), config, judge)
+        async with made.session:
+            yield made
+
+    return make
+
+
+def cough(ms: float = 250) -> np.ndarray:
+    """A burst of voiced speech too short to be a word: enough for the detector to fire."""
+    from tests.vad.sounds import loud_from, prompt
+
+    x = prompt("vm-goodbye")
+    return x[loud_from(x) :][: round(8 * ms)]
+
+
+# -- two stages
+
+
+async def test_the_first_sign_ducks_and_speech_stops(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("hello there") as s:
+        await s.session.say(LONG)
+        await s.silence(500)
+        before = len(s.out)
+        await s.hears(sentence)
+        await s.silence(800)
+        assert s.stages("duck", "stop", "restore", "confirm", "resume") == ["duck", "stop", "confirm"]
+        duck, stop = s.find("duck"), s.find("stop")
+        assert duck.at < stop.at <= duck.at + 512 * 3
+        assert duck.rule == "first sign of speech" and stop.rule == "speech"
+        assert {"probability", "duration_ms", "latency_ms", "prompt"} <= set(stop.details)
+        # The frame before the stop ends 12 dB softer.
+        end = (stop.at // 2 + UPSAMPLER) // 160 * 160
+        assert np.abs(s.out[end - 4 : end]).max() == pytest.approx(BUZZ * 10 ** (-12 / 20), rel=0.2)
+        assert not s.out[end:].any()
+        assert np.abs(s.out[before - 800 : before]).max() == pytest.approx(BUZZ, rel=0.1)
+
+
+async def test_what_was_nothing_brings_the_prompt_back_up(scene: Make, sentence: np.ndarray) -> None:
+    async with scene(min_speech_ms=400) as s:
+        await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(cough(90))
+        await s.silence(1500)
+        assert s.stages("duck", "restore", "stop") == ["duck", "restore"]
+        assert np.abs(s.out[-1600:]).max() == pytest.approx(BUZZ, rel=0.1)
+        assert s.session.state is S.SPEAKING
+
+
+async def test_no_duck_without_one(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("hello there", duck_db=0) as s:
+        await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(sentence)
+        assert s.stages("duck", "stop") == ["stop"]
+
+
+# -- false interruptions
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [("", "no words"), ("[coughs]", "no words"), ("Uh-huh.", "backchannel")]
+)
+async def test_a_stop_that_no_words_followed_is_undone(scene: Make, text: str, rule: str) -> None:
+    async with scene(text) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(1000)
+        await s.hears(cough())
+        await s.silence(2000)
+        assert s.stages("stop", "ignore", "resume") == ["stop", "ignore", "resume"]
+        assert s.find("ignore").rule == rule
+        resume = s.find("resume").details
+        assert resume["from_ms"] < resume["cut_ms"]
+        # It was heard again within 1.5 s, and is over at its end only.
+        assert s.find("resume").at - s.find("stop").at <= 1.5 * 16000
+        assert s.session.state is S.SPEAKING and not handle.done
+        await s.silence(9000)
+        result = await handle.wait_for_playout()
+        assert not result.interrupted and result.heard_text == LONG
+
+
+async def test_the_same_word_after_the_question_is_an_answer(scene: Make) -> None:
+    async with scene("Okay.") as s:
+        handle = await s.session.say("ready")
+        await s.silence(900)
+        assert handle.done
+        await s.hears(cough())
+        await s.silence(800)
+        assert (await s.session.listen()).text == "Okay."
+
+
+async def test_so_is_one_that_the_prompt_asks_for(scene: Make) -> None:
+    async with scene("Okay.") as s:
+        s.session.expect(Expectation(kind="menu", fits=lambda text: "okay" in text.lower()))
+        handle = await s.session.say(LONG)
+        await s.silence(1000)
+        await s.hears(cough())
+        await s.silence(1200)
+        assert (await handle.wait_for_playout()).interrupted
+        assert (await s.session.listen()).text == "Okay."
+
+
+async def test_and_one_at_the_very_end_of_the_prompt(scene: Make) -> None:
+    async with scene("Okay.", answer_window_ms=700) as s:
+        handle = await s.session.say("is that all right")  # 700 ms of letters
+        await s.silence(300)
+        await s.hears(cough())
+        await s.silence(1200)
+        assert (await handle.wait_for_playout()).interrupted
+        assert (await s.session.listen()).text == "Okay."
+
+
+async def test_backchannels_may_be_let_through(scene: Make) -> None:
+    async with scene("Okay.", backchannels=False) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(1000)
+        await s.hears(cough())
+        await s.silence(1200)
+        assert (await handle.wait_for_playout()).interrupted
+
+
+async def test_who_goes_on_without_a_word_does_not_keep_the_floor(scene: Make, sentence: np.ndarray) -> None:
+    """Music, or a voice elsewhere: after the timeout its words so far are looked at."""
+    async with scene("", "") as s:
+        handle = await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(np.concatenate([sentence, sentence, sentence])[: 8 * 3000])
+        assert s.stages("stop", "resume") == ["stop", "resume"]
+        assert s.find("resume").at - s.find("stop").at <= 1.5 * 16000
+        await s.silence(900)
+        assert s.stages("stop") == ["stop"] and not handle.done
+
+
+async def test_words_confirm_it_while_the_caller_still_speaks(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("I want to", "I want to speak to somebody") as s:
+        handle = await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(np.concatenate([sentence, sentence])[: 8 * 2500])
+        assert handle.done and s.stages("confirm") == ["confirm"]
+        await s.silence(800)
+        assert (await s.session.listen()).text == "I want to speak to somebody"
+
+
+# -- protection
+
+
+async def test_nobody_talks_over_a_notice_but_beyond_it(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("stop it", protect_ms=1500) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(np.concatenate([sentence, sentence])[: 8 * 2000])
+        assert s.stages("stop") == ["stop"] and s.find("ignore").rule == "protect"
+        assert s.stages("duck", "stop")[0] == "stop" or s.find("duck").at >= 1480 * 16
+        await s.silence(800)
+        result = await handle.wait_for_playout()
+        assert result.interrupted and 1480 <= result.heard_ms <= 1600
+        assert (await s.session.listen()).text == "stop it"
+
+
+async def test_what_was_said_within_it_is_no_turn(scene: Make) -> None:
+    async with scene("never asked", protect_ms=3000) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(cough(400))
+        await s.silence(1000)
+        assert not handle.done and s.stages("stop") == [] and s.stt.heard == []
+
+
+async def test_keys_are_protected_apart(scene: Make) -> None:
+    async with scene(protect_ms=3000, protect_dtmf_ms=600) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(400)
+        s.session.process_dtmf("1")
+        await s.silence(400)
+        assert not handle.done
+        s.session.process_dtmf("2")
+        await s.silence(100)
+        assert (await handle.wait_for_playout()).interrupted
+        assert (await s.session.listen()).text == "2"
+
+
+# -- how much speech, how many words, which words
+
+
+async def test_min_speech(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("hello there", min_speech_ms=500) as s:
+        await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(sentence)
+        stop = s.find("stop")
+        assert stop.details["duration_ms"] == pytest.approx(512, abs=32)
+
+
+async def test_min_words(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("well", "well I think", min_words=3) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(300)
+        await s.hears(cough(300))
+        await s.silence(900)
+        assert not handle.done and s.find("ignore").rule in ("words", "min_words")
+        assert [d.rule for d in s.told if d.stage == "ignore"][-1] == "min_words"
+        await s.hears(np.concatenate([sentence, sentence])[: 8 * 1500])
+        await s.silence(900)
+        assert (await handle.wait_for_playout()).interrupted
+
+
+async def test_only_a_hotword_stops(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("some other thing", "give me the OPERATOR please", hotword=("operator",)) as s:
+        handle = await s.session.say(f"{LONG} {LONG}")
+        await s.silence(300)
+        await s.hears(cough(300))
+        await s.silence(1000)
+        assert not handle.done and [d.rule for d in s.told if d.stage == "ignore"][-1] == "hotword"
+        assert s.session.state is S.SPEAKING
+        await s.hears(cough(300))
+        await s.silence(1000)
+        assert (await handle.wait_for_playout()).interrupted
+        assert (await s.session.listen()).text == "give me the OPERATOR please"
+
+
+# -- the end of a turn
+
+
+async def ended_after_ms(s: Scene, sentence: np.ndarray) -> float:
+    """From the last speech, as the detector heard it, to the end of the turn."""
+    await s.hears(sentence)
+    await s.silence(1600)
+    ended = s.find("turn_ended")
+    return (ended.at - ended.details["offset"]) / 16
+
+
+async def test_silence_alone(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("one", endpointing=EndpointingOptions(min_silence_ms=600)) as s:
+        assert await ended_after_ms(s, sentence) == pytest.approx(600, abs=33)
+
+
+async def test_digits_are_waited_for(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("four seven") as s:
+        s.session.expect(Expectation(kind="digits"))
+        assert await ended_after_ms(s, sentence) == pytest.approx(900, abs=33)
+
+
+@pytest.mark.parametrize(
+    ("answer", "after"), [(0.95, 120), (0.6, 400), (0.1, 1000), (SpeechTimeout("judge", "late"), 400)]
+)
+async def test_a_turn_detector_ends_it_or_waits(
+    scene: Make, sentence: np.ndarray, answer: float | Exception, after: float
+) -> None:
+    judge = Judge(*[answer] * 9)
+    async with scene("one", judge=judge) as s:
+        assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
+        assert judge.heard
+        assert s.find("turn_ended").details["reason"] == ("silence" if answer == 0.1 else "complete")
+
+
+async def test_the_detector_is_not_asked_about_digits(scene: Make, sentence: np.ndarray) -> None:
+    judge = Judge()
+    async with scene("one", judge=judge) as s:
+        s.session.expect(Expectation(kind="digits"))
+        await ended_after_ms(s, sentence)
+        assert judge.heard == []
+
+
+@pytest.mark.parametrize(("text", "after"), [("billing", 160), ("billing and something", 1000)])
+async def test_a_grammar_knows_whole_answers(
+    scene: Make, sentence: np.ndarray, text: str, after: float
+) -> None:
+    async with scene(*[text] * 9, turn=TurnOptions(complete_ms=160, incomplete_ms=1000)) as s:
+        s.session.expect(Expectation(kind="menu", fits=lambda said: said == "billing"))
+        assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
+
+
+async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence: np.ndarray) -> None:
+    async with scene(*["early"] * 9, turn=TurnOptions(preemptive=True)) as s:
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(300)
+        begun = len(s.stt.heard)
+        assert begun and s.session.caller_active  # under way before the turn has ended
+        await s.silence(500)
+        assert (await s.session.listen()).text == "early"
+        assert len(s.stt.heard) == begun
+
+
+async def test_and_is_thrown_away_when_the_caller_goes_on(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("half", "the whole", "the whole", turn=TurnOptions(preemptive=True)) as s:
+        x = sentence[: 8 * 1000]
+        await s.hears(x)
+        await s.silence(280)
+        assert len(s.stt.heard) == 1
+        await s.hears(x)
+        await s.silence(900)
+        turn = await s.session.listen()
+        assert turn.text == "the whole" and "discard" in s.stages("discard")
+        assert [d.details["text"] for d in s.told if d.stage == "transcript"] == ["the whole"]
+
+
+async def test_who_never_stops_is_told_so(scene: Make, sentence: np.ndarray) -> None:
+    endpointing = EndpointingOptions(max_turn_ms=2000)
+    turn = TurnOptions(preemptive=False, cut_in="let me stop you there for just a moment")
+    async with scene(*["blah"] * 9, turn=turn, endpointing=endpointing) as s:
+        await s.hears(np.concatenate([sentence] * 4)[: 8 * 3000])
+        assert s.find("turn_ended").details["reason"] == "max_turn"
+        assert s.stages("cut_in") == ["cut_in"]
+        assert s.find("say_started").details["text"] == "let me stop you there for just a moment"
+        assert (await s.session.listen()).text == "blah"
+        # Still talking, and still told.
+        assert s.session.state is S.SPEAKING and s.stages("stop") == []
+
+
+async def test_heard_is_what_was_heard_at_the_furthest(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("", "goodbye") as s:
+        handle = await s.session.say(LONG)
+        await s.silence(1500)
+        await s.hears(cough())
+        await s.silence(1100)
+        cut = s.find("resume").details["cut_ms"]
+        await s.hears(sentence)
+        await s.silence(900)
+        result = await asyncio.wait_for(handle.wait_for_playout(), 5)
+        assert result.interrupted and result.heard_ms >= cut - 20
+        assert LONG.startswith(result.heard_text)
+
+
+# -- a line: what was sent is known
+
+
+async def test_the_echo_of_a_prompt_does_not_interrupt_it_and_a_caller_does(
+    models: object, sentence: np.ndarray
+) -> None:
+    """The prompt comes back 120 ms late and 12 dB down; then somebody speaks over that."""
+    from ivr.audio.line import LineBank
+    from ivr.session import AudioClip
+    from ivr.vad.registry import create_line_vad
+    from tests.vad.sounds import prompt
+
+    bank = LineBank(1)
+    vad, player, told = create_line_vad("silero", bank), MemoryPlayer(), list[Decision]()
+    session = VoiceSession(
+        stt=ScriptSTT("stop that please"), tts=LetterTTS(), vad=vad, player=player, line=bank.open()
+    )
+    session.on_decision(told.append)
+    notice = np.concatenate([prompt("demo-instruct"), prompt("demo-congrats")])
+    delay, loud = 8 * 120, 10 ** (-12 / 20)
+
+    async def hears(x: np.ndarray) -> None:
+        for at in range(0, len(x) // 160 * 160, 160):
+            sent = np.frombuffer(player.played, np.int16)[-delay - 160 : -delay]
+            echo = np.zeros(160) if sent.size < 160 else sent * loud
+            session.process_audio((x[at : at + 160] + echo).astype(np.int16).tobytes())
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    async with session:
+        await session.say(AudioClip(notice.tobytes(), 8000))
+        await hears(np.zeros(8 * 6000, np.int16))
+        assert [d for d in told if d.stage == "stop"] == [] and session.state is S.SPEAKING
+        await hears(sentence * 0.7)
+        stop = next(d for d in told if d.stage == "stop")
+        assert 0 <= stop.details["echo"] <= 1
+        await hears(np.zeros(8 * 900, np.int16))
+        assert (await session.listen()).text == "stop that please"
+
+
+async def test_a_line_that_a_call_fills_takes_no_pushed_sound(vad: VoiceActivityDetector) -> None:
+    from ivr.audio.line import LineBank
+
+    session = VoiceSession(
+        stt=ScriptSTT(), tts=LetterTTS(), vad=vad, player=MemoryPlayer(), line=LineBank(1).open()
+    )
+    with pytest.raises(TypeError, match="follows no lines"):
+        await session.start()
