@@ -26,6 +26,7 @@ STAGES: Mapping[str, str] = {
     "cut_in": "the caller has spoken for too long, and is told so",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the sound, text, confidence, interim)",
+    "expect": "what the caller is asked for (kind, choices)",
     "listen": "the plan waits for a turn (timeout_s)",
     "noinput": "nothing was said in time",
     "dtmf": "a key (digit)",

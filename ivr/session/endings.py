@@ -149,10 +149,12 @@ class Endings:
         if self._pause is event:
             if self.prepare is not None and words_of(transcript.text):
                 self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
-            fits = self.expected.fits
+            fits, may_go_on = self.expected.fits, self.expected.may_go_on
             if fits is not None and transcript.text:
                 if fits(transcript.text):
-                    self._end_at(event, self._config.turn.complete_ms, "grammar")
+                    # An answer that may go on waits for the silence of its kind.
+                    if may_go_on is None or not may_go_on(transcript.text):
+                        self._end_at(event, self._config.turn.complete_ms, "grammar")
                 elif self._asked is None:
                     self._alarms.clear("turn end")  # incomplete: the stream's own limit is the upper bound
         return transcript

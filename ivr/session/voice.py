@@ -199,8 +199,12 @@ class VoiceSession:
         return handle
 
     def expect(self, expected: Expectation) -> None:
-        """What the caller is asked for from now on: it decides how long their pauses are waited for."""
+        """What the caller is asked for from now on: it decides how long their pauses are waited for and which
+        word is an answer. ``Expectation()`` is nothing in particular. Raises SessionEnded.
+        """
         parts, _ = self._running()
+        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in expected.choices.items()}
+        self._note("expect", kind=expected.kind, choices=choices)
         parts.endings.expect(expected)
 
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
