@@ -1,8 +1,8 @@
 """How a line gives back what it was sent: a delay and a short filter, by least squares. Pure.
 
-The bulk delay is where what was heard is most like what was sent: where their cross-correlation, by the energy
-of what was sent in that stretch, is largest. Around it the taps solve the normal equations of the covariance method: nothing outside
-the stretch heard is assumed to be silent.
+The bulk delay is where what was heard is most like what was sent: where their cross-correlation, by the
+energy of what was sent then, is largest. Around it the taps solve the normal equations of the covariance
+method: nothing outside the stretch heard is assumed to be silent.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
 _EMPHASIS = np.float32(0.8)
 _FAINT = 0.02
 """Share of the loudest stretch's energy that is added to each: next to nothing is like everything."""
-_STEADY = 1e-3
+_STEADY = 1e-4
 """Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
-sent has 30 dB less is noise."""
+sent has 40 dB less is noise."""
 
 _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""

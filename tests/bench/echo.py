@@ -90,7 +90,7 @@ def prompt_legs(
 def music_legs(echo: Callable[[int], Echo | None]) -> list[Leg]:
     legs = []
     for i in range(30):
-        at = 8000 * (60 + 9 * (i // 5))
+        at = 8000 * (40 + 9 * (i // 5)) % (music(i).size - 64000)
         sent = whole(np.concatenate([silence(LEAD_S), at_level(music(i)[at : at + 64000], PROMPT_DBFS)]))
         legs.append((sent, heard(sent, echo(i), seed=i)))
     return legs
