@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 
-Pcm16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _Floats = npt.NDArray[Any]
