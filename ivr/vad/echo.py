@@ -16,7 +16,7 @@ import structlog
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 from ivr.audio.line import RING, LineBank
 from ivr.vad.base import DetectorOptions
-from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise
+from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise, noise_in
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +77,8 @@ class _Call:
     """The path has explained a window that it was not fitted to."""
     leak: float = 0.0
     """Share of the energy that the path left where it was fitted."""
+    noise: float = 0.0
+    """Energy of a sample of the line's noise."""
     unexplained: bool = False
     """The path does not explain the window at hand."""
     useless: int = 0
@@ -103,6 +105,7 @@ class _Call:
 
     def keep(self, path: EchoPath, sent: F32, heard: F32) -> None:
         self.path = path
+        self.noise = noise_in(heard)
         self.leak = min(_left(path, sent, heard) / above_noise(heard), 1.0)
 
 
@@ -252,7 +255,8 @@ class Echoes:
         if call.proven:
             leak = _LEAK_MOST if call.relearn < _YOUNG else min(_LEAK * call.leak, _LEAK_MOST)
             margin = max(margin, leak)
-        alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
+        noise = 1.5 * call.noise * before.size
+        alone = left - noise <= margin * (energy - noise) or float(np.abs(after).max()) < self._audible
         self.cleaned += 1
         return Cleaned(np.rint(clean).clip(-32768, 32767).astype(np.int16), energy, left, alone)
 

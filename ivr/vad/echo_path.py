@@ -40,8 +40,8 @@ sent has 40 dB less is noise."""
 _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""
 _BLOCK = 256
-_NOISE = _BLOCK * (32768 * 10 ** (-57 / 20)) ** 2
-"""Energy of a block of the loudest steady noise (-57 dBFS) that an echo need not explain."""
+_NOISE = (32768 * 10 ** (-45 / 20)) ** 2
+"""Energy of a sample of the loudest steady noise (-45 dBFS) that an echo need not explain."""
 
 _i = np.arange(TAPS)
 _LAG = np.abs(_i[:, np.newaxis] - _i)
@@ -166,12 +166,16 @@ class PathFinder:
         return EchoPath(path.delay, taps.astype(np.float32))
 
 
-def above_noise(heard: F32) -> float:
-    """Energy of ``heard`` less that of a steady noise: as loud as its quietest 32 ms, at most _NOISE."""
+def noise_in(heard: F32) -> float:
+    """Energy of a sample of the steady noise in ``heard``: as loud as its quietest 32 ms, at most _NOISE."""
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
     energies: F64 = (blocks * blocks).sum(axis=1)
-    noise = min(float(energies.min()), _NOISE) * energies.size
-    return max(float(energies.sum()) - noise, 1.0)
+    return min(float(energies.min()) / _BLOCK, _NOISE)
+
+
+def above_noise(heard: F32) -> float:
+    """Energy of ``heard`` less that of its noise."""
+    return max(float(heard @ heard) - noise_in(heard) * heard.size, 1.0)
 
 
 def _emphasised(x: F32) -> F32:
