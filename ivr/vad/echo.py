@@ -40,7 +40,7 @@ _SURE = 0.85
 """Share of the energy that a new path must explain where there is little to fit it to."""
 _FITTER = 0.7
 """The same path fitted anew in a run of likely speech leaves at most this share."""
-_PAUSES = 512, 8192
+_PAUSES = 256, 8192
 """Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
 _RELEARN = 2, 64
 """Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
@@ -141,7 +141,7 @@ class Echoes:
 
     def likelihood(self, row: int, start: int) -> float:
         """How much of the energy of the last windows, up to that which begins at ``start``, was explained by
-        what was sent: 0..1. 0 where nobody had a reason to look.
+        what was sent: 0..1. 0 while no echo is believed in.
         """
         call = self._calls.get(row)
         if call is None or call.heard <= 0 or start - call.counted > _STALE * self._length:
@@ -277,7 +277,6 @@ class Echoes:
         if call.path is not None:
             return self._improve(call, end, sent, stretch)
         path, share = self._fresh(sent, stretch)
-        call.count(start, energy, energy * share)
         if share < self._share:
             return False
         call.keep(path, sent, stretch)
@@ -298,6 +297,14 @@ class Echoes:
             if _left(path, latest, window) < _BETTER * _left(call.path, latest, window):
                 call.path = path
                 return True
+            if call.relearn < _YOUNG:
+                # It was found in too little sound.
+                path, share = self._fresh(sent, heard)
+                if share >= self._share and _left(path, sent, heard) < _FITTER * _left(
+                    call.path, sent, heard
+                ):
+                    call.keep(path, sent, heard)
+                    return True
             # What was heard before the run may have come by the old path.
             n = min(max(call.run, 2) * self._length, heard.size)
             latest, window = sent[heard.size - n :], heard[-n:]
