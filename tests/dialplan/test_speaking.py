@@ -129,7 +129,8 @@ def test_every_option_can_be_written_in_a_plan() -> None:
     )  # fmt: skip
     assert everything.over(BargeInOptions()) == BargeInOptions(
         barge_in="dtmf", protect_ms=1000, protect_dtmf_ms=2000, min_speech_ms=3000, min_words=4,
-        hotword=("x",), duck_db=5, false_interruption_timeout_ms=6000, backchannels=False, answer_window_ms=7000,
+        hotword=("x",), duck_db=5, false_interruption_timeout_ms=6000, backchannels=False,
+        answer_window_ms=7000,
     )  # fmt: skip
     assert Prompting().over(everything.over(BargeInOptions())) == everything.over(BargeInOptions())
     answers = Prompting.model_validate({"hotword": "true"}).over(BargeInOptions(hotword=("x",)))
