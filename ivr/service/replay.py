@@ -206,8 +206,8 @@ class _Script:
     def _cancel(self, act: Decision) -> None:
         """A prompt that the plan, or the end of the call, cut short; not one that the caller did."""
         prompt = act.details.get("prompt")
-        if act.details.get("interrupted") and prompt == self._prompt and prompt not in self._stopped:
-            assert self._playing is not None
+        cut = act.details.get("interrupted") and prompt == self._prompt and prompt not in self._stopped
+        if cut and self._playing is not None:
             self._playing.cancel()
 
     async def _listen(self, timeout_s: float | None) -> None:

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from ivr.modelstore import ModelStore
+from ivr.service.engines import make_engines
 from ivr.service.settings import Settings, SettingsError, load_settings
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
-from ivr.vad.base import EndpointingOptions
+from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent
+from ivr.vad.silero import VadModelError
+from tests.vad.sounds import prompt
 
 NO_ENV: dict[str, str] = {}
 
@@ -312,6 +316,26 @@ def test_a_detectors_options_are_handed_on() -> None:
     assert load_settings(environ=NO_ENV).vad.keywords() == {}
     vad = load_settings(environ={"IVR_VAD__RELEASE": "0.2", "IVR_VAD__THRESHOLD": "0.4"}).vad
     assert vad.keywords() == {"release": 0.2, "threshold": 0.4}
+
+
+def test_a_network_of_ones_own(models: ModelStore, tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    own.write_bytes(models.path("silero").read_bytes())
+    write(tmp_path, '[vad]\nmodel = "own.onnx"')
+    settings = load_settings(tmp_path / "my.toml", environ=NO_ENV)
+    assert settings.vad.keywords() == {"model": own}
+    heard: list[VadEvent] = []
+    engines = make_engines(settings)
+    stream = engines.vad.open_stream(settings.session.endpointing, heard.append)
+    stream.push(prompt("vm-goodbye").tobytes(), 8000)
+    assert any(isinstance(event, SpeechStarted) for event in heard)
+    engines.vad.close()
+    own.write_bytes(b"no network")
+    with pytest.raises(VadModelError, match=r"vad\.model: .*own\.onnx: not an ONNX .*; name a Silero VAD"):
+        make_engines(settings)
+    own.unlink()
+    with pytest.raises(VadModelError, match=r"vad\.model: .*own\.onnx: no such file; name a Silero VAD"):
+        make_engines(settings)
 
 
 def test_what_only_the_whole_shows(tmp_path: Path) -> None:

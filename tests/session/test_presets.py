@@ -4,7 +4,6 @@ import dataclasses
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ivr.modelstore import ModelStore
@@ -12,6 +11,7 @@ from ivr.session import PRESETS, MemoryPlayer, SessionConfig, VoiceSession, pres
 from ivr.vad.base import DetectorOptions
 from ivr.vad.registry import create_vad
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.vad.sounds import loud_from, prompt
 
 README = Path(__file__).resolve().parents[2] / "ivr" / "session" / "README.md"
 LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
@@ -88,7 +88,6 @@ def test_an_unknown_name(name: str, near: str) -> None:
 )
 async def test_what_stops_a_prompt(
     models: ModelStore,
-    sentence: np.ndarray,
     name: str,
     gain: float,
     speech_ms: int,
@@ -96,7 +95,8 @@ async def test_what_stops_a_prompt(
     stopped: bool,
     ducked: bool,
 ) -> None:
-    chosen = preset(name)
+    chosen, sound = preset(name), prompt("vm-goodbye")
+    speech = sound[loud_from(sound) :]
     session = VoiceSession(
         stt=ScriptSTT(*[text] * 9),
         tts=LetterTTS(),
@@ -109,6 +109,6 @@ async def test_what_stops_a_prompt(
     async with session:
         await session.say(LONG)
         await quiet(session, 500)
-        await feed(session, sentence[: 8 * speech_ms] * gain)
+        await feed(session, speech[: 8 * speech_ms] * gain)
         await quiet(session, 200)
         assert ("stop" in stages, "duck" in stages) == (stopped, ducked)
