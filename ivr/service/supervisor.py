@@ -15,13 +15,13 @@ from typing import Any
 
 import structlog
 
-from ivr.dialplan.errors import PlanError
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.control import pack
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.kept import KeptProcess
+from ivr.service.plan_reload import keep_plans
 from ivr.service.settings import Settings, SettingsError
 from ivr.service.workers import OpenCalls, Restarts, sip_of
 from ivr.sip.agent import AgentInfo
@@ -120,7 +120,9 @@ class Supervisor:
                 return 0
             starting.result()
             self._announce()
-            self._others.append(asyncio.create_task(self._keep_plans()))
+            self._others.append(
+                asyncio.create_task(keep_plans(self._reload, self._paths, self._change_plans))
+            )
             failed = await self._until_stopped()
             await self._drain()
             log.info("stopped")
@@ -184,29 +186,15 @@ class Supervisor:
 
     # -- plans
 
-    async def _keep_plans(self) -> None:
-        while True:
-            await self._reload.wait()
-            self._reload.clear()
-            try:
-                await self._change_plans()
-            except PlanError as error:
-                log.error(
-                    "plans_refused", error=str(error), remedy="the plans before go on; mend and try again"
-                )
-            except Exception:
-                log.exception("plans_refused", remedy="the plans before go on")
-
-    async def _change_plans(self) -> None:
-        """Load, check and prepare; only then are the workers told, who switch with their next calls."""
-        plans = await asyncio.to_thread(load_plans, self._paths)
+    async def _change_plans(self, plans: list[Plan]) -> list[str]:
+        """Prepared first; only then are the workers told, who switch with their next calls."""
         assert self._speech is not None
         missing = await self._speech.tts.prepare(self._prompts(plans))
         self.plans = plans  # for a worker that is started from now on
         packed = pack(plans)
         for worker in self._workers:
             worker.process.send({"op": "plans"}, packed)
-        log.info("plans_reloaded", plans=[plan.name for plan in plans], prompts_missing=len(missing))
+        return missing
 
     def _prompts(self, plans: Sequence[Plan]) -> list[str]:
         return list(dict.fromkeys(text for plan in plans for text in plan.prompts()))

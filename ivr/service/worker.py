@@ -26,7 +26,7 @@ from ivr.service.control import (
     open_link,
     unpack,
 )
-from ivr.service.server import SWITCH_INTERVAL_S, Server
+from ivr.service.server import Server, prepare_process
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo
 from ivr.sip.errors import SipError
@@ -157,7 +157,7 @@ def main() -> None:
     frame = first_frame(link)
     settings, plans = unpack(frame.payload)
     log_as(settings, worker=frame.head["index"])
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    prepare_process()
 
     async def serve() -> int:
         return await Worker(settings, plans).run(link)
