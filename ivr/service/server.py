@@ -17,13 +17,11 @@ from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
 from ivr.service.plan_reload import keep_plans
-from ivr.service.ports import bind_error, listeners
+from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo, UserAgent
-from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
-from ivr.sip.options import parse_bind
 from ivr.sip.security import check_security
 from ivr.sip.tls import build_security
 
@@ -93,7 +91,7 @@ class Server:
         if self._above is None:
             self._catch_signals()
         check_security(self._settings.sip, build_security())
-        self._check_bind()
+        check_listeners(self._settings.sip)
         if self._settings.recording.debug:
             self._recorder = Recorder(self._settings.recording)
         self._engines = make_engines(self._settings, self._agent.bank)
@@ -130,13 +128,6 @@ class Server:
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
         return 1 if self._failed else 0
-
-    def _check_bind(self) -> None:
-        """Before engines are loaded and prompts made, which takes seconds."""
-        for name, bind, kind, flag in listeners(self._settings.sip):
-            error = bind_error(*parse_bind(bind), kind, flag)
-            if error is not None:
-                raise SipError(f"cannot listen on {name} {bind}: {error.text}; {error.remedy}")
 
     # -- calls
 

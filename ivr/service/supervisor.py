@@ -22,9 +22,11 @@ from ivr.service.control import pack
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.kept import KeptProcess
 from ivr.service.plan_reload import keep_plans
+from ivr.service.ports import check_listeners
 from ivr.service.settings import Settings, SettingsError
 from ivr.service.workers import OpenCalls, Restarts, sip_of
 from ivr.sip.agent import AgentInfo
+from ivr.sip.errors import SipError
 from ivr.sip.security import check_security
 from ivr.sip.tls import build_security
 from ivr.speech.child_link import ChildLink, Frame
@@ -251,13 +253,20 @@ class Supervisor:
 
 
 def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
-    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, PlanError."""
+    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, SipError,
+    PlanError.
+    """
     count = settings.workers.count
     try:
-        sip_of(settings.sip, count - 1, count)
+        shares = [sip_of(settings.sip, index, count) for index in range(count)]
     except ValueError as error:
         raise SettingsError(str(error)) from None
     check_security(settings.sip, build_security())
+    for index, sip in enumerate(shares):
+        try:
+            check_listeners(sip)
+        except SipError as error:
+            raise SipError(f"worker {index}: {error}") from None
     plans = load_plans(paths)
 
     async def main() -> int:

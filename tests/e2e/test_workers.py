@@ -290,7 +290,7 @@ def test_without_their_supervisor_workers_finish_their_calls_and_end(
         assert not [title for pid, title in known.items() if Path(f"/proc/{pid}").exists()]
 
 
-def test_a_start_that_fails_in_one_worker_ends_all_and_says_why(services: Services) -> None:
+def test_a_port_that_one_worker_cannot_have_is_told_before_anything_is_loaded(services: Services) -> None:
     service = services.start("main", SETTINGS, "--workers", "2")
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
         taken.bind(port(service, 1))
@@ -298,6 +298,7 @@ def test_a_start_that_fails_in_one_worker_ends_all_and_says_why(services: Servic
             service.__enter__()
     said = "\n".join(service.other_lines)
     assert f"worker 1: cannot listen on UDP 127.0.0.1:{service.port + 1}" in said
+    assert not service.events
 
 
 def test_when_every_worker_is_given_up_the_service_ends_with_1(services: Services) -> None:
