@@ -218,7 +218,7 @@ def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") ->
     if free < LEAST_PORTS:
         return Finding("FAIL", subject, f"{free} ports of {first}-{last} are free, too few for a call", wider)
     if sip.max_calls is not None and capacity.calls < sip.max_calls:
-        remedy = wider if capacity.limited_by_ports else "lower sip.max_calls; `make carrier` has a build with more"
+        remedy = wider if capacity.limited_by_ports else "lower sip.max_calls, or `make carrier`"
         return Finding("FAIL", subject, f"{text}; sip.max_calls asks for {sip.max_calls}", remedy)
     if capacity.limited_by_ports:
         whole = capacity.range_for_build(first)

@@ -17,6 +17,7 @@ import structlog
 
 from ivr.dialplan.plan import Plan
 from ivr.modelstore import ModelError
+from ivr.service.call_record import begun
 from ivr.service.control import (
     BACKLOG_BYTES,
     ControlLink,
@@ -114,8 +115,7 @@ class Worker:
         self._control.send({"op": "ready", "info": asdict(info)})
 
     def call_began(self, leg: CallLeg, plan: str) -> None:
-        fields = {"call": leg.call_id, "caller": leg.caller, "called": leg.called, "plan": plan}
-        self._reports.began(leg.key, fields)
+        self._reports.began(leg.key, begun(leg, plan))
 
     def call_ended(self, leg: CallLeg) -> None:
         self._reports.ended(leg.key)

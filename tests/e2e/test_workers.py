@@ -147,6 +147,8 @@ def test_a_killed_worker_takes_its_own_calls_and_no_others(service: Service, cal
         call.close()
         ended = service.wait_event("call_ended", call=call.call_id)
         assert ended["reason"] == "caller"
+        assert ended.keys() == record.keys(), "one set of fields, however a call ends"
+        assert all(ended[name] == record[name] for name in ("plan", "direction", "transport"))
     assert len(service.find("call_ended", since)) == 3, "each call is recorded once"
     lost.ended.set()
 
