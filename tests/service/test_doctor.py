@@ -13,6 +13,7 @@ from ivr.service import doctor
 from ivr.service.doctor import Finding
 from ivr.service.settings import Settings, load_settings
 from ivr.sip.options import SipOptions
+from ivr.sip.probe import build_name
 from ivr.sip.security import Security
 from tests.caller.authority import Authority
 
@@ -38,6 +39,7 @@ def test_the_build_is_asked_for_its_limit() -> None:
     build, finding = doctor.pjsua_finding()
     assert finding.level == "ok"
     assert build is not None and build.max_calls >= 4
+    assert finding.text.startswith(build_name("").rstrip())
     assert f"compiled for {build.max_calls} calls: {build.max_calls - 1} served" in finding.text
 
 
