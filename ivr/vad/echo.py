@@ -28,6 +28,10 @@ STRETCH_MS = 512
 """Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
 _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
+_VAIN = 12
+"""Vain searches after which a line is taken to have no echo for a while."""
+_WAIT = LINE_RATE, 8 * LINE_RATE
+"""Samples of that while: at first and, doubled after each vain search, at most."""
 _EXPLAINED = 0.5
 """A path that leaves more of a window's energy does not explain it."""
 _USELESS = 16
@@ -88,6 +92,11 @@ class _Call:
     """Windows of nothing but echo since the last fit, and how many lead to the next."""
     run: int = 0
     """Windows in a row that are likely speech, or that the path does not explain."""
+    vain: int = 0
+    """Searches on this line that found nothing."""
+    next_search: int = 0
+    wait: int = _WAIT[0]
+    """Sample before which no path is sought, and how long that is put off by the next vain search."""
     memory: F32 | None = None
     """What the network remembered before the run."""
     again: int = 0
@@ -197,6 +206,8 @@ class Echoes:
             call.run += 1
             if call.run == 1:
                 call.memory = memory[:, i].copy()
+            if call.path is None and start < call.next_search:
+                continue
             if call.run not in _TRIES and call.run % 32:
                 continue
             try:
@@ -278,7 +289,12 @@ class Echoes:
             return self._improve(call, end, sent, stretch)
         path, share = self._fresh(sent, stretch)
         if share < self._share:
+            call.vain += 1
+            if call.vain >= _VAIN:
+                # Most lines have no echo, and those whose callers talk most would be searched most.
+                call.next_search, call.wait = end + call.wait, min(2 * call.wait, _WAIT[1])
             return False
+        call.vain, call.wait = 0, _WAIT[0]
         call.keep(path, sent, stretch)
         call.alone, call.relearn, call.useless, call.proven = 0, _RELEARN[0], 0, False
         self._known[row] = True
