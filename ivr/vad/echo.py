@@ -34,6 +34,8 @@ _WAIT = LINE_RATE, 8 * LINE_RATE
 """Samples of that while: at first and, doubled after each vain search, at most."""
 _EXPLAINED = 0.5
 """A path that leaves more of a window's energy does not explain it."""
+_DOUBTFUL = 0.2
+"""Share from which less likely delays are tried, where the likeliest explains too little."""
 _USELESS = 16
 """Windows in a row to which a path adds energy before it is forgotten."""
 _SHORT_ENOUGH = 0.95
@@ -302,7 +304,15 @@ class Echoes:
 
     def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
         """A path from nothing, and the share of the energy that it explains."""
-        return self._finder.fit(sent, heard, self._finder.delay(sent, heard))
+        likeliest, *others = self._finder.delays(sent, heard)
+        path, share = self._finder.fit(sent, heard, likeliest)
+        for delay in others:
+            if not _DOUBTFUL < share < self._share:
+                break
+            other, more = self._finder.fit(sent, heard, delay)
+            if more > share:
+                path, share = other, more
+        return path, share
 
     def _improve(self, call: _Call, end: int, sent: F32, heard: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
