@@ -16,7 +16,10 @@ CLAUSE_MS = 1200.0
 BACK_MS = 1000.0
 """How far to go back, at most, in sound of which the words are not known."""
 DIP_DB = 10.0
-"""A word that the one before runs into, with no dip so deep under the speech, is no place to start."""
+"""No word is begun where the one before runs into it, with no dip as deep as this under the speech."""
+EQUAL_DB = 6.0
+"""Where the words' places are only found in the sound, the latest of the borders within this of the deepest
+is taken: a deep one is likely to be one, and the start of a word that was missed is not."""
 _BEFORE_MS, _AFTER_MS = 60.0, 20.0
 """The quiet place from which a word is resumed is looked for so far before and after its start ..."""
 _BEFORE_FOUND_MS, _AFTER_FOUND_MS = 160.0, 40.0
@@ -31,8 +34,9 @@ def resume_point(
     """The sample from which a prompt that was cut after ``played`` samples goes on.
 
     It is the start of the clause that was cut when that began less than ``clause_ms`` before; else the start
-    of the word, or of one before it, no more than ``clause_ms`` back, when those are spoken in one go. It
-    lies in the pause or the dip between that word and the one in front. 0 ms: always the word that was cut.
+    of the word, or of one before it, no more than ``clause_ms`` back, when those are spoken in one go or
+    their places are not certain. It lies in the pause or the dip between that word and the one in front.
+    0 ms: always the word that was cut.
     Where nothing was cut, between two clauses and at the end, it is ``played`` itself. Sound without text
     goes on from its last pause, else from its quietest place, within BACK_MS. Never later than ``played``.
     """
@@ -73,15 +77,15 @@ class _Cut:
             first -= 1
         if self._at - words[first].start < back:
             return self._before(words, first, told)[0]
-        place, level = self._before(words, last, told)
-        deepest = (level, -last, place)
-        while deepest[0] > self._speech_db - DIP_DB and last > first:
-            last -= 1
-            if self._at - words[last].start > back:
+        borders: list[tuple[int, float]] = []
+        for index in range(last, first - 1, -1):
+            if borders and self._at - words[index].start > back:
                 break
-            place, level = self._before(words, last, told)
-            deepest = min(deepest, (level, -last, place))
-        return deepest[2]
+            borders.append(self._before(words, index, told))
+            if words[index].start in told and borders[-1][1] <= self._speech_db - DIP_DB:
+                break
+        deepest = min(level for _, level in borders)
+        return next(place for place, level in borders if level <= deepest + EQUAL_DB)
 
     def _before(self, words: Sequence[Word], index: int, told: set[int]) -> tuple[int, float]:
         """The quietest place at a word's start, behind the middle of the word in front, and its level."""

@@ -40,11 +40,10 @@ TEXTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 FEWEST_WORDS = 5
 LONGEST_S = 30.0
 """Of a prompt; a longer one than Whisper looks at in one piece is left out."""
-TRUSTED = 0.06
-"""Share of letters in which a whole prompt's transcript may differ from its text. Where Whisper (or the list)
-has other words, it cannot be asked which of ours were heard."""
 LIKE = 0.25
-"""The same for the beginning of a prompt, in which the last word may be half a word."""
+"""Share of letters in which the transcript of a prompt's beginning or end may differ from the text: half a
+word is heard as another. Of the whole it must be the text to the letter: where Whisper (or the list, which
+has "you are" for "you're") has other words, it cannot be asked which of ours were heard."""
 LATE_MS = 40.0
 """By how much Whisper's times of words are late: median over prompts in which Piper tells them."""
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -195,7 +194,7 @@ async def cuts(
                 timed = ear.words(whole)
                 words = text.split()
                 count, far = beginning(words, " ".join(word for word, _, _ in timed))
-                if count < len(words) or far > TRUSTED:
+                if count < len(words) or far > 0:
                     left_out["prompts whose transcript is not their text"] += 1
                     continue
                 at = dice.randrange(ms_to_samples(800, LINE_RATE), whole.size)
