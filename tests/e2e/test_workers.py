@@ -277,7 +277,7 @@ def test_without_their_supervisor_workers_finish_their_calls_and_end(
     with services.start("main", SETTINGS, "--workers", "1") as service:
         call = talking(caller.call(service.address))
         known = processes(service.process.pid)
-        assert len(known) == 4
+        assert len(known) == 5, "a worker, the host, three engines"
         service.kill()
         time.sleep(0.5)
         assert service.find("supervisor_gone", worker=0)
