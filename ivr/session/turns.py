@@ -52,10 +52,14 @@ class TurnTaker:
         """``protected``: over a prompt that speech cannot interrupt, or not yet."""
         self._barged_in, self._protected = barged_in, protected
 
+    @property
+    def over_protected(self) -> bool:
+        """The speech that goes on is over a prompt that it cannot interrupt, and is not kept."""
+        return self._protected and not self._config.keep_speech_over_protected
+
     def dropped(self, event: SpeechEnded, *, protected_until: int) -> bool:
         """It was spoken over a prompt that it could not interrupt, which ended at ``protected_until``."""
-        over_protected = self._protected and event.offset <= protected_until
-        if over_protected and not self._config.keep_speech_over_protected:
+        if self.over_protected and event.offset <= protected_until:
             self._log.info("speech_dropped", reason="spoken over a protected prompt")
             self._on_ready()
             return True

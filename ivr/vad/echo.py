@@ -28,9 +28,9 @@ STRETCH_MS = 512
 """Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
 _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
-_VAIN = 12
+_VAIN = 6
 """Vain searches after which a line is taken to have no echo for a while."""
-_WAIT = LINE_RATE, 8 * LINE_RATE
+_WAIT = LINE_RATE, 16 * LINE_RATE
 """Samples of that while: at first and, doubled after each vain search, at most."""
 _EXPLAINED = 0.5
 """A path that leaves more of a window's energy does not explain it."""

@@ -593,3 +593,12 @@ def test_similar_enough() -> None:
     assert similarity("Book a table.", "book a table") == 1
     assert similarity("book a table", "book a table for two") == pytest.approx(0.6)
     assert similarity("", "") == 1 and similarity("yes", "") == 0
+
+
+async def test_what_will_be_dropped_is_not_transcribed(scene: Make, sentence: np.ndarray) -> None:
+    async with scene(barge_in="none", turn=TurnOptions()) as s:
+        await s.session.say(LONG)
+        await s.silence(300)
+        await s.hears(sentence)
+        await s.silence(900)
+        assert s.stt.heard == [] and s.stages("stop") == []
