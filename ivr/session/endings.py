@@ -88,12 +88,13 @@ class Endings:
 
     # -- a turn
 
-    def paused(self, event: SpeechPaused) -> None:
+    def paused(self, event: SpeechPaused, *, matters: bool = True) -> None:
+        """The caller pauses. What does not matter (it will be dropped) is not worth an engine's time."""
         self._forget()
         self._pause = event
-        if self._config.turn.preemptive:
+        if matters and self._config.turn.preemptive:
             self._early = asyncio.ensure_future(self._transcribe(event))
-        if self._asks:
+        if matters and self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
         if self._asks or self.expected.fits is not None:
             # Whoever is asked answers sooner, or is not waited for.

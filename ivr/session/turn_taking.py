@@ -111,9 +111,8 @@ class TurnTaking:
                 if event.audio is not None:
                     self.interruptions.so_far(event.audio, event.at)
             case SpeechPaused():
-                # What is going to be dropped is not worth an engine's time.
-                if not (self.turns.over_protected and self.playlist.playing):
-                    self.endings.paused(event)
+                dropped = self.turns.over_protected and self.playlist.playing
+                self.endings.paused(event, matters=not dropped)
             case SpeechResumed():
                 self.endings.resumed(event.at)
             case SpeechEnded():

@@ -59,7 +59,7 @@ class LineEars:
         self._busy = np.zeros(rows, np.bool_)
         """The caller speaks or may have begun to: nothing is taken for silence."""
         self._quiet_for = np.zeros(rows, np.int64)
-        """Windows in a row that are certainly silence."""
+        """Windows that were certainly silence, since the network last heard anything like speech."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
         self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
@@ -72,6 +72,11 @@ class LineEars:
         self.silent = 0
         """Of these, taken for silence without asking the network."""
         self.inferences = 0
+
+    @property
+    def followed(self) -> int:
+        """Lines that a stream follows."""
+        return self._active.size
 
     def open(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> "LineStream":
         """From what the line hears next on. One stream a line."""
@@ -129,8 +134,8 @@ class LineEars:
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
         silent = (peaks < self._quiet_peak) & ~self._busy[rows]
-        self._quiet_for[rows] = np.where(silent, self._quiet_for[rows] + 1, 0)
-        asked = self._quiet_for[rows] <= self._settled
+        self._quiet_for[rows] += silent
+        asked = ~silent | (self._quiet_for[rows] <= self._settled)
         self.windows += rows.size
         self.silent += rows.size - int(asked.sum())
         self._next[rows] += _STEP
@@ -164,6 +169,7 @@ class LineEars:
             window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16)
             busy, rests = stream.step(start, probability, window, echo)
             self._busy[row] = busy
+            self._quiet_for[row] = 0
             if rests:
                 rested.append(row)
         if rested:

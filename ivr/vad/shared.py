@@ -26,6 +26,8 @@ from ivr.vad.stream import Delivery, Ear, check_pcm
 
 log = structlog.get_logger(__name__)
 
+_PER_LINE_S = 16e-6
+"""What the clock thread takes for a call's frame, both ways."""
 CLOSE_LIMIT_S = 5.0
 """Seconds ``SharedVad.close`` waits for the thread: a listener may be waiting for whoever closes."""
 
@@ -107,7 +109,8 @@ class SharedVad:
                 if self._gather_s:
                     # The clock thread gives the frames of all calls one after the other: those of
                     # this tick belong into one inference, and must not wait for the GIL meanwhile.
-                    time.sleep(self._gather_s)
+                    lines = self._lines.followed if self._lines is not None else 0
+                    time.sleep(self._gather_s + lines * _PER_LINE_S)
             except BaseException:
                 log.critical("vad_thread_failed", exc_info=True)
                 time.sleep(0.02)
