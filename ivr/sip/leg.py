@@ -9,8 +9,8 @@ from ivr.audio.frames import LINE_RATE
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
 from ivr.sip.message import uri_user
-from ivr.sip.ports import PlaybackSlot
 from ivr.sip.routing import dialled
+from ivr.sip.slot import PlaybackSlot
 from ivr.sip.stats import RtpStats
 from ivr.sip.transfer import TransferEnd
 
@@ -119,6 +119,14 @@ class CallLeg:
         self._commands.hangup(self.key, reason, status)
 
     # -- the SIP thread tells
+
+    def tell_not_placed(self, reason: str) -> None:
+        """It ends before it was dialled."""
+        self.call_id = f"undialled-{self.key}"
+        if self.on_dialled is not None:
+            self.on_dialled()
+        if self.on_ended is not None:
+            self.on_ended(reason, 503)
 
     def tell_progress(self, status: int, phrase: str) -> None:
         if self.outgoing and self.on_progress is not None:

@@ -16,7 +16,7 @@ import structlog
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 from ivr.audio.line import RING, LineBank
 from ivr.vad.base import DetectorOptions
-from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise
+from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise, noise_in
 
 log = structlog.get_logger(__name__)
 
@@ -40,14 +40,13 @@ _SURE = 0.85
 """Share of the energy that a new path must explain where there is little to fit it to."""
 _FITTER = 0.7
 """The same path fitted anew in a run of likely speech leaves at most this share."""
-_PAUSES = 768, 8192
-"""Samples until the next such fit, at first and, doubled after each vain one, at most."""
+_PAUSES = 256, 8192
+"""Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
 _RELEARN = 2, 64
 """Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
-_LEAK, _LEAK_MOST = 2.5, 0.25
-"""An echo alone leaves so many times what was left where its path was fitted; at most this share."""
-_DOUBTFUL = 0.2
-"""Share from which a second delay is tried, if the first explains too little."""
+_LEAK, _LEAK_MOST, _YOUNG = 2.5, 0.25, 16
+"""An echo alone leaves so many times what was left where its path was fitted, and at most this share; the
+most while the path is younger than this value of ``relearn``: it has not been heard in all sounds yet."""
 _BLOCK = 64
 """Samples that are cleaned, or left as they are, together."""
 _RECENT = 0.6
@@ -78,6 +77,8 @@ class _Call:
     """The path has explained a window that it was not fitted to."""
     leak: float = 0.0
     """Share of the energy that the path left where it was fitted."""
+    noise: float = 0.0
+    """Energy of a sample of the line's noise."""
     unexplained: bool = False
     """The path does not explain the window at hand."""
     useless: int = 0
@@ -91,7 +92,7 @@ class _Call:
     """What the network remembered before the run."""
     again: int = 0
     pause: int = _PAUSES[0]
-    """Sample from which the path may be fitted anew in a run, and the time from one such fit to the next."""
+    """Sample from which the path may be fitted anew in a run, and the pause after the next vain fit."""
     heard: float = 0.0
     explained: float = 0.0
     counted: int = 0
@@ -104,6 +105,7 @@ class _Call:
 
     def keep(self, path: EchoPath, sent: F32, heard: F32) -> None:
         self.path = path
+        self.noise = noise_in(heard)
         self.leak = min(_left(path, sent, heard) / above_noise(heard), 1.0)
 
 
@@ -139,7 +141,7 @@ class Echoes:
 
     def likelihood(self, row: int, start: int) -> float:
         """How much of the energy of the last windows, up to that which begins at ``start``, was explained by
-        what was sent: 0..1. 0 where nobody had a reason to look.
+        what was sent: 0..1. 0 while no echo is believed in.
         """
         call = self._calls.get(row)
         if call is None or call.heard <= 0 or start - call.counted > _STALE * self._length:
@@ -249,8 +251,12 @@ class Echoes:
                 self._known[row], call.path = False, None
             return None
         call.useless = 0
-        margin = max(self._alone, min(_LEAK * call.leak, _LEAK_MOST)) if call.proven else self._alone
-        alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
+        margin = self._alone
+        if call.proven:
+            leak = _LEAK_MOST if call.relearn < _YOUNG else min(_LEAK * call.leak, _LEAK_MOST)
+            margin = max(margin, leak)
+        noise = 1.5 * call.noise * before.size
+        alone = left - noise <= margin * (energy - noise) or float(np.abs(after).max()) < self._audible
         self.cleaned += 1
         return Cleaned(np.rint(clean).clip(-32768, 32767).astype(np.int16), energy, left, alone)
 
@@ -271,7 +277,6 @@ class Echoes:
         if call.path is not None:
             return self._improve(call, end, sent, stretch)
         path, share = self._fresh(sent, stretch)
-        call.count(start, energy, energy * share)
         if share < self._share:
             return False
         call.keep(path, sent, stretch)
@@ -281,11 +286,7 @@ class Echoes:
 
     def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
         """A path from nothing, and the share of the energy that it explains."""
-        finder = self._finder
-        path, share = finder.fit(sent, heard, finder.delay(sent, heard))
-        if not _DOUBTFUL < share < self._share:
-            return path, share
-        return max((path, share), finder.fit(sent, heard, finder.hum_delay(sent, heard)), key=lambda f: f[1])
+        return self._finder.fit(sent, heard, self._finder.delay(sent, heard))
 
     def _improve(self, call: _Call, end: int, sent: F32, heard: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
@@ -296,6 +297,14 @@ class Echoes:
             if _left(path, latest, window) < _BETTER * _left(call.path, latest, window):
                 call.path = path
                 return True
+            if call.relearn < _YOUNG:
+                # It was found in too little sound.
+                path, share = self._fresh(sent, heard)
+                if share >= self._share and _left(path, sent, heard) < _FITTER * _left(
+                    call.path, sent, heard
+                ):
+                    call.keep(path, sent, heard)
+                    return True
             # What was heard before the run may have come by the old path.
             n = min(max(call.run, 2) * self._length, heard.size)
             latest, window = sent[heard.size - n :], heard[-n:]
@@ -306,11 +315,15 @@ class Echoes:
         if end < call.again:
             return False
         path = self._fitted(call, sent, heard)
-        better = _left(path, sent, heard) < _FITTER * _left(call.path, sent, heard)
-        call.pause = _PAUSES[0] if better else min(2 * call.pause, _PAUSES[1])
-        call.again = end + call.pause
+        n = min((call.run + 1) * self._length, heard.size)
+        latest, window = sent[heard.size - n :], heard[-n:]
+        better = _left(path, latest, window) < _FITTER * _left(call.path, latest, window)
         if better:
+            call.pause = _PAUSES[0]
             call.keep(path, sent, heard)
+        else:
+            call.again = end + call.pause
+            call.pause = min(2 * call.pause, _PAUSES[1])
         return better
 
     def _relearn(self, call: _Call, row: int, start: int) -> None:

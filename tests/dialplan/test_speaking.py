@@ -144,7 +144,8 @@ def test_the_readme_tells_each_field_and_its_default() -> None:
     told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in Prompting.model_fields}
     assert list(told) == list(Prompting.model_fields)
     other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
-    assert Prompting.model_validate(told).over(other) == BargeInOptions()
+    default = Prompting.model_validate(told).over(other)
+    assert default == BargeInOptions()
 
 
 GATHER = """
