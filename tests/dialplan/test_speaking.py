@@ -144,7 +144,8 @@ def test_the_readme_tells_each_field_and_its_default() -> None:
     told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in Prompting.model_fields}
     assert list(told) == list(Prompting.model_fields)
     other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
-    assert Prompting.model_validate(told).over(other) == BargeInOptions()
+    default = Prompting.model_validate(told).over(other)
+    assert default == BargeInOptions()
 
 
 GATHER = """
@@ -189,7 +190,14 @@ async def test_the_choices_of_a_gather_as_hotwords(
 
 
 async def test_true_in_a_plan_is_for_gathers_alone(tmp_path: Path) -> None:
-    assert await outcome(tmp_path, "barge_in: any", "good morning", defaults="{hotword: true}")
+    text = GATHER.format(prompt="Yes?", hotword="", defaults="{hotword: true}")
+    text = text.replace("  a:\n", f"  a:\n    - say: {LONG}\n")
+    async with Phone(load_plan(write(tmp_path, text))) as phone:
+        await phone.silence(0.5)
+        await phone.says("good morning")
+        assert told(phone, "stop")[0]["latency_ms"] < 150, "no word is waited for"
+        await phone.hears("Yes?")
+        assert [e["options"]["hotword_answers"] for e in told(phone, "say_started")][:2] == [False, True]
 
 
 async def test_what_is_protected_at_first_is_said_to_who_has_answered_already(tmp_path: Path) -> None:
@@ -212,12 +220,13 @@ async def test_what_is_protected_at_first_is_said_to_who_has_answered_already(tm
 
 async def test_who_only_makes_a_noise_before_a_prompt_that_words_stop_is_asked(tmp_path: Path) -> None:
     text = GATHER.format(prompt=LONG, hotword="true", defaults="{}").replace(
-        "  a:\n", "  a:\n    - say: {text: Hello., barge_in: none}\n"
+        "  a:\n", "  a:\n    - say: {text: Four words of greeting., barge_in: none}\n"
     )
     async with Phone(load_plan(write(tmp_path, text))) as phone:
         phone.stt.texts += [""] * 5
         await phone.says("")  # it goes on when the question comes
-        assert [each["text"].strip() for each in told(phone, "say_started")] == ["Hello.", LONG.strip()]
+        texts = [each["text"].strip() for each in told(phone, "say_started")]
+        assert texts == ["Four words of greeting.", LONG.strip()]
 
 
 async def test_the_goodbye_of_a_gather_cannot_be_interrupted(tmp_path: Path) -> None:
