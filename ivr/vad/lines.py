@@ -36,6 +36,10 @@ _SPAN = np.arange(-_BEFORE, _STEP + DOUBLE_AFTER)
 _NEEDED = _STEP + DOUBLE_AFTER
 _LOOK_BACK = RING - LINE_RATE
 """How far back sound is still in the ring while a reader is a second late."""
+_IN_TURN = 3
+"""Windows of certain silence within a turn that the network is shown before it is spared the rest: it goes on
+saying "speech" for some time after the last sound."""
+_NOTHING = np.zeros(0, np.int16)
 _TO_FLOAT = np.float32(1 / 32768)
 _I64 = npt.NDArray[np.int64]
 FlushReason = Literal["flushed", "complete"]
@@ -59,7 +63,9 @@ class LineEars:
         self._busy = np.zeros(rows, np.bool_)
         """The caller speaks or may have begun to: nothing is taken for silence."""
         self._quiet_for = np.zeros(rows, np.int64)
-        """Windows that were certainly silence, since the network last heard anything like speech."""
+        """Windows of certain silence since the network last heard anything like speech."""
+        self._silent_run = np.zeros(rows, np.int64)
+        """Windows of certain silence in a row."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
         self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
@@ -87,7 +93,7 @@ class LineEars:
             self._next[line.row] = stream.base
             self._state[:, line.row] = 0
             self._busy[line.row] = False
-            self._quiet_for[line.row] = 0
+            self._quiet_for[line.row] = self._silent_run[line.row] = 0
             if self.echoes is not None:
                 self.echoes.forget(line.row)
             self._streams[line.row] = stream
@@ -133,27 +139,33 @@ class LineEars:
         window = heard[:, _BEFORE : _BEFORE + _STEP]
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
-        silent = (peaks < self._quiet_peak) & ~self._busy[rows]
-        self._quiet_for[rows] += silent
-        asked = ~silent | (self._quiet_for[rows] <= self._settled)
+        silent, busy = peaks < self._quiet_peak, self._busy[rows]
+        self._silent_run[rows] = np.where(silent, self._silent_run[rows] + 1, 0)
+        self._quiet_for[rows] += silent & ~busy
+        enough = np.where(busy, self._silent_run[rows] > _IN_TURN, self._quiet_for[rows] > self._settled)
+        asked = ~(silent & enough)
         self.windows += rows.size
         self.silent += rows.size - int(asked.sum())
         self._next[rows] += _STEP
-        for row, start in zip(rows[~asked].tolist(), starts[~asked].tolist(), strict=True):
+        idle = ~(asked | busy)
+        for row, start in zip(rows[idle].tolist(), starts[idle].tolist(), strict=True):
             self._stream_at(row).idle(start + _STEP)
-        if asked.any():
-            self._infer(rows[asked], starts[asked], heard[asked])
+        if not idle.all():
+            self._decide(rows[~idle], starts[~idle], heard[~idle], asked[~idle])
 
-    def _infer(self, rows: _I64, starts: _I64, heard: Pcm16) -> None:
-        wide = double(heard)
-        try:
-            windows = wide * _TO_FLOAT
-            probabilities = self._ask(rows, starts, heard, windows)
-        except Exception:
-            # Time must go on for the alarms; what was not looked at counts as quiet.
-            log.exception("vad_inference_failed", streams=len(rows))
-            probabilities, windows = np.zeros(rows.size, np.float32), wide * _TO_FLOAT
-            self._state[:, rows] = 0
+    def _decide(self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_]) -> None:
+        """By the network, where it is ``asked``; the others are silent in the midst of their turn."""
+        windows = double(heard) * _TO_FLOAT
+        probabilities = np.zeros(rows.size, np.float32)
+        if asked.any():
+            shown = windows[asked]
+            try:
+                probabilities[asked] = self._ask(rows[asked], starts[asked], heard[asked], shown)
+                windows[asked] = shown
+            except Exception:
+                # Time must go on for the alarms; what was not looked at counts as quiet.
+                log.exception("vad_inference_failed", streams=len(rows))
+                self._state[:, rows] = 0
         attack = self._options.attack_level
         rested = []
         for i, (row, start, probability) in enumerate(
@@ -166,11 +178,11 @@ class LineEars:
                 continue
             echo = self.echoes.likelihood(row, start) if self.echoes is not None else 0.0
             # What the recogniser gets is without the echo too.
-            window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16)
+            window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16) if stream.speaking else _NOTHING
             busy, rests = stream.step(start, probability, window, echo)
             self._busy[row] = busy
             self._quiet_for[row] = 0
-            if rests:
+            if rests and asked[i]:
                 rested.append(row)
         if rested:
             self._state[:, rested] *= self._fade
