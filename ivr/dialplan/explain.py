@@ -1,5 +1,6 @@
 """A pydantic error as a place in the file and a sentence for the plan's author."""
 
+import inspect
 import types
 import typing
 from typing import Any
@@ -92,8 +93,14 @@ def _fields_at(model: type[BaseModel], location: Location) -> dict[str, FieldInf
             annotation = (typing.get_args(annotation) or (None,))[-1]
         annotation = _without_none(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return dict(annotation.model_fields)
+        return fields_of(annotation)
     return {}
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Its fields: its own, then those that it shares with others."""
+    names = [*inspect.get_annotations(model), *model.model_fields]
+    return {name: model.model_fields[name] for name in dict.fromkeys(names) if name in model.model_fields}
 
 
 def _without_none(annotation: Any) -> Any:

@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from ivr.audio.wav import WavError, decode_wav
 from ivr.dialplan.errors import did_you_mean, listed, quoted
-from ivr.session.options import BargeIn as SessionBargeIn
 from ivr.session.types import AudioClip
 
 MAX_SOUND_BYTES = 64 * 1024 * 1024
@@ -47,6 +53,13 @@ def refuse(message: str) -> PydanticCustomError:
 
 
 def _duration(value: Any) -> float:
+    seconds = _span(value)
+    if seconds == 0:
+        raise refuse(f"expected a duration longer than nothing and at most 1h, found {_found(value)}")
+    return seconds
+
+
+def _span(value: Any) -> float:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
@@ -56,9 +69,22 @@ def _duration(value: Any) -> float:
         raise refuse(
             f"expected a duration such as 5s, 500ms or 1m (a bare number is seconds), found {_found(value)}"
         )
-    if not 0 < seconds <= MAX_DURATION_S:
-        raise refuse(f"expected a duration longer than nothing and at most 1h, found {_found(value)}")
+    if not 0 <= seconds <= MAX_DURATION_S:
+        raise refuse(f"expected a duration of at most 1h, found {_found(value)}")
     return seconds
+
+
+def _switch(value: Any) -> Any:
+    named = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    return named.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _hotword(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return ANSWERS if value.strip().lower() == "true" else ()
+    return handler(value)
 
 
 def _text(value: str) -> str:
@@ -151,6 +177,16 @@ Duration = Annotated[
 ]
 """Seconds; written 5s, 500ms, 1m, 1h or a bare number of seconds; more than 0, at most one hour."""
 
+Span = Annotated[
+    float,
+    BeforeValidator(_span),
+    WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}),
+]
+"""A duration that may be nothing: ``0s``."""
+
+Switch = Annotated[bool, BeforeValidator(_switch)]
+"""true, yes or on; false, no or off."""
+
 Text = Annotated[str, AfterValidator(_text)]
 """Something to say, white space run together."""
 
@@ -169,6 +205,7 @@ Address = Annotated[str, AfterValidator(_address)]
 KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 
-BargeIn = Annotated[
-    SessionBargeIn, Field(description="what cuts it short: any, speech, dtmf (a key) or none")
-]
+ANSWERS = ("",)
+"""``hotword: true``. No plan can write this: a phrase is not empty."""
+Hotword = Annotated[tuple[Text, ...], BeforeValidator(_as_list), WrapValidator(_hotword)]
+"""Phrases; ``true`` is ``ANSWERS``, ``false`` none."""

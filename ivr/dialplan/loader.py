@@ -10,11 +10,12 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from ivr.dialplan.document import MAX_BYTES, DuplicateKeys, Node, read_document
 from ivr.dialplan.errors import PlanError, Problem, did_you_mean, listed, quoted
-from ivr.dialplan.explain import explain
+from ivr.dialplan.explain import explain, fields_of
 from ivr.dialplan.fields import LoadContext, StepName, Text, refuse
 from ivr.dialplan.plan import PlacedVerb, Plan
 from ivr.dialplan.verbs import VERBS
 from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.verbs.speaking import Prompting
 
 VERSION = "1"
 
@@ -33,6 +34,10 @@ class Document(Fields):
     dialplan: Annotated[int, BeforeValidator(_version)] = Field(description="the version of the language: 1")
     name: Text | None = Field(default=None, description="the plan's name; the file's name when not given")
     start: StepName = Field(description="the step that a call begins with")
+    defaults: Prompting = Field(
+        default_factory=Prompting,
+        description="a mapping of how all its prompts yield to the caller: barge_in, protect and the like",
+    )
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 
 
@@ -63,6 +68,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         path=Path(file),
         start=document.start,
         steps=types.MappingProxyType(steps),
+        defaults=document.defaults,
         sounds=types.MappingProxyType(context.sounds),
     )
 
@@ -139,7 +145,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem]) -> PlacedVe
     ):
         data = {}
     else:
-        fields = verb_class.model_fields
+        fields = fields_of(verb_class)
         expected = f"a mapping of its fields ({listed(fields)})" if fields else "nothing after the colon"
         message = f"{quoted(name)}: expected {expected}, found {value.describe()}"
         where = key if value.kind == "scalar" and value.text is None else value

@@ -25,6 +25,8 @@ from ivr.dialplan.words import DIFFERENT, INFLECTED, NEAR, SAME, SOUNDS_SAME, cl
 TIE = 0.05
 MIN_CONFIDENCE = 0.1
 SURE_CONFIDENCE = 0.3
+MAX_WORDS = 200
+"""Of one turn that are looked at."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -149,10 +151,29 @@ class Matcher:
             return None
         return ranked[0]
 
+    def fits(self, text: str) -> bool:
+        """Whether one of the choices is meant by ``text``."""
+        return self.match(text) is not None
+
+    def may_go_on(self, text: str) -> bool:
+        """Whether ``text`` ends with the beginning of a phrase: who means that one has more to say."""
+        heard = spoken(text)[-MAX_WORDS:]
+        return any(_begins(phrase.words, heard[at:]) for phrase in self._phrases for at in range(len(heard)))
+
+
+def _begins(phrase: Sequence[str], heard: Sequence[str]) -> bool:
+    """``heard`` is the beginning of ``phrase``, and not all of it."""
+    if all(word.isdigit() for word in (*phrase, *heard)):
+        one, other = "".join(phrase), "".join(heard)
+        return one.startswith(other) and len(one) > len(other)
+    return len(phrase) > len(heard) and all(
+        closeness(wanted, word) >= SOUNDS_SAME for wanted, word in zip(phrase, heard, strict=False)
+    )
+
 
 def _readings(text: str) -> Iterable[tuple[tuple[str, ...], float]]:
     """What may have been said, and how much it counts: the words; the number that a word alone may be."""
-    every = words(text)[:200]
+    every = words(text)[:MAX_WORDS]
     if not every:
         return
     heard = tuple(word for word in every if word not in _NOISE) or tuple(every)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.dialplan.verbs import Verb
+from ivr.dialplan.verbs.speaking import Prompting
 from ivr.session.types import AudioClip
 
 APOLOGY = "Sorry, something went wrong on our side. Please call again later. Goodbye."
@@ -27,6 +28,8 @@ class Plan:
     path: Path
     start: str
     steps: Mapping[str, tuple[PlacedVerb, ...]]
+    defaults: Prompting = field(default_factory=Prompting)
+    """How its prompts yield to the caller, where a verb says nothing else."""
     sounds: Mapping[str, AudioClip] = field(default_factory=dict, repr=False)
     """Every sound file that a ``play`` names, decoded at load."""
 

@@ -1,11 +1,15 @@
 """A plan in a call: one step after the other until it ends."""
 
+import contextlib
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ivr.dialplan.plan import APOLOGY, PlacedVerb, Plan
 from ivr.dialplan.verbs.base import End, GoTo
-from ivr.session import AudioClip, BargeIn, SessionEnded, Turn, VoiceSession
+from ivr.dialplan.verbs.speaking import Prompting
+from ivr.session import AudioClip, BargeInOptions, Expectation, SessionEnded, Turn, VoiceSession
 
 MAX_SILENT_STEPS = 100
 """Steps entered one after the other with nothing heard and nobody listening, before the plan is a loop."""
@@ -50,24 +54,25 @@ class Run:
 
     # -- for the verbs
 
-    async def prompt(self, what: str | AudioClip, barge_in: BargeIn, *, listening_next: bool = False) -> None:
-        """Say or play, and wait for its end or its interruption.
+    async def prompt(self, what: str | AudioClip, yields: Prompting, *, listening_next: bool = False) -> None:
+        """Say or play, and wait for its end or its interruption. ``listening_next``: the choices of the verb
+        that asks are what is expected.
 
         Once a caller has interrupted, or is ahead of the plan, the prompts up to the next gather that
         may be interrupted are skipped, as in VoiceXML 2.0, 4.1.5: they have been answered already.
-        Where no gather follows nobody would take that answer, so they are said to the end.
+        Where no gather follows nobody would take that answer, so they are said to the end. What is
+        protected, be it for its first seconds, is always said.
         An engine's failure is logged, and the plan goes on.
         """
-        to_be_heard = listening_next or self._gather_ahead()
-        if barge_in != "none" and to_be_heard:
-            ahead = barge_in == "any" and self.session.caller_active
-            if self._answered_early or ahead:
+        options = self._options(yields, listening_next)
+        if options.barge_in != "none" and (listening_next or self._gather_ahead()):
+            if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
                 self._answered_early = True
                 self.log.debug("prompt_skipped")
                 return
         elif self._answered_early:
-            barge_in = "none"
-        handle = await self.session.say(what, allow_interruptions=barge_in != "none", barge_in=barge_in)
+            options = dataclasses.replace(options, barge_in="none")
+        handle = await self.session.say(what, options=options)
         try:
             result = await handle.wait_for_playout()
         except SessionEnded:
@@ -81,6 +86,16 @@ class Run:
             self._silent_steps = 0
         if result.interrupted:
             self._answered_early = True
+
+    @contextlib.contextmanager
+    def expecting(self, expected: Expectation) -> Iterator[None]:
+        """Meanwhile the caller is asked for that; afterwards for nothing in particular."""
+        self.session.expect(expected)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(SessionEnded):
+                self.session.expect(Expectation())
 
     async def listen(self, seconds: float) -> Turn:
         """The caller's next turn, or noinput after ``seconds`` of nothing."""
@@ -145,6 +160,17 @@ class Run:
         except Exception as error:  # with the engine down too there is only the hangup left
             self.log.error("apology_not_said", error=str(error))
         return reason
+
+    def _options(self, yields: Prompting, asks: bool) -> BargeInOptions:
+        """The verb's over the plan's over the service's."""
+        options = yields.over(self.plan.defaults.over(self.session.config.barge_in))
+        # The plan's ``hotword: true`` is for the prompts that ask for one of some choices.
+        return options if asks else dataclasses.replace(options, hotword_answers=False)
+
+    def _answered(self, options: BargeInOptions) -> bool:
+        """The caller has answered already what would be asked now, or is about to."""
+        eager = options.barge_in == "any" and not options.by_words  # who makes a noise has said no word yet
+        return self._answered_early or (eager and self.session.caller_active)
 
     def _placed(self) -> PlacedVerb:
         step, index = self._at

@@ -12,7 +12,10 @@ from ivr.service.call import CallEnd
 from ivr.service.ports import bind_error, listeners
 from ivr.service.server import Server, serve
 from ivr.service.settings import Settings
+from ivr.sip.errors import SipError
 from ivr.sip.routing import dialled, route
+from ivr.sip.security import check_call
+from ivr.sip.tls import build_security
 
 log: Any = structlog.get_logger("ivr.outbound")
 
@@ -48,7 +51,8 @@ def call(
         where = route(to, settings.sip.registrations, account)
         if caller is not None:
             dialled(caller, where.domain)
-    except ValueError as error:
+        check_call(settings.sip, build_security(), where.uri, where.transport)
+    except (ValueError, SipError) as error:
         raise CallError(str(error)) from error
     ends: list[CallEnd] = []
 

@@ -22,10 +22,11 @@ STAGES: Mapping[str, str] = {
     "speech_began": "the caller speaks (onset, probability)",
     "paused": "a short silence in the caller's turn (offset; probability that the turn is over)",
     "complete": "the turn is complete before silence alone would say so",
-    "discard": "what was made at the pause is thrown away",
+    "discard": "what was made at the pause is thrown away: transcript and reply",
     "cut_in": "the caller has spoken for too long, and is told so",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the sound, text, confidence, interim)",
+    "expect": "what the caller is asked for (kind, choices)",
     "listen": "the plan waits for a turn (timeout_s)",
     "noinput": "nothing was said in time",
     "dtmf": "a key (digit)",
@@ -69,6 +70,9 @@ class Decision:
         return cls(at, stage, rule, fields)
 
 
+QUIET = frozenset({"state", "say_started", "say_ended", "speech_began", "transcript", "noinput", "dtmf"})
+"""Stages that are logged at level debug: they have lines of their own, or are many."""
+
 DecisionCallback = Callable[[Decision], None]
 
 
@@ -83,9 +87,12 @@ class Decisions:
         self._lock = threading.Lock()
 
     def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
-        """Log a decision as the line ``turn_taking`` and hand it to the subscribers, on this thread."""
+        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the
+        subscribers, on this thread.
+        """
         decision = Decision(int(at), stage, rule, details)
-        self._log.info("turn_taking", **decision.flat())
+        say = self._log.debug if stage in QUIET else self._log.info
+        say("turn_taking", **decision.flat())
         for subscriber in self._subscribers:
             try:
                 subscriber(decision)

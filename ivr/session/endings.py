@@ -7,15 +7,34 @@ finished) may end a turn sooner, or let a pause go on; so may a grammar that kno
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.session.alarms import Alarms
+from ivr.session.fillers import similarity, words_of
 from ivr.session.options import Expectation, SessionConfig
 from ivr.session.recogniser import Recogniser
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
 from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, VadStream
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReply:
+    """A reply to ``text`` that is being made."""
+
+    text: str
+    reply: "asyncio.Future[Any]"
+
+    def to(self, text: str, similar: float) -> "asyncio.Future[Any] | None":
+        """The reply, if what was said in the end is ``similar`` enough to what it answers; else it is thrown
+        away.
+        """
+        if similarity(self.text, text) >= similar:
+            return self.reply
+        self.reply.cancel()
+        return None
 
 
 class Endings:
@@ -38,6 +57,9 @@ class Endings:
         self._pause: SpeechPaused | None = None
         self._early: asyncio.Task[Transcript] | None = None
         self._asked: asyncio.Task[None] | None = None
+        self.prepare: Callable[[str], Awaitable[Any]] | None = None
+        """Makes a reply to a text, before it is known that the turn is over."""
+        self._reply: tuple[str, asyncio.Future[Any]] | None = None
         self._limited: EndpointingOptions | None = None
         self.expect(Expectation())
 
@@ -99,6 +121,11 @@ class Endings:
         """Something is asked about the pause that goes on."""
         return any(task is not None and not task.done() for task in (self._early, self._asked))
 
+    def take_reply(self) -> "PreparedReply | None":
+        """What was prepared at the pause with which the turn ends; before ``ended``."""
+        reply, self._reply = self._reply, None
+        return None if reply is None else PreparedReply(*reply)
+
     async def close(self) -> None:
         tasks = [task for task in (self._early, self._asked) if task is not None]
         self._forget()
@@ -112,15 +139,22 @@ class Endings:
             if task is not None:
                 task.cancel()
         self._early = self._asked = None
+        if self._reply is not None:
+            self._reply[1].cancel()
+            self._reply = None
         self._alarms.clear("turn end")
 
     async def _transcribe(self, event: SpeechPaused) -> Transcript:
         transcript = await self._recogniser.transcribe(event.audio, "turn")
         if self._pause is event:
-            fits = self.expected.fits
+            if self.prepare is not None and words_of(transcript.text):
+                self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
+            fits, may_go_on = self.expected.fits, self.expected.may_go_on
             if fits is not None and transcript.text:
                 if fits(transcript.text):
-                    self._end_at(event, self._config.turn.complete_ms, "grammar")
+                    # An answer that may go on waits for the silence of its kind.
+                    if may_go_on is None or not may_go_on(transcript.text):
+                        self._end_at(event, self._config.turn.complete_ms, "grammar")
                 elif self._asked is None:
                     self._alarms.clear("turn end")  # incomplete: the stream's own limit is the upper bound
         return transcript

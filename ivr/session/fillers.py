@@ -6,6 +6,7 @@ The lists follow Yngve, "On getting a word in edgewise" (1970), and the Switchbo
 """
 
 import re
+from collections import Counter
 
 _BY_LANGUAGE = {
     "en": "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um ah oh aha okay ok right yeah yep yup sure i see "
@@ -30,3 +31,10 @@ def only_backchannel(text: str, language: str) -> bool:
     """Nothing but backchannels of ``language`` ("en", "en-GB"), or no word at all."""
     known = BACKCHANNELS.get(language.partition("-")[0].lower(), BACKCHANNELS["en"])
     return all(word in known or set(word.split("-")) <= known for word in words_of(text))
+
+
+def similarity(one: str, other: str) -> float:
+    """Share of the words that two texts have in common, 0.0 to 1.0; 1 for the same words in any order."""
+    a, b = Counter(words_of(one)), Counter(words_of(other))
+    most = max(a.total(), b.total())
+    return (a & b).total() / most if most else 1.0

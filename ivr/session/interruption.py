@@ -166,15 +166,18 @@ class Interruptions:
 
     def _too_little(self, transcript: Transcript, handle: SayHandle) -> str | None:
         """The same for a prompt that only words may stop."""
-        words = words_of(transcript.text)
-        if handle.options.hotword:
+        words, options = words_of(transcript.text), handle.options
+        fits = self._endings.expected.fits
+        answer = bool(words) and fits is not None and fits(transcript.text)
+        if options.hotword or (options.hotword_answers and fits is not None):
             said = f" {' '.join(words)} "
-            if not any(f" {' '.join(words_of(phrase))} " in said for phrase in handle.options.hotword):
-                return "hotword"
-            return None
-        if only_backchannel(transcript.text, self._language) and handle.options.backchannels:
+            named = any(f" {' '.join(words_of(phrase))} " in said for phrase in options.hotword)
+            return None if named or (answer and options.hotword_answers) else "hotword"
+        if not words:
+            return "no words"
+        if options.backchannels and not answer and only_backchannel(transcript.text, self._language):
             return "backchannel"
-        return None if len(words) >= handle.options.min_words else "min_words"
+        return None if len(words) >= options.min_words else "min_words"
 
     def _confirm(self, handle: SayHandle, at: int) -> None:
         self._alarms.clear("false interruption")

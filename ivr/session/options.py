@@ -1,6 +1,6 @@
 """Options of a session; the one home of their defaults and units."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +26,9 @@ class BargeInOptions:
     """Stop only once so many words were understood; 0 stops at once."""
     hotword: tuple[str, ...] = ()
     """Stop only when one of these phrases is heard; anything else goes by."""
+    hotword_answers: bool = False
+    """Stop only when an answer is heard (``Expectation.fits``), or a phrase of ``hotword``. Where nothing is
+    known of answers, any word stops it."""
     duck_db: float = 12
     """How much softer the prompt becomes at the first sign of speech; 0 leaves it as it is."""
     false_interruption_timeout_ms: float = 1000
@@ -47,7 +50,7 @@ class BargeInOptions:
     @property
     def by_words(self) -> bool:
         """Sound alone does not stop it."""
-        return self.min_words > 0 or bool(self.hotword)
+        return self.min_words > 0 or bool(self.hotword) or self.hotword_answers
 
 
 ExpectedKind = Literal["free", "menu", "yes_no", "digits"]
@@ -59,7 +62,12 @@ class Expectation:
 
     kind: ExpectedKind = "free"
     fits: Callable[[str], bool] | None = None
-    """Whether a text is a whole answer, where that is known (a grammar, the choices of a menu)."""
+    """Whether a text is an answer, where that is known (a grammar, the choices of a menu)."""
+    may_go_on: Callable[[str], bool] | None = None
+    """Whether a text, answer or not, may be the beginning of a longer one ("one" where "one two" is an answer
+    too)."""
+    choices: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """What ``fits`` was made of: name to phrases and keys. For recordings, whose replay makes it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +81,7 @@ class TurnOptions:
     digits_silence_ms: float = 900
     """"Four seven ... one nine"."""
     complete_ms: float = 160
-    """VoiceXML's completetimeout: what was said is a whole answer of the grammar."""
+    """VoiceXML's completetimeout: what was said is an answer of the grammar, and no longer one begins so."""
     incomplete_ms: float = 1000
     """VoiceXML's incompletetimeout: it is not, or the turn detector expects more. The upper bound."""
     sure: float = 0.9

@@ -160,8 +160,7 @@ class TurnTaking:
             self.playlist.add(self._config.turn.cut_in, BargeInOptions(protect_ms=CUT_IN_PROTECT_MS))
 
         def judge(transcript: Transcript) -> bool:
-            self._note_at(
-                event.at,
+            self._note(
                 "transcript",
                 onset=event.onset,
                 offset=event.offset,
@@ -171,7 +170,8 @@ class TurnTaking:
             )
             return self.interruptions.judge(transcript, event, dismissed)
 
-        self.turns.speech_ended(event, self.endings.ended(event), judge)
+        reply = self.endings.take_reply()
+        self.turns.speech_ended(event, self.endings.ended(event), judge, reply)
 
     def pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
         """A key, and the prompt that it has stopped; ``pressed`` is ``perf_counter`` when it came."""

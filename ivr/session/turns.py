@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, samples_to_ms
+from ivr.session.endings import PreparedReply
 from ivr.session.options import SessionConfig
 from ivr.session.types import Turn
 from ivr.speech.base import Transcript
@@ -65,9 +66,13 @@ class TurnTaker:
         event: SpeechEnded,
         transcript: "asyncio.Task[Transcript]",
         judge: Callable[[Transcript], bool],
+        reply: PreparedReply | None,
     ) -> None:
-        """``judge`` is called on the loop, in order, and says whether it is a turn of the caller."""
-        task = asyncio.ensure_future(self._await(event, transcript, judge, self._barged_in, self._tail))
+        """``judge`` is called on the loop, in order, and says whether it is a turn of the caller. ``reply``
+        is one that was prepared for it.
+        """
+        waiting = self._await(event, transcript, judge, reply, self._barged_in, self._tail)
+        task = asyncio.ensure_future(waiting)
         self._tail = task
         self._tasks.add(task)
 
@@ -83,6 +88,7 @@ class TurnTaker:
         event: SpeechEnded,
         transcribing: "asyncio.Task[Transcript]",
         judge: Callable[[Transcript], bool],
+        reply: PreparedReply | None,
         barged_in: bool,
         before: asyncio.Task[None] | None,
     ) -> None:
@@ -94,14 +100,19 @@ class TurnTaker:
                 await asyncio.wait([before])
         except asyncio.CancelledError:
             transcribing.cancel()
+            if reply is not None:
+                reply.reply.cancel()
             self._tasks.discard(task)
             raise
         # Gone from the set before the turn can be fetched: who fetches it finds the session at rest.
         self._tasks.discard(task)
         if self._tail is task:
             self._tail = None
-        if not judge(transcript):
+        is_turn = judge(transcript)
+        similar = self._config.turn.similar if is_turn else float("inf")
+        prepared = reply.to(transcript.text, similar) if reply is not None else None
+        if not is_turn:
             self._on_ready()
             return
         audio_ms = samples_to_ms(event.offset - event.onset, VAD_RATE)
-        self.add(Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech"))
+        self.add(Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech", prepared))

@@ -1,7 +1,8 @@
 """What a session gives back and what it needs: results, turns, the player."""
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ivr.audio.playback import Playback
 
@@ -30,6 +31,9 @@ class Turn:
     barged_in: bool
     """It began while a prompt was playing."""
     reason: Literal["speech", "dtmf", "noinput"]
+    reply: "asyncio.Future[Any] | None" = field(default=None, repr=False, compare=False)
+    """What ``VoiceSession.prepare_replies`` has begun to make at the last pause of it; None when nothing was,
+    or the turn became another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import contextvars
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -199,9 +199,22 @@ class VoiceSession:
         return handle
 
     def expect(self, expected: Expectation) -> None:
-        """What the caller is asked for from now on: it decides how long their pauses are waited for."""
+        """What the caller is asked for from now on: it decides how long their pauses are waited for and which
+        word is an answer. ``Expectation()`` is nothing in particular. Raises SessionEnded.
+        """
         parts, _ = self._running()
+        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in expected.choices.items()}
+        self._note("expect", kind=expected.kind, choices=choices)
         parts.endings.expect(expected)
+
+    def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
+        """Begin a reply when the caller pauses, before it is known that they have finished (preemptive
+        generation): ``make`` is given what they said so far. When the turn is over and says the same (or is
+        similar enough: ``TurnOptions.similar``), what it makes is the turn's ``reply``; when they go on it is
+        cancelled, and nothing of it is said or logged. None ends it. Needs ``TurnOptions.preemptive``.
+        """
+        parts, _ = self._running()
+        parts.endings.prepare = make
 
     # -- hearing
 

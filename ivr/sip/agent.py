@@ -35,7 +35,7 @@ from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.message import header
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_limit, build_name
-from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route, transport_of
+from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
 from ivr.sip.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
@@ -159,7 +159,7 @@ class UserAgent:
             caller=caller or "",
             called=where.uri,
             domain=where.domain,
-            transport=transport_of(where.uri),
+            transport=where.transport,
             outgoing=True,
         )
         on_call(leg)
@@ -289,8 +289,7 @@ class UserAgent:
         call.call_id = header(message, "Call-ID", "i")
         transport = self._endpoint.connections.transport_of(rdata)
         call.keying.hidden = keys_are_hidden(self.options, transport)
-        refusal = self._admission.refusal(call_index, transport, message)
-        if refusal is not None:
+        if refusal := self._admission.refusal(call_index, transport, message):
             self._admission.refuse(call, *refusal)
             return
         assert self._on_call is not None
@@ -314,13 +313,15 @@ class UserAgent:
 
     def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
         reason = "shutdown" if self._stop.is_set() else self._admission.why_not()
+        if reason is None:
+            try:
+                self._endpoint.ready_for(where)
+            except SipError as error:
+                reason, leg.phrase = "failed", str(error)
         if reason is not None:
-            log.warning("call_not_placed", uri=where.uri, reason=reason, calls=len(self._calls))
-            leg.call_id = f"undialled-{leg.key}"
+            log.warning("call_not_placed", uri=where.uri, reason=leg.phrase or reason, calls=len(self._calls))
             self.bank.release(leg.line)
-            for hook, said in ((leg.on_dialled, ()), (leg.on_ended, (reason, 503))):
-                if hook is not None:
-                    hook(*said)
+            leg.tell_not_placed(reason)
             return
         call = PjCall(self._accounts[where.account], self)
         call.keying.hidden = keys_are_hidden(self.options, leg.transport)

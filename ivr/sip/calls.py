@@ -305,12 +305,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             codec = self.getStreamInfo(0).codecName
         except pj.Error:
             return  # between two streams of a re-INVITE
-        rtcp = stat.rtcp
-        leg.stats.received = rtcp.rxStat.pkt
-        leg.stats.lost = rtcp.rxStat.loss
-        leg.stats.sent = rtcp.txStat.pkt
-        leg.stats.jitter_ms = rtcp.rxStat.jitterUsec.mean / 1000
-        leg.stats.codec = codec
+        leg.stats.take(stat.rtcp, codec)
 
     # -- inside
 
@@ -327,6 +322,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if self._transfer is not None and self._transfer.taken:
             return "transferred"
         outgoing = leg is not None and leg.outgoing
+        if self.confirmed and not self._media_ready and status >= 300:
+            # pjsua has hung up by itself: with such an answer there is no sound.
+            remedy = "its answer has no codec, or not the encryption, that is wanted here: see sip.srtp"
+            log.warning("media_failed", call=self.call_id, status=status, remedy=remedy)
+            return "failed"
         if self.confirmed:
             return "callee" if outgoing else "caller"
         if outgoing:

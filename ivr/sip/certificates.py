@@ -135,8 +135,9 @@ class MemoryFile:
 class TlsFiles:
     """What pjsip is given. On the SIP thread, which is also the one that pjsip reads them on."""
 
-    def __init__(self, options: SipOptions, *, connects: bool) -> None:
-        """``connects``: servers' certificates will be verified. Raises SipError."""
+    def __init__(self, options: SipOptions) -> None:
+        """Raises SipError."""
+        self._options = options
         self.certificate: MemoryFile | None = None
         self.key: MemoryFile | None = None
         self.authorities: MemoryFile | None = None
@@ -150,15 +151,26 @@ class TlsFiles:
             )
             self.certificate = self._keep("certificate", self._own[0])
             self.key = self._keep("key", self._own[1])
-        if options.tls_require_client_certificates or (connects and options.tls_verify_servers):
-            self._ca = authorities_file(options)
-            self.authorities = self._keep("authorities", self._ca)
+        if options.tls_require_client_certificates:
+            self._keep_authorities()
         found = self._check()
         if found is not None and self._own is not None:
             (log.warning if found.ends_soon else log.info)(
                 "tls_certificate", file=self._own[0], certificate=found.text
             )
         self._seen = self._stamps()
+
+    def trust_servers(self) -> None:
+        """Connections will be made: the authorities are needed that sign servers' certificates. Raises
+        SipError."""
+        if self._options.tls_verify_servers and self.authorities is None:
+            check_authorities(authorities_file(self._options))
+            self._keep_authorities()
+            self._seen = self._stamps()
+
+    def _keep_authorities(self) -> None:
+        self._ca = authorities_file(self._options)
+        self.authorities = self._keep("authorities", self._ca)
 
     def _keep(self, name: str, path: str) -> MemoryFile:
         setting = {"certificate": "tls_certificate_file", "key": "tls_key_file"}.get(name, "tls_ca_file")

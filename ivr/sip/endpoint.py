@@ -14,6 +14,8 @@ from ivr.sip.errors import SipError
 from ivr.sip.message import body_of, header
 from ivr.sip.native import options_requests, unhandled_requests
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.routing import Route
+from ivr.sip.security import check_call
 from ivr.sip.srtp import refusal
 from ivr.sip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 
@@ -121,9 +123,8 @@ class Endpoint:
         self._configure()
         for kind, name in ((pj.PJSIP_TRANSPORT_UDP, "UDP"), (pj.PJSIP_TRANSPORT_TCP, "TCP")):
             self._listen(kind, self._transport(self.port), f"{name} {self.options.bind}", "--bind")
-        if self.tls.connects:  # before the other: pjsip connects with the first that it finds
-            config = self.tls.settings(self._transport(0), client=True)
-            self.tls.client_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.host}", "--bind")
+        if any(each.over_tls for each in self.options.registrations):
+            self._connect_tls()
         self._listen_tls()
         self.ep.audDevManager().setNullDev()
         for codec in self.ep.codecEnum2():
@@ -143,22 +144,43 @@ class Endpoint:
             )
         return made[0]
 
+    def ready_for(self, where: Route) -> None:
+        """Have what a call there needs. Raises SipError: why it cannot be placed as the settings ask."""
+        check_call(self.options, build_security(), where.uri, where.transport)
+        if where.transport == "tls" and self.tls.client_id < 0:
+            self._connect_tls()
+            self._listen_tls_again()
+
+    def _connect_tls(self) -> None:
+        """Before the listener, if need be anew: pjsip connects with the first that it finds."""
+        self.tls.trust_servers()
+        self._close_tls()
+        config = self.tls.settings(self._transport(0), client=True)
+        self.tls.client_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.host}", "--bind")
+
+    def _close_tls(self) -> None:
+        """The listener; connections stay."""
+        if self.tls.listener_id >= 0:
+            why_not(self.ep.transportClose, self.tls.listener_id)
+            self.tls.listener_id = -1
+
     def _listen_tls(self) -> None:
-        if self.tls_port is not None:
+        if self.tls_port is not None and self.tls.listener_id < 0:
             config = self.tls.settings(self._transport(self.tls_port, host=self._tls_host), client=False)
             where = f"TLS {self.options.tls_bind}"
             self.tls.listener_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, where, "sip.tls_bind")
 
     def supervise(self) -> None:
         """Once a second: a renewed certificate is shown to who connects from now on; others stay."""
-        if self.tls.renewed() and self.tls.listener_id >= 0:
-            why_not(self.ep.transportClose, self.tls.listener_id)
-            self.tls.listener_id = -1
-        if self.tls_port is not None and self.tls.listener_id < 0:
-            try:
-                self._listen_tls()
-            except SipError as error:
-                log.error("tls_not_listening", error=str(error), remedy="it is tried again every second")
+        if self.tls.renewed():
+            self._close_tls()
+        self._listen_tls_again()
+
+    def _listen_tls_again(self) -> None:
+        try:
+            self._listen_tls()
+        except SipError as error:
+            log.error("tls_not_listening", error=str(error), remedy="it is tried again every second")
 
     def _configure(self) -> None:
         config = pj.EpConfig()

@@ -120,6 +120,14 @@ class CallLeg:
 
     # -- the SIP thread tells
 
+    def tell_not_placed(self, reason: str) -> None:
+        """It ends before it was dialled."""
+        self.call_id = f"undialled-{self.key}"
+        if self.on_dialled is not None:
+            self.on_dialled()
+        if self.on_ended is not None:
+            self.on_ended(reason, 503)
+
     def tell_progress(self, status: int, phrase: str) -> None:
         if self.outgoing and self.on_progress is not None:
             self.on_progress(status, phrase)

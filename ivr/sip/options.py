@@ -72,7 +72,8 @@ class SipOptions:
     """PEM: who is trusted to have signed others' certificates; None: the system's list."""
     tls_min_version: Literal["1.2", "1.3"] = "1.2"
     tls_verify_servers: bool = True
-    """A registrar reached over TLS must show a certificate in its name, signed by who is trusted."""
+    """Who is reached over TLS, a registrar or whom we call, must show a certificate in that name, signed by
+    who is trusted."""
     tls_require_client_certificates: bool = False
     """Who calls over TLS must show a certificate signed by ``tls_ca_file``, which must then be set."""
     tls_handshake_s: float = 10.0

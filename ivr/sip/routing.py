@@ -10,7 +10,7 @@ _URI = re.compile(r"(sips?):(?:([^@\s<>\"?]+)@)?([^@;\s<>\"?/]+)((?:;[^\s<>\"?]*
 _BARE = re.compile(r"[0-9A-Za-z+*#_.!~'()&=$,-]+")
 _TEL = re.compile(r"tel:(\+?[0-9*#A-Da-d().-]+)", re.IGNORECASE)
 _TRANSPORT = re.compile(r";transport=(tcp|tls)\b", re.IGNORECASE)
-_SIP_PORT = 5060
+_SIP_PORT, _SIPS_PORT = 5060, 5061
 
 
 def dialled(text: str, domain: str = "") -> str:
@@ -43,15 +43,15 @@ def dialled(text: str, domain: str = "") -> str:
 
 
 def domain_of(address: str) -> str:
-    """``host[:port]`` of a SIP URI, with its transport when that is not UDP; of a Contact or a From too.
-    Empty when there is none.
+    """``host[:port]`` of a SIP URI, with its transport when that is not UDP (TLS for ``sips:``); of a Contact
+    or a From too. Empty when there is none.
     """
     found = _URI.match(address.rpartition("<")[2].strip())
     if found is None:
         return ""
     # Outside of angle brackets the parameters are the header's (RFC 3261, 20.10), but a bare URI has none.
-    transport = _TRANSPORT.search(found.group(4))
-    return found.group(3) + (f";transport={transport.group(1).lower()}" if transport else "")
+    transport = transport_of(found.group(0))
+    return found.group(3) + (f";transport={transport}" if transport != "udp" else "")
 
 
 def registrar_domain(registration: Registration) -> str:
@@ -69,6 +69,8 @@ class Route:
     """What a bare extension belongs to while the call lasts."""
     account: int
     """0 is the local account, 1 the first registration."""
+    transport: str
+    """Of the first hop, which an account's outbound proxy is: udp, tcp or tls."""
 
 
 def route(text: str, registrations: Sequence[Registration], account: str | None = None) -> Route:
@@ -89,16 +91,29 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
         chosen = 1
     uri = dialled(text, domains[chosen - 1] if chosen else "")
     if account is None:
-        ends = [_end(domain) for domain in domains]
-        end = _end(domain_of(uri))
-        chosen = ends.index(end) + 1 if end in ends else 0
-    return Route(uri, domains[chosen - 1] if chosen else domain_of(uri), chosen)
+        named = domain_of(uri)
+        chosen = next((index for index, each in enumerate(domains, 1) if _same_end(named, each)), 0)
+    if not chosen:
+        return Route(uri, domain_of(uri), chosen, transport_of(uri))
+    registration, domain = registrations[chosen - 1], domains[chosen - 1]
+    if _same_end(domain_of(uri), domain) and ";" not in domain_of(uri):
+        uri += "".join(domain.partition(";")[1:])  # the registrar is reached as it is registered with
+    transport = transport_of(registration.outbound_proxy or uri)
+    if registration.over_tls and transport != "tls":
+        raise ValueError(f"{uri!r}: {registration.user}'s account has TLS alone; add ;transport=tls")
+    return Route(uri, domain, chosen, transport)
 
 
-def _end(domain: str) -> tuple[str, int]:
-    """Host and port, to be compared."""
-    host, _, port = domain.partition(";")[0].partition(":")
-    return host.lower(), int(port) if port.isdecimal() else _SIP_PORT
+def _same_end(named: str, registered: str) -> bool:
+    """Whether ``named``, whose transport may be left open, is the host and port that is registered with."""
+
+    def end(domain: str, transport: str) -> tuple[str, int]:
+        host, _, port = domain.partition(";")[0].partition(":")
+        usual = _SIPS_PORT if transport == "tls" else _SIP_PORT
+        return host.lower(), int(port) if port.isdecimal() else usual
+
+    there = transport_of(registered)
+    return end(named, transport_of(named) if ";" in named else there) == end(registered, there)
 
 
 def transport_of(uri: str) -> str:

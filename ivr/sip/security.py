@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from ivr.sip.certificates import check_authorities, check_certificate
+from ivr.sip.certificates import authorities_file, check_authorities, check_certificate
 from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions
+from ivr.sip.srtp import refusal
 
 OLDEST_OPENSSL = 3
 CARRIER = "`make carrier` installs a build of PJSUA2 with the system's OpenSSL 3 (docker/pjsua2)"
@@ -35,11 +36,8 @@ def check_security(options: SipOptions, build: Security) -> None:
     wanting += [f"the registration at {each.registrar}" for each in options.registrations if each.over_tls]
     if options.srtp == "required":
         wanting.append('sip.srtp = "required"')
-    if wanting and not build.tls:
-        raise SipError(
-            f"{wanting[0]} needs TLS, and this build of PJSUA2 has {build.openssl or 'none'}, which has been "
-            f"out of support for years; {CARRIER}, or leave it out"
-        )
+    if wanting:
+        _need_tls(build, wanting[0], "leave it out")
     if not options.srtp_keying and options.srtp != "off":
         raise SipError('sip.srtp_keying is empty; name sdes, dtls or both, or set sip.srtp = "off"')
     if options.srtp == "required" and not set(options.srtp_keying) & set(build.keyings):
@@ -59,3 +57,23 @@ def check_security(options: SipOptions, build: Security) -> None:
         check_certificate(options.tls_certificate_file, options.tls_key_file or options.tls_certificate_file)
     if options.tls_ca_file is not None:
         check_authorities(options.tls_ca_file)
+
+
+def check_call(options: SipOptions, build: Security, uri: str, transport: str) -> None:
+    """Whether a call to ``uri`` can be placed over ``transport`` (udp, tcp, tls) as the settings ask. Raises
+    SipError: what to change."""
+    if transport == "tls":
+        _need_tls(build, f"a call to {uri}", "call without it")
+        if options.tls_verify_servers:
+            authorities_file(options)
+    reason = refusal(options, transport, "")
+    if reason is not None:
+        raise SipError(f"{reason}, or set another sip.srtp or sip.srtp_keying")
+
+
+def _need_tls(build: Security, what: str, otherwise: str) -> None:
+    if not build.tls:
+        raise SipError(
+            f"{what} needs TLS, and this build of PJSUA2 has {build.openssl or 'none'}, which has been "
+            f"out of support for years; {CARRIER}, or {otherwise}"
+        )

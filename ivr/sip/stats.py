@@ -1,6 +1,7 @@
 """What is counted while calls run: plain numbers, safe to read from any thread."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 _BUCKET_NS = 5_000
 _BUCKETS = 400
@@ -45,3 +46,10 @@ class RtpStats:
     codec: str = ""
     encryption: str = "none"
     """``none``, or how the keys of SRTP were agreed: ``sdes`` or ``dtls``. The last that was in force."""
+
+    def take(self, rtcp: Any, codec: str) -> None:
+        """The counters of a ``pj.RtcpStat``."""
+        self.received, self.lost = rtcp.rxStat.pkt, rtcp.rxStat.loss
+        self.sent = rtcp.txStat.pkt
+        self.jitter_ms = rtcp.rxStat.jitterUsec.mean / 1000
+        self.codec = codec

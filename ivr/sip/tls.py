@@ -50,10 +50,14 @@ class TlsTransports:
     def __init__(self, options: SipOptions) -> None:
         """Raises SipError."""
         self._options = options
-        self.connects = any(each.over_tls for each in options.registrations)
-        self._files = TlsFiles(options, connects=self.connects) if self.connects or options.tls_bind else None
+        self._files = TlsFiles(options) if options.tls_bind else None
         self.client_id = self.listener_id = -1
-        """pjsua's numbers of the transport that registrations go through, and of the listener."""
+        """pjsua's numbers of the transport that makes connections, and of the listener; -1: not there."""
+
+    def trust_servers(self) -> None:
+        """Before the transport that makes connections. Raises SipError."""
+        self._files = self._files or TlsFiles(self._options)
+        self._files.trust_servers()
 
     def settings(self, config: pj.TransportConfig, *, client: bool) -> pj.TransportConfig:
         """``config`` with TLS. The transport of outgoing connections listens too, as pjsip would have it, on

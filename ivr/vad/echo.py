@@ -40,14 +40,13 @@ _SURE = 0.85
 """Share of the energy that a new path must explain where there is little to fit it to."""
 _FITTER = 0.7
 """The same path fitted anew in a run of likely speech leaves at most this share."""
-_PAUSES = 768, 8192
-"""Samples until the next such fit, at first and, doubled after each vain one, at most."""
+_PAUSES = 512, 8192
+"""Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
 _RELEARN = 2, 64
 """Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
-_LEAK, _LEAK_MOST = 2.5, 0.25
-"""An echo alone leaves so many times what was left where its path was fitted; at most this share."""
-_DOUBTFUL = 0.2
-"""Share from which a second delay is tried, if the first explains too little."""
+_LEAK, _LEAK_MOST, _YOUNG = 2.5, 0.25, 16
+"""An echo alone leaves so many times what was left where its path was fitted, and at most this share; the
+most while the path is younger than this value of ``relearn``: it has not been heard in all sounds yet."""
 _BLOCK = 64
 """Samples that are cleaned, or left as they are, together."""
 _RECENT = 0.6
@@ -91,7 +90,7 @@ class _Call:
     """What the network remembered before the run."""
     again: int = 0
     pause: int = _PAUSES[0]
-    """Sample from which the path may be fitted anew in a run, and the time from one such fit to the next."""
+    """Sample from which the path may be fitted anew in a run, and the pause after the next vain fit."""
     heard: float = 0.0
     explained: float = 0.0
     counted: int = 0
@@ -249,7 +248,10 @@ class Echoes:
                 self._known[row], call.path = False, None
             return None
         call.useless = 0
-        margin = max(self._alone, min(_LEAK * call.leak, _LEAK_MOST)) if call.proven else self._alone
+        margin = self._alone
+        if call.proven:
+            leak = _LEAK_MOST if call.relearn < _YOUNG else min(_LEAK * call.leak, _LEAK_MOST)
+            margin = max(margin, leak)
         alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
         self.cleaned += 1
         return Cleaned(np.rint(clean).clip(-32768, 32767).astype(np.int16), energy, left, alone)
@@ -281,11 +283,7 @@ class Echoes:
 
     def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
         """A path from nothing, and the share of the energy that it explains."""
-        finder = self._finder
-        path, share = finder.fit(sent, heard, finder.delay(sent, heard))
-        if not _DOUBTFUL < share < self._share:
-            return path, share
-        return max((path, share), finder.fit(sent, heard, finder.hum_delay(sent, heard)), key=lambda f: f[1])
+        return self._finder.fit(sent, heard, self._finder.delay(sent, heard))
 
     def _improve(self, call: _Call, end: int, sent: F32, heard: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
@@ -306,11 +304,15 @@ class Echoes:
         if end < call.again:
             return False
         path = self._fitted(call, sent, heard)
-        better = _left(path, sent, heard) < _FITTER * _left(call.path, sent, heard)
-        call.pause = _PAUSES[0] if better else min(2 * call.pause, _PAUSES[1])
-        call.again = end + call.pause
+        n = min((call.run + 1) * self._length, heard.size)
+        latest, window = sent[heard.size - n :], heard[-n:]
+        better = _left(path, latest, window) < _FITTER * _left(call.path, latest, window)
         if better:
+            call.pause = _PAUSES[0]
             call.keep(path, sent, heard)
+        else:
+            call.again = end + call.pause
+            call.pause = min(2 * call.pause, _PAUSES[1])
         return better
 
     def _relearn(self, call: _Call, row: int, start: int) -> None:

@@ -1,9 +1,8 @@
 """How a line gives back what it was sent: a delay and a short filter, by least squares. Pure.
 
-The bulk delay is where the cross-correlation of what was sent and heard, whitened by the spectrum of what
-was sent (as in Knapp and Carter, "The generalized correlation method for estimation of time delay", 1976),
-has the most energy. Around it the taps solve the normal equations of the covariance method: nothing outside
-the stretch heard is assumed to be silent.
+The bulk delay is where what was heard is most like what was sent: where their cross-correlation, by the
+energy of what was sent then, is largest. Around it the taps solve the normal equations of the covariance
+method: nothing outside the stretch heard is assumed to be silent.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import numpy.typing as npt
 
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 
-Pcm16 = npt.NDArray[np.int16]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _Floats = npt.NDArray[Any]
@@ -32,11 +30,12 @@ _PEAK = 16
 """Samples in which the energy of a delay is gathered."""
 _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
 """Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
-_WHITEN = 0.02
-"""Share of the mean of the spectrum that is added to it: below, there is too little sound to divide by."""
-_STEADY = 1e-3
+_EMPHASIS = np.float32(0.8)
+_FAINT = 0.02
+"""Share of the loudest stretch's energy that is added to each: next to nothing is like everything."""
+_STEADY = 1e-4
 """Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
-sent has 30 dB less is noise."""
+sent has 40 dB less is noise."""
 
 _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""
@@ -86,28 +85,16 @@ class PathFinder:
         """Where a path's taps may begin. ``sent``: (before + n,), ``heard``: (n,) with n at most ``stretch``,
         which end at the same time.
         """
-        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
-        power = x.real**2 + x.imag**2
-        white = self._by_delay(x * y.conj() / (power + _WHITEN * power.mean() + 1e-9))
-        return self._begin(white * white)
-
-    def hum_delay(self, sent: F32, heard: F32) -> int:
-        """The same for a beginning that is too much of a hum to be told by its spectrum: the delay at which
-        what was sent looks like what was heard, and is loud where that is loud.
-        """
-        x, y = np.fft.rfft(_faded(sent), self._size), np.fft.rfft(_faded(heard), self._size)
-        plain = self._by_delay(x * y.conj())
+        sent, heard = _emphasised(sent), _emphasised(heard)
+        spectrum = np.fft.rfft(sent, self._size) * np.fft.rfft(heard, self._size).conj()
+        cross = np.fft.irfft(spectrum, self._size)[self.before - self._delays : self.before + 1]
         squares = np.concatenate(([0.0], np.cumsum(sent.astype(np.float64) ** 2)))
-        energy = squares[heard.size :] - squares[: -heard.size]
-        energy = energy[self.before - self._delays : self.before + 1][::-1]
-        return self._begin(plain * plain / (energy + _WHITEN * energy.max() + 1.0))
-
-    def _by_delay(self, spectrum: npt.NDArray[Any]) -> _Floats:
-        correlation = np.fft.irfft(spectrum, self._size)
-        return correlation[self.before - self._delays : self.before + 1][::-1]
-
-    def _begin(self, energy: _Floats) -> int:
-        return max(int(np.argmax(_gathered(energy))) - _PEAK // 2 - BEFORE_PEAK, 0)
+        energy = (squares[heard.size :] - squares[: -heard.size])[
+            self.before - self._delays : self.before + 1
+        ]
+        alike = np.cumsum((cross * cross / (energy + _FAINT * energy.max() + 1.0))[::-1])
+        alike[_PEAK:] -= alike[:-_PEAK].copy()
+        return max(int(np.argmax(alike)) - _PEAK // 2 - BEFORE_PEAK, 0)
 
     def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
         """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
@@ -187,15 +174,10 @@ def above_noise(heard: F32) -> float:
     return max(float(energies.sum()) - noise, 1.0)
 
 
-def _gathered(energy: _Floats) -> _Floats:
-    """The sum of each value and the _PEAK - 1 before it."""
-    sums = np.cumsum(energy)
-    sums[_PEAK:] -= sums[:-_PEAK].copy()
-    return sums
-
-
-def _faded(x: F32) -> F32:
+def _emphasised(x: F32) -> F32:
+    """With its spectrum made flatter, as speech coders do it, and its end faded out."""
     y = x.copy()
+    y[1:] -= _EMPHASIS * x[:-1]
     y[-_RAMP.size :] *= _RAMP[::-1]
     return y
 

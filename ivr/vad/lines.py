@@ -62,7 +62,7 @@ class LineEars:
         """Windows in a row that are certainly silence."""
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
-        self._echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
+        self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
         self._streams: dict[int, LineStream] = {}
         self._active: _I64 = np.zeros(0, np.int64)  # rows; replaced, never changed
         self._lock = threading.Lock()
@@ -83,8 +83,8 @@ class LineEars:
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = 0
-            if self._echoes is not None:
-                self._echoes.forget(line.row)
+            if self.echoes is not None:
+                self.echoes.forget(line.row)
             self._streams[line.row] = stream
             self._active = np.array(sorted(self._streams), np.int64)
         return stream
@@ -159,7 +159,7 @@ class LineEars:
                 stream.idle(start + _STEP)
                 rested.append(row)
                 continue
-            echo = self._echoes.likelihood(row, start) if self._echoes is not None else 0.0
+            echo = self.echoes.likelihood(row, start) if self.echoes is not None else 0.0
             # What the recogniser gets is without the echo too.
             window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16)
             busy, rests = stream.step(start, probability, window, echo)
@@ -173,7 +173,7 @@ class LineEars:
         """The probabilities of speech, after which the network remembers these windows. The echo of what was
         sent is taken out first; where it is found only now, the network is asked again.
         """
-        echoes = self._echoes
+        echoes = self.echoes
         if echoes is None:
             return self._run(rows, windows)
         cleaned = echoes.known(rows, starts, heard)

@@ -102,6 +102,8 @@ class Media:
         self.remote: tuple[str, int] | None = None
         self.payload_type = rtp.PCMU
         self.event_payload = 101
+        self.protect: Callable[[bytes], bytes] = bytes
+        """What is done to each packet before it is sent: nothing, or SRTP."""
         self.background: bytes = b""
         """Sound repeated when nothing is played (line noise); silence when empty."""
         self._background_at = 0
@@ -249,7 +251,7 @@ class Media:
         payload = rtp.encode(pcm, self.payload_type)
         data = rtp.pack(self._seq, self._ts, self.payload_type, False, self._ssrc, payload)
         now = time.time()
-        self.sock.sendto(data, self.remote)
+        self.sock.sendto(self.protect(data), self.remote)
         if playing is not None:
             playing.sent.append(now)
             if len(playing.sent) * rtp.FRAME * 2 >= len(playing.pcm16):
@@ -278,7 +280,7 @@ class Media:
             key.start = time.time()
         data = rtp.pack(self._seq, key.timestamp, self.event_payload, marker, self._ssrc, payload)
         assert self.remote is not None
-        self.sock.sendto(data, self.remote)
+        self.sock.sendto(self.protect(data), self.remote)
         if not key.packets:
             self._keys.popleft()
             key.done.set()

@@ -1,4 +1,6 @@
-"""A registrar over TLS (RFC 3261, 10.3 and 26.3.2): one certificate, any number of connections, no digest."""
+"""A registrar over TLS (RFC 3261, 10.3 and 26.3.2), and whoever is called there: one certificate, any number
+of connections, no digest.
+"""
 
 import contextlib
 import queue
@@ -13,7 +15,7 @@ from tests.caller.message import Message
 
 
 class TlsRegistrar:
-    """Accepts every REGISTER on a port of its own. Use as a context manager."""
+    """Accepts every REGISTER on a port of its own; other requests are kept. Use as a context manager."""
 
     def __init__(self, identity: Issued, client_authority: Path | None = None) -> None:
         """With ``client_authority`` who connects must show a certificate signed by it."""
@@ -32,6 +34,8 @@ class TlsRegistrar:
         """Handshakes that failed, in OpenSSL's words."""
         self.responses: queue.Queue[Message] = queue.Queue()
         """Answers to what was sent."""
+        self.requests: queue.Queue[Message] = queue.Queue()
+        """All requests but REGISTER, to be answered with ``send``."""
         self.shown: list[object] = []
         """The client's certificate on each connection."""
         self._links: list[ssl.SSLSocket] = []
@@ -103,7 +107,9 @@ class TlsRegistrar:
     def _on_message(self, link: ssl.SSLSocket, message: Message) -> None:
         if message.status:
             self.responses.put(message)
+            return
         if message.method != "REGISTER":
+            self.requests.put(message)
             return
         response = sip.respond(message, 200, "OK", sip.token())
         contact = message.get("Contact")

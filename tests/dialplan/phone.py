@@ -11,7 +11,7 @@ import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.dialplan import Plan, TransferResult, run_plan
-from ivr.session import MemoryPlayer, VoiceSession
+from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
 from tests.vad.sounds import prompt
@@ -85,15 +85,22 @@ class Call:
 class Phone:
     """``async with Phone(plan) as phone``: a call in which the plan runs."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, config: SessionConfig | None = None) -> None:
         self.plan = plan
         self.stt, self.tts, self.call = ScriptedStt(), ScriptedTts(), Call()
         self.player = MemoryPlayer()
         self.events: list[dict[str, Any]] = []
         self._speech = prompt("vm-goodbye").tobytes()
         self.session = VoiceSession(
-            stt=self.stt, tts=self.tts, vad=create_vad("silero"), player=self.player, log=_logger([])
+            stt=self.stt,
+            tts=self.tts,
+            vad=create_vad("silero"),
+            player=self.player,
+            config=config,
+            log=_logger([]),
         )
+        self.decisions: list[Decision] = []
+        self.session.on_decision(self.decisions.append)
         self.task: asyncio.Task[str]
 
     async def __aenter__(self) -> "Phone":
@@ -112,12 +119,14 @@ class Phone:
         for _ in range(round(seconds * 1000 / 20)):
             await self._frame(bytes(FRAME))
 
-    async def says(self, text: str) -> None:
-        """Recorded speech, of which the recogniser will understand ``text``, and the pause after it."""
+    async def says(self, text: str, *, pause: float = 1.4) -> None:
+        """Recorded speech, of which the recogniser will understand ``text``, and ``pause`` seconds after it:
+        by default long enough for any turn to end.
+        """
         self.stt.texts.append(text)
         for at in range(0, len(self._speech), FRAME):
             await self._frame(self._speech[at : at + FRAME])
-        await self.silence(0.8)
+        await self.silence(pause)
 
     async def presses(self, keys: str) -> None:
         for key in keys:

@@ -147,8 +147,8 @@ WRONG = {
     ),
     "transfer with a near field": (
         STEP + "    - transfer: {to: 101, no_answer: a}\n",
-        "'no_answer' is not a field of transfer; expected to, type, timeout, busy, noanswer, failed; did "
-        "you mean 'noanswer'?",
+        "'no_answer' is not a field of transfer; expected to, type, timeout, busy, noanswer, failed, "
+        "barge_in, protect, protect_dtmf, min_speech, min_words, hotword, …; did you mean 'noanswer'?",
     ),
     "say nothing": (STEP + "    - say:\n", "'say': expected a text to speak, found nothing"),
     "say empty": (STEP + '    - say: " "\n', "5:12: 'say': expected a text, found an empty one"),
@@ -398,12 +398,12 @@ def test_short_and_long_forms_and_defaults(tmp_path: Path) -> None:
             """,
         ).steps["a"]
     ]
-    assert verbs[0] == Say(text="Hello there.", barge_in="any")
+    assert verbs[0] == Say(text="Hello there.")
     assert verbs[1] == Say(text="Hello there.", barge_in="dtmf")
-    assert verbs[2] == Play(file="x.wav", barge_in="any") and verbs[3] == Play(file="x.wav", barge_in="none")
+    assert verbs[2] == Play(file="x.wav") and verbs[3] == Play(file="x.wav", barge_in="none")
     gather = verbs[4]
     assert isinstance(gather, Gather)
-    assert (gather.prompt, gather.barge_in, gather.timeout, gather.inter_digit) == (None, "any", 5.0, 2.0)
+    assert (gather.prompt, gather.barge_in, gather.timeout, gather.inter_digit) == (None, None, 5.0, 2.0)
     assert gather.noinput == gather.nomatch and (gather.noinput.tries, gather.noinput.goto) == (3, None)
     assert verbs[5] == verbs[6] and verbs[7] == verbs[8]
 

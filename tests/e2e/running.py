@@ -159,9 +159,7 @@ class Service:
         return [
             e
             for e in list(self.events)
-            if e.get("event") == name
-            and e["_at"] >= since
-            and all(e.get(k) == v for k, v in wanted.items())
+            if e.get("event") == name and e["_at"] >= since and all(e.get(k) == v for k, v in wanted.items())
         ]
 
     def wait_event(self, name: str, timeout: float = 5.0, since: float = 0.0, **wanted: Any) -> Event:

@@ -1,16 +1,19 @@
-"""What the tests of TLS and SRTP share: is this the build that can do it, and a SIP client over TLS."""
+"""What the tests of TLS and SRTP share: is this the build that can do it, certificates, a client over TLS."""
 
 import importlib.metadata
+import json
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.caller import message as sip
-from tests.caller.authority import Issued
+from tests.caller.authority import Authority, Issued
 from tests.caller.message import Message
+from tests.caller.tls_registrar import TlsRegistrar
 
 HOW = "the stock wheel of PJSUA2 is installed, which has no TLS; `make carrier` installs the build with it"
 
@@ -27,6 +30,33 @@ needs_carrier = pytest.mark.skipif(not is_carrier(), reason=HOW)
 needs_stock = pytest.mark.skipif(
     is_carrier(), reason="the carrier build of PJSUA2 is installed; `make stock` puts the wheel back"
 )
+
+
+@dataclass(frozen=True)
+class Certificates:
+    root: Authority
+    own: Issued
+    """The service's, signed by an authority in between."""
+    caller: Issued
+    stranger: Authority
+
+    @classmethod
+    def issued(cls, folder: Path) -> "Certificates":
+        root = Authority(folder / "root", "Root of the tests")
+        between = Authority(folder / "between", "Between", root)
+        own = between.issue("ivr", "DNS:localhost", "IP:127.0.0.1")
+        stranger = Authority(folder / "other", "Stranger")
+        return cls(root, own, root.issue("caller", "DNS:caller"), stranger)
+
+
+def registered(registrar: TlsRegistrar, authority: Path, **settings: str) -> dict[str, str]:
+    """The environment of a service with an account there, which trusts ``authority``."""
+    account = {"registrar": f"sip:127.0.0.1:{registrar.port};transport=tls", "user": "ivr", "retry_s": 1}
+    return {
+        "IVR_SIP__REGISTRATIONS": json.dumps([account]),
+        "IVR_SIP__TLS_CA_FILE": str(authority),
+        **{f"IVR_SIP__{name.upper()}": value for name, value in settings.items()},
+    }
 
 
 def client_context(authority: Path, own: Issued | None = None) -> ssl.SSLContext:

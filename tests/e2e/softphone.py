@@ -54,12 +54,14 @@ class Softphone:
         """``spoken`` is PCM16 at 8 kHz, heard by the other side from the moment the call is up.
 
         ``encryption`` of the sound: ``srtp``, ``srtp-mand`` or ``dtls_srtp``. ``authority`` is whom it
-        trusts over TLS (baresip 1.0 does not look); ``certificate``, with its key in it, is what it shows.
+        trusts over TLS (baresip 1.0 does not look); ``certificate``, with its key in it, is what it shows;
+        without one it cannot be called over TLS.
         """
         program = shutil.which("baresip")
         assert program, "baresip is not installed (Debian: baresip-core)"
         self.program = program
         self.folder = folder
+        self.transport = transport
         self.log = ""
         self._waiting: subprocess.Popen[bytes] | None = None
         wav = sounds.write_wav(folder / "spoken.wav", spoken)
@@ -112,7 +114,12 @@ class Softphone:
             while b"baresip is ready" not in trace.read_bytes():
                 assert self._waiting.poll() is None and time.monotonic() < deadline, "baresip does not start"
                 time.sleep(0.05)
-            yield f"sip:softphone@127.0.0.1:{self.port}"
+            # baresip listens for TLS one port further on.
+            yield (
+                f"sip:softphone@127.0.0.1:{self.port + 1};transport=tls"
+                if self.transport == "tls"
+                else f"sip:softphone@127.0.0.1:{self.port}"
+            )
             self.stop()
         finally:
             if self._waiting.poll() is None:

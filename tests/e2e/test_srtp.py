@@ -57,6 +57,30 @@ def test_only_who_has_the_key_hears_the_prompt(profile: str, services: Services)
     assert ended["packets_received"] == 0
 
 
+def test_keys_are_heard_over_srtp_and_from_nobody_else(services: Services) -> None:
+    """RFC 4733 in SRTP. The same packets in the clear press no key."""
+    service = services.get()
+    with UserAgent() as caller:
+        media = Media(caller.host)
+        offer = srtp.offer(caller.host, media.port)
+        encrypt = media.protect = srtp.Keys.derived(*srtp.keys_in(offer)).protector()
+        call = caller.dial(service.address, body=offer, media=media)
+        assert call.answered().status == 200
+        service.wait_event("media_encrypted", call=call.call_id, keys="sdes")
+        time.sleep(1.0)
+        media.protect = bytes
+        media.press("2").done.wait(5)
+        media.protect = encrypt
+        media.press("1").done.wait(5)
+        service.wait_event("choice_matched", call=call.call_id, choice="one", by="keys")
+        media.press("9")
+        assert call.ended.wait(8) and call.ended_by == "them"
+    assert not service.find("choice_matched", call=call.call_id, choice="two")
+    ended = service.wait_event("call_ended", call=call.call_id)
+    assert (ended["reason"], ended["encryption"]) == ("hangup", "sdes")
+    assert ended["packets_received"] > 40
+
+
 def smoothness(pcm16: bytes) -> float:
     """Correlation of each sample with the one before: near 1 for voiced speech, 0 for noise."""
     samples = memoryview(pcm16).cast("h")

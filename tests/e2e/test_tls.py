@@ -2,7 +2,6 @@
 
 import asyncio
 import audioop
-import json
 import os
 import shutil
 import socket
@@ -21,7 +20,7 @@ from tests.caller.media import Media
 from tests.caller.message import Message
 from tests.caller.tls_registrar import TlsRegistrar
 from tests.e2e.running import Service, free_port
-from tests.e2e.secure import TlsClient, client_context, needs_carrier
+from tests.e2e.secure import Certificates, TlsClient, client_context, needs_carrier, registered
 from tests.e2e.services import DEMO, Services
 from tests.e2e.softphone import Softphone
 from tests.e2e.test_baresip import transcribe
@@ -29,23 +28,9 @@ from tests.e2e.test_baresip import transcribe
 pytestmark = needs_carrier
 
 
-@dataclass(frozen=True)
-class Certificates:
-    root: Authority
-    own: Issued
-    """The service's, signed by an authority in between."""
-    caller: Issued
-    stranger: Authority
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    folder = tmp_path_factory.mktemp("certificates")
-    root = Authority(folder / "root", "Root of the tests")
-    between = Authority(folder / "between", "Between", root)
-    own = between.issue("ivr", "DNS:localhost", "IP:127.0.0.1")
-    stranger = Authority(folder / "other", "Stranger")
-    return Certificates(root, own, root.issue("caller", "DNS:caller"), stranger)
+    return Certificates.issued(tmp_path_factory.mktemp("certificates"))
 
 
 def secured(services: Services, own: Issued, *options: str, **settings: str) -> tuple[Service, int]:
@@ -277,15 +262,6 @@ def test_a_via_that_lies_changes_nothing(strict: Secured) -> None:
 
 
 # -- registering
-
-
-def registered(registrar: TlsRegistrar, authority: Path, **settings: str) -> dict[str, str]:
-    account = {"registrar": f"sip:127.0.0.1:{registrar.port};transport=tls", "user": "ivr", "retry_s": 1}
-    return {
-        "IVR_SIP__REGISTRATIONS": json.dumps([account]),
-        "IVR_SIP__TLS_CA_FILE": str(authority),
-        **{f"IVR_SIP__{name.upper()}": value for name, value in settings.items()},
-    }
 
 
 def test_registers_with_a_server_it_trusts_and_is_called(

@@ -474,3 +474,60 @@ async def test_a_line_that_a_call_fills_takes_no_pushed_sound(vad: VoiceActivity
     )
     with pytest.raises(TypeError, match="follows no lines"):
         await session.start()
+
+
+# -- replies begun before the turn has ended
+
+
+async def test_a_reply_prepared_at_the_pause_is_the_turns(scene: Make, sentence: np.ndarray) -> None:
+    asked: list[str] = []
+
+    async def make(text: str) -> str:
+        asked.append(text)
+        return f"you said {text}"
+
+    async with scene(*["book a table"] * 9, turn=TurnOptions()) as s:
+        s.session.prepare_replies(make)
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(280)
+        assert asked == ["book a table"]
+        await s.silence(500)
+        turn = await s.session.listen()
+        assert turn.reply is not None and await turn.reply == "you said book a table"
+        handle = await s.session.say(await turn.reply)
+        await s.silence(200)
+        assert not handle.done and asked == ["book a table"]
+
+
+async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, sentence: np.ndarray) -> None:
+    begun: list[str] = []
+    cancelled: list[str] = []
+
+    async def make(text: str) -> str:
+        begun.append(text)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(text)
+            raise
+        return text
+
+    async with scene("half", *["the whole"] * 5, turn=TurnOptions()) as s:
+        s.session.prepare_replies(make)
+        x = sentence[: 8 * 1000]
+        await s.hears(x)
+        await s.silence(280)
+        await s.hears(x)
+        await s.silence(900)
+        turn = await s.session.listen()
+        assert begun[0] == "half" and cancelled[0] == "half"
+        assert turn.text == "the whole" and turn.reply is not None and begun[-1] == "the whole"
+        assert not any("half" in str(d.details) for d in s.told)
+
+
+def test_similar_enough() -> None:
+    from ivr.session.fillers import similarity
+
+    assert similarity("Book a table.", "book a table") == 1
+    assert similarity("book a table", "book a table for two") == pytest.approx(0.6)
+    assert similarity("", "") == 1 and similarity("yes", "") == 0

@@ -62,6 +62,7 @@ def test_nothing_that_is_dialled_breaks_a_header(text: str, domain: str) -> None
         ("<sip:asterisk@127.0.0.1:5070>", "127.0.0.1:5070"),
         ('"A: sip:x@evil" <sip:a@pbx;transport=TCP>;expires=60', "pbx;transport=tcp"),
         ("<sip:pbx;transport=udp>", "pbx"),
+        ("<sips:a@pbx>", "pbx;transport=tls"),
         ("tel:123", ""),
         ("", ""),
     ],
@@ -93,3 +94,45 @@ def test_an_account_or_a_host_that_is_missing_is_named() -> None:
         route("101", (PBX,), "x")
     with pytest.raises(ValueError, match="more than one account '400'"):
         route("101", (PBX, Registration(registrar="b", user="400")), "400")
+
+
+TLS = Registration(registrar="sip:pbx.example.org;transport=tls", user="400")
+
+
+@pytest.mark.parametrize(
+    ("text", "registration", "uri", "account", "transport"),
+    [
+        ("sip:101@elsewhere", PBX, "sip:101@elsewhere", 0, "udp"),
+        ("sips:101@elsewhere", PBX, "sips:101@elsewhere", 0, "tls"),
+        ("101", TLS, "sip:101@pbx.example.org;transport=tls", 1, "tls"),
+        ("101@pbx.example.org", TLS, "sip:101@pbx.example.org;transport=tls", 1, "tls"),
+        ("101@pbx.example.org:5061", TLS, "sip:101@pbx.example.org:5061;transport=tls", 1, "tls"),
+        ("101@pbx.example.org:5060", TLS, "sip:101@pbx.example.org:5060", 0, "udp"),
+        ("sip:101@pbx.example.org;transport=tcp", TLS, "sip:101@pbx.example.org;transport=tcp", 0, "tcp"),
+        (
+            "101",
+            Registration(registrar="sips:pbx.example.org", user="400"),
+            "sip:101@pbx.example.org;transport=tls",
+            1,
+            "tls",
+        ),
+        (
+            "101",
+            Registration(registrar="pbx", user="400", outbound_proxy="sip:edge;transport=tls"),
+            "sip:101@pbx",
+            1,
+            "tls",
+        ),
+    ],
+)
+def test_what_the_first_hop_goes_over(
+    text: str, registration: Registration, uri: str, account: int, transport: str
+) -> None:
+    where = route(text, (registration,))
+    assert (where.uri, where.account, where.transport) == (uri, account, transport)
+
+
+def test_an_account_over_tls_is_used_over_tls_alone() -> None:
+    with pytest.raises(ValueError, match="TLS alone; add ;transport=tls"):
+        route("sip:101@elsewhere", (TLS,), "400")
+    assert route("sip:101@elsewhere;transport=tls", (TLS,), "400").account == 1

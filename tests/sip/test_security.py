@@ -10,7 +10,7 @@ import pytest
 from ivr.sip.certificates import TlsFiles, authorities_file, check_authorities, check_certificate
 from ivr.sip.errors import SipError
 from ivr.sip.options import Registration, SipOptions
-from ivr.sip.security import Security, check_security
+from ivr.sip.security import Security, check_call, check_security
 from ivr.sip.tls import build_security
 from tests.caller.authority import Authority, Issued, openssl
 
@@ -168,7 +168,7 @@ def test_renewed_files_are_taken_and_bad_ones_are_not(tmp_path: Path, authority:
     put_count = [5, 4, 3, 2, 1]
     put(first)
     options = SipOptions(tls_bind="x:1", tls_certificate_file=str(certificate), tls_key_file=str(key))
-    files = TlsFiles(options, connects=False)
+    files = TlsFiles(options)
     assert files.certificate is not None and files.key is not None and files.authorities is None
 
     def shown() -> bytes:
@@ -192,3 +192,26 @@ def test_renewed_files_are_taken_and_bad_ones_are_not(tmp_path: Path, authority:
         assert shown() == first.certificate.read_bytes()
     finally:
         files.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "build", "transport", "words"),
+    [
+        ({}, OLD, "tls", "a call to sip:a@b needs TLS, and this build of PJSUA2 has OpenSSL 1.0.2k"),
+        ({"srtp": "required"}, NEW, "udp", "SDES keys over UDP could be read by anybody"),
+        ({"srtp": "required"}, NEW, "tls", ""),
+        ({"srtp": "required", "srtp_keying": ("dtls", "sdes")}, NEW, "udp", ""),
+        ({"srtp": "required", "srtp_sdes_without_tls": True}, NEW, "udp", ""),
+        ({}, OLD, "udp", ""),
+        ({}, NEW, "tls", ""),
+    ],
+)
+def test_whether_a_call_can_be_placed(
+    options: dict[str, object], build: Security, transport: str, words: str, authority: Authority
+) -> None:
+    settings = SipOptions(tls_ca_file=str(authority.certificate), **options)  # type: ignore[arg-type]
+    if not words:
+        check_call(settings, build, "sip:a@b", transport)
+        return
+    with pytest.raises(SipError, match=words):
+        check_call(settings, build, "sip:a@b", transport)

@@ -8,9 +8,12 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from ivr.dialplan.document import Path
 from ivr.dialplan.errors import quoted
-from ivr.dialplan.fields import BargeIn, Duration, KeysList, StepName, Text, TextList, refuse
+from ivr.dialplan.expecting import Choices, expectation
+from ivr.dialplan.fields import Duration, KeysList, StepName, Text, TextList, refuse
 from ivr.dialplan.matching import Matcher, spoken
-from ivr.dialplan.verbs.base import End, Fields, GoTo, Next, Verb
+from ivr.dialplan.verbs.base import End, Fields, GoTo, Next
+from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
+from ivr.session.options import Expectation
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -62,7 +65,7 @@ class _Heard:
     text: str
 
 
-class Gather(Verb):
+class Gather(Speaking):
     """Ask, listen for one of the choices by voice or by key, and go where it leads.
 
     After a miss its text and the prompt are said again, ``tries`` times; no-input and no-match are
@@ -73,7 +76,6 @@ class Gather(Verb):
     listens: ClassVar[bool] = True
 
     prompt: Text | None = Field(default=None, description="a text to ask with")
-    barge_in: BargeIn = "any"
     timeout: Duration = Field(default=5.0, description="how long to wait for the caller to begin, such as 5s")
     inter_digit: Duration = Field(
         default=2.0,
@@ -86,10 +88,13 @@ class Gather(Verb):
     nomatch: Miss = Field(default_factory=Miss, description="what to do when no choice fits")
 
     _matcher: Matcher = PrivateAttr()
+    _expected: Expectation = PrivateAttr()
     _by_keys: dict[str, str] = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
-        self._matcher = Matcher({name: (c.say, c.press) for name, c in self.choices.items()})
+        choices: Choices = {name: (choice.say, choice.press) for name, choice in self.choices.items()}
+        self._matcher = Matcher(choices)
+        self._expected = expectation(choices, self._matcher)
         self._by_keys = {keys: name for name, choice in self.choices.items() for keys in choice.press}
 
     def prompts(self) -> Iterator[str]:
@@ -121,9 +126,13 @@ class Gather(Verb):
                     yield ("choices", name, "say", *at), message
 
     async def run(self, run: "Run") -> Next:
+        with run.expecting(self._expected):
+            return await self._ask(run)
+
+    async def _ask(self, run: "Run") -> Next:
         misses = {"noinput": 0, "nomatch": 0}
         if self.prompt is not None:
-            await run.prompt(self.prompt, self.barge_in, listening_next=True)
+            await run.prompt(self.prompt, self, listening_next=True)
         while True:
             heard = await self._hear(run)
             if heard.choice is not None:
@@ -139,12 +148,12 @@ class Gather(Verb):
                 run.gave_up()
                 if miss.goto is not None:
                     return GoTo(miss.goto)
-                await run.prompt(GIVE_UP_TEXT, "none")
+                await run.prompt(GIVE_UP_TEXT, PROTECTED)
                 return End(heard.miss)
             again = miss.say or (NOINPUT_TEXT if heard.miss == "noinput" else NOMATCH_TEXT)
-            await run.prompt(again, self.barge_in, listening_next=True)
+            await run.prompt(again, self, listening_next=True)
             if self.prompt is not None:
-                await run.prompt(self.prompt, self.barge_in, listening_next=True)
+                await run.prompt(self.prompt, self, listening_next=True)
 
     async def _hear(self, run: "Run") -> _Heard:
         """One answer: a turn of speech, or keys until they can mean only one thing."""

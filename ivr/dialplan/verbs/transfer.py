@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ivr.dialplan.fields import Address, Duration, StepName, Text
-from ivr.dialplan.verbs.base import End, Fields, GoTo, Next, Verb
+from ivr.dialplan.verbs.base import End, Fields, GoTo, Next
+from ivr.dialplan.verbs.speaking import Speaking
+from ivr.session.options import BargeIn
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -30,7 +32,7 @@ class Route(Fields):
         return {"goto": value} if isinstance(value, str) else value
 
 
-class Transfer(Verb):
+class Transfer(Speaking):
     """Ask the caller's side to call somebody else instead (SIP REFER). When that is answered the plan is
     over; when it is not, the caller is still here and is told so.
     """
@@ -49,6 +51,10 @@ class Transfer(Verb):
         default_factory=Route,
         description="what to do when it fails in another way, and in those that are left out",
     )
+    barge_in: BargeIn | None = Field(
+        default="none",  # who could not be put through is to hear it, whatever they said meanwhile
+        description="what cuts short what is said then: any, speech, dtmf (a key) or none",
+    )
 
     def may_end(self) -> bool:
         return True
@@ -66,7 +72,7 @@ class Transfer(Verb):
             "transfer_failed", to=self.to, outcome=result.outcome, status=result.status, reason=result.reason
         )
         text, goto = self._route(result.outcome)
-        await run.prompt(text, "none")
+        await run.prompt(text, self)
         return GoTo(goto) if goto is not None else None
 
     def _route(self, outcome: str) -> tuple[str, str | None]:
