@@ -6,6 +6,8 @@ who has audio frames. The service around it is started by the ``ivr`` command.
 
 from ivr.session import (
     AudioClip,
+    BargeInOptions,
+    Expectation,
     InvalidTransition,
     MemoryPlayer,
     PlayoutResult,
@@ -14,7 +16,9 @@ from ivr.session import (
     SessionEnded,
     SessionState,
     Turn,
+    TurnOptions,
     VoiceSession,
+    preset,
 )
 from ivr.speech.base import SpeechError, SpeechToText, TextToSpeech, Transcript
 from ivr.speech.registry import create_stt, create_tts
@@ -22,6 +26,8 @@ from ivr.vad.registry import create_vad
 
 __all__ = [
     "AudioClip",
+    "BargeInOptions",
+    "Expectation",
     "InvalidTransition",
     "MemoryPlayer",
     "PlayoutResult",
@@ -34,8 +40,10 @@ __all__ = [
     "TextToSpeech",
     "Transcript",
     "Turn",
+    "TurnOptions",
     "VoiceSession",
     "create_stt",
     "create_tts",
     "create_vad",
+    "preset",
 ]

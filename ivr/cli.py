@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(command=command)
 
     doctor = commands.add_parser("doctor", help="check everything that a call needs")
-    _add_setting_flags(doctor, ("bind", "public_address", "rtp_ports", "stt", "tts"))
+    _add_setting_flags(doctor, ("bind", "public_address", "rtp_ports", "stt", "tts", "workers"))
     doctor.set_defaults(command=_doctor)
     return parser
 

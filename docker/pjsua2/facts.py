@@ -17,8 +17,21 @@ from typing import Any
 
 import pjsua2 as pj
 
-C_FUNCTIONS = ("pjsua_get_pjsip_endpt", "pjsip_endpt_register_module", "pjsip_endpt_respond_stateless")
-"""Of those that the service calls past pjsua2: the extension must let them be found."""
+C_FUNCTIONS = (
+    "pjmedia_sdp_print",
+    "pj_pool_release",
+    "pjsip_endpt_create_response",
+    "pjsip_endpt_register_module",
+    "pjsip_endpt_respond_stateless",
+    "pjsip_generic_string_hdr_create",
+    "pjsip_rx_data_get_info",
+    "pjsip_tsx_send_msg",
+    "pjsua_enum_calls",
+    "pjsua_get_pjsip_endpt",
+    "pjsua_pool_create",
+)
+"""What the service calls past pjsua2: the extension must let it be found."""
+PORTS_IN_C = ("LinePort", "LinePlayback", "Reports")
 
 
 def loaded(name: str) -> str:
@@ -100,6 +113,7 @@ def gather() -> dict[str, Any]:
         "fast_buffers": {"copy_to_bytearray", "assign_from_bytes"} <= set(dir(pj.ByteVector)),
     }
     library = ctypes.CDLL(pj._pjsua2.__file__)
+    facts["ports_in_c"] = all(hasattr(pj, name) for name in PORTS_IN_C)
     facts["c_functions"] = all(hasattr(library, name) for name in C_FUNCTIONS)
     if facts["fast_buffers"]:
         facts |= {"buffers": buffers(), "frames_alone": frames(0.2), "frames_beside": frames_beside()}
@@ -144,6 +158,7 @@ def shortcomings(facts: dict[str, Any]) -> list[str]:
         "the event queue is not epoll": facts["epoll"],
         "no copy_to_bytearray and assign_from_bytes": facts["fast_buffers"],
         "pjsip's C functions are hidden": facts["c_functions"],
+        f"no {', '.join(PORTS_IN_C)}": facts["ports_in_c"],
         "no Opus": "opus/48000" in codecs,
         "no G.722": "g722/16000" in codecs,
         "no G.711": "pcmu/8000" in codecs and "pcma/8000" in codecs,

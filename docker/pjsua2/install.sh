@@ -49,5 +49,12 @@ if [ "$(version pjsua2-carrier)" != "${name%%-*}" ] || [ -n "$(version pjsua2-py
     pip uninstall -y pjsua2-python pjsua2-carrier
     pip install --no-deps "$wheel"
 fi
+# A cached wheel may have been made where its libraries were.
+if ! "$venv/bin/python" -c 'import pjsua2' >/dev/null 2>&1; then
+    "$venv/bin/python" -c 'import pjsua2' 2>&1 | tail -n 1 >&2
+    say "the wheel does not load here. What it needs, by Debian's names: libssl3 libsrtp2-1 libopus0 libspeex1"
+    say "libspeexdsp1 libgsm1 libsamplerate0 libuuid1 libnss3 (apt-get install); or build anew: build.sh --force"
+    exit 1
+fi
 touch "$mark"
 say "carrier build $(version pjsua2-carrier)"

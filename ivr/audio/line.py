@@ -34,6 +34,11 @@ class LineBank:
         self._free = list(range(rows - 1, -1, -1))
         self._lock = threading.Lock()
 
+    @property
+    def full(self) -> bool:
+        """No line is free."""
+        return not self._free
+
     def open(self) -> "Line":
         """A line that has heard nothing. Raises RuntimeError when all are taken."""
         with self._lock:

@@ -11,7 +11,8 @@ from ivr.sip.options import parse_bind
 
 
 def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:
-    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns.
+    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns unless a name of the
+    settings (a plan, an engine, a host, a file) is longer than there is room for.
 
     ``workers`` have the ports from that of ``settings`` on; ``info`` is that of each.
     """
@@ -30,14 +31,14 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
         *(f"    sip:{plan.name}@{own};transport=tls" for plan in plans for own in tls),
         "",
         "  with a softphone (Linphone, Zoiper, MicroSIP, baresip): no account is needed,",
-        f"  type the address as it stands, or: baresip -e '/dial sip:{plans[0].name}@{address}'",
+        "  type the address as it stands, or:",
+        f"    baresip -e '/dial sip:{plans[0].name}@{address}'",
         "",
         f"  speech      stt {' > '.join(settings.stt.order)}, tts {' > '.join(settings.tts.order)}, "
         f"vad {settings.vad.name} at {settings.vad.threshold}",
         f"  turns       end by {' and '.join((*settings.turn.order, 'silence'))}",
-        f"  calls       {info.max_calls} at once{each_of}; this PJSUA2 build ({info.build}) holds "
-        f"{info.build_max_calls},",
-        "              one of them kept to say 503 with",
+        f"  calls       {info.max_calls} at once{each_of}",
+        f"  build       {info.build}: {info.build_max_calls} calls, one to refuse with",
         f"  media       RTP on UDP {settings.sip.rtp_ports}, SIP on UDP and TCP {sip_ports}",
         *([f"  encryption  SIP over TLS on TCP {tls_ports}, SRTP {settings.sip.srtp}"] if tls else []),
         *(f"  account     {each.user} at {each.registrar}" for each in settings.sip.registrations),

@@ -10,6 +10,7 @@ import structlog
 
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.run import TransferResult, run_plan
+from ivr.service.call_record import begun, ended
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
@@ -93,14 +94,8 @@ class ServedCall:
             return await self._serve(ring_s)
 
     async def _serve(self, ring_s: float) -> CallEnd:
-        self.log.info(
-            "call_started",
-            caller=self.leg.caller,
-            called=self.leg.called,
-            plan=self.plan.name,
-            direction="out" if self.leg.outgoing else "in",
-            transport=self.leg.transport,
-        )
+        record = begun(self.leg, self.plan.name)
+        self.log.info("call_started", **record)
         conversation = asyncio.ensure_future(self._converse(ring_s))
         try:
             await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
@@ -114,20 +109,8 @@ class ServedCall:
             if self.recording is not None:
                 self.recording.end()
         reason, status = self._ended.result()
-        stats = self.leg.stats
-        self.log.info(
-            "call_ended",
-            duration_s=round(time.monotonic() - self._began, 2),
-            reason=reason,
-            status=status,
-            transport=self.leg.transport,
-            encryption=stats.encryption,
-            codec=stats.codec,
-            packets_received=stats.received,
-            packets_sent=stats.sent,
-            packets_lost=stats.lost,
-            jitter_ms=round(stats.jitter_ms, 2),
-        )
+        duration_s = time.monotonic() - self._began
+        self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats))
         return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
 
     # -- ``CallControl`` of the plan

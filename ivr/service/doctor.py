@@ -18,17 +18,17 @@ from typing import Literal
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
 from ivr.service.ports import bind_error, listeners
 from ivr.service.settings import EngineOptions, Settings, VadOptions
+from ivr.service.workers import LEAST_PORTS, sip_of
+from ivr.sip.capacity import PORTS_PER_CALL, Capacity
 from ivr.sip.certificates import check_certificate
 from ivr.sip.errors import SipError
-from ivr.sip.options import SipOptions, parse_bind
+from ivr.sip.options import SipOptions, parse_bind, parse_ports
 from ivr.sip.probe import Build
 from ivr.sip.security import Security, check_security
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
 from ivr.vad.registry import create_vad
 
-PORTS_PER_CALL = 2
-"""RTP and RTCP."""
 PROBE_TIMEOUT_S = 20.0
 ENGINE_TIMEOUT_S = 60.0
 SUBJECT = 16
@@ -84,12 +84,14 @@ def python_finding() -> Finding:
     version = f"{platform.python_version()} ({sys.executable})"
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Finding("ok", "python", version)
-    return Finding("FAIL", "python", version, "use Python 3.11 or 3.12")
+    return Finding("FAIL", "python", version, "use Python 3.11, 3.12 or 3.13")
 
 
 def pjsua_finding() -> tuple[Build | None, Finding]:
     """The build (None when it cannot be loaded) and the finding. Asked in a process of its own."""
-    remedy = "run `make install` with Python 3.11 or 3.12, for which PJSUA2 has wheels"
+    remedy = "run `make carrier`, which builds PJSUA2 for this Python"
+    if sys.version_info < (3, 13):
+        remedy = "run `make install`, or `make carrier` for the build with more calls and TLS"
     try:
         done = subprocess.run(
             [sys.executable, "-m", "ivr.sip.probe"],
@@ -182,24 +184,47 @@ def cache_finding() -> Finding:
 
 
 def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding]:
-    """SIP's ports, and the RTP range: bound for a moment, nothing is sent."""
-    for name, bind, kind, setting in listeners(settings.sip):
-        error = bind_error(*parse_bind(bind), kind, setting)
-        if error is None:
-            yield Finding("ok", f"SIP {name}", f"{bind} is free")
-        else:
-            yield Finding("FAIL", f"SIP {name}", f"{bind}: {error.text}", error.remedy)
-    host = settings.bind[0]
-    first, last = settings.rtp_ports
-    busy = [port for port in range(first, last + 1) if bind_error(host, port, socket.SOCK_DGRAM)]
-    free = last - first + 1 - len(busy)
-    calls = settings.sip.max_calls or max_calls or 1
-    text = f"{free} ports of {first}-{last} are free, enough for {free // PORTS_PER_CALL} calls"
-    remedy = "choose another range with --rtp-ports FIRST-LAST, two ports a call"
-    if free < calls * PORTS_PER_CALL:
-        yield Finding("FAIL", "RTP", f"{text}; {calls} are wanted", remedy)
-    else:
-        yield Finding("warn" if busy else "ok", "RTP", text, remedy if busy else "")
+    """SIP's ports, and the RTP range, of each worker: bound for a moment, nothing is sent. ``max_calls`` is
+    what the build was compiled for, if that is known.
+    """
+    count = settings.workers.count
+    try:
+        shares = [sip_of(settings.sip, index, count) for index in range(count)] or [settings.sip]
+    except ValueError as error:
+        yield Finding("FAIL", "workers", str(error), "fewer workers, or other ports")
+        return
+    for index, sip in enumerate(shares):
+        of = f" {index}" if count else ""
+        for name, bind, kind, setting in listeners(sip):
+            taken = bind_error(*parse_bind(bind), kind, setting)
+            if taken is None:
+                yield Finding("ok", f"SIP {name}{of}", f"{bind} is free")
+            else:
+                yield Finding("FAIL", f"SIP {name}{of}", f"{bind}: {taken.text}", taken.remedy)
+        yield rtp_finding(sip, max_calls, f"RTP{of}")
+
+
+def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") -> Finding:
+    """How many calls there will be: the rule is ``Capacity``'s."""
+    host, _ = parse_bind(sip.bind)
+    first, last = parse_ports(sip.rtp_ports)
+    busy = sum(bind_error(host, port, socket.SOCK_DGRAM) is not None for port in range(first, last + 1))
+    free = last - first + 1 - busy
+    # A build that cannot be asked is a finding of its own, and no limit here.
+    capacity = Capacity(max_calls or free // PORTS_PER_CALL, free, sip.max_calls)
+    calls = f"{capacity.calls} call{'s' if capacity.calls > 1 else ''} at once"
+    text = f"{free} ports of {first}-{last} are free: {calls}"
+    wider = "choose another range with --rtp-ports FIRST-LAST, two ports a call"
+    if free < LEAST_PORTS:
+        return Finding("FAIL", subject, f"{free} ports of {first}-{last} are free, too few for a call", wider)
+    if sip.max_calls is not None and capacity.calls < sip.max_calls:
+        remedy = wider if capacity.limited_by_ports else "lower sip.max_calls, or `make carrier`"
+        return Finding("FAIL", subject, f"{text}; sip.max_calls asks for {sip.max_calls}", remedy)
+    if capacity.limited_by_ports:
+        whole = capacity.range_for_build(first)
+        remedy = f"--rtp-ports {whole} for all that the build holds" if whole else wider
+        return Finding("warn", subject, f"{text}; this build holds {capacity.by_build}", remedy)
+    return Finding("warn" if busy else "ok", subject, text, wider if busy else "")
 
 
 def address_finding(settings: Settings) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.audio.line import LineBank
-from ivr.service.settings import EngineOptions, Settings
+from ivr.service.settings import EngineOptions, Settings, VadOptions
 from ivr.speech.base import SpeechToText, TurnDetector
 from ivr.speech.cache import CachedTTS, PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
@@ -14,6 +14,7 @@ from ivr.speech.process import ProcessOptions
 from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
+from ivr.vad.silero import VadModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,19 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     """
     speech = make_speech(settings)
     turn = [create_turn_detector(name, **settings.turn.of(name)) for name in settings.turn.order]
-    vad = create_vad(settings.vad.name, bank=bank, **settings.vad.keywords())
+    vad = _make_vad(settings.vad, bank)
     return Engines(speech.stt, speech.tts, vad, turn[0] if turn else None)
+
+
+def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetector:
+    try:
+        return create_vad(options.name, bank=bank, **options.keywords())
+    except VadModelError as error:
+        if options.model is None:
+            raise
+        raise VadModelError(
+            f"vad.model: {error}; name a Silero VAD in ONNX (v5 or later), or none for the one in the cache"
+        ) from error
 
 
 def on_host(settings: Settings, socket: Path) -> Settings:

@@ -26,7 +26,8 @@ class KeptProcess:
 
     ``make_link`` makes the next life. Frames go to ``on_frame``, but for ``{"op": "ready"}`` and
     ``{"op": "failed", "error"}``, which end the wait of ``ready`` the first time, and ``{"op": "pong"}``.
-    ``on_gone`` is called after each death. Each process answers ``{"op": "ping"}``.
+    ``on_gone`` is called after each death, also when ``run`` is cancelled. Each process answers
+    ``{"op": "ping"}``.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class KeptProcess:
 
     async def _lives(self) -> None:
         while not self._going.is_set():
-            reason = await self._life()
-            self._on_gone()
+            try:
+                reason = await self._life()
+            finally:
+                self._on_gone()
             if self._going.is_set():
                 return
             if not self._first.done():

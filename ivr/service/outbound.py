@@ -82,12 +82,14 @@ def _told(end: CallEnd) -> str:
 
 
 def _free(settings: Settings) -> Settings:
-    """With another port where a service runs on its own already: one call needs no particular one, unless a
-    trunk knows us by it."""
+    """Without the TLS listener, for nobody calls us; and with another port where a service runs on its own
+    already: one call needs no particular one, unless a trunk knows us by it."""
+    sip = dataclasses.replace(settings.sip, tls_bind=None)
+    settings = settings.model_copy(update={"sip": sip})
     host, port = settings.bind
 
     def taken(port: int) -> bool:
-        return any(bind_error(host, port, kind) is not None for _, _, kind, _ in listeners(settings.sip)[:2])
+        return any(bind_error(host, port, kind) is not None for _, _, kind, _ in listeners(sip))
 
     if not taken(port):
         return settings
@@ -96,5 +98,4 @@ def _free(settings: Settings) -> Settings:
     if free is None:
         return settings  # the server says what is wrong
     log.info("another_port", taken=port, instead=free)
-    sip = dataclasses.replace(settings.sip, bind=f"{host}:{free}")
-    return settings.model_copy(update={"sip": sip})
+    return settings.model_copy(update={"sip": dataclasses.replace(sip, bind=f"{host}:{free}")})

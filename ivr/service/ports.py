@@ -4,7 +4,8 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from ivr.sip.options import SipOptions
+from ivr.sip.errors import SipError
+from ivr.sip.options import SipOptions, parse_bind
 
 
 def listeners(sip: SipOptions) -> list[tuple[str, str, socket.SocketKind, str]]:
@@ -16,6 +17,14 @@ def listeners(sip: SipOptions) -> list[tuple[str, str, socket.SocketKind, str]]:
     if sip.tls_bind is not None:
         found.append(("TLS", sip.tls_bind, socket.SOCK_STREAM, "sip.tls_bind"))
     return found
+
+
+def check_listeners(sip: SipOptions) -> None:
+    """Before engines are loaded and prompts made, which takes seconds. Raises SipError: what is taken."""
+    for name, bind, kind, setting in listeners(sip):
+        error = bind_error(*parse_bind(bind), kind, setting)
+        if error is not None:
+            raise SipError(f"cannot listen on {name} {bind}: {error.text}; {error.remedy}")
 
 
 @dataclass(frozen=True, slots=True)

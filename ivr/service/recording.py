@@ -16,7 +16,9 @@ import numpy as np
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import Pcm16, WavError, decode_channels
+from ivr.service.replay_plan import expected, prompt_options
 from ivr.session.decisions import Decision
+from ivr.session.options import BargeInOptions
 
 PART = ".part"
 """At the end of the names while the call goes on. Both files can be read at any time, also after a crash."""
@@ -179,6 +181,10 @@ def _checked(decision: Decision) -> Decision:
             raise ValueError(f"{name} = {value!r} cannot be")
     if (digit := decision.details.get("digit")) is not None and digit not in KEYS:
         raise ValueError(f"digit = {digit!r} is no key")
+    if decision.stage == "say_started":
+        prompt_options(decision, {}, BargeInOptions())
+    elif decision.stage == "expect":
+        expected(decision)
     return decision
 
 

@@ -23,6 +23,7 @@ from ivr.service.audio_loop import AudioLoop
 from ivr.service.engines import make_speech
 from ivr.service.recording import UP, Recording
 from ivr.service.replay_engines import NoTTS, RealSTT, RecordedSTT
+from ivr.service.replay_plan import expected, prompt_options
 from ivr.service.settings import Settings
 from ivr.session import AudioClip, Decision, MemoryPlayer, SayHandle, SessionEnded, SessionState, VoiceSession
 from ivr.speech.base import SpeechToText
@@ -169,6 +170,8 @@ class _Script:
             case "dtmf":
                 if isinstance(digit := act.details.get("digit"), str):
                     self._session.process_dtmf(digit)
+            case "expect":
+                self._session.expect(expected(act))
             case "listen":
                 await self._listen(act.details.get("timeout_s"))
         return True
@@ -195,15 +198,16 @@ class _Script:
         ended = next((d for d in self._acts if _is_end(d, act)), None)
         self._prompt = act.details.get("prompt")
         self._cut = ended is None or bool(ended.details.get("interrupted"))
-        options = act.details.get("options") or {}
-        self._playing = await self._session.say(self._clip(act, ended), barge_in=options.get("barge_in"))
+        service = self._recording.options["session"].get("barge_in") or {}
+        options = prompt_options(act, service, self._session.config.barge_in)
+        self._playing = await self._session.say(self._clip(act, ended), options=options)
         self.numbers[self._playing.number] = self._prompt
 
     def _cancel(self, act: Decision) -> None:
         """A prompt that the plan, or the end of the call, cut short; not one that the caller did."""
         prompt = act.details.get("prompt")
-        if act.details.get("interrupted") and prompt == self._prompt and prompt not in self._stopped:
-            assert self._playing is not None
+        cut = act.details.get("interrupted") and prompt == self._prompt and prompt not in self._stopped
+        if cut and self._playing is not None:
             self._playing.cancel()
 
     async def _listen(self, timeout_s: float | None) -> None:
@@ -240,7 +244,7 @@ def _acts(recording: Recording) -> Iterator[Decision]:
     for decision in recording.decisions:
         if decision.stage == "state" and decision.details.get("name") == SessionState.ENDED:
             return
-        if decision.stage in ("say_started", "say_ended", "dtmf", "listen", "transcript"):
+        if decision.stage in ("say_started", "say_ended", "dtmf", "expect", "listen", "transcript"):
             yield decision
 
 

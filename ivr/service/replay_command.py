@@ -12,6 +12,7 @@ from ivr.service.assigned import from_assignments, from_record
 from ivr.service.compare import Difference, Figures, difference, figures, line, report, table
 from ivr.service.recording import Recording, RecordingError, load_recording, recordings_in
 from ivr.service.replay import Replayed, replay
+from ivr.service.replay_plan import preset_over
 from ivr.service.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.session.decisions import Decision
 from ivr.speech.base import SpeechError
@@ -31,6 +32,8 @@ def settings_for(
     above = [from_assignments(tree, assignments, FLAG)]
     unknown: list[str] = []
     if config is None:
+        if above[0].has("session.preset"):
+            above.append(preset_over(above[0].values["session"]["preset"], recording.options))
         recorded, unknown = from_record(tree, recording.options, f"{recording.path}: recorded options")
         above.append(recorded)
     return load_settings(config, above=above), unknown

@@ -16,13 +16,12 @@ from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, on_loop
 from ivr.service.engines import Engines, make_engines
-from ivr.service.ports import bind_error, listeners
+from ivr.service.plan_reload import keep_plans
+from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo, UserAgent
-from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
-from ivr.sip.options import parse_bind
 from ivr.sip.security import check_security
 from ivr.sip.tls import build_security
 
@@ -57,9 +56,11 @@ class Server:
         plans: Sequence[Plan],
         above: Above | None = None,
         *,
+        paths: Sequence[Path] = (),
         errand: Errand | None = None,
     ) -> None:
-        """``above`` is the supervisor; without one the process catches signals and prints the banner.
+        """``above`` is the supervisor; without one the process catches signals and prints the banner, and
+        reads the plans anew from ``paths`` at SIGHUP.
 
         With ``errand`` the server does that instead of waiting for calls, and ends: it takes none, registers
         nowhere and prints nothing.
@@ -68,6 +69,8 @@ class Server:
         self._above = above
         self._errand = errand
         self._plans = list(plans)
+        self._paths = tuple(paths)
+        self._reload = asyncio.Event()
         self._engines: Engines
         self._recorder: Recorder | None = None
         self._calls: dict[CallLeg, ServedCall] = {}
@@ -88,7 +91,7 @@ class Server:
         if self._above is None:
             self._catch_signals()
         check_security(self._settings.sip, build_security())
-        self._check_bind()
+        check_listeners(self._settings.sip)
         if self._settings.recording.debug:
             self._recorder = Recorder(self._settings.recording)
         self._engines = make_engines(self._settings, self._agent.bank)
@@ -110,7 +113,9 @@ class Server:
                 if self._errand is not None:
                     running = asyncio.ensure_future(self._errand(self))
                     running.add_done_callback(lambda _: self.stop())
+                keeping = asyncio.create_task(keep_plans(self._reload, self._paths, self.change_plans))
                 await self._stopping.wait()
+                keeping.cancel()
                 await self._drain()
                 if self._errand is not None:
                     await asyncio.wait((running,), timeout=2)
@@ -123,13 +128,6 @@ class Server:
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
         return 1 if self._failed else 0
-
-    def _check_bind(self) -> None:
-        """Before engines are loaded and prompts made, which takes seconds."""
-        for name, bind, kind, flag in listeners(self._settings.sip):
-            error = bind_error(*parse_bind(bind), kind, flag)
-            if error is not None:
-                raise SipError(f"cannot listen on {name} {bind}: {error.text}; {error.remedy}")
 
     # -- calls
 
@@ -196,11 +194,16 @@ class Server:
         user = leg.called_user.lower()
         return next((plan for plan in self._plans if plan.name.lower() == user), self._plans[0])
 
-    async def change_plans(self, plans: Sequence[Plan]) -> None:
-        """New calls follow these plans; running ones finish on theirs. Prompts are made first."""
-        await self._engines.tts.prepare(dict.fromkeys(text for plan in plans for text in plan.prompts()))
+    async def change_plans(self, plans: Sequence[Plan]) -> list[str]:
+        """New calls follow these plans; running ones finish on theirs. Prompts are made first; those that
+        could not be are returned.
+        """
+        missing = await self._engines.tts.prepare(
+            dict.fromkeys(text for plan in plans for text in plan.prompts())
+        )
         self._plans = list(plans)
         log.info("plans_changed", plans=[plan.name for plan in plans])
+        return missing
 
     # -- up and down
 
@@ -231,6 +234,9 @@ class Server:
     def _catch_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, self.stop)
+        # Who has one call placed and closes the terminal ends the call.
+        hang_up = self._reload.set if self._errand is None else self.stop
+        self._loop.add_signal_handler(signal.SIGHUP, hang_up)
 
     def _agent_failed(self) -> None:
         """SIP thread: it is lost, and its calls with it. A supervisor can start another process."""
@@ -288,16 +294,18 @@ class Server:
 def serve(settings: Settings, plans: Sequence[Path], errand: Errand | None = None) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = load_plans(plans)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    _raise_open_files()
+    prepare_process()
 
     async def main() -> int:
-        return await Server(settings, loaded, errand=errand).run()
+        return await Server(settings, loaded, paths=plans, errand=errand).run()
 
     return asyncio.run(main())
 
 
-def _raise_open_files() -> None:
-    """As many files as may be open: a call holds two sockets, and the soft limit is often 1024."""
+def prepare_process() -> None:
+    """Of one that handles calls: it may open as many files as the system allows, for a call holds two sockets
+    and the soft limit is often 1024.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -32,6 +32,7 @@ from ivr.service.layers import (
 from ivr.service.recording import RecordingOptions
 from ivr.service.workers import WorkerOptions
 from ivr.session.options import SessionConfig
+from ivr.session.presets import DEFAULT, preset
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
 from ivr.vad.base import DetectorOptions
@@ -102,6 +103,8 @@ class Settings(BaseSettings):
     """Dialplan files."""
     sip: SipOptions = SipOptions()
     session: SessionConfig = SessionConfig()
+    preset: str = DEFAULT
+    """Written ``session.preset``: what ``session`` and ``vad`` are where nothing else is said."""
     vad: VadOptions = VadOptions()
     stt: EngineOptions = EngineOptions(**DEFAULT_ENGINES["stt"])
     tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
@@ -133,7 +136,8 @@ class Settings(BaseSettings):
 
     def decisive(self) -> dict[str, Any]:
         """What the decisions of a call depend on, under the names of the settings: for its recording."""
-        return {"vad": dataclasses.asdict(self.vad), "session": dataclasses.asdict(self.session)}
+        session = {"preset": self.preset, **dataclasses.asdict(self.session)}
+        return {"vad": dataclasses.asdict(self.vad), "session": session}
 
     def secrets(self) -> set[str]:
         """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""
@@ -166,7 +170,7 @@ def settings_tree() -> Tree:
     tree: dict[str, Any] = {
         "plans": tuple[Path, ...],
         "sip": tree_of(SipOptions),
-        "session": tree_of(SessionConfig),
+        "session": {"preset": str, **tree_of(SessionConfig)},
         "vad": tree_of(VadOptions),
         "stt": {"order": tuple[str, ...], **_engines(registry.STT)},
         "tts": {"order": tuple[str, ...], **_engines(registry.TTS)},
@@ -215,6 +219,8 @@ def load_settings(
         from_file(tree, path) if path else Source(),
     ]
 
+    found.append(_of_preset(found))
+
     class Loaded(Settings):
         layers = (*(_as_fields(source.values) for source in found), DEFAULT_ENGINES)
 
@@ -227,6 +233,17 @@ def load_settings(
         place = place_of_fault(found, name, reason) or f"settings: {name}"
         raise SettingsError(f"{place}: {reason}") from None
     return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+
+
+def _of_preset(found: Sequence[Source]) -> Source:
+    """What the preset says that is named by the strongest source which names one; weaker than all of them."""
+    source = next((source for source in found if source.has("session.preset")), None)
+    if source is None:
+        return Source()
+    name = source.values["session"]["preset"]
+    chosen = preset(name)
+    place = f"{source.place('session.preset')}: session.preset = {name!r}"
+    return Source({"vad": chosen.vad, "session": chosen.session}, lambda _: place)
 
 
 class _Layer(PydanticBaseSettingsSource):
@@ -249,8 +266,11 @@ def _engines(kind: registry.EngineKind[Any]) -> Tree:
 
 def _as_fields(values: dict[str, Any]) -> dict[str, Any]:
     """``stt.whisper.model`` is written beside ``stt.order`` but kept under ``stt.options``; ``turn.name``
-    is kept as an order of one engine or none."""
+    is kept as an order of one engine or none; ``session.preset`` is kept beside ``session``."""
     values = dict(values)
+    if "preset" in values.get("session", {}):
+        values["session"] = dict(values["session"])
+        values["preset"] = values["session"].pop("preset")
     for kind in registry.KINDS:
         if kind in values:
             table = dict(values[kind])
@@ -323,6 +343,7 @@ CHECKS: dict[str, Callable[[Any], object]] = {
     "sip.tls_bind": lambda text: text is None or parse_bind(text),
     "sip.public_address": _address,
     "sip.max_calls": _at_least_one,
+    "session.preset": preset,
     "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),
     "vad.threshold": _probability,
     "stt.order": _engine_names("speech-to-text", registry.STT.options),

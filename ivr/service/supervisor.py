@@ -15,16 +15,18 @@ from typing import Any
 
 import structlog
 
-from ivr.dialplan.errors import PlanError
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.control import pack
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.kept import KeptProcess
+from ivr.service.plan_reload import keep_plans
+from ivr.service.ports import check_listeners
 from ivr.service.settings import Settings, SettingsError
 from ivr.service.workers import OpenCalls, Restarts, sip_of
 from ivr.sip.agent import AgentInfo
+from ivr.sip.errors import SipError
 from ivr.sip.security import check_security
 from ivr.sip.tls import build_security
 from ivr.speech.child_link import ChildLink, Frame
@@ -120,7 +122,9 @@ class Supervisor:
                 return 0
             starting.result()
             self._announce()
-            self._others.append(asyncio.create_task(self._keep_plans()))
+            self._others.append(
+                asyncio.create_task(keep_plans(self._reload, self._paths, self._change_plans))
+            )
             failed = await self._until_stopped()
             await self._drain()
             log.info("stopped")
@@ -184,29 +188,15 @@ class Supervisor:
 
     # -- plans
 
-    async def _keep_plans(self) -> None:
-        while True:
-            await self._reload.wait()
-            self._reload.clear()
-            try:
-                await self._change_plans()
-            except PlanError as error:
-                log.error(
-                    "plans_refused", error=str(error), remedy="the plans before go on; mend and try again"
-                )
-            except Exception:
-                log.exception("plans_refused", remedy="the plans before go on")
-
-    async def _change_plans(self) -> None:
-        """Load, check and prepare; only then are the workers told, who switch with their next calls."""
-        plans = await asyncio.to_thread(load_plans, self._paths)
+    async def _change_plans(self, plans: list[Plan]) -> list[str]:
+        """Prepared first; only then are the workers told, who switch with their next calls."""
         assert self._speech is not None
         missing = await self._speech.tts.prepare(self._prompts(plans))
         self.plans = plans  # for a worker that is started from now on
         packed = pack(plans)
         for worker in self._workers:
             worker.process.send({"op": "plans"}, packed)
-        log.info("plans_reloaded", plans=[plan.name for plan in plans], prompts_missing=len(missing))
+        return missing
 
     def _prompts(self, plans: Sequence[Plan]) -> list[str]:
         return list(dict.fromkeys(text for plan in plans for text in plan.prompts()))
@@ -263,13 +253,20 @@ class Supervisor:
 
 
 def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
-    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, PlanError."""
+    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, SipError,
+    PlanError.
+    """
     count = settings.workers.count
     try:
-        sip_of(settings.sip, count - 1, count)
+        shares = [sip_of(settings.sip, index, count) for index in range(count)]
     except ValueError as error:
         raise SettingsError(str(error)) from None
     check_security(settings.sip, build_security())
+    for index, sip in enumerate(shares):
+        try:
+            check_listeners(sip)
+        except SipError as error:
+            raise SipError(f"worker {index}: {error}") from None
     plans = load_plans(paths)
 
     async def main() -> int:

@@ -17,6 +17,7 @@ import structlog
 
 from ivr.dialplan.plan import Plan
 from ivr.modelstore import ModelError
+from ivr.service.call_record import begun
 from ivr.service.control import (
     BACKLOG_BYTES,
     ControlLink,
@@ -26,7 +27,7 @@ from ivr.service.control import (
     open_link,
     unpack,
 )
-from ivr.service.server import SWITCH_INTERVAL_S, Server
+from ivr.service.server import Server, prepare_process
 from ivr.service.settings import Settings
 from ivr.sip.agent import AgentInfo
 from ivr.sip.errors import SipError
@@ -114,8 +115,7 @@ class Worker:
         self._control.send({"op": "ready", "info": asdict(info)})
 
     def call_began(self, leg: CallLeg, plan: str) -> None:
-        fields = {"call": leg.call_id, "caller": leg.caller, "called": leg.called, "plan": plan}
-        self._reports.began(leg.key, fields)
+        self._reports.began(leg.key, begun(leg, plan))
 
     def call_ended(self, leg: CallLeg) -> None:
         self._reports.ended(leg.key)
@@ -157,7 +157,7 @@ def main() -> None:
     frame = first_frame(link)
     settings, plans = unpack(frame.payload)
     log_as(settings, worker=frame.head["index"])
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    prepare_process()
 
     async def serve() -> int:
         return await Worker(settings, plans).run(link)

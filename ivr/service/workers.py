@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ivr.service.call_record import ended
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
 
 LEAST_PORTS = 4
@@ -94,14 +95,14 @@ class OpenCall:
     """A call as its worker reported it; ``began`` is when the report came (the supervisor's clock)."""
 
     fields: Mapping[str, Any]
-    """Of the ``call_ended`` line: ``call`` (the Call-ID), ``caller``, ``called``, ``plan``."""
+    """``call_record.BEGUN``."""
     began: float
 
 
 class OpenCalls:
     """The calls that one worker has open, from its reports.
 
-    Reports are frames: ``{"op": "began", "key", "call", "caller", "called", "plan"}``,
+    Reports are frames: ``{"op": "began", "key"}`` with the fields ``call_record.BEGUN``,
     ``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
     ``began`` for every call that is open now. The key is the worker's own number of the call.
     """
@@ -136,9 +137,6 @@ class OpenCalls:
     def lost(self, now: float) -> list[dict[str, Any]]:
         """The worker is dead: the fields of a ``call_ended`` line for each open call, in the order in which
         they began. Then there are none."""
-        lines = [
-            {**call.fields, "duration_s": round(max(0.0, now - call.began), 2), "reason": "worker_lost"}
-            for call in self._calls.values()
-        ]
+        lines = [ended(call.fields, now - call.began, "worker_lost") for call in self._calls.values()]
         self._calls.clear()
         return lines

@@ -3,12 +3,14 @@
 from ivr.session.decisions import STAGES, Decision, DecisionCallback, Decisions
 from ivr.session.memory_player import MemoryPlayer
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig, TurnOptions
+from ivr.session.presets import PRESETS, Preset, preset
 from ivr.session.say import SayHandle
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
 from ivr.session.types import AudioClip, Player, PlayoutResult, Turn
 from ivr.session.voice import SessionEnded, VoiceSession
 
 __all__ = [
+    "PRESETS",
     "STAGES",
     "TRANSITIONS",
     "AudioClip",
@@ -22,6 +24,7 @@ __all__ = [
     "MemoryPlayer",
     "Player",
     "PlayoutResult",
+    "Preset",
     "SayHandle",
     "SessionConfig",
     "SessionEnded",
@@ -29,4 +32,5 @@ __all__ = [
     "Turn",
     "TurnOptions",
     "VoiceSession",
+    "preset",
 ]

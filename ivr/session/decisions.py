@@ -70,7 +70,9 @@ class Decision:
         return cls(at, stage, rule, fields)
 
 
-QUIET = frozenset({"state", "say_started", "say_ended", "speech_began", "transcript", "noinput", "dtmf"})
+QUIET = frozenset(
+    {"state", "say_started", "say_ended", "speech_began", "turn_ended", "transcript", "noinput", "dtmf"}
+)
 """Stages that are logged at level debug: they have lines of their own, or are many."""
 
 DecisionCallback = Callable[[Decision], None]
@@ -91,7 +93,9 @@ class Decisions:
         subscribers, on this thread.
         """
         decision = Decision(int(at), stage, rule, details)
-        say = self._log.debug if stage in QUIET else self._log.info
+        # That speech does not stop a prompt which yields to none is no news.
+        quiet = stage in QUIET or (stage, rule) == ("ignore", "barge_in")
+        say = self._log.debug if quiet else self._log.info
         say("turn_taking", **decision.flat())
         for subscriber in self._subscribers:
             try:

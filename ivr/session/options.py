@@ -42,6 +42,8 @@ class BargeInOptions:
         times = (self.protect_ms, self.protect_dtmf_ms, self.min_speech_ms, self.duck_db)
         if min(*times, self.false_interruption_timeout_ms, self.answer_window_ms, self.min_words) < 0:
             raise ValueError("the times, duck_db and min_words of a prompt cannot be negative")
+        if not all(phrase.strip() for phrase in self.hotword):
+            raise ValueError("a phrase of hotword is empty")
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -101,6 +103,17 @@ class TurnOptions:
     cut_in: str = ""
     """Said to who has spoken for ``EndpointingOptions.max_turn_ms``, and not to be interrupted for its first
     two seconds; nothing when empty."""
+
+    def __post_init__(self) -> None:
+        times = (self.yes_no_silence_ms, self.digits_silence_ms, self.complete_ms, self.incomplete_ms)
+        if min(times) < 0:
+            raise ValueError("the silences of a turn cannot be negative")
+        if self.complete_ms > self.incomplete_ms:
+            raise ValueError("complete_ms cannot be longer than incomplete_ms")
+        if not 0 <= self.doubtful <= self.sure <= 1:
+            raise ValueError(f"0 <= doubtful <= sure <= 1 is needed, got {self.doubtful} and {self.sure}")
+        if not 0 <= self.similar <= 1:
+            raise ValueError(f"similar is a share, between 0 and 1, got {self.similar}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, samples_to_ms
 from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
-from ivr.session.heard import SpokenPart, audio_from, heard_text, resume_point
+from ivr.session.heard import SpokenPart, audio_from, heard_text
 from ivr.session.options import BargeIn, BargeInOptions
+from ivr.session.resume import resume_point
 from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
 from ivr.speech.prompt_store import Prompt

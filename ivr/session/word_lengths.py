@@ -14,7 +14,7 @@ Sound = Literal["vowel", "voiced", "hiss", "stop"]
 """A vowel; a consonant with voice all through (m, l, r); a fricative (s, f); a plosive (p, t, k)."""
 SOUNDS: tuple[Sound, ...] = ("vowel", "voiced", "hiss", "stop")
 
-WORD_MS, VOWEL_MS, CONSONANT_MS = 37.0, 103.0, 70.0
+WORD_MS, VOWEL_MS, CONSONANT_MS = 87.0, 86.0, 35.0
 """Of each word, and of each syllable and each consonant of it."""
 
 _VOWELS = "aeiouy"

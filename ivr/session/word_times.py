@@ -23,8 +23,8 @@ _F64 = npt.NDArray[np.float64]
 _Int = npt.NDArray[np.int64]
 
 BLOCK_MS = 10
-LOUD_BELOW_PEAK_DB = 35.0
-PAUSE_MS = 90
+LOUD_BELOW_PEAK_DB = 38.0
+PAUSE_MS = 70
 """Shorter silence is part of a sound: a plosive's closure."""
 _STEP = 2
 """Blocks from one possible border to the next inside speech."""
@@ -33,25 +33,25 @@ _EDGE = 4
 _LONGEST_PAUSE_MS = 1000.0
 
 # Chosen on one half of the phrases of tests/bench/heard.py.
-_SPREAD, _SPREAD_MS = 0.38, 10.0
+_SPREAD, _SPREAD_MS = 0.44, 3.0
 """A word's length varies by this share of it, and this."""
 _LONGEST_SHARE, _LONGEST_MS = 2.5, 500.0
 """No word is longer than the greater of this share of what is expected, and this."""
 _TOO_SHORT = 4.0
 """Cost of a word of one step."""
-_LAST_LONGER = 1.02
-"""The word before a pause is drawn out."""
-_PAUSE_UNASKED, _PAUSE_MISSING = 1.9, 1.9
+_LAST_MS = 58.0
+"""The word before a pause is drawn out by this."""
+_PAUSE_UNASKED, _PAUSE_MISSING = 2.1, 2.7
 """Cost of 400 ms of pause where there is no punctuation (and gain where there is); of punctuation without."""
-_PAUSE_INSIDE = 0.028
+_PAUSE_INSIDE = 0.03
 """Cost of each ms of pause inside a word."""
-_EDGE_WEIGHT = 0.3
+_EDGE_WEIGHT = 0.2
 _SLACK_MS, _SLACK_SHARE = 800.0, 0.1
 """How far a border may be from where it would be at an even pace: this, and this share of the whole."""
-_MEAN_BEFORE = np.array([(-15.6, -8.1), (-19.5, -9.7), (-28.6, 2.1), (-33.2, -7.2)])
-_SPREAD_BEFORE = np.array([(12.4, 3.6), (13.0, 4.1), (9.9, 4.9), (15.9, 6.4)])
-_MEAN_AFTER = np.array([(-13.1, -6.7), (-11.4, -8.7), (-25.2, -0.2), (-21.0, -3.1)])
-_SPREAD_AFTER = np.array([(11.8, 3.6), (7.7, 3.1), (8.8, 4.7), (5.9, 3.6)])
+_MEAN_BEFORE = np.array([(-16.8, -8.3), (-20.2, -10.0), (-28.8, -0.4), (-33.8, -6.7)])
+_SPREAD_BEFORE = np.array([(12.5, 3.7), (13.3, 4.4), (11.5, 6.2), (16.0, 6.6)])
+_MEAN_AFTER = np.array([(-12.8, -7.2), (-9.9, -8.2), (-23.5, -0.7), (-19.1, -3.6)])
+_SPREAD_AFTER = np.array([(11.9, 4.1), (7.0, 3.0), (8.5, 4.5), (6.3, 3.4)])
 """Of the last and of the first ``_EDGE`` blocks of a word, for each of SOUNDS: level (dB above the loudest
 speech) and brightness (dB; see ``_Blocks``)."""
 
@@ -88,6 +88,8 @@ def word_times(text: str, pcm: npt.NDArray[np.int16], rate: int, *, complete: bo
     words = text.split()
     lengths = word_lengths(words)
     said = [length for length in lengths if length.ms]
+    if said and complete:
+        said[-1] = said[-1]._replace(pause=True)
     blocks = _blocks(pcm, rate)
     loud = loud_blocks(blocks.level)
     if not said or not loud.any():
@@ -163,7 +165,7 @@ def _grid(loud: npt.NDArray[np.bool_]) -> _Grid:
 def _divide(said: list[Length], grid: _Grid, blocks: _Blocks, *, complete: bool) -> _Int:
     """The places of the grid between which the words lie: one more than words."""
     places = len(grid.end)
-    expected = np.array([length.ms * (_LAST_LONGER if length.pause else 1.0) for length in said])
+    expected = np.array([length.ms + _LAST_MS * length.pause for length in said])
     expected /= _STEP * BLOCK_MS
     if complete:
         expected *= (places - 1) / expected.sum()
@@ -188,7 +190,8 @@ def _divide(said: list[Length], grid: _Grid, blocks: _Blocks, *, complete: bool)
             low = high = places - 1
         longest = int(max(_LONGEST_SHARE * expected[number], _LONGEST_MS / (_STEP * BLOCK_MS)))
         steps = np.arange(longest, 0, -1)
-        cost = ((steps - expected[number]) / spread[number]) ** 2
+        # Less its mean, so that it says nothing about how many words there are in unfinished sound.
+        cost = ((steps - expected[number]) / spread[number]) ** 2 - 1.0
         cost[-1] += _TOO_SHORT
         padded = np.full(longest + places, np.inf)
         padded[longest:] = best - upto
@@ -196,7 +199,7 @@ def _divide(said: list[Length], grid: _Grid, blocks: _Blocks, *, complete: bool)
         chosen = ways.argmin(axis=1)
         at = np.arange(low, high + 1)
         reached = np.full(places, np.inf)
-        reached[at] = ways[at - low, chosen] + before[at] + 2 * np.log(spread[number])
+        reached[at] = ways[at - low, chosen] + before[at]
         came[number, at] = at - steps[chosen]
         finals[number] = reached[-1]
         best = reached if final else reached + border[number]

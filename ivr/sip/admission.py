@@ -6,6 +6,7 @@ from typing import Any
 import pjsua2 as pj
 import structlog
 
+from ivr.audio.line import LineBank
 from ivr.sip.calls import PjCall
 from ivr.sip.message import body_of
 from ivr.sip.native import CallSlots
@@ -22,8 +23,11 @@ LOAD_HEADER = "X-Load"
 class Admission:
     """SIP thread only, but for ``draining``."""
 
-    def __init__(self, options: SipOptions, calls: Sized, *, takes_calls: bool) -> None:
-        """``calls`` are those in the registry; ``takes_calls`` is False where calls are only placed."""
+    def __init__(self, options: SipOptions, calls: Sized, bank: LineBank, *, takes_calls: bool) -> None:
+        """``calls`` are those in the registry, ``bank`` has their lines; ``takes_calls`` is False where calls
+        are only placed.
+        """
+        self._bank = bank
         self._options = options
         self._calls = calls
         self._takes_calls = takes_calls
@@ -43,7 +47,11 @@ class Admission:
         has its slot already."""
         if self.draining:
             return "draining"
-        return "full" if max(self._slots.taken(but), len(self._calls)) >= self._limit else None
+        return "full" if self._held(but) >= self._limit or self._bank.full else None
+
+    def _held(self, but: int = -1) -> int:
+        """Calls in the registry, or pjsua's slots when it still holds more."""
+        return max(self._slots.taken(but), len(self._calls))
 
     def slots_taken(self) -> int:
         """Calls that pjsua has not let go of."""
@@ -82,7 +90,7 @@ class Admission:
         headers = {
             "Allow": ALLOW,
             "Accept": "application/sdp",
-            LOAD_HEADER: f"{len(self._calls)}/{self._limit}",
+            LOAD_HEADER: f"{self._held()}/{self._limit}",
         }
         if self._takes_calls and self.why_not() is None:
             return 200, headers

@@ -93,7 +93,7 @@ class UserAgent:
         self._endpoint: Endpoint
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
-        self._admission = Admission(options, self._calls, takes_calls=on_call is not None)
+        self._admission = Admission(options, self._calls, self.bank, takes_calls=on_call is not None)
         self._securing: set[PjCall] = set()
         """Answered, and their keys are still being agreed."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
@@ -151,10 +151,14 @@ class UserAgent:
         if self._stop.is_set():
             raise SipError("the user agent has stopped")
         key = next(self._keys)
+        try:
+            line = self.bank.open()
+        except RuntimeError as error:
+            raise SipError(f"no call can be placed: {error}") from error
         leg = CallLeg(
             self,
             key,
-            self.bank.open(),
+            line,
             self._new_playback,
             caller=caller or "",
             called=where.uri,

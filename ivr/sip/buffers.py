@@ -5,9 +5,8 @@ calls, an attribute's too, releases the GIL: on the clock thread that means to w
 others compute. So a ``pj.MediaFrame`` is read in place: ``type`` (int), ``buf`` (a vector, which begins
 with its begin and end pointers) and ``size``, at offsets that are tried once, here, before they are
 trusted. A requested frame arrives with an empty vector: it is given memory of C++'s own operator new, as
-the vector would have taken, and frees it itself. Builds where this does not hold but that have
-``copy_to_bytearray`` and ``assign_from_bytes`` are served by these, and any other slowly. This file is
-the one place that decides.
+the vector would have taken, and frees it itself. Builds where this does not hold are served
+slowly. Builds with ports in C need none of it (``media.py`` decides).
 """
 
 import ctypes
@@ -68,19 +67,6 @@ def _no_memory(size: int) -> int:
 _operator_new = _find_operator_new() or _no_memory
 
 
-def _read_by_copy(frame: Any) -> bytes:
-    vector = frame.buf
-    out = bytearray(vector.size())
-    vector.copy_to_bytearray(out)
-    return bytes(out)
-
-
-def _write_by_assign(frame: Any, vector: Any, pcm: bytes) -> None:
-    vector.assign_from_bytes(pcm)
-    frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
-    frame.buf = vector
-
-
 def _read_slowly(frame: Any) -> bytes:
     return bytes(frame.buf)
 
@@ -94,7 +80,6 @@ def _write_slowly(frame: Any, vector: Any, pcm: bytes) -> None:
 
 
 IN_PLACE = Way("in place", _read_in_place, _write_in_place)
-COPY = Way("copy", _read_by_copy, _write_by_assign)
 SLOW = Way("slow", _read_slowly, _write_slowly)
 
 
@@ -117,5 +102,5 @@ def works(way: Way) -> bool:
     return read == _PROBE and written == _PROBE[::-1] and empty.type == pj.PJMEDIA_FRAME_TYPE_AUDIO
 
 
-chosen: Way = next(way for way in (IN_PLACE, COPY, SLOW) if works(way))
+chosen: Way = next(way for way in (IN_PLACE, SLOW) if works(way))
 """What this build is served by."""

@@ -10,6 +10,7 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
+from ivr.sip.capacity import Capacity
 from ivr.sip.errors import SipError
 from ivr.sip.message import body_of, header
 from ivr.sip.native import options_requests, unhandled_requests
@@ -185,9 +186,9 @@ class Endpoint:
     def _configure(self) -> None:
         config = pj.EpConfig()
         self.build_max_calls = int(config.uaConfig.maxCalls)
-        # One slot is kept to refuse with: pjsua needs a free one to send any answer of ours.
-        room = min(self.build_max_calls - 1, (self.rtp_last - self.rtp_first + 1) // 2 - 1)
-        self.max_calls = max(1, min(room, self.options.max_calls or room))
+        ports = self.rtp_last - self.rtp_first + 1
+        capacity = Capacity(self.build_max_calls, ports, self.options.max_calls)
+        self.max_calls = capacity.calls
         if self.options.max_calls and self.options.max_calls > self.max_calls:
             log.warning(
                 "max_calls_reduced",
@@ -195,6 +196,15 @@ class Endpoint:
                 possible=self.max_calls,
                 build=self.build_max_calls,
                 remedy="a build of PJSUA2 with more calls, or a wider rtp_ports range",
+            )
+        elif capacity.limited_by_ports:
+            log.info(
+                "rtp_ports_limit_calls",
+                calls=self.max_calls,
+                rtp_ports=self.options.rtp_ports,
+                possible=capacity.by_build,
+                remedy=f"rtp_ports {capacity.range_for_build(self.rtp_first) or 'from a lower port on'} "
+                "for all that this build holds",
             )
         ua = config.uaConfig
         ua.maxCalls = self.max_calls + 1

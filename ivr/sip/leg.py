@@ -9,8 +9,8 @@ from ivr.audio.frames import LINE_RATE
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
 from ivr.sip.message import uri_user
-from ivr.sip.ports import PlaybackSlot
 from ivr.sip.routing import dialled
+from ivr.sip.slot import PlaybackSlot
 from ivr.sip.stats import RtpStats
 from ivr.sip.transfer import TransferEnd
 

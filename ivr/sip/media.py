@@ -16,7 +16,7 @@ from ivr.audio.line import Line, LineBank
 from ivr.audio.playback import Playback, PlaybackBuffer
 from ivr.audio.wake import LockWake, PipeWake
 from ivr.sip.line_port import LinePlayback, PlaybackReports
-from ivr.sip.ports import CallPort, PlaybackSlot, PlayerPort
+from ivr.sip.slot import PlaybackSlot
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
@@ -26,8 +26,10 @@ NATIVE = hasattr(pj, "LinePort")
 
 
 def make_bank(calls: int) -> LineBank:
-    """Lines for ``calls`` calls at once and for those just ended, whose ports are freed a moment later."""
-    return LineBank(2 * calls + 16, PipeWake() if NATIVE else LockWake())
+    """Lines for ``calls`` calls at once and for those just ended, whose ports are freed a moment later: room
+    for 250 that end in the same second and more. What is never used costs nothing.
+    """
+    return LineBank(2 * calls + 64, PipeWake() if NATIVE else LockWake())
 
 
 class CallMedia(Protocol):
@@ -76,6 +78,9 @@ class PythonMedia:
     """Two ports in Python."""
 
     def __init__(self, key: int, line: Line, call_id: str, slot: PlaybackSlot, times: CallbackTimes) -> None:
+        # Here, and not above: it tries out the build's frames, which no other build needs.
+        from ivr.sip.ports import CallPort, PlayerPort
+
         # Not a bound method: a cycle would let the garbage collector free a port on any thread.
         failed = functools.partial(_port_failed, call_id)
         self.tap: Any = CallPort(line, times, failed)

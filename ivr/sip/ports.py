@@ -10,21 +10,10 @@ import pjsua2 as pj
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE
 from ivr.audio.line import Line
-from ivr.audio.playback import Playback, PlaybackBuffer
+from ivr.audio.playback import PlaybackBuffer
 from ivr.sip import buffers
+from ivr.sip.slot import PlaybackSlot
 from ivr.sip.stats import CallbackTimes
-
-
-class PlaybackSlot:
-    """What a call plays: set by the service's thread, read by the clock and the SIP thread. A plain object,
-    so that no other thread ever holds a port (the last reference to one must be dropped on the SIP thread).
-    """
-
-    __slots__ = ("buffer",)
-
-    def __init__(self) -> None:
-        self.buffer: Playback | None = None
-
 
 _read, _write = buffers.chosen.read, buffers.chosen.write
 _SILENCE = bytes(LINE_FRAME * BYTES_PER_SAMPLE)

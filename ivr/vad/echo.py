@@ -16,7 +16,7 @@ import structlog
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 from ivr.audio.line import RING, LineBank
 from ivr.vad.base import DetectorOptions
-from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise
+from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise, noise_in
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +28,14 @@ STRETCH_MS = 512
 """Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
 _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
+_VAIN = 12
+"""Vain searches after which a line is taken to have no echo for a while."""
+_WAIT = LINE_RATE, 8 * LINE_RATE
+"""Samples of that while: at first and, doubled after each vain search, at most."""
 _EXPLAINED = 0.5
 """A path that leaves more of a window's energy does not explain it."""
+_DOUBTFUL = 0.2
+"""Share from which less likely delays are tried, where the likeliest explains too little."""
 _USELESS = 16
 """Windows in a row to which a path adds energy before it is forgotten."""
 _SHORT_ENOUGH = 0.95
@@ -40,7 +46,7 @@ _SURE = 0.85
 """Share of the energy that a new path must explain where there is little to fit it to."""
 _FITTER = 0.7
 """The same path fitted anew in a run of likely speech leaves at most this share."""
-_PAUSES = 512, 8192
+_PAUSES = 256, 8192
 """Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
 _RELEARN = 2, 64
 """Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
@@ -77,6 +83,8 @@ class _Call:
     """The path has explained a window that it was not fitted to."""
     leak: float = 0.0
     """Share of the energy that the path left where it was fitted."""
+    noise: float = 0.0
+    """Energy of a sample of the line's noise."""
     unexplained: bool = False
     """The path does not explain the window at hand."""
     useless: int = 0
@@ -86,6 +94,11 @@ class _Call:
     """Windows of nothing but echo since the last fit, and how many lead to the next."""
     run: int = 0
     """Windows in a row that are likely speech, or that the path does not explain."""
+    vain: int = 0
+    """Searches on this line that found nothing."""
+    next_search: int = 0
+    wait: int = _WAIT[0]
+    """Sample before which no path is sought, and how long that is put off by the next vain search."""
     memory: F32 | None = None
     """What the network remembered before the run."""
     again: int = 0
@@ -103,6 +116,7 @@ class _Call:
 
     def keep(self, path: EchoPath, sent: F32, heard: F32) -> None:
         self.path = path
+        self.noise = noise_in(heard)
         self.leak = min(_left(path, sent, heard) / above_noise(heard), 1.0)
 
 
@@ -138,7 +152,7 @@ class Echoes:
 
     def likelihood(self, row: int, start: int) -> float:
         """How much of the energy of the last windows, up to that which begins at ``start``, was explained by
-        what was sent: 0..1. 0 where nobody had a reason to look.
+        what was sent: 0..1. 0 while no echo is believed in.
         """
         call = self._calls.get(row)
         if call is None or call.heard <= 0 or start - call.counted > _STALE * self._length:
@@ -194,6 +208,8 @@ class Echoes:
             call.run += 1
             if call.run == 1:
                 call.memory = memory[:, i].copy()
+            if call.path is None and start < call.next_search:
+                continue
             if call.run not in _TRIES and call.run % 32:
                 continue
             try:
@@ -252,7 +268,8 @@ class Echoes:
         if call.proven:
             leak = _LEAK_MOST if call.relearn < _YOUNG else min(_LEAK * call.leak, _LEAK_MOST)
             margin = max(margin, leak)
-        alone = left <= margin * energy or float(np.abs(after).max()) < self._audible
+        noise = 1.5 * call.noise * before.size
+        alone = left - noise <= margin * (energy - noise) or float(np.abs(after).max()) < self._audible
         self.cleaned += 1
         return Cleaned(np.rint(clean).clip(-32768, 32767).astype(np.int16), energy, left, alone)
 
@@ -273,9 +290,13 @@ class Echoes:
         if call.path is not None:
             return self._improve(call, end, sent, stretch)
         path, share = self._fresh(sent, stretch)
-        call.count(start, energy, energy * share)
         if share < self._share:
+            call.vain += 1
+            if call.vain >= _VAIN:
+                # Most lines have no echo, and those whose callers talk most would be searched most.
+                call.next_search, call.wait = end + call.wait, min(2 * call.wait, _WAIT[1])
             return False
+        call.vain, call.wait = 0, _WAIT[0]
         call.keep(path, sent, stretch)
         call.alone, call.relearn, call.useless, call.proven = 0, _RELEARN[0], 0, False
         self._known[row] = True
@@ -283,7 +304,15 @@ class Echoes:
 
     def _fresh(self, sent: F32, heard: F32) -> tuple[EchoPath, float]:
         """A path from nothing, and the share of the energy that it explains."""
-        return self._finder.fit(sent, heard, self._finder.delay(sent, heard))
+        likeliest, *others = self._finder.delays(sent, heard)
+        path, share = self._finder.fit(sent, heard, likeliest)
+        for delay in others:
+            if not _DOUBTFUL < share < self._share:
+                break
+            other, more = self._finder.fit(sent, heard, delay)
+            if more > share:
+                path, share = other, more
+        return path, share
 
     def _improve(self, call: _Call, end: int, sent: F32, heard: F32) -> bool:
         """Whether something explains the last windows better than the path that is known."""
@@ -294,6 +323,14 @@ class Echoes:
             if _left(path, latest, window) < _BETTER * _left(call.path, latest, window):
                 call.path = path
                 return True
+            if call.relearn < _YOUNG:
+                # It was found in too little sound.
+                path, share = self._fresh(sent, heard)
+                if share >= self._share and _left(path, sent, heard) < _FITTER * _left(
+                    call.path, sent, heard
+                ):
+                    call.keep(path, sent, heard)
+                    return True
             # What was heard before the run may have come by the old path.
             n = min(max(call.run, 2) * self._length, heard.size)
             latest, window = sent[heard.size - n :], heard[-n:]

@@ -30,6 +30,8 @@ _PEAK = 16
 """Samples in which the energy of a delay is gathered."""
 _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
 """Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
+_CANDIDATES = 3
+"""Delays that are named: a beginning that is a hum is like many."""
 _EMPHASIS = np.float32(0.8)
 _FAINT = 0.02
 """Share of the loudest stretch's energy that is added to each: next to nothing is like everything."""
@@ -40,8 +42,8 @@ sent has 40 dB less is noise."""
 _STEPS = 8
 """Of the long filter, each time: they go on where those of the last time ended."""
 _BLOCK = 256
-_NOISE = _BLOCK * (32768 * 10 ** (-57 / 20)) ** 2
-"""Energy of a block of the loudest steady noise (-57 dBFS) that an echo need not explain."""
+_NOISE = (32768 * 10 ** (-45 / 20)) ** 2
+"""Energy of a sample of the loudest steady noise (-45 dBFS) that an echo need not explain."""
 
 _i = np.arange(TAPS)
 _LAG = np.abs(_i[:, np.newaxis] - _i)
@@ -81,9 +83,9 @@ class PathFinder:
         self._size = _quick_size(self.before + stretch)
         self._long_size = _quick_size(stretch + LONG - 1)
 
-    def delay(self, sent: F32, heard: F32) -> int:
-        """Where a path's taps may begin. ``sent``: (before + n,), ``heard``: (n,) with n at most ``stretch``,
-        which end at the same time.
+    def delays(self, sent: F32, heard: F32) -> list[int]:
+        """Where a path's taps may begin, the likeliest first. ``sent``: (before + n,), ``heard``: (n,) with n
+        at most ``stretch``, which end at the same time.
         """
         sent, heard = _emphasised(sent), _emphasised(heard)
         spectrum = np.fft.rfft(sent, self._size) * np.fft.rfft(heard, self._size).conj()
@@ -94,7 +96,12 @@ class PathFinder:
         ]
         alike = np.cumsum((cross * cross / (energy + _FAINT * energy.max() + 1.0))[::-1])
         alike[_PEAK:] -= alike[:-_PEAK].copy()
-        return max(int(np.argmax(alike)) - _PEAK // 2 - BEFORE_PEAK, 0)
+        found = []
+        for _ in range(_CANDIDATES):
+            peak = int(np.argmax(alike))
+            found.append(max(peak - _PEAK // 2 - BEFORE_PEAK, 0))
+            alike[max(peak - TAPS // 2, 0) : peak + TAPS // 2] = 0
+        return found
 
     def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
         """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
@@ -166,12 +173,16 @@ class PathFinder:
         return EchoPath(path.delay, taps.astype(np.float32))
 
 
-def above_noise(heard: F32) -> float:
-    """Energy of ``heard`` less that of a steady noise: as loud as its quietest 32 ms, at most _NOISE."""
+def noise_in(heard: F32) -> float:
+    """Energy of a sample of the steady noise in ``heard``: as loud as its quietest 32 ms, at most _NOISE."""
     blocks = heard[: heard.size // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
     energies: F64 = (blocks * blocks).sum(axis=1)
-    noise = min(float(energies.min()), _NOISE) * energies.size
-    return max(float(energies.sum()) - noise, 1.0)
+    return min(float(energies.min()) / _BLOCK, _NOISE)
+
+
+def above_noise(heard: F32) -> float:
+    """Energy of ``heard`` less that of its noise."""
+    return max(float(heard @ heard) - noise_in(heard) * heard.size, 1.0)
 
 
 def _emphasised(x: F32) -> F32:

@@ -4,9 +4,8 @@ Calls are followed on their lines (``lines.py``); who has frames of audio and no
 
 What crosses threads, all of it named here: each pushed stream's queue of frames (appended by the pushing
 thread, emptied by the VAD thread), its two counters (each written by one side), its flush and closed
-flags, and one ``Wake`` for the VAD thread. ``push`` runs on pjmedia's clock thread,
-where one late callback makes every call late: it appends, counts, and perhaps wakes; it computes
-nothing and waits for nobody.
+flags, and one ``Wake`` for the VAD thread. ``push`` may run on a thread
+that must not be late: it appends, counts, and perhaps wakes; it computes nothing and waits for nobody.
 """
 
 import threading

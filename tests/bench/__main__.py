@@ -20,7 +20,7 @@ ROWS: dict[str, Callable[[Stage, argparse.Namespace], list[Figure]]] = {
         *answer.run(stage, o.trials or 40, o.at_once),
     ],
     "gaps": lambda stage, o: gaps.run(stage, o.seconds),
-    "callback": lambda stage, o: [barge_in.run(stage, o.trials or 30, o.at_once, key=False)[-1]],
+    "callback": lambda stage, o: [*barge_in.run(stage, o.trials or 30, o.at_once, key=False)[1:]],
     "churn": lambda stage, o: churn.run(stage, o.seconds, o.at_once),
     "leak": lambda stage, o: leak.run(stage, o.calls),
 }

@@ -108,7 +108,7 @@ def run(stage: Stage, seconds: float) -> list[Figure]:
         "gap between RTP packets sent, engines at work", "ms", between, [("p99", 30), ("max", 60)]
     )
     figure.notes = notes
-    return [figure, callbacks(media)]
+    return [figure, *callbacks(media)]
 
 
 def around(events: Sequence[Event], start: float, end: float) -> list[str]:

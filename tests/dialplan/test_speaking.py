@@ -12,7 +12,7 @@ from ivr.dialplan.verbs.speaking import Prompting
 from ivr.session import BargeInOptions, SessionConfig
 
 from .phone import Phone
-from .plans import plan, write
+from .plans import DEMO, plan, write
 
 LONG = "One two three four five six seven eight nine ten. " * 3
 """Three seconds."""
@@ -136,6 +136,15 @@ def test_every_option_can_be_written_in_a_plan() -> None:
     answers = Prompting.model_validate({"hotword": "true"}).over(BargeInOptions(hotword=("x",)))
     assert (answers.hotword, answers.hotword_answers) == ((), True)
     assert not Prompting(hotword=("x",)).over(answers).hotword_answers
+
+
+def test_the_readme_tells_each_field_and_its_default() -> None:
+    text = (DEMO.parent / "README.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in Prompting.model_fields}
+    assert list(told) == list(Prompting.model_fields)
+    other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
+    assert Prompting.model_validate(told).over(other) == BargeInOptions()
 
 
 GATHER = """

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from ivr.modelstore import ModelStore
 from ivr.service.settings import load_settings
+from ivr.service.workers import sip_of
 from tests.docker.image import instructions
 
 TOP = Path(__file__).parents[2]
@@ -130,13 +131,24 @@ def test_the_services_are_closed_in() -> None:
             assert float(service["stop_grace_period"].removesuffix("s")) > drain, name
 
 
-def test_scale_has_a_worker_for_every_address_that_kamailio_knows() -> None:
+def test_scale_has_a_worker_for_every_address_that_kamailio_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     services = compose()["services"]
-    workers = {
-        f"sip:{s['environment']['IVR_SIP__BIND']}" for n, s in services.items() if n.startswith("worker-")
-    }
-    assert workers == set(services["kamailio"]["environment"]["KAMAILIO_WORKERS"].split())
-    assert set(services["kamailio"]["depends_on"]) == {n for n in services if n.startswith("worker-")}
+    workers = {k: value(v) for k, v in services["workers"]["environment"].items()}
+    for key, given in workers.items():
+        monkeypatch.setenv(key, given)
+    settings = load_settings(None, {})
+    binds = {f"sip:{sip_of(settings.sip, n, 3).bind}" for n in range(settings.workers.count)}
+    assert len(binds) == 3
+    assert binds == set(value(services["kamailio"]["environment"]["KAMAILIO_WORKERS"]).split())
+    assert services["kamailio"]["depends_on"] == ["workers"]
+
+
+def test_what_is_opened_to_others_is_opened_for_sound_too() -> None:
+    """RTP leaves from the address that SIP is bound to: each such address is a variable."""
+    for name, service in compose()["services"].items():
+        for key, given in service["environment"].items():
+            if key in ("IVR_SIP__BIND", "KAMAILIO_LISTEN", "KAMAILIO_INSIDE", "PBX_BIND", "IVR_ADDRESS"):
+                assert str(given).startswith("${"), f"{name}: {key}"
 
 
 def test_the_models_folder_of_the_image_is_where_the_service_looks() -> None:

@@ -82,12 +82,13 @@ def test_nobody_answers(services: Services, callee: UserAgent) -> None:
         assert placed.told == f"{address(callee)}: no answer"
 
 
-def test_interrupted_while_it_rings(services: Services, callee: UserAgent) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_while_it_rings(number: signal.Signals, services: Services, callee: UserAgent) -> None:
     with Placed(services.plan("test"), address(callee)) as placed:
         taken = callee.wait_incoming()
         taken.ring()
         placed.wait_event("call_progress", status=180)
-        placed.signal(signal.SIGINT)
+        placed.signal(number)
         assert placed.wait() == 130
         assert taken.ended.wait(3) and taken.requests[0].method == "CANCEL"
 

@@ -15,7 +15,15 @@ from tests.caller.media import Media
 from tests.caller.message import Message
 from tests.caller.tls_registrar import TlsRegistrar
 from tests.e2e.outbound import Placed
-from tests.e2e.secure import Certificates, needs_carrier, needs_stock, registered
+from tests.e2e.running import free_port
+from tests.e2e.secure import (
+    Certificates,
+    TlsClient,
+    client_context,
+    needs_carrier,
+    needs_stock,
+    registered,
+)
 from tests.e2e.services import Services
 from tests.e2e.softphone import Softphone
 
@@ -174,6 +182,32 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
             assert refused["role"] == "server" and why in refused["why"] and remedy in refused["remedy"]
             assert placed.told.startswith(f"{to}: refused (503 SSL certificate verification error")
         assert server.requests.empty()
+
+
+@needs_carrier
+def test_beside_a_service_that_takes_calls_over_tls(services: Services, certificates: Certificates) -> None:
+    """With the settings of that service: whom we call is verified all the same."""
+    own, port = certificates.own, free_port()
+    env = trusting(
+        certificates.root,
+        tls_bind=f"127.0.0.1:{port}",
+        tls_certificate_file=str(own.certificate),
+        tls_key_file=str(own.key),
+    )
+    with (
+        services.start("main", env) as service,
+        TlsRegistrar(certificates.root.issue("beside", "IP:127.0.0.1")) as server,
+        TlsRegistrar(certificates.stranger.issue("false", "IP:127.0.0.1")) as false,
+    ):
+        options = ("--bind", f"127.0.0.1:{service.port}")
+        with Placed(services.plan("test"), where(server), *options, env=env) as placed:
+            with Callee(server) as callee:
+                callee.reply(486, "Busy Here")
+                assert placed.wait() == 1 and placed.told == f"{where(server)}: busy (486 Busy Here)"
+            assert placed.find("another_port")
+        with Placed(services.plan("test"), where(false), *options, env=env) as placed:
+            assert placed.wait() == 1 and placed.find("tls_peer_refused")
+        TlsClient(port, client_context(certificates.root.certificate)).link.close()
 
 
 @needs_carrier

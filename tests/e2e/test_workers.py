@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -38,9 +39,18 @@ def folder(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Service]:
-    """Two workers, shared by the tests of this file; the last of them ends it."""
-    with Service([folder / "plan.yaml"], "--workers", "2", env=SETTINGS) as running:
-        yield running
+    """Two workers, shared by the tests of this file; the last of them ends it. Started as from a login shell,
+    with few open files allowed.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+    running = Service([folder / "plan.yaml"], "--workers", "2", env=SETTINGS)
+    try:
+        running.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    yield running
+    running.__exit__()
 
 
 @pytest.fixture
@@ -108,6 +118,12 @@ def test_engines_are_loaded_once(service: Service) -> None:
     assert len(service.find("prompts_prepared")) <= 1, "by the supervisor, for all"
 
 
+def test_workers_may_open_as_many_files_as_the_system_allows(service: Service) -> None:
+    for index in range(2):
+        soft, hard = resource.prlimit(up(service, index)["pid"], resource.RLIMIT_NOFILE)
+        assert soft == hard > 512
+
+
 def test_a_killed_worker_takes_its_own_calls_and_no_others(service: Service, caller: UserAgent) -> None:
     since = time.time()
     staying, lost = (talking(caller.call(port(service, index))) for index in (0, 1))
@@ -131,6 +147,8 @@ def test_a_killed_worker_takes_its_own_calls_and_no_others(service: Service, cal
         call.close()
         ended = service.wait_event("call_ended", call=call.call_id)
         assert ended["reason"] == "caller"
+        assert ended.keys() == record.keys(), "one set of fields, however a call ends"
+        assert all(ended[name] == record[name] for name in ("plan", "direction", "transport"))
     assert len(service.find("call_ended", since)) == 3, "each call is recorded once"
     lost.ended.set()
 
@@ -236,14 +254,30 @@ def test_a_second_signal_ends_all_at_once(services: Services, caller: UserAgent)
         assert {e["reason"] for e in service.find("call_ended")} == {"shutdown"}
 
 
-@pytest.mark.system  # it takes several seconds
+def test_calls_of_a_worker_that_must_be_killed_at_the_end_are_recorded(
+    services: Services, caller: UserAgent
+) -> None:
+    with services.start("main", SETTINGS, "--workers", "2") as service:
+        call = talking(caller.call(port(service, 1)))
+        os.kill(up(service, 1)["pid"], signal.SIGSTOP)  # it neither drains nor stops
+        for _ in range(2):
+            service.signal(signal.SIGTERM)
+            time.sleep(0.3)
+        call.media.sending = False
+        assert service.wait(15) == 0
+        assert service.find("workers_killed")[0]["workers"] == [1]
+        record = service.find("call_ended", call=call.call_id)
+        assert [(each["reason"], each["worker"]) for each in record] == [("worker_lost", 1)]
+        call.ended.set()
+
+
 def test_without_their_supervisor_workers_finish_their_calls_and_end(
     services: Services, caller: UserAgent
 ) -> None:
     with services.start("main", SETTINGS, "--workers", "1") as service:
         call = talking(caller.call(service.address))
         known = processes(service.process.pid)
-        assert len(known) == 4
+        assert len(known) == 5, "a worker, the host, three engines"
         service.kill()
         time.sleep(0.5)
         assert service.find("supervisor_gone", worker=0)
@@ -258,8 +292,7 @@ def test_without_their_supervisor_workers_finish_their_calls_and_end(
         assert not [title for pid, title in known.items() if Path(f"/proc/{pid}").exists()]
 
 
-@pytest.mark.system  # it takes several seconds
-def test_a_start_that_fails_in_one_worker_ends_all_and_says_why(services: Services) -> None:
+def test_a_port_that_one_worker_cannot_have_is_told_before_anything_is_loaded(services: Services) -> None:
     service = services.start("main", SETTINGS, "--workers", "2")
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
         taken.bind(port(service, 1))
@@ -267,9 +300,9 @@ def test_a_start_that_fails_in_one_worker_ends_all_and_says_why(services: Servic
             service.__enter__()
     said = "\n".join(service.other_lines)
     assert f"worker 1: cannot listen on UDP 127.0.0.1:{service.port + 1}" in said
+    assert not service.events
 
 
-@pytest.mark.system  # it takes several seconds
 def test_when_every_worker_is_given_up_the_service_ends_with_1(services: Services) -> None:
     with services.start("main", {"IVR_WORKERS__RESTART_LIMIT": "0"}, "--workers", "1") as service:
         os.kill(up(service, 0)["pid"], signal.SIGKILL)

@@ -13,6 +13,7 @@ from ivr.service import doctor
 from ivr.service.doctor import Finding
 from ivr.service.settings import Settings, load_settings
 from ivr.sip.options import SipOptions
+from ivr.sip.probe import build_name
 from ivr.sip.security import Security
 from tests.caller.authority import Authority
 
@@ -38,6 +39,7 @@ def test_the_build_is_asked_for_its_limit() -> None:
     build, finding = doctor.pjsua_finding()
     assert finding.level == "ok"
     assert build is not None and build.max_calls >= 4
+    assert finding.text.startswith(build_name("").rstrip())
     assert f"compiled for {build.max_calls} calls: {build.max_calls - 1} served" in finding.text
 
 
@@ -76,7 +78,7 @@ def test_a_build_that_does_not_load_is_a_finding(tmp_path: Path, monkeypatch: py
     (tmp_path / "pjsua2.py").write_text("raise ImportError('libfoo.so: wrong ELF class')")
     build, finding = doctor.pjsua_finding()
     assert (build, finding.level) == (None, "FAIL")
-    assert "wrong ELF class" in finding.text and "make install" in finding.remedy
+    assert "wrong ELF class" in finding.text and "make carrier" in finding.remedy
 
 
 def test_a_taken_sip_port() -> None:
@@ -102,6 +104,42 @@ def test_free_ports_and_an_rtp_range_in_part_taken() -> None:
         narrow = settings(sip__bind=bind, sip__rtp_ports=f"{first}-{first + 3}", sip__max_calls="4")
         *_, rtp = doctor.port_findings(narrow, 4)
         assert rtp.level == "FAIL" and "--rtp-ports" in rtp.remedy
+
+
+@pytest.mark.parametrize(
+    ("build", "ports", "asked", "level", "words", "remedy"),
+    [
+        (1024, "16384-16583", None, "warn", ": 99 calls at once; this build holds 1023", "16384-18431"),
+        (1024, "16384-18431", None, "ok", ": 1023 calls at once", ""),
+        (4, "16384-16583", None, "ok", ": 3 calls at once", ""),
+        (1024, "16384-16583", "99", "ok", ": 99 calls at once", ""),
+        (1024, "16384-16583", "100", "FAIL", "99 calls at once; sip.max_calls asks for 100", "--rtp-ports"),
+        (4, "16384-16583", "100", "FAIL", "3 calls at once; sip.max_calls asks for 100", "make carrier"),
+        (None, "16384-16583", None, "ok", ": 99 calls at once", ""),
+    ],
+)
+def test_how_many_calls_there_will_be(
+    build: int | None, ports: str, asked: str | None, level: str, words: str, remedy: str
+) -> None:
+    # An address of its own, where every port is free.
+    values = {"sip__bind": "127.84.0.1:5060", "sip__rtp_ports": ports}
+    values |= {"sip__max_calls": asked} if asked else {}
+    finding = doctor.rtp_finding(settings(**values).sip, build)
+    assert finding.level == level and words in finding.text and remedy in finding.remedy
+    assert bool(finding.remedy) is bool(remedy)
+
+
+def test_the_ports_of_each_worker() -> None:
+    bind = ("127.84.0.2", 5060)
+    chosen = settings(sip__bind="127.84.0.2:5060", workers__count="2")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((bind[0], bind[1] + 1))
+        found = {each.subject: each for each in doctor.port_findings(chosen, 1024)}
+    assert list(found) == [f"{each} {n}" for n in (0, 1) for each in ("SIP UDP", "SIP TCP", "RTP")]
+    assert [name for name, each in found.items() if each.level == "FAIL"] == ["SIP UDP 1"]
+    assert ": 49 calls at once" in found["RTP 0"].text
+    (finding,) = doctor.port_findings(settings(sip__rtp_ports="20000-20003", workers__count="2"), 4)
+    assert finding.level == "FAIL" and "too few for 2 workers" in finding.text
 
 
 def test_models_that_are_there(models: ModelStore) -> None:

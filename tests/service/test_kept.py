@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from ivr.service.workers import Restarts, WorkerOptions
 from ivr.speech.child_link import ChildLink
 
 
-def engine_host(socket: Path, **options: float) -> KeptProcess:
+def engine_host(socket: Path, on_gone: Callable[[], None] = lambda: None, **options: float) -> KeptProcess:
     """The real engine host: small, and quick to start."""
 
     def link() -> ChildLink:
@@ -22,7 +23,7 @@ def engine_host(socket: Path, **options: float) -> KeptProcess:
         return ChildLink(first, pack(Settings()), title="ivr engine host", main="ivr.service.engine_host")
 
     settings = WorkerOptions(**{"restart_backoff_s": 0.01, **options})  # type: ignore[arg-type]
-    return KeptProcess("engine host", link, Restarts(settings))
+    return KeptProcess("engine host", link, Restarts(settings), on_gone=on_gone)
 
 
 async def ready_again(kept: KeptProcess, socket: Path, starts: int) -> None:
@@ -46,6 +47,16 @@ async def test_a_killed_process_comes_back_until_it_dies_too_often(tmp_path: Pat
     async with asyncio.timeout(10):
         await running
     assert kept.given_up and kept.starts == 2
+
+
+async def test_a_death_by_cancelling_is_told_like_any_other(tmp_path: Path) -> None:
+    alive: list[bool] = []
+    kept = engine_host(tmp_path / "engines", lambda: alive.append(kept.pid is not None))
+    running = asyncio.create_task(kept.run())
+    await kept.ready()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert alive == [False], "once, and after its end"
 
 
 async def test_a_start_that_fails_says_why_and_is_not_repeated(tmp_path: Path) -> None:

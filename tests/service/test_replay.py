@@ -1,5 +1,6 @@
 """A recorded call decided anew: the same, the same again, and what other settings change."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -13,14 +14,24 @@ from hypothesis import strategies as st
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
+from ivr.dialplan.expecting import expectation
 from ivr.modelstore import ModelStore
 from ivr.service.compare import line
 from ivr.service.recording import Recording, load_recording
 from ivr.service.replay import replay
 from ivr.service.replay_command import replay_all, settings_for
 from ivr.service.replay_engines import RecordedSTT, Understood
+from ivr.service.settings import SettingsError, load_settings
 from ivr.service.timeline import timeline
-from ivr.session import STAGES, Decision, VoiceSession
+from ivr.session import (
+    STAGES,
+    BargeInOptions,
+    Decision,
+    Expectation,
+    SessionConfig,
+    VoiceSession,
+    preset,
+)
 from tests.service.recorded import Scene, at, clip, record, with_options
 from tests.vad.sounds import loud_from, loud_until, prompt
 
@@ -273,6 +284,71 @@ def test_an_interim_text_is_preferred_to_a_guess() -> None:
     assert stt._heard(18_000, 41_000)[0] == [(LONG, 0.8)]
 
 
+# -- what the plan had set
+
+
+@pytest.fixture(scope="module")
+def asked(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three prompts talked over: a protected one, one with a hotword, a question that is answered so."""
+
+    async def plan(session: VoiceSession) -> None:
+        long = clip(np.tile(speech("demo-instruct"), 2)[: 4 * LINE_RATE], WORDS)
+        own = BargeInOptions(protect_ms=3_500)
+        await (await session.say(long, options=own)).wait_for_playout()
+        own = BargeInOptions(hotword=("operator",))
+        await (await session.say(long, options=own)).wait_for_playout()
+        session.expect(expectation({"yes": (("yes",), ()), "ok": (("okay",), ())}))
+        await (await session.say(long)).wait_for_playout()
+        await session.listen(5)
+        session.expect(Expectation())
+
+    word = speech("vm-goodbye")[:8000]
+    scene = Scene(at(15.0, (1.0, word), (5.0, word), (9.0, word)), plan, ("okay",) * 9)
+    return record(tmp_path_factory.mktemp("asked"), "asked", scene)
+
+
+def test_prompts_yield_and_callers_are_understood_as_the_plan_had_it(asked: Path) -> None:
+    recording = load_recording(asked)
+    assert [d.details["interrupted"] for d in of(recording.decisions, "say_ended")] == [False, False, True]
+    again = replay(recording, settings_for(recording)[0]).decisions
+    exact = ("say_started", "expect", "speech_began", "stop")
+    assert of(again, *exact) == of(recording.decisions, *exact)
+    rules = [[d.rule for d in of(each, "ignore")] for each in (again, recording.decisions)]
+    assert rules[0] == rules[1] and {"protect", "hotword"} <= set(rules[0])
+    assert of(again, "confirm"), "a word that would interrupt nothing if it were not an answer"
+
+
+def test_what_the_plan_had_set_stays_and_the_rest_follows_the_settings(asked: Path) -> None:
+    recording = load_recording(asked)
+    options, _ = settings_for(recording, ["session.barge_in.duck_db=3"])
+    started = of(replay(recording, options).decisions, "say_started")
+    own = BargeInOptions(duck_db=3)
+    assert [d.details["options"] for d in started] == [
+        dataclasses.replace(own, protect_ms=3_500).plain(),
+        dataclasses.replace(own, hotword=("operator",)).plain(),
+        own.plain(),
+    ]
+
+
+def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Path) -> None:
+    async def plan(session: VoiceSession) -> None:
+        await session.say(clip(speech("demo-thanks"), "thank you"))
+
+    was = load_settings(environ={"IVR_SESSION__PRESET": "robust", "IVR_VAD__THRESHOLD": "0.4"})
+    recording = load_recording(record(tmp_path, "call", Scene(at(1.0), plan), was))
+    same, _ = settings_for(recording)
+    assert (same.preset, same.session, same.vad) == (was.preset, was.session, was.vad)
+    tried, _ = settings_for(recording, ["session.preset=call_centre", "session.turn.incomplete_ms=1100"])
+    assert tried.vad.threshold == 0.4
+    wanted = preset("call_centre").config
+    wanted = dataclasses.replace(wanted, turn=dataclasses.replace(wanted.turn, incomplete_ms=1100))
+    assert (tried.preset, tried.session) == ("call_centre", wanted)
+    balanced, _ = settings_for(recording, ["session.preset=balanced"])
+    assert balanced.session == SessionConfig()
+    with pytest.raises(SettingsError, match="did you mean robust"):
+        settings_for(recording, ["session.preset=robst"])
+
+
 # -- files that somebody wrote by hand
 
 number = st.integers(0, 40_000) | st.floats(0, 1e6)
@@ -283,8 +359,10 @@ detail = st.fixed_dictionaries(
         **dict.fromkeys(("heard_ms", "planned_ms", "timeout_s", "confidence"), number),
         **dict.fromkeys(("text", "name"), st.text(max_size=5) | st.sampled_from(["ended", "speaking"])),
         "digit": st.sampled_from("0123456789*#ABCD"),
+        "kind": st.sampled_from(["free", "menu", "yes_no", "digits"]),
+        "choices": st.sampled_from([{}, {"a": [["no"], ["1"]], "b": [[], []]}]),
         "options": st.sampled_from(
-            [{}, {"barge_in": "none"}, {"barge_in": "loud"}, {"barge_in": 3}, {"x": []}]
+            [{}, {"barge_in": "none"}, {"protect_ms": 500, "hotword": ["no"]}, {"min_words": 2}, {"x": []}]
         ),
         "interrupted": st.booleans(),
         "interim": st.booleans(),

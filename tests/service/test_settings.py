@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from ivr.modelstore import ModelStore
+from ivr.service.engines import make_engines
 from ivr.service.settings import Settings, SettingsError, load_settings
+from ivr.session import PRESETS, BargeInOptions, TurnOptions
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
+from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent
+from ivr.vad.silero import VadModelError
+from tests.vad.sounds import prompt
 
 NO_ENV: dict[str, str] = {}
 
@@ -150,6 +156,54 @@ def test_the_turn_detector_and_its_options(tmp_path: Path) -> None:
     assert load_settings(environ={"IVR_TURN__NAME": "none"}).turn.order == ()
 
 
+def test_every_option_of_turn_taking_from_a_file_and_from_the_environment(tmp_path: Path) -> None:
+    options = [
+        (f"session.{part}", item.name, getattr(default, item.name))
+        for part, default in (
+            ("endpointing", EndpointingOptions()),
+            ("barge_in", BargeInOptions()),
+            ("turn", TurnOptions()),
+        )
+        for item in dataclasses.fields(default)
+    ]
+    others: dict[type, Any] = {bool: None, int: 7, float: 7, str: "dtmf", tuple: ["help me", "agent"]}
+    for table, name, default in options:
+        value = not default if isinstance(default, bool) else others[type(default)]
+        if name in ("sure", "doubtful", "similar"):
+            value = 0.5
+        elif name in ("incomplete_ms", "max_turn_ms"):
+            value = 7000
+        wanted = tuple(value) if isinstance(value, list) else value
+        assert wanted != default
+        from_file = load_settings(write(tmp_path, f"[{table}]\n{name} = {json.dumps(value)}"), environ=NO_ENV)
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        variable = f"IVR_{table}__{name}".replace(".", "__").upper()
+        for settings in (from_file, load_settings(environ={variable: text})):
+            assert getattr(getattr(settings.session, table.removeprefix("session.")), name) == wanted
+
+
+def test_a_preset_is_under_what_is_said_explicitly(tmp_path: Path) -> None:
+    def chosen(settings: Settings) -> tuple[str, float, float, float]:
+        session = settings.session
+        speech, silence = session.barge_in.min_speech_ms, session.endpointing.min_silence_ms
+        return settings.preset, settings.vad.threshold, speech, silence
+
+    assert chosen(load_settings(environ=NO_ENV)) == ("balanced", 0.5, 64, 400)
+    path = write(tmp_path, '[session]\npreset = "robust"\n[session.endpointing]\nmin_silence_ms = 350')
+    assert chosen(load_settings(path, environ=NO_ENV)) == ("robust", 0.65, 192, 350)
+    weaker = {"IVR_VAD__THRESHOLD": "0.45"}
+    assert chosen(load_settings(path, environ=weaker)) == ("robust", 0.45, 192, 350)
+    stronger = {"IVR_SESSION__PRESET": "sensitive"}
+    assert chosen(load_settings(path, environ=stronger)) == ("sensitive", 0.35, 32, 350)
+    flags = {"vad.threshold": ("--vad-threshold", "0.7")}
+    assert chosen(load_settings(path, flags, stronger)) == ("sensitive", 0.7, 32, 350)
+    for name, preset in PRESETS.items():
+        settings = load_settings(environ={"IVR_SESSION__PRESET": name})
+        assert settings.session == preset.config
+        assert settings.vad.keywords() == preset.vad
+        assert settings.decisive()["session"]["preset"] == name
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -193,6 +247,28 @@ def test_the_turn_detector_and_its_options(tmp_path: Path) -> None:
         ("[stt]\norder = []", 2, "at least one engine"),
         ('[log]\nformat = "xml"', 2, "one of console, json"),
         ("sip = 5", 1, "sip must be a table, [sip]"),
+        ("[session]\npreset = 'robbust'", 2, "there is no preset 'robbust'; did you mean robust?"),
+        ("[session]\npreset = 'call_center'", 2, "did you mean call_centre?"),
+        ("[session]\npreset = 'x'", 2, "there are: sensitive, balanced, robust, call_centre"),
+        ("[session]\npresett = 'robust'", 2, "did you mean session.preset?"),
+        ("[session]\npreset = 3", 2, "session.preset must be a text, not 3"),
+        ("[session]\nbarge_in = 'none'", 2, "session.barge_in must be a table, [session.barge_in]"),
+        ("[session.bargein]\nmin_words = 1", 1, "did you mean session.barge_in?"),
+        ("[session.barge_in]\nprotect = 3", 2, "did you mean session.barge_in.protect_ms?"),
+        ("[session.barge_in]\nbarge_in = 'key'", 2, "must be one of any, speech, dtmf, none, not 'key'"),
+        ("[session.barge_in]\nmin_words = 1.5", 2, "must be a whole number, not 1.5"),
+        ("[session.barge_in]\nduck_db = -3", 2, "session.barge_in.duck_db = -3: must not be negative"),
+        ("[session.barge_in]\nhotword = 'a'", 2, "must be a list, each item a text, not 'a'"),
+        ("[session.barge_in]\nhotword = ['a', ' ']", 2, "session.barge_in.hotword: a phrase of hotword is"),
+        ("[session.turn]\nsure = 2", 2, "session.turn.sure: 0 <= doubtful <= sure <= 1 is needed"),
+        ("[session.turn]\nsimilar = 1.5", 2, "session.turn.similar: similar is a share, between 0 and 1"),
+        ("[session.turn]\ncomplete_ms = 2000", 2, "complete_ms cannot be longer than incomplete_ms"),
+        ("[session.turn]\nyesno_silence_ms = 1", 2, "did you mean session.turn.yes_no_silence_ms?"),
+        (
+            "[session]\npreset = 'sensitive'\n[vad]\nrelease = 0.4",
+            4,
+            "session.preset = 'sensitive': vad.threshold: release must be above 0 and not above threshold",
+        ),
         ("[sip]\nregistrations = 5", 2, "must be a list of tables, [[sip.registrations]]"),
         ('[sip]\n"bind" . x = 5', 2, "sip.bind must be a text"),
     ],
@@ -213,6 +289,9 @@ def test_a_mistake_in_the_file(tmp_path: Path, text: str, line: int, words: str)
         ("IVR_CACHEDIR", "x", "did you mean IVR_CACHE_DIR?"),
         ("IVR_SIP__DRAIN_S", "soon", "IVR_SIP__DRAIN_S: sip.drain_s must be a number, not 'soon'"),
         ("IVR_VAD__THRESHOLD", "2", "IVR_VAD__THRESHOLD: vad.threshold = '2': must be between 0 and 1"),
+        ("IVR_SESSION__PRESET", "robst", "IVR_SESSION__PRESET: session.preset = 'robst': there is no preset"),
+        ("IVR_SESSION__BARGE_IN__HOTWORDS", "a", "did you mean IVR_SESSION__BARGE_IN__HOTWORD?"),
+        ("IVR_SESSION__BARGE_IN__BACKCHANNELS", "x", "must be true or false, not 'x'"),
         ("IVR_SIP__REGISTRATIONS", "x", "must be a JSON list of objects"),
         ("IVR_SIP__REGISTRATIONS", "[", "not a JSON list"),
         (
@@ -237,6 +316,26 @@ def test_a_detectors_options_are_handed_on() -> None:
     assert load_settings(environ=NO_ENV).vad.keywords() == {}
     vad = load_settings(environ={"IVR_VAD__RELEASE": "0.2", "IVR_VAD__THRESHOLD": "0.4"}).vad
     assert vad.keywords() == {"release": 0.2, "threshold": 0.4}
+
+
+def test_a_network_of_ones_own(models: ModelStore, tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    own.write_bytes(models.path("silero").read_bytes())
+    write(tmp_path, '[vad]\nmodel = "own.onnx"')
+    settings = load_settings(tmp_path / "my.toml", environ=NO_ENV)
+    assert settings.vad.keywords() == {"model": own}
+    heard: list[VadEvent] = []
+    engines = make_engines(settings)
+    stream = engines.vad.open_stream(settings.session.endpointing, heard.append)
+    stream.push(prompt("vm-goodbye").tobytes(), 8000)
+    assert any(isinstance(event, SpeechStarted) for event in heard)
+    engines.vad.close()
+    own.write_bytes(b"no network")
+    with pytest.raises(VadModelError, match=r"vad\.model: .*own\.onnx: not an ONNX .*; name a Silero VAD"):
+        make_engines(settings)
+    own.unlink()
+    with pytest.raises(VadModelError, match=r"vad\.model: .*own\.onnx: no such file; name a Silero VAD"):
+        make_engines(settings)
 
 
 def test_what_only_the_whole_shows(tmp_path: Path) -> None:

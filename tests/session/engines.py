@@ -7,6 +7,7 @@ import numpy as np
 
 from ivr.session import SessionState, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
+from ivr.speech.words import Word
 
 MS_PER_LETTER = 50
 
@@ -49,6 +50,31 @@ class LetterTTS:
 
     async def aclose(self) -> None:
         pass
+
+
+class TimedLetterTTS(LetterTTS):
+    """The same, and tells where its words are."""
+
+    def synthesize(self, text: str) -> "TimedLetters":  # type: ignore[override]
+        return TimedLetters(super().synthesize(text), text.split())
+
+
+class TimedLetters(AsyncIterator[bytes]):
+    def __init__(self, sound: AsyncIterator[bytes], texts: list[str]) -> None:
+        self._sound, self._texts = sound, texts
+        self._made = 0
+        self.words: list[Word] = []
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._sound)
+        text = self._texts[len(self.words)]
+        letters = sum(c.isalnum() for c in text) * MS_PER_LETTER * LetterTTS.sample_rate // 1000
+        self.words.append(Word(text, self._made, self._made + letters))
+        self._made += len(piece) // 2
+        return piece
+
+    async def aclose(self) -> None:
+        await self._sound.aclose()  # type: ignore[attr-defined]
 
 
 class ScriptSTT:

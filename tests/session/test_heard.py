@@ -1,9 +1,15 @@
+import asyncio
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr.session import MemoryPlayer
 from ivr.session.heard import SpokenPart, heard_text
-from tests.session.engines import LetterTTS
+from ivr.speech.words import Word
+from tests.session.conftest import Make
+from tests.session.engines import LetterTTS, TimedLetterTTS, quiet
 
 RATE = LetterTTS.sample_rate
 TEXT = "One sentence of words, with a pause. And another one."
@@ -65,3 +71,66 @@ def test_pauses_carry_no_words() -> None:
     part = SpokenPart("hello world", 0, [tts.sound("hello"), pause, tts.sound("world")], complete=True)
     for ms in (300, 1000, 2000):
         assert heard_text([part], ms * RATE // 1000, RATE) == "hello"
+
+
+def told(text: str, start: int = 0) -> SpokenPart:
+    """``text`` with the places of its words as an engine tells them."""
+    part, tts, at = spoken(text, start), LetterTTS(), 0
+    words = []
+    for word in text.split():
+        letters = len(tts.sound(word.strip(",."))) // 2
+        words.append(Word(word, at, at + letters))
+        at += len(tts.sound(word)) // 2
+    part.words = words
+    return part
+
+
+@given(st.integers(0, 200_000))
+def test_what_the_engine_tells_is_right_to_the_sample(played: int) -> None:
+    part = told(TEXT)
+    want = [word.text for word in part.words if word.start + word.end < 2 * played]
+    if played < part.samples:
+        assert heard_text([part], played, RATE).split() == want
+
+
+def test_where_the_engine_stops_telling_the_sound_is_looked_at() -> None:
+    part = told(TEXT)
+    known, part.words = part.words, part.words[:6]  # the first sentence's and the comma's
+    assert [word.text for word in part.words][-1] == "a"
+    found = part.timed_words(RATE)
+    assert found[:6] == known[:6]
+    assert [word.text for word in found] == TEXT.split()
+    assert max(abs(a.start - b.start) for a, b in zip(found, known, strict=True)) < RATE // 10
+
+
+def test_a_dash_is_not_said() -> None:
+    part = told("hello world")
+    part.text = "hello — world"
+    assert [word.text for word in part.timed_words(RATE)] == ["hello", "—", "world"]
+    assert part.timed_words(RATE)[2] == part.words[1]
+    assert heard_text([part], part.words[1].start + 1, RATE) == "hello —"
+
+
+def test_an_unfinished_part_whose_engine_tells_has_the_words_told() -> None:
+    part = told(TEXT)
+    part.complete = False
+    part.words = part.words[:4]
+    end = part.words[-1].end
+    part.audio = [part.pcm[: end + RATE // 10].tobytes()]
+    assert heard_text([part], end, RATE) == "One sentence of words,"
+
+
+@pytest.mark.parametrize("played_ms", [0, 140, 160, 600, 960, 1500, 2200])
+async def test_through_a_session(make: Make, player: MemoryPlayer, played_ms: int) -> None:
+    """Streamed by an engine that tells: right to the word, and the same words in the result."""
+    tts = TimedLetterTTS()
+    async with make() as session:
+        session._playlist._maker._tts = tts  # type: ignore[attr-defined]
+        handle = await session.say(TEXT)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        await quiet(session, played_ms)
+        session.process_dtmf("5")
+        result = await asyncio.wait_for(handle.wait_for_playout(), 1)
+    want = [w.text for w in told(TEXT).words if (w.start + w.end) / 2 < result.heard_ms * RATE / 1000]
+    assert result.heard_text.split() == want

@@ -17,6 +17,7 @@ from ivr.session import (
     TurnOptions,
     VoiceSession,
 )
+from ivr.session.options import ExpectedKind
 from ivr.speech.base import SpeechTimeout
 from ivr.vad.base import EndpointingOptions, VoiceActivityDetector
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
@@ -363,6 +364,43 @@ async def test_only_a_hotword_stops(scene: Make, sentence: np.ndarray) -> None:
         assert (await s.session.listen()).text == "give me the OPERATOR please"
 
 
+async def test_only_an_answer_stops(scene: Make) -> None:
+    async with scene("some other thing", "a word that is good", hotword_answers=True) as s:
+        s.session.expect(Expectation(kind="menu", fits=lambda text: "good" in text))
+        handle = await s.session.say(f"{LONG} {LONG}")
+        await s.silence(300)
+        await s.hears(cough(300))
+        await s.silence(1400)
+        assert not handle.done and [d.rule for d in s.told if d.stage == "ignore"][-1] == "hotword"
+        await s.hears(cough(300))
+        await s.silence(1400)
+        assert (await handle.wait_for_playout()).interrupted
+
+
+async def test_where_no_answers_are_known_any_word_does(scene: Make) -> None:
+    async with scene("", "some other thing", hotword_answers=True) as s:
+        handle = await s.session.say(f"{LONG} {LONG}")
+        await s.silence(300)
+        await s.hears(cough(300))
+        await s.silence(1000)
+        assert not handle.done and [d.rule for d in s.told if d.stage == "ignore"][-1] == "no words"
+        await s.hears(cough(300))
+        await s.silence(1000)
+        assert (await handle.wait_for_playout()).interrupted
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_backchannel_counts_as_a_word_where_it_is_an_answer(scene: Make, asked: bool) -> None:
+    async with scene("okay", min_words=1) as s:
+        if asked:
+            s.session.expect(Expectation(kind="menu", fits=lambda text: text == "okay"))
+        handle = await s.session.say(LONG)
+        await s.silence(300)
+        await s.hears(cough(300))
+        await s.silence(1400)
+        assert handle.done is asked
+
+
 # -- the end of a turn
 
 
@@ -413,6 +451,30 @@ async def test_a_grammar_knows_whole_answers(
     async with scene(*[text] * 9, turn=TurnOptions(complete_ms=160, incomplete_ms=1000)) as s:
         s.session.expect(Expectation(kind="menu", fits=lambda said: said == "billing"))
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
+
+
+@pytest.mark.parametrize(("kind", "after"), [("menu", 400), ("digits", 900)])
+async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
+    scene: Make, sentence: np.ndarray, kind: ExpectedKind, after: float
+) -> None:
+    async with scene(*["one"] * 9) as s:
+        s.session.expect(Expectation(kind=kind, fits=lambda text: True, may_go_on=lambda text: text == "one"))
+        assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=33)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sure": 1.1}, "doubtful <= sure <= 1"),
+        ({"doubtful": 0.95}, "doubtful <= sure"),
+        ({"similar": -0.1}, "similar is a share"),
+        ({"complete_ms": 2000}, "complete_ms cannot be longer"),
+        ({"digits_silence_ms": -1}, "cannot be negative"),
+    ],
+)
+def test_options_that_do_not_fit_each_other(options: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        TurnOptions(**options)  # type: ignore[arg-type]
 
 
 async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from ivr.sip.agent import UserAgent
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import Registration, SipOptions
+from tests import caller
 from tests.e2e.running import free_port
 
 
@@ -77,3 +78,20 @@ def test_whatever_goes_wrong_at_the_start_is_told(tmp_path: Path) -> None:
 def test_what_is_no_address_or_range_is_refused(option: str, value: str) -> None:
     with pytest.raises(SipError, match=option):
         agent(**{option: value}).start()
+
+
+def test_a_call_for_which_no_line_is_free_gets_503() -> None:
+    """And the answer to OPTIONS says so before."""
+    ua = agent(max_calls=2)
+    ua.start()
+    try:
+        while not ua.bank.full:
+            ua.bank.open()
+        with caller.UserAgent() as phone:
+            at = ("127.0.0.1", int(ua.options.bind.rpartition(":")[2]))
+            refused = phone.dial(at).answered()
+            assert refused.status == 503 and refused.get("Retry-After")
+        with pytest.raises(SipError, match="no call can be placed: all"):
+            ua.dial("sip:nobody@127.0.0.1", lambda leg: None)
+    finally:
+        ua.stop()

@@ -70,8 +70,9 @@ def test_silence_is_left_alone() -> None:
 
 def test_silence_at_the_ends_is_shortened() -> None:
     speech = tone(0.5, -20)
-    kept, _ = trim(np.concatenate([quiet(0.6), speech, quiet(1.0)]))
+    kept, trimmed = trim(np.concatenate([quiet(0.6), speech, quiet(1.0)]))
     assert kept.size == speech.size + (LEAD_MS + TAIL_MS) * RATE // 1000
+    assert trimmed == (600 - LEAD_MS) * RATE // 1000
     short = np.concatenate([quiet(0.06), speech, quiet(0.2)])
     assert np.array_equal(trim(short)[0], short)
 

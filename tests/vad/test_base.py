@@ -19,6 +19,12 @@ def test_release_follows_the_threshold() -> None:
         {"fade_ms": -1},
         {"gather_ms": -1},
         {"backlog_ms": 0},
+        {"echo_share": 0},
+        {"echo_share": 1},
+        {"echo_delay_ms": 0},
+        {"echo_delay_ms": 1001},
+        {"echo_loss_db": -1},
+        {"echo_margin_db": -1},
     ],
 )
 def test_detector_options_that_make_no_sense(wrong: dict[str, float]) -> None:

@@ -91,7 +91,7 @@ def test_rooms_and_second_reflections_are_learned(model: SileroModel, echo: Echo
     sounds = [said(name, PROMPTS[3 * i]) for i, name in enumerate(PROMPTS[::4])]
     legs = [(sent, heard(sent, echo, seed=i)) for i, sent in enumerate(sounds)]
     assert turns(model, legs, echo=False) == len(legs)
-    assert turns(model, legs) <= 1
+    assert turns(model, legs) <= 2
 
 
 def test_the_end_of_a_prompt_that_was_stopped_begins_no_turn(model: SileroModel) -> None:
@@ -185,7 +185,7 @@ def test_events_say_how_much_was_echo(model: SileroModel) -> None:
         (sent, heard(sent, Echo(12, 60, reverb_ms=600))),
     ]
     clean, mixed, echo = calls(ears, legs, options)
-    assert started(clean)[0].echo < 0.3
+    assert started(clean)[0].echo == 0.0
     assert 0 < started(mixed)[0].echo < 0.6
     hints = [e.echo for e in echo if isinstance(e, SpeechHinted)]
     assert max(hints) > 0.5

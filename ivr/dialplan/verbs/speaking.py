@@ -64,7 +64,7 @@ class Prompting(Fields):
             if name in _OPTIONS:
                 changed[name] = value
             else:  # seconds here, milliseconds there
-                changed[f"{name}_ms"] = value * 1000
+                changed[f"{name}_ms"] = round(value * 1000, 3)
         if self.hotword is not None:
             answers = self.hotword == ANSWERS
             changed.update(hotword=() if answers else self.hotword, hotword_answers=answers)
