@@ -2,7 +2,8 @@
 
 Silence alone is the fallback and the upper bound. A turn detector (a model that hears whether somebody has
 finished) may end a turn sooner, or let a pause go on; so may a grammar that knows whole answers (VoiceXML
-2.0, appendix D: completetimeout, incompletetimeout). Everything here belongs to the loop.
+2.0, appendix D: completetimeout, incompletetimeout), and words that cannot be the last ones. Everything here
+belongs to the loop.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from ivr.session.alarms import Alarms
 from ivr.session.fillers import similarity, words_of
 from ivr.session.options import Expectation, SessionConfig
 from ivr.session.recogniser import Recogniser
+from ivr.session.unfinished import unfinished
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
 from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, VadStream
 
@@ -57,8 +59,12 @@ class Endings:
         self._pause: SpeechPaused | None = None
         self._early: asyncio.Task[Transcript] | None = None
         self._asked: asyncio.Task[None] | None = None
+        self._probability: float | None = None
+        """That the pause is the end, as the turn detector hears it."""
         self.prepare: Callable[[str], Awaitable[Any]] | None = None
         """Makes a reply to a text, before it is known that the turn is over."""
+        self.understood: Callable[[Transcript, int], None] = lambda transcript, at: None
+        """Is told what was said up to a pause that still goes on, and the clock."""
         self._reply: tuple[str, asyncio.Future[Any]] | None = None
         self._limited: EndpointingOptions | None = None
         self.expect(Expectation())
@@ -67,7 +73,7 @@ class Endings:
         """What the caller is asked for from now on."""
         self.expected = expected
         longest = self._silence_ms
-        if self._asks or expected.fits is not None:
+        if self._more_than_silence:
             longest = max(longest, self._config.turn.incomplete_ms)
         limits = dataclasses.replace(self._config.endpointing, min_silence_ms=longest)
         if limits != self._limited:
@@ -86,6 +92,15 @@ class Endings:
         """The turn detector is asked: not about digits, which are said in groups."""
         return self._detector is not None and self.expected.kind != "digits"
 
+    @property
+    def _by_words(self) -> bool:
+        return self._config.turn.preemptive and self._config.turn.by_words
+
+    @property
+    def _more_than_silence(self) -> bool:
+        """Something else may end a turn sooner, or later."""
+        return self._asks or self._by_words or self.expected.fits is not None
+
     # -- a turn
 
     def paused(self, event: SpeechPaused, *, matters: bool = True) -> None:
@@ -96,9 +111,7 @@ class Endings:
             self._early = asyncio.ensure_future(self._transcribe(event))
         if matters and self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
-        if self._asks or self.expected.fits is not None:
-            # Whoever is asked answers sooner, or is not waited for.
-            self._end_at(event, self._silence_ms, "silence")
+        self._settle(event)
 
     def resumed(self, at: int) -> None:
         """It was only a pause: what was made of it is thrown away."""
@@ -116,6 +129,13 @@ class Endings:
         if whole and early is not None:
             return early
         return asyncio.ensure_future(self._recogniser.transcribe(event.audio, "turn"))
+
+    @property
+    def so_far(self) -> Transcript | None:
+        """What was said up to the pause that goes on, once that is known."""
+        early = self._early
+        known = early is not None and early.done() and not early.cancelled()
+        return early.result() if known and early is not None else None
 
     @property
     def busy(self) -> bool:
@@ -139,7 +159,7 @@ class Endings:
         for task in (self._early, self._asked):
             if task is not None:
                 task.cancel()
-        self._early = self._asked = None
+        self._early = self._asked = self._probability = None
         if self._reply is not None:
             self._reply[1].cancel()
             self._reply = None
@@ -150,14 +170,8 @@ class Endings:
         if self._pause is event:
             if self.prepare is not None and words_of(transcript.text):
                 self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
-            fits, may_go_on = self.expected.fits, self.expected.may_go_on
-            if fits is not None and transcript.text:
-                if fits(transcript.text):
-                    # An answer that may go on waits for the silence of its kind.
-                    if may_go_on is None or not may_go_on(transcript.text):
-                        self._end_at(event, self._config.turn.complete_ms, "grammar")
-                elif self._asked is None:
-                    self._alarms.clear("turn end")  # incomplete: the stream's own limit is the upper bound
+            self._settle(event, transcript)
+            self.understood(transcript, self._stream.clock)
         return transcript
 
     async def _ask(self, event: SpeechPaused) -> None:
@@ -175,10 +189,38 @@ class Endings:
             return
         rounded = round(probability, 3)
         self._note(event.at, "paused", "turn detector", offset=event.offset, probability=rounded)
-        if probability >= self._config.turn.sure:
-            self._end_at(event, 0, "turn detector")
-        elif probability < self._config.turn.doubtful:
-            self._alarms.clear("turn end")  # the stream's own limit is the upper bound
+        self._probability = probability
+        self._settle(event, self.so_far)
+
+    def _settle(self, event: SpeechPaused, said: Transcript | None = None) -> None:
+        """When the turn ends if the pause goes on, by what is known of it so far: ``said``, once that is
+        known, and the turn detector's answer. Otherwise the stream's own limit is the upper bound.
+        """
+        if not self._more_than_silence:
+            return
+        ends = None if said is None and self._by_words else self._ends(said)
+        if ends is None:
+            self._alarms.clear("turn end")
+        else:
+            self._end_at(event, *ends)
+
+    def _ends(self, said: Transcript | None) -> tuple[float, str] | None:
+        """After how much silence, and by which rule."""
+        turn, text = self._config.turn, said.text if said is not None else ""
+        fits, may_go_on = self.expected.fits, self.expected.may_go_on
+        if fits is not None and text and fits(text):
+            # An answer that may go on waits for the silence of its kind.
+            if may_go_on is None or not may_go_on(text):
+                return turn.complete_ms, "grammar"
+        elif self._by_words and unfinished(text, self._config.language):
+            return None
+        elif fits is not None and text and not self._asks:
+            return None
+        if self._probability is not None and self._probability >= turn.sure:
+            return 0, "turn detector"
+        if self._probability is not None and self._probability < turn.doubtful:
+            return None
+        return self._silence_ms, "silence"
 
     def _end_at(self, event: SpeechPaused, silence_ms: float, rule: str) -> None:
         """End the turn once it has been silent for so long."""

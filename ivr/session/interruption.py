@@ -46,7 +46,8 @@ class Interruptions:
         """The suspended prompt goes on as soon as what was said is known to be nothing."""
         self._left_ms = 0.0
         """Of the suspended prompt, when it was stopped."""
-        self._dismissed = False
+        self._dismissed: SayHandle | None = None
+        """The prompt that went on while somebody speaks: what they had said was nothing."""
         self._interim: asyncio.Task[None] | None = None
 
     # -- speech
@@ -56,6 +57,7 @@ class Interruptions:
         timeout = handle.options.false_interruption_timeout_ms
         self._left_ms = handle.left_ms if handle.complete else float("inf")
         self._due = False
+        self._dismissed = None
         if not timeout:
             self._playlist.interrupt("speech", handle)
         elif self._playlist.suspend(handle):
@@ -71,7 +73,12 @@ class Interruptions:
         if self._interim is None or self._interim.done():
             self._interim = asyncio.ensure_future(self._look(audio, at))
 
-    def judge(self, transcript: Transcript, event: SpeechEnded, dismissed: bool) -> bool:
+    def paused(self, transcript: Transcript, at: int) -> None:
+        """What was said up to a pause that still goes on."""
+        if self._due and self._playlist.suspended is not None:
+            self._weigh(transcript, at, self._playlist.suspended)
+
+    def judge(self, transcript: Transcript, event: SpeechEnded, dismissed: SayHandle | None) -> bool:
         """Whether what was said is a turn of the caller; what it means for the prompt is done.
 
         ``dismissed`` is what ``speech_over`` gave.
@@ -95,12 +102,24 @@ class Interruptions:
                 return True
             self._ignored(event.at, rule, transcript, over)
             return False
-        return not dismissed or bool(words_of(transcript.text))
+        if dismissed is not None:
+            rule = self._nothing(transcript, dismissed)
+            if rule is not None:
+                self._ignored(event.at, rule, transcript, dismissed)
+                return False
+            if dismissed is self._playlist.head:
+                self._stop(dismissed, event.at)  # words after all
+        return True
 
-    def speech_over(self) -> bool:
-        """Speech has ended: whether it had been found to be nothing while it went on."""
-        dismissed, self._dismissed = self._dismissed, False
+    def speech_over(self) -> SayHandle | None:
+        """Speech has ended: the prompt that had gone on over it, as it had been found to be nothing."""
+        dismissed, self._dismissed = self._dismissed, None
         return dismissed
+
+    @property
+    def dismissed(self) -> bool:
+        """The speech that goes on was found to be nothing."""
+        return self._dismissed is not None
 
     @property
     def busy(self) -> bool:
@@ -120,11 +139,24 @@ class Interruptions:
         if handle is None:
             return
         self._due = True
-        if self._stream.speaking:
+        said = self._endings.so_far
+        if said is not None:
+            self._weigh(said, self._stream.clock, handle)
+        elif self._stream.speaking:
             self._stream.ask()
             self._alarms.set("false interruption", self._stream.clock + VAD_RATE // 2, self._late)
         elif not self._pending():
             self._resume("no words")
+
+    def _weigh(self, transcript: Transcript, at: int, handle: SayHandle) -> None:
+        """The suspended prompt is over, or goes on, by the words of a turn that may not have ended."""
+        rule = self._nothing(transcript, handle)
+        if rule is None:
+            self._confirm(handle, at)
+        else:
+            self._dismissed = handle
+            self._ignored(at, rule, transcript, handle)
+            self._resume(rule)
 
     def _look_again(self, at: int) -> None:
         self._alarms.set("words", at + ms_to_samples(INTERIM_MS, VAD_RATE), self._stream.ask)
@@ -133,15 +165,10 @@ class Interruptions:
         """The words of somebody who is still speaking."""
         transcript = await self._recogniser.transcribe(audio, "interim")
         suspended, over = self._playlist.suspended, self._over
-        if suspended is not None and self._due:
-            rule = self._nothing(transcript, suspended)
-            if rule is None:
-                self._confirm(suspended, at)
-            elif self._stream.speaking:
-                # It goes on without a word: music, or a voice elsewhere.
-                self._floor.dismissed = self._dismissed = True
-                self._ignored(at, rule, transcript, suspended)
-                self._resume(rule)
+        if suspended is not None and self._due and self._stream.speaking:
+            self._weigh(transcript, at, suspended)
+            # It goes on without a word: music, or a voice elsewhere. After a pause it would be something new.
+            self._floor.dismissed = self.dismissed
         elif over is not None and over is self._playlist.head and self._stream.speaking:
             if self._too_little(transcript, over) is None:
                 self._stop(over, at)

@@ -80,12 +80,13 @@ class TurnOptions:
     yes_no_silence_ms: float = 320
     """After which a turn has ended when nothing better is known. For free speech and menus it is
     ``EndpointingOptions.min_silence_ms``."""
-    digits_silence_ms: float = 900
+    digits_silence_ms: float = 1000
     """"Four seven ... one nine"."""
     complete_ms: float = 160
     """VoiceXML's completetimeout: what was said is an answer of the grammar, and no longer one begins so."""
-    incomplete_ms: float = 1000
-    """VoiceXML's incompletetimeout: it is not, or the turn detector expects more. The upper bound."""
+    incomplete_ms: float = 1200
+    """VoiceXML's incompletetimeout: it is not, or the words or the turn detector let more expect. The upper
+    bound."""
     sure: float = 0.9
     """Probability of the turn detector from which a turn is complete at once."""
     doubtful: float = 0.3
@@ -93,6 +94,9 @@ class TurnOptions:
     silence is as without a detector."""
     preemptive: bool = True
     """Transcribe at each pause, and throw it away when the caller goes on."""
+    by_words: bool = True
+    """With ``preemptive``: a turn does not end before the words up to its last pause are known (which the reply
+    waits for anyhow), nor on words that cannot be its last ("my number is")."""
     similar: float = 1.0
     """A reply prepared from an interim transcript is used when the final one has this share of its words in
     common; 1 is the same words."""

@@ -88,6 +88,7 @@ class TurnTaking:
             config.language,
             lambda: self.turns.transcribing,
         )
+        self.endings.understood = self.interruptions.paused
 
     @property
     def busy(self) -> bool:

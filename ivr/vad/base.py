@@ -41,17 +41,24 @@ class EndpointingOptions:
             raise ValueError("max_turn_ms must be longer than min_speech_ms")
 
 
+THRESHOLD = 0.5
+"""A stop for nothing is undone, one that comes late is not: lower than the network's authors' 0.5."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorOptions:
     """How the detector listens, for all its streams."""
 
-    threshold: float = 0.5
+    threshold: float = THRESHOLD
     """Probability from which a window is speech."""
     release: float | None = None
     """Probability below which it is no longer; None is ``threshold - 0.15``, at least 0.01."""
     attack: float | None = None
     """Probability from which a window counts as the beginning of speech, once a later one reaches
     ``threshold``: soft beginnings are believed a window earlier. None is 0.4 times ``threshold``."""
+    hint: float | None = None
+    """Probability from which a window hints at speech, for which a prompt is turned down. None is a quarter of
+    ``threshold``."""
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
@@ -82,6 +89,8 @@ class DetectorOptions:
             raise ValueError(f"release must be above 0 and not above threshold, got {self.release}")
         if self.attack is not None and not 0 < self.attack <= self.threshold:
             raise ValueError(f"attack must be above 0 and not above threshold, got {self.attack}")
+        if self.hint is not None and not 0 < self.hint <= self.threshold:
+            raise ValueError(f"hint must be above 0 and not above threshold, got {self.hint}")
         if self.silence_dbfs > 0:
             raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
         if not 0 < self.echo_share < 1:
@@ -102,6 +111,11 @@ class DetectorOptions:
     def attack_level(self) -> float:
         """``attack`` with its default worked out."""
         return 0.4 * self.threshold if self.attack is None else self.attack
+
+    @property
+    def hint_level(self) -> float:
+        """``hint`` with its default worked out."""
+        return 0.25 * self.threshold if self.hint is None else self.hint
 
 
 @dataclass(frozen=True, slots=True)

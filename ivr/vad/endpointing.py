@@ -83,11 +83,17 @@ Decision = Began | Ended | Hinted | Dropped | Goes | Paused | Resumed
 class Endpointer:
     """One stream's decisions. ``threshold``, ``release`` and ``attack`` are probabilities, the last two not
     above the first. A run of speech begins with a window of ``attack`` (None: ``threshold``) and is
-    believed when it is ``min_speech`` long and its last window is voiced.
+    believed when it is ``min_speech`` long and its last window is voiced. From ``hint`` (None: ``attack``) on
+    a window hints at speech.
     """
 
     def __init__(
-        self, options: EndpointingOptions, threshold: float, release: float, attack: float | None = None
+        self,
+        options: EndpointingOptions,
+        threshold: float,
+        release: float,
+        attack: float | None = None,
+        hint: float | None = None,
     ) -> None:
         if not 0 < release <= threshold <= 1:
             raise ValueError(
@@ -96,6 +102,7 @@ class Endpointer:
         self._threshold = threshold
         self._release = release
         self._attack = threshold if attack is None else attack
+        self._hint = self._attack if hint is None else hint
         self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
         self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
         self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
@@ -170,7 +177,7 @@ class Endpointer:
             self.speaking = True
             self._hinted = self._paused = False
             return Began(self._onset, self.clock, probability)
-        if not self._details or (self._run > 0) == self._hinted:
+        if not self._details or (self._run > 0 or probability >= self._hint) == self._hinted:
             return None
         if self._hinted:
             return self._drop()

@@ -166,13 +166,13 @@ class LineEars:
                 # Time must go on for the alarms; what was not looked at counts as quiet.
                 log.exception("vad_inference_failed", streams=len(rows))
                 self._state[:, rows] = 0
-        attack = self._options.attack_level
+        nothing = min(self._options.attack_level, self._options.hint_level)
         rested = []
         for i, (row, start, probability) in enumerate(
             zip(rows.tolist(), starts.tolist(), probabilities.tolist(), strict=True)
         ):
             stream = self._stream_at(row)
-            if probability < attack and not self._busy[row]:
+            if probability < nothing and not self._busy[row]:
                 stream.idle(start + _STEP)
                 rested.append(row)
                 continue
@@ -260,7 +260,7 @@ class LineStream:
         self._ears = ears
         self._delivery = Delivery(listener)
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level
+            endpointing, options.threshold, options.release_level, options.attack_level, options.hint_level
         )
         self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
         self._parts: list[Pcm16] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from ivr.audio.line import LineBank
 from ivr.modelstore import model_path
-from ivr.vad.base import DetectorOptions, LooksWhenTold, VoiceActivityDetector
+from ivr.vad.base import THRESHOLD, DetectorOptions, LooksWhenTold, VoiceActivityDetector
 from ivr.vad.inline import InlineVad
 from ivr.vad.inline_lines import InlineLineVad
 from ivr.vad.pumped import PumpedVad
@@ -21,7 +21,7 @@ ENTRY_POINT_GROUP = "ivr.vad"
 def create_vad(
     name: str = "silero",
     *,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     shared: bool = False,
     model: Path | None = None,
     bank: LineBank | None = None,
@@ -45,7 +45,7 @@ def create_vad(
 
 
 def create_line_vad(
-    name: str, bank: LineBank, *, threshold: float = 0.5, model: Path | None = None, **options: Any
+    name: str, bank: LineBank, *, threshold: float = THRESHOLD, model: Path | None = None, **options: Any
 ) -> LooksWhenTold:
     """A detector without a thread, for the one line of ``bank``. Raises as ``create_vad``."""
     if name in _BUILT_IN:

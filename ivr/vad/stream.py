@@ -48,7 +48,7 @@ class Ear:
 
     def __init__(self, endpointing: EndpointingOptions, options: DetectorOptions) -> None:
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level
+            endpointing, options.threshold, options.release_level, options.attack_level, options.hint_level
         )
         self._fade = fade_of(options)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)

@@ -237,6 +237,46 @@ async def test_who_goes_on_without_a_word_does_not_keep_the_floor(scene: Make, s
         assert s.stages("stop") == ["stop"] and not handle.done
 
 
+async def test_words_after_all_stop_it_again(scene: Make, sentence: np.ndarray) -> None:
+    async with scene("", "stop it please") as s:
+        handle = await s.session.say(LONG)
+        await s.silence(500)
+        await s.hears(np.concatenate([sentence, sentence, sentence])[: 8 * 3000])
+        await s.silence(900)
+        assert s.stages("stop", "resume") == ["stop", "resume", "stop"] and handle.done
+        assert (await s.session.listen()).text == "stop it please"
+
+
+async def test_a_prompt_does_not_wait_for_the_end_of_a_turn_that_was_nothing(scene: Make) -> None:
+    """The turn detector expects more, and the words up to the pause are known."""
+    turn = TurnOptions(incomplete_ms=3000)
+    async with scene("Mm.", "Mm.", judge=Judge(*[0.1] * 9), turn=turn) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(1000)
+        await s.hears(cough())
+        await s.silence(2000)
+        assert s.stages("stop", "resume", "turn_ended") == ["stop", "resume"]
+        assert s.find("resume").at - s.find("stop").at <= 1.1 * 16000
+        await s.silence(2000)
+        assert s.stages("stop", "resume", "turn_ended") == ["stop", "resume", "turn_ended"]
+        assert s.find("turn_ended").details["reason"] == "silence" and not handle.done
+        assert not s.session.caller_active  # it was no turn
+
+
+async def test_who_goes_on_after_such_a_pause_stops_it_again(scene: Make, sentence: np.ndarray) -> None:
+    turn = TurnOptions(incomplete_ms=3000)
+    async with scene("Okay.", "Okay but not today.", judge=Judge(*[0.1] * 9), turn=turn) as s:
+        await s.session.say(LONG)
+        await s.silence(1000)
+        await s.hears(cough())
+        await s.silence(1400)
+        assert s.stages("stop", "resume") == ["stop", "resume"]
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(3200)
+        assert s.stages("stop", "resume", "confirm") == ["stop", "resume", "stop", "confirm"]
+        assert (await s.session.listen()).text == "Okay but not today."
+
+
 async def test_words_confirm_it_while_the_caller_still_speaks(scene: Make, sentence: np.ndarray) -> None:
     async with scene("I want to", "I want to speak to somebody") as s:
         handle = await s.session.say(LONG)
@@ -380,11 +420,11 @@ async def test_silence_alone(scene: Make, sentence: np.ndarray) -> None:
 async def test_digits_are_waited_for(scene: Make, sentence: np.ndarray) -> None:
     async with scene("four seven") as s:
         s.session.expect(Expectation(kind="digits"))
-        assert await ended_after_ms(s, sentence) == pytest.approx(900, abs=33)
+        assert await ended_after_ms(s, sentence) == pytest.approx(1000, abs=33)
 
 
 @pytest.mark.parametrize(
-    ("answer", "after"), [(0.95, 120), (0.6, 400), (0.1, 1000), (SpeechTimeout("judge", "late"), 400)]
+    ("answer", "after"), [(0.95, 120), (0.6, 400), (0.1, 1200), (SpeechTimeout("judge", "late"), 400)]
 )
 async def test_a_turn_detector_ends_it_or_waits(
     scene: Make, sentence: np.ndarray, answer: float | Exception, after: float

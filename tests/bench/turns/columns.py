@@ -4,21 +4,26 @@ LiveKit Agents 1.7.0 (livekit-plugins-silero ``VAD.load``; ``voice/turn.py``): a
 0.35, an interruption after 0.5 s of speech (``interruption.min_duration``), the end of a turn after 0.55 s of
 silence for the detector and no sooner than 0.5 s (``endpointing.min_delay``). The network's memory is kept.
 Twice: with 0.5 s of speech in a row, as a reader takes the number; and as its code counts them, from the
-first 50 ms on and pauses included (``SinceOnset``). Its resuming after 2 s comes too late to count here.
+first 50 ms on and pauses included (``SinceOnset``). It resumes after 2 s without words,
+which is later than what counts as lost.
 
 Pipecat 1.7.0 (``audio/vad/vad_analyzer.py``): confidence 0.7 both ways, ``start_secs`` 0.2, ``stop_secs``
 0.2, its memory set to zero every 5 s (ours fades: no harder on speech, see ivr/vad/README.md). Its
-``min_volume`` is left out. It asks smart-turn at each such pause; by the numbers alone the pause is the end.
+``min_volume`` is left out. It asks smart-turn at each such pause: the turn is over from 0.5 on, otherwise
+after 3 s of silence (``SmartTurnParams``); by the numbers alone the pause is the end.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
-from ivr.session import MemoryPlayer, SessionConfig, VoiceSession
-from ivr.speech.base import SpeechToText, TextToSpeech
+from ivr.audio.line import LineBank
+from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
+from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.vad.base import (
+    AlarmRang,
     DetectorOptions,
     EndpointingOptions,
     SpeechEnded,
@@ -29,39 +34,86 @@ from ivr.vad.base import (
     VoiceActivityDetector,
 )
 from ivr.vad.inline import InlineVad
+from ivr.vad.inline_lines import InlineLineVad
 from ivr.vad.silero import SileroModel
-from tests.bench.turns.scene import Scene
 
 LIVEKIT = "LiveKit's 0.5, 500 ms"
 LIVEKIT_COUNTED = "as LiveKit counts them"
 PIPECAT = "Pipecat's 0.7, 200 ms"
+SMART = "Pipecat's with smart-turn"
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What a scene gives its session."""
+
+    stt: SpeechToText
+    tts: TextToSpeech
+    judge: TurnDetector
+    player: MemoryPlayer
 
 
 @dataclass(frozen=True)
 class Column:
-    """``session`` makes one for a scene."""
+    """``session`` makes one for a scene, and what makes its detector look at what it has at once."""
 
     name: str
-    session: Callable[[Scene, SpeechToText, TextToSpeech, MemoryPlayer, Any], VoiceSession]
+    session: Callable[[Engines], tuple[VoiceSession, Callable[[], object]]]
+    turns_only: bool = False
+    """It differs from another in how turns end."""
 
 
 def columns(model: SileroModel) -> list[Column]:
-    ours = Column("ours", _maker(InlineVad(model), SessionConfig()))
     half = InlineVad(model, DetectorOptions(threshold=0.5, release=0.35, attack=0.5, fade_ms=0))
-    livekit = _maker(
-        half,
-        SessionConfig(endpointing=EndpointingOptions(min_speech_ms=500, min_silence_ms=550, pre_roll_ms=500)),
-    )
-    counted = _maker(
+    livekit = _theirs(half, EndpointingOptions(min_speech_ms=500, min_silence_ms=550, pre_roll_ms=500), 2000)
+    counted = _theirs(
         SinceOnset(half, 500),
-        SessionConfig(endpointing=EndpointingOptions(min_speech_ms=50, min_silence_ms=550, pre_roll_ms=500)),
+        EndpointingOptions(min_speech_ms=50, min_silence_ms=550, pre_roll_ms=500),
+        2000,
     )
-    pipecat = _maker(
-        InlineVad(model, DetectorOptions(threshold=0.7, release=0.7, attack=0.7)),
-        # Six windows of 32 ms each way, as round(0.2 / 0.032) is.
-        SessionConfig(endpointing=EndpointingOptions(min_speech_ms=192, min_silence_ms=192, pre_roll_ms=200)),
-    )
-    return [ours, Column(LIVEKIT, livekit), Column(LIVEKIT_COUNTED, counted), Column(PIPECAT, pipecat)]
+    seven = InlineVad(model, DetectorOptions(threshold=0.7, release=0.7, attack=0.7))
+    # Six windows of 32 ms each way, as round(0.2 / 0.032) is.
+    times = EndpointingOptions(min_speech_ms=192, min_silence_ms=192, pre_roll_ms=200, pause_ms=192)
+    asked = TurnOptions(sure=0.5, doubtful=0.5, incomplete_ms=3000)
+    return [
+        ours(model),
+        Column(LIVEKIT, livekit),
+        Column(LIVEKIT_COUNTED, counted),
+        Column(PIPECAT, _theirs(seven, times)),
+        Column(SMART, _theirs(seven, dataclasses.replace(times, min_silence_ms=3000), 0, asked), True),
+    ]
+
+
+def ours(
+    model: SileroModel,
+    config: SessionConfig | None = None,
+    detector: DetectorOptions | None = None,
+    name: str = "ours",
+) -> Column:
+    """The session as it is, on a line of its own, with smart-turn."""
+    heard = detector or DetectorOptions()
+
+    def make(engines: Engines) -> tuple[VoiceSession, Callable[[], object]]:
+        bank = LineBank(1)
+        vad = InlineLineVad(model, heard, bank)
+        session = VoiceSession(
+            stt=engines.stt, tts=engines.tts, vad=vad, player=engines.player,
+            config=config or SessionConfig(), log=Quiet(), line=bank.open(), turn_detector=engines.judge,
+        )  # fmt: skip
+        return session, vad.look
+
+    return Column(name, make)
+
+
+class Quiet:
+    """A log that nobody reads."""
+
+    def info(self, event: str, **details: object) -> None: ...
+
+    debug = warning = error = exception = info
+
+    def bind(self, **_: object) -> "Quiet":
+        return self
 
 
 class SinceOnset:
@@ -93,6 +145,8 @@ class _Held:
             return
         if isinstance(event, SpeechEnded):
             self._tell()
+        elif self._held is not None and not isinstance(event, AlarmRang):
+            return
         self._listener(event)
 
     def _tell(self) -> None:
@@ -109,12 +163,28 @@ class _Held:
         return getattr(self._inner, name)
 
 
-def _maker(
-    vad: VoiceActivityDetector, config: SessionConfig
-) -> Callable[[Scene, SpeechToText, TextToSpeech, MemoryPlayer, Any], VoiceSession]:
-    def make(
-        scene: Scene, stt: SpeechToText, tts: TextToSpeech, player: MemoryPlayer, log: Any
-    ) -> VoiceSession:
-        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config, log=log)
+def _theirs(
+    vad: VoiceActivityDetector,
+    endpointing: EndpointingOptions,
+    resumes_ms: float = 0,
+    asked: TurnOptions | None = None,
+) -> Callable[[Engines], tuple[VoiceSession, Callable[[], object]]]:
+    """Numbers of others without our rules: no ducking, no words that count for nothing. ``resumes_ms``: after
+    so long without words the prompt goes on. ``asked``: when smart-turn's answers end a turn.
+    """
+    rules = BargeInOptions(
+        duck_db=0,
+        backchannels=False,
+        false_interruption_timeout_ms=resumes_ms,
+        min_speech_ms=endpointing.min_speech_ms,
+    )
+    config = SessionConfig(endpointing=endpointing, barge_in=rules, turn=asked or TurnOptions())
+
+    def make(engines: Engines) -> tuple[VoiceSession, Callable[[], object]]:
+        session = VoiceSession(
+            stt=engines.stt, tts=engines.tts, vad=vad, player=engines.player, config=config, log=Quiet(),
+            turn_detector=engines.judge if asked else None,
+        )  # fmt: skip
+        return session, lambda: None
 
     return make

@@ -5,6 +5,7 @@ always the same, clip by clip. A clip is in one of two splits, by the hash of it
 may be looked at when a threshold is chosen, those of ``report`` make the figures.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -83,7 +84,9 @@ def recorded(kind: Kind, language: Language) -> Iterator[Clip]:
     """The recorded sentences as clips of that kind."""
     for name, x in recordings.sentences(language):
         prefix = "turn/" if kind == "turn" else ""
-        yield speech(f"{prefix}{language}/{name}", kind, "recorded", language, x, name.replace("-", " "))
+        count = max(1, round(len(x) / RATE * 2.5))
+        words = itertools.islice(itertools.cycle(name.replace("-", " ").split()), count)
+        yield speech(f"{prefix}{language}/{name}", kind, "recorded", language, x, " ".join(words))
 
 
 def speech(name: str, kind: Kind, style: str, language: str, x: Pcm16, text: str) -> Clip:

@@ -19,7 +19,7 @@ from ivr.speech.base import Transcript
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from tests.bench.turns.clip import Clip, seeded
-from tests.bench.turns.drive import Quiet
+from tests.bench.turns.columns import Quiet
 from tests.bench.turns.line import FRAME, RATE, Condition, Echo, Pcm16, TelephoneLine
 from tests.bench.turns.rows import Row
 from tests.session.engines import LetterTTS

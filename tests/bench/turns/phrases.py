@@ -40,14 +40,17 @@ SENTENCES = {
     ),
 }  # fmt: skip
 
-ANSWERS = {
-    "en": (
-        "yes", "no", "yes please", "no thank you", "billing", "support", "sales", "two", "the second one",
-    ),
-    "fr": (
-        "oui", "non", "oui merci", "non merci", "facturation", "la deuxième",
-    ),
-}  # fmt: skip
+YES_NO = {
+    "en": ("yes", "no", "yes please", "no thank you"),
+    "fr": ("oui", "non", "oui merci", "non merci"),
+}
+
+CHOICES = {
+    "en": ("billing", "support", "sales", "two", "the second one"),
+    "fr": ("facturation", "la deuxième"),
+}
+
+ANSWERS = {language: YES_NO[language] + CHOICES[language] for language in YES_NO}
 
 HESITATIONS = {
     "en": (

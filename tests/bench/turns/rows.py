@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ivr.session import Decision
+from ivr.session.options import ExpectedKind
 from ivr.speech.registry import create_stt
-from tests.bench.turns import drive, judge, recordings
+from tests.bench.turns import drive, judge, phrases, recordings
 from tests.bench.turns.clip import Clip, Kind, Split, mixed, seeded
 from tests.bench.turns.columns import Column
 from tests.bench.turns.corpus import Corpus
@@ -239,18 +241,16 @@ class Bench:
         return self._run(scenes, rows, score)
 
     def endings(self) -> list[Row]:
-        styles = ("answer", "sentence", "recorded", "digits", "hesitation")
+        """Answers to a question whose choices the service knows, digits, and free speech."""
         scenes = []
-        for style in styles:
+        for style in ("answer", "sentence", "recorded", "digits", "hesitation"):
             clips = self.clips("turn", styles=(style,))[: max(4, round(90 * self._scale))]
             for n, (clip, condition) in enumerate(
                 zip(clips, self.conditions(style, (-30, -10)), strict=False)
             ):
                 at = int(seeded(f"{style} {self._seed} {n}").uniform(0.5, 1.0) * RATE)
-                expect = {"digits": "digits", "answer": "menu"}.get(style, "free")
-                scenes.append(
-                    Scene(style, condition, clip, at, at + len(clip.pcm) + 4 * RATE, expect=expect)  # type: ignore[arg-type]
-                )
+                scenes.append(asked(clip, condition, at))
+        styles = ("yes_no", "menu", "sentence", "recorded", "digits", "hesitation")
         rows = {
             "delay": Row("caller's end → turn ended", "ms", "p50 ≤ 400", limits=(("p50", 400),)),
             "early": Row("turns cut off early", "%", "≤ 3 %", limits=(("share", 3),)),
@@ -317,7 +317,10 @@ class Bench:
         self, scenes: Sequence[Scene], rows: dict[str, Row], score: Score, engine: str = ""
     ) -> list[Row]:
         """With an ``engine`` only the first column: what was understood changes nothing in the others."""
+        turns = all(scene.prompt is None for scene in scenes)
         for column in self._columns[:1] if engine else self._columns:
+            if column.turns_only and not turns:
+                continue
             trials: list[dict[str, Any]] = []
             for trace in asyncio.run(_traces(scenes, column, engine)):
                 found = score(trace)
@@ -350,7 +353,26 @@ def _note(trace: Trace, found: dict[str, float | None]) -> dict[str, Any]:
         "scene": scene.name, "clip": scene.clip.name if scene.clip else None, "level": round(c.level_dbm0, 1),
         "loss": c.loss, "echo": None if c.echo is None else [c.echo.delay_ms, c.echo.loss_db], "seed": c.seed,
         "found": found, "turns": [t.text for t in trace.turns],
+        "told": [f"{at / RATE:.3f} {d.stage} {d.rule} {_short(d)}".strip() for at, d in trace.decisions],
+        "onset_s": round(scene.onset / RATE, 3), "offset_s": round(scene.offset / RATE, 3),
     }  # fmt: skip
+
+
+def asked(clip: Clip, condition: Condition, at: int) -> Scene:
+    """``clip`` as the answer to a question that fits it."""
+    length = at + len(clip.pcm) + 4 * RATE
+    if clip.style != "answer":
+        kind: ExpectedKind = "digits" if clip.style == "digits" else "free"
+        return Scene(clip.style, condition, clip, at, length, expect=kind)
+    kind = "yes_no" if clip.text in phrases.YES_NO[clip.language] else "menu"
+    known = phrases.YES_NO if kind == "yes_no" else phrases.CHOICES
+    return Scene(kind, condition, clip, at, length, expect=kind, choices=known[clip.language])
+
+
+def _short(decision: Decision) -> str:
+    names = ("probability", "duration_ms", "text", "words", "reason", "echo", "name")
+    found = {name: decision.details[name] for name in names if name in decision.details}
+    return " ".join(f"{name}={value}" for name, value in found.items())
 
 
 def _silent_before(trace: Trace) -> bool:

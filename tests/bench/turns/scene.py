@@ -4,15 +4,16 @@ Samples are of 8 kHz since the session's first frame.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
+from ivr.session import Decision
+from ivr.session.options import ExpectedKind
 from tests.bench.turns.clip import Clip
 from tests.bench.turns.line import F64, FRAME, RATE, Condition, Pcm16, at_level, band_limited
 
-Expect = Literal["menu", "digits", "free"]
-"""What the caller is asked for, after a question."""
+_SLACK = RATE // 20
+"""Samples of a word that may be missing at either end."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,10 @@ class Scene:
     prompt: Pcm16 | None = None
     understood: bool = True
     """The recogniser makes out what is said; otherwise it finds no words in it."""
-    expect: Expect = "free"
+    expect: ExpectedKind = "free"
+    """What the caller is asked for."""
+    choices: tuple[str, ...] = ()
+    """Whole answers, where the service knows them."""
 
     def near(self) -> F64:
         """The caller's side, in the telephone band and at its level, a whole number of frames."""
@@ -47,15 +51,15 @@ class Scene:
         return self.at + (self.clip.offset if self.clip is not None else 0)
 
     def words(self, start: int, end: int) -> str:
-        """What one who hears from ``start`` to ``end`` can know: the parts whose middle is there."""
+        """What one who hears from ``start`` to ``end`` can know: the words that are wholly there."""
         if self.clip is None or not self.understood:
             return ""
-        heard = [
-            part.text
+        return " ".join(
+            word
             for part in self.clip.parts
-            if start <= self.at + (part.start + part.end) // 2 < end
-        ]  # fmt: skip
-        return " ".join(heard)
+            for first, last, word in part.words()
+            if start <= self.at + first + _SLACK and self.at + last - _SLACK < end
+        )
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class Trace:
     turns: list[TurnHeard]
     ended: list[int]
     """When it was decided that the caller's turn was over."""
-    decisions: list[dict[str, object]]
-    """As the session tells them, for the notes."""
+    decisions: list[tuple[int, Decision]]
+    """When each was told, and what."""
     seconds: float
     """Processor time of the whole scene."""
 
