@@ -30,8 +30,10 @@ _PEAK = 16
 """Samples in which the energy of a delay is gathered."""
 _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
 """Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
-_CANDIDATES = 3
+_CANDIDATES = 4
 """Delays that are named: a beginning that is a hum is like many."""
+_APART = 160
+"""Samples between them (20 ms): they are not periods of one hum."""
 _EMPHASIS = np.float32(0.8)
 _FAINT = 0.02
 """Share of the loudest stretch's energy that is added to each: next to nothing is like everything."""
@@ -100,7 +102,7 @@ class PathFinder:
         for _ in range(_CANDIDATES):
             peak = int(np.argmax(alike))
             found.append(max(peak - _PEAK // 2 - BEFORE_PEAK, 0))
-            alike[max(peak - TAPS // 2, 0) : peak + TAPS // 2] = 0
+            alike[max(peak - _APART, 0) : peak + _APART] = 0
         return found
 
     def moved(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
