@@ -9,7 +9,8 @@ import re
 from collections import Counter
 
 _BY_LANGUAGE = {
-    "en": "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um ah oh aha okay ok right yes yeah yep yup sure i see "
+    "en": "uh-huh uh huh uhhuh mm mmm mhm mm-hmm hmm hm um ah oh aha okay ok right yes yeah yep yup sure i "
+    "see "
     "got it alright all good great",
     "fr": "mm mmm mhm hum hmm euh ah oh oui ouais ok okay d'accord bien très sûr bon voilà je vois entendu",
     "de": "mm mmm mhm hm hmm äh ähm ah oh aha ja jo okay ok genau gut ach so verstehe klar",

@@ -95,8 +95,8 @@ class TurnOptions:
     preemptive: bool = True
     """Transcribe at each pause, and throw it away when the caller goes on."""
     by_words: bool = True
-    """With ``preemptive``: a turn does not end before the words up to its last pause are known (which the reply
-    waits for anyhow), nor on words that cannot be its last ("my number is")."""
+    """With ``preemptive``: a turn does not end before the words up to its last pause are known (which the
+    reply waits for anyhow), nor on words that cannot be its last ("my number is")."""
     similar: float = 1.0
     """A reply prepared from an interim transcript is used when the final one has this share of its words in
     common; 1 is the same words."""

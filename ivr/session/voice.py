@@ -194,7 +194,8 @@ class VoiceSession:
             chosen = dataclasses.replace(chosen, barge_in=barge_in or "none")
         handle = parts.playlist.add(source, chosen)
         eager = handle.yields_to("speech") and not chosen.by_words and not chosen.protect_ms
-        if stream.speaking and eager and not parts.interruptions.dismissed and parts.playlist.suspended is None:
+        free = not parts.interruptions.dismissed and parts.playlist.suspended is None
+        if stream.speaking and eager and free:
             parts.playlist.interrupt("speech")
         return handle
 

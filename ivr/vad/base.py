@@ -57,8 +57,8 @@ class DetectorOptions:
     """Probability from which a window counts as the beginning of speech, once a later one reaches
     ``threshold``: soft beginnings are believed a window earlier. None is 0.4 times ``threshold``."""
     hint: float | None = None
-    """Probability from which a window hints at speech, for which a prompt is turned down. None is a quarter of
-    ``threshold``."""
+    """Probability from which a window hints at speech, for which a prompt is turned down. None is a quarter
+    of ``threshold``."""
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
