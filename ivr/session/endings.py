@@ -212,7 +212,9 @@ class Endings:
             # An answer that may go on waits for the silence of its kind.
             if may_go_on is None or not may_go_on(text):
                 return turn.complete_ms, "grammar"
-        elif (self._by_words and unfinished(text, self._config.language)) or (fits is not None and text and not self._asks):
+        elif self._by_words and unfinished(text, self._config.language):  # noqa: SIM114  (two rules)
+            return None
+        elif fits is not None and text and not self._asks:
             return None
         if self._probability is not None and self._probability >= turn.sure:
             return 0, "turn detector"

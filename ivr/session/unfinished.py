@@ -3,7 +3,8 @@ something follows. A model of sound does not know: who thinks about a number say
 falling voice.
 
 The words are the closed classes of the language's grammar (articles, possessives, prepositions,
-conjunctions), forms of "to be", and the sounds of hesitation. Rather too few than too many: one too many makes callers wait.
+conjunctions), forms of "to be", and the sounds of hesitation. Rather too few than too many: one too many
+makes callers wait.
 """
 
 from ivr.session.fillers import words_of

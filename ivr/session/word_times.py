@@ -111,7 +111,7 @@ def word_times(text: str, pcm: npt.NDArray[np.int16], rate: int, *, complete: bo
             start = round(grid.next[borders[number]] * unit)
             end = max(start, round(grid.end[borders[number + 1]] * unit))
             number, last = number + 1, end
-        found.append(Word(word, start, end))
+        found.append(Word(word, min(start, pcm.size), min(end, pcm.size)))
     return found
 
 

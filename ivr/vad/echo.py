@@ -95,10 +95,9 @@ class _Call:
     run: int = 0
     """Windows in a row that are likely speech, or that the path does not explain."""
     vain: int = 0
-    """Searches on this line that found nothing."""
     next_search: int = 0
     wait: int = _WAIT[0]
-    """Sample before which no path is sought, and how long that is put off by the next vain search."""
+    """Vain searches; sample before which none is made; how long the next vain one puts that off."""
     memory: F32 | None = None
     """What the network remembered before the run."""
     again: int = 0
@@ -208,9 +207,8 @@ class Echoes:
             call.run += 1
             if call.run == 1:
                 call.memory = memory[:, i].copy()
-            if call.path is None and start < call.next_search:
-                continue
-            if call.run not in _TRIES and call.run % 32:
+            too_soon = call.path is None and start < call.next_search
+            if too_soon or (call.run not in _TRIES and call.run % 32):
                 continue
             try:
                 if self._seek(call, row, start, heard[i]):
@@ -293,7 +291,7 @@ class Echoes:
         if share < self._share:
             call.vain += 1
             if call.vain >= _VAIN:
-                # Most lines have no echo, and those whose callers talk most would be searched most.
+                # Most lines have no echo; those whose callers talk most would be searched most.
                 call.next_search, call.wait = end + call.wait, min(2 * call.wait, _WAIT[1])
             return False
         call.vain, call.wait = 0, _WAIT[0]

@@ -453,7 +453,7 @@ async def test_a_grammar_knows_whole_answers(
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
 
 
-@pytest.mark.parametrize(("kind", "after"), [("menu", 400), ("digits", 900)])
+@pytest.mark.parametrize(("kind", "after"), [("menu", 400), ("digits", 1000)])
 async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
     scene: Make, sentence: np.ndarray, kind: ExpectedKind, after: float
 ) -> None:
