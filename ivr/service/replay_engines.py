@@ -13,6 +13,8 @@ from ivr.service.recording import Recording
 from ivr.speech.base import SpeechError, SpeechToText, Transcript
 from ivr.vad.silero import WINDOW
 
+UNKNOWN = "unknown"
+"""What speech is taken to say that has no transcript in the recording."""
 MAX_BACK = 200
 """Windows by which a request may be older than the clock."""
 
@@ -78,7 +80,8 @@ class RecordedSTT:
             await asyncio.sleep(latency / VAD_RATE)
         finally:
             self.busy -= 1
-        words = [text for text, _ in texts if text]
+        # What nobody transcribed on the call counts as words: under its settings it was not heard at all.
+        words = [text for text, _ in texts if text] if texts else [UNKNOWN]
         confidence = min((confidence for _, confidence in texts), default=0.0)
         return Transcript(" ".join(words), confidence, self.name)
 
