@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+RESOLUTION_S = 1e-6
+"""Seconds that are added up differ by less."""
+
 
 class AudioLoop(asyncio.SelectorEventLoop):
     """``time`` is what ``advance`` made of it, in seconds, and what was spent ``outside``. One task, the
@@ -22,6 +25,7 @@ class AudioLoop(asyncio.SelectorEventLoop):
         self._outside = 0
         self._went_out = 0.0
         super().__init__(_IdleSelector(self))
+        self._clock_resolution = RESOLUTION_S  # asyncio's own: timers due within it are due
 
     def time(self) -> float:
         return self._seconds + (time.monotonic() - self._went_out if self._outside else 0.0)
@@ -71,5 +75,5 @@ class _IdleSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, Any]]:
-        ready = timeout is not None and timeout <= 0
+        ready = timeout is not None and timeout < RESOLUTION_S
         return super().select(0 if ready else self._loop.wait_for(timeout))

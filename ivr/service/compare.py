@@ -14,7 +14,7 @@ SAME_WITHIN_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A prompt that was stopped, and did not go on."""
+    """A prompt that was stopped."""
 
     at: int
     """Samples of 16 kHz."""
@@ -22,19 +22,28 @@ class Interruption:
     rule: str
     text: str
     """Of the prompt."""
+    resumed: str = ""
+    """Why it went on; nothing when it did not."""
 
     def __str__(self) -> str:
         what = f"prompt {self.prompt}" if self.prompt is not None else "a prompt"
-        return f"{seconds(self.at)}  {what} by {self.rule or 'the caller'}{quoted(self.text)}"
+        went_on = f", which went on ({self.resumed})" if self.resumed else ""
+        return f"{seconds(self.at)}  {what} by {self.rule or 'the caller'}{went_on}{quoted(self.text)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """From one list of interruptions to another."""
+    """From one way to decide a call to another. False stops (the prompt went on) stand apart."""
 
     gained: tuple[Interruption, ...]
     lost: tuple[Interruption, ...]
     kept: tuple[tuple[Interruption, Interruption], ...]
+    false_gained: tuple[Interruption, ...] = ()
+    false_lost: tuple[Interruption, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        return bool(self.gained or self.lost or self.false_gained or self.false_lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,16 @@ class Figures:
 
 
 def interruptions(decisions: Sequence[Decision]) -> list[Interruption]:
-    """The stops, but for those that a ``resume`` of the same prompt took back."""
+    """The stops that were confirmed, or at least not taken back by a ``resume`` of the same prompt."""
+    return [each for each in stops(decisions) if not each.resumed]
+
+
+def false_stops(decisions: Sequence[Decision]) -> list[Interruption]:
+    """The stops after which the prompt went on."""
+    return [each for each in stops(decisions) if each.resumed]
+
+
+def stops(decisions: Sequence[Decision]) -> list[Interruption]:
     texts = {
         d.details.get("prompt"): str(d.details.get("text", "")) for d in decisions if d.stage == "say_started"
     }
@@ -67,17 +85,25 @@ def interruptions(decisions: Sequence[Decision]) -> list[Interruption]:
         if decision.stage == "stop":
             found.append(Interruption(decision.at, prompt, decision.rule, texts.get(prompt, "")))
         elif decision.stage == "resume":
-            last = next((each for each in reversed(found) if each.prompt == prompt), None)
-            if last is not None:
-                found.remove(last)
+            place = next((i for i in reversed(range(len(found))) if found[i].prompt == prompt), None)
+            if place is not None:
+                found[place] = dataclasses.replace(found[place], resumed=decision.rule or "no words")
     return found
 
 
 def difference(before: Sequence[Decision], after: Sequence[Decision]) -> Difference:
-    """Interruptions are the same when they stopped the same prompt at about the same time."""
-    lost = interruptions(before)
-    gained, kept = [], []
-    for new in interruptions(after):
+    """Stops are the same when they stopped the same prompt at about the same time."""
+    gained, lost, kept = _matched(interruptions(before), interruptions(after))
+    false_gained, false_lost, _ = _matched(false_stops(before), false_stops(after))
+    return Difference(tuple(gained), tuple(lost), tuple(kept), tuple(false_gained), tuple(false_lost))
+
+
+def _matched(
+    before: Sequence[Interruption], after: Sequence[Interruption]
+) -> tuple[list[Interruption], list[Interruption], list[tuple[Interruption, Interruption]]]:
+    """What is new, what is gone, what is the same."""
+    gained, lost, kept = [], list(before), []
+    for new in after:
         near = [old for old in lost if old.prompt == new.prompt and _apart(old, new) <= SAME_WITHIN_S]
         if near:
             old = min(near, key=lambda each: _apart(each, new))
@@ -85,7 +111,7 @@ def difference(before: Sequence[Decision], after: Sequence[Decision]) -> Differe
             kept.append((old, new))
         else:
             gained.append(new)
-    return Difference(tuple(gained), tuple(lost), tuple(kept))
+    return gained, lost, kept
 
 
 def _apart(a: Interruption, b: Interruption) -> float:
@@ -130,35 +156,52 @@ def _shown(name: str, value: Any) -> str:
 
 
 def report(change: Difference) -> list[str]:
-    """What was gained and lost, a line each."""
-    lines = [f"  lost    {each}" for each in change.lost] + [f"  gained  {each}" for each in change.gained]
+    """What was gained and lost, a line each, the interruptions first."""
+    groups = {
+        "lost": change.lost,
+        "gained": change.gained,
+        "false stop lost": change.false_lost,
+        "false stop gained": change.false_gained,
+    }
+    lines = [f"  {name:<18} {each}" for name, stopped in groups.items() for each in stopped]
     later = [(new.at - old.at) * 1000 / VAD_RATE for old, new in change.kept]
     moved = [shift for shift in later if shift]
     if moved:
         lines.append(f"  {len(moved)} kept, but decided {min(moved):+.0f} to {max(moved):+.0f} ms later")
-    return lines or ["  the same interruptions"]
+    return lines or ["  the same interruptions and false stops"]
+
+
+def about_unknown(count: int) -> str:
+    """What is to be known of a replay in which so many turns were taken for words."""
+    which = "1 turn was" if count == 1 else f"{count} turns were"
+    return f"{which} not transcribed on the call and taken for words here (--stt asks an engine)"
 
 
 COLUMNS = ("length", "turns", "interruptions", "false stops", "ducks", "ignored")
+CHANGES = ("gained", "lost", "false gained", "false lost")
 
 
 def table(rows: Iterable[tuple[str, Figures, Difference | None]]) -> list[str]:
-    """One row a call and their totals; ``gained`` and ``lost`` where there is something to compare with."""
+    """One row a call and their totals; what is gained and lost where there is something to compare with."""
     body: list[list[str]] = []
-    total, gained, lost, compared = Figures(), 0, 0, False
+    total, changes = Figures(), [0] * len(CHANGES)
+    compared = False
     for name, each, change in rows:
         total += each
         cells = [name, *_cells(each)]
         if change is not None:
             compared = True
-            gained, lost = gained + len(change.gained), lost + len(change.lost)
-            cells += [str(len(change.gained)), str(len(change.lost))]
+            counts = [
+                len(each) for each in (change.gained, change.lost, change.false_gained, change.false_lost)
+            ]
+            changes = [a + b for a, b in zip(changes, counts, strict=True)]
+            cells += map(str, counts)
         body.append(cells)
     last = [f"{len(body)} call{'s' if len(body) != 1 else ''}", *_cells(total)]
     head = ["call", *COLUMNS]
     if compared:
-        last += [str(gained), str(lost)]
-        head += ["gained", "lost"]
+        last += map(str, changes)
+        head += CHANGES
     widths = [max(len(row[i]) for row in [head, *body, last]) for i in range(len(head))]
     rule = "  ".join("-" * width for width in widths)
     return [_row(head, widths), rule, *(_row(row, widths) for row in body), rule, _row(last, widths)]

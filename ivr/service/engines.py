@@ -62,14 +62,20 @@ def make_speech(settings: Settings) -> Speech:
     return Speech(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
 
 
+def make_turn_detector(settings: Settings) -> TurnDetector | None:
+    """Raises as ``make_speech``."""
+    found = [create_turn_detector(name, **settings.turn.of(name)) for name in settings.turn.order]
+    return found[0] if found else None
+
+
 def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     """``bank`` holds the sound of the calls to be served; without one audio is pushed. Raises as
     ``make_speech``.
     """
     speech = make_speech(settings)
-    turn = [create_turn_detector(name, **settings.turn.of(name)) for name in settings.turn.order]
+    turn = make_turn_detector(settings)
     vad = _make_vad(settings.vad, bank)
-    return Engines(speech.stt, speech.tts, vad, turn[0] if turn else None)
+    return Engines(speech.stt, speech.tts, vad, turn)
 
 
 def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetector:

@@ -12,7 +12,7 @@ from ivr.audio.frames import LINE_RATE
 from ivr.audio.wav import Pcm16
 from ivr.service.recording import Recording, load_recording
 from ivr.service.replay import WINDOW_S, replay
-from ivr.service.replay_command import check_assignments, settings_for
+from ivr.service.replay_command import check_assignments, for_all_prompts, settings_for
 from ivr.service.settings import Settings
 from ivr.service.timeline import Moment, Span, Timeline, timeline
 from ivr.session.decisions import Decision
@@ -64,7 +64,7 @@ def plot_file(
             f"{path}: nothing is from {begin:g} s to {end:g} s: the call is {recording.seconds:.1f} s long"
         )
     settings, _ = settings_for(recording, assignments, config)
-    again = replay(recording, settings)
+    again = replay(recording, settings, prompts=for_all_prompts(assignments, config))
     tried = bool(assignments) or config is not None
     decisions = again.decisions if tried else recording.decisions
     figure = figure_of(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")

@@ -32,7 +32,7 @@ MAX_WAITING = 10_000
 MAX_BYTES = 2**32 - 1024
 """Of sound: a WAV counts in 32 bits. 37 hours."""
 CLOSE_LIMIT_S = 5.0
-KEPT_TEXTS = frozenset({"reason", "name", "cause", "options"})
+KEPT_TEXTS = frozenset({"reason", "name", "cause", "options", "kind", "choices"})
 """Details other than numbers that a decision keeps while the recording is paused: none is the caller's."""
 
 

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import Pcm16, WavError, decode_channels
-from ivr.service.replay_plan import expected, prompt_options
 from ivr.session.decisions import Decision
-from ivr.session.options import BargeInOptions
+from ivr.session.options import ExpectedKind
 
 PART = ".part"
 """At the end of the names while the call goes on. Both files can be read at any time, also after a crash."""
@@ -40,12 +39,25 @@ class RecordingOptions:
 
 NUMBER = (int, float)
 DETAILS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("onset", "offset", "prompt"), int),
+    **dict.fromkeys(("onset", "offset", "prompt", "asked", "answered_at"), int),
     **dict.fromkeys(
-        ("heard_ms", "planned_ms", "latency_ms", "timeout_s", "confidence", "probability"), NUMBER
+        (
+            "heard_ms",
+            "planned_ms",
+            "latency_ms",
+            "timeout_s",
+            "confidence",
+            "probability",
+            "cut_ms",
+            "from_ms",
+        ),
+        NUMBER,
     ),
     **dict.fromkeys(("text", "heard_text", "digit", "name", "reason"), str),
+    "kind": str,
     "options": dict,
+    "choices": dict,
+    "word_times": list,
 }
 """What the details are that a replay and a picture use."""
 KEYS = frozenset("0123456789*#ABCD")
@@ -181,11 +193,23 @@ def _checked(decision: Decision) -> Decision:
             raise ValueError(f"{name} = {value!r} cannot be")
     if (digit := decision.details.get("digit")) is not None and digit not in KEYS:
         raise ValueError(f"digit = {digit!r} is no key")
-    if decision.stage == "say_started":
-        prompt_options(decision, {}, BargeInOptions())
-    elif decision.stage == "expect":
-        expected(decision)
+    if (kind := decision.details.get("kind")) is not None and kind not in get_args(ExpectedKind):
+        raise ValueError(f"kind = {kind!r}: there are {', '.join(get_args(ExpectedKind))}")
+    for name, choice in (decision.details.get("choices") or {}).items():
+        if not _is_choice(choice):
+            raise ValueError(f"choices: {name} has not a list of phrases and a list of keys")
+    for word in decision.details.get("word_times") or ():
+        if not (isinstance(word, list) and [type(each) for each in word] == [str, int, int]):
+            raise ValueError(f"word_times: {word!r} is not a word with two times")
     return decision
+
+
+def _is_choice(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in value)
+    )
 
 
 def _has_options(header: Decision) -> bool:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ivr.modelstore import ModelError
-from ivr.service.assigned import from_assignments, from_record
-from ivr.service.compare import Difference, Figures, difference, figures, line, report, table
+from ivr.service.assigned import from_assignments, from_record, preset_over
+from ivr.service.compare import Difference, Figures, about_unknown, difference, figures, line, report, table
+from ivr.service.layers import from_file
 from ivr.service.recording import Recording, RecordingError, load_recording, recordings_in
 from ivr.service.replay import Replayed, replay
-from ivr.service.replay_plan import preset_over
-from ivr.service.settings import Settings, SettingsError, load_settings, settings_tree
-from ivr.session.decisions import Decision
+from ivr.service.settings import NO_TURN_DETECTOR, Settings, SettingsError, load_settings, settings_tree
 from ivr.speech.base import SpeechError
 
 FLAG = "--set"
@@ -32,11 +31,25 @@ def settings_for(
     above = [from_assignments(tree, assignments, FLAG)]
     unknown: list[str] = []
     if config is None:
+        options = {"turn": {"name": NO_TURN_DETECTOR}} | recording.options
+        recorded, unknown = from_record(tree, options, f"{recording.path}: recorded options")
         if above[0].has("session.preset"):
-            above.append(preset_over(above[0].values["session"]["preset"], recording.options))
-        recorded, unknown = from_record(tree, recording.options, f"{recording.path}: recorded options")
+            above.append(preset_over(above[0].values["session"]["preset"], recorded))
         above.append(recorded)
     return load_settings(config, above=above), unknown
+
+
+def for_all_prompts(assignments: Sequence[str] = (), config: Path | None = None) -> dict[str, Any]:
+    """The fields of BargeInOptions that ``assignments`` or the file name: they hold for every prompt, also
+    where the plan said otherwise. Raises SettingsError.
+    """
+    tree = settings_tree()
+    sources = [from_file(tree, config)] if config is not None else []
+    sources.append(from_assignments(tree, assignments, FLAG))
+    found: dict[str, Any] = {}
+    for source in sources:
+        found |= source.values.get("session", {}).get("barge_in", {})
+    return found
 
 
 def check_assignments(assignments: Sequence[str]) -> None:
@@ -57,12 +70,13 @@ def replay_all(
     """Replay ``path``, or all recordings in it, and tell of it through ``out``.
 
     With ``compare`` the recorded decisions, or with other settings those that the recorded settings give, are
-    set beside the new ones. 0; 1 when interruptions were gained or lost, or a recording of a folder could not
-    be read. Raises RecordingError and SettingsError.
+    set beside the new ones. 0; 1 when interruptions or false stops were gained or lost, or a recording of a
+    folder could not be read. Raises RecordingError and SettingsError.
     """
     check_assignments(assignments)
     rows: list[tuple[str, Figures, Difference | None]] = []
     failed = changed = False
+    unknown = 0
     for file in recordings_in(path):
         try:
             recording = load_recording(file)
@@ -78,12 +92,13 @@ def replay_all(
             print(f"ivr: {error}", file=sys.stderr)
             failed = True
             continue
-        changed = changed or (change is not None and bool(change.gained or change.lost))
+        changed = changed or (change is not None and change.any)
+        unknown += new.unknown
         row = (file.name, figures(recording.seconds, new.decisions), change)
         rows.append(row)
         if as_json:
-            _tell_json(row, new.decisions, alone=not path.is_dir(), out=out)
-        elif change is not None and (change.gained or change.lost or not path.is_dir()):
+            _tell_json(row, new, alone=not path.is_dir(), out=out)
+        elif change is not None and (change.any or not path.is_dir()):
             out(f"{file.name}: {_headline(row, assignments, config)}")
             for text in report(change):
                 out(text)
@@ -95,6 +110,10 @@ def replay_all(
             out("")
         for text in table(rows):
             out(text)
+    if unknown and as_json:
+        print(f"ivr: {path}: {about_unknown(unknown)}", file=sys.stderr)
+    elif unknown:
+        out(f"({about_unknown(unknown)})")
     return 1 if changed or failed else 0
 
 
@@ -104,7 +123,7 @@ def _replayed(recording: Recording, assignments: Sequence[str], config: Path | N
         names = ", ".join(unknown)
         print(f"ivr: {recording.path}: left out, for this version has no {names}", file=sys.stderr)
     try:
-        return replay(recording, settings, stt=stt)
+        return replay(recording, settings, prompts=for_all_prompts(assignments, config), stt=stt)
     except (SpeechError, ModelError, SettingsError):
         raise
     except ValueError as error:
@@ -128,7 +147,7 @@ def _headline(
 
 def _tell_json(
     row: tuple[str, Figures, Difference | None],
-    decisions: Sequence[Decision],
+    new: Replayed,
     *,
     alone: bool,
     out: Callable[[str], None],
@@ -136,10 +155,10 @@ def _tell_json(
     """The decisions of one recording, a line each; of a folder, or to compare, an object a call."""
     name, each, change = row
     if alone and change is None:
-        for decision in decisions:
+        for decision in new.decisions:
             out(decision.to_json())
         return
-    found: dict[str, Any] = {"recording": name, **asdict(each)}
+    found: dict[str, Any] = {"recording": name, **asdict(each), "unknown": new.unknown}
     if change is not None:
-        found |= {"gained": list(map(asdict, change.gained)), "lost": list(map(asdict, change.lost))}
+        found |= {name: stopped for name, stopped in asdict(change).items() if name != "kept"}
     out(json.dumps(found, ensure_ascii=False))

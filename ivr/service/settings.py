@@ -137,7 +137,8 @@ class Settings(BaseSettings):
     def decisive(self) -> dict[str, Any]:
         """What the decisions of a call depend on, under the names of the settings: for its recording."""
         session = {"preset": self.preset, **dataclasses.asdict(self.session)}
-        return {"vad": dataclasses.asdict(self.vad), "session": session}
+        turn = {"name": self.turn.order[0] if self.turn.order else NO_TURN_DETECTOR}
+        return {"vad": dataclasses.asdict(self.vad), "session": session, "turn": turn}
 
     def secrets(self) -> set[str]:
         """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""

@@ -12,7 +12,8 @@ STAGES: Mapping[str, str] = {
     "session": "first line of a recording: rate, options, the call's id",
     "state": "the session's state changed (name)",
     "say_started": "a prompt begins to play (prompt, text, options, planned_ms when known)",
-    "say_ended": "it is over (prompt, heard_ms, heard_text, interrupted)",
+    "say_ended": "it is over (prompt, heard_ms, heard_text, interrupted, planned_ms; word_times: what the "
+    "speech engine told of its words, each with the milliseconds at which it begins and ends)",
     "duck": "the prompt is turned down: the caller may have begun to speak",
     "restore": "it is turned up again: that was nothing",
     "stop": "the prompt yields (cause, latency_ms)",
@@ -20,12 +21,15 @@ STAGES: Mapping[str, str] = {
     "resume": "it goes on after a stop that no words followed (from_ms)",
     "ignore": "why an onset did not interrupt",
     "speech_began": "the caller speaks (onset, probability)",
-    "paused": "a short silence in the caller's turn (offset; probability that the turn is over)",
+    "paused": "the turn detector's answer about a short silence in the caller's turn (onset, offset; "
+    "probability that the turn is over; answered_at, when it came)",
     "complete": "the turn is complete before silence alone would say so",
-    "discard": "what was made at the pause is thrown away: transcript and reply",
+    "discard": "what was made at the pause is thrown away: transcript and reply (asked; answered: the "
+    "transcript had come)",
     "cut_in": "the caller has spoken for too long, and is told so",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
-    "transcript": "what the caller said (onset and offset of the sound, text, confidence, interim)",
+    "transcript": "what the caller said (onset and offset of the speech; asked, the end of the sound that "
+    "was transcribed; text, confidence; interim: not known, when it came, to be a whole turn)",
     "expect": "what the caller is asked for (kind, choices)",
     "listen": "the plan waits for a turn (timeout_s)",
     "noinput": "nothing was said in time",
@@ -33,8 +37,8 @@ STAGES: Mapping[str, str] = {
     "recording": "the recording was paused or goes on (paused)",
 }
 """Stage to its meaning, with the details it has besides probability, duration_ms, words, echo (0 to 1),
-latency_ms and prompt (its number in the call), which any may have. Positions (``onset``, ``offset``) are
-samples like ``at``."""
+latency_ms and prompt (its number in the call), which any may have. Positions (``onset``, ``offset``,
+``asked``, ``answered_at``) are samples like ``at``."""
 
 
 @dataclass(frozen=True, slots=True)

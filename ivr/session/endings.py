@@ -115,20 +115,23 @@ class Endings:
 
     def resumed(self, at: int) -> None:
         """It was only a pause: what was made of it is thrown away."""
-        if self._early is not None:
-            self._note(at, "discard", "the caller went on")
+        if self._early is not None and self._pause is not None:
+            answered = self._early.done()
+            self._note(at, "discard", "the caller went on", asked=self._pause.at, answered=answered)
         self._forget()
 
-    def ended(self, event: SpeechEnded) -> "asyncio.Task[Transcript]":
-        """The transcript of the turn: the one under way since its last pause, or a new one."""
+    def ended(self, event: SpeechEnded) -> "tuple[asyncio.Task[Transcript], int]":
+        """The transcript of the turn: the one under way since its last pause, or a new one; and the sample at
+        which it was asked for.
+        """
         early, pause = self._early, self._pause
-        whole = early is not None and pause is not None and pause.onset == event.onset
-        if whole:
+        if early is not None and pause is not None and pause.onset == event.onset:
             self._early = None
+            self._forget()
+            return early, pause.at
         self._forget()
-        if whole and early is not None:
-            return early
-        return asyncio.ensure_future(self._recogniser.transcribe(event.audio, "turn"))
+        request = self._recogniser.transcribe(event.audio, "turn", event.onset, event.offset, event.at)
+        return asyncio.ensure_future(request), event.at
 
     @property
     def so_far(self) -> Transcript | None:
@@ -166,7 +169,9 @@ class Endings:
         self._alarms.clear("turn end")
 
     async def _transcribe(self, event: SpeechPaused) -> Transcript:
-        transcript = await self._recogniser.transcribe(event.audio, "turn")
+        transcript = await self._recogniser.transcribe(
+            event.audio, "pause", event.onset, event.offset, event.at
+        )
         if self._pause is event:
             if self.prepare is not None and words_of(transcript.text):
                 self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
@@ -188,7 +193,15 @@ class Endings:
         if self._pause is not event:
             return
         rounded = round(probability, 3)
-        self._note(event.at, "paused", "turn detector", offset=event.offset, probability=rounded)
+        self._note(
+            event.at,
+            "paused",
+            "turn detector",
+            onset=event.onset,
+            offset=event.offset,
+            probability=rounded,
+            answered_at=self._stream.clock,
+        )
         self._probability = probability
         self._settle(event, self.so_far)
 

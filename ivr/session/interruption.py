@@ -44,6 +44,8 @@ class Interruptions:
         """The prompt that only words may stop, and that is spoken over."""
         self._due = False
         """The suspended prompt goes on as soon as what was said is known to be nothing."""
+        self._found = ""
+        """The rule by which what was said over the suspended prompt so far is nothing."""
         self._left_ms = 0.0
         """Of the suspended prompt, when it was stopped."""
         self._dismissed: SayHandle | None = None
@@ -56,7 +58,7 @@ class Interruptions:
         """Speech has stopped the prompt."""
         timeout = handle.options.false_interruption_timeout_ms
         self._left_ms = handle.left_ms if handle.complete else float("inf")
-        self._due = False
+        self._due, self._found = False, ""
         self._dismissed = None
         if not timeout:
             self._playlist.interrupt("speech", handle)
@@ -68,10 +70,10 @@ class Interruptions:
         self._over = handle
         self._look_again(at)
 
-    def so_far(self, audio: Pcm16, at: int) -> None:
+    def so_far(self, audio: Pcm16, onset: int, at: int) -> None:
         """The turn so far, as it was asked for."""
         if self._interim is None or self._interim.done():
-            self._interim = asyncio.ensure_future(self._look(audio, at))
+            self._interim = asyncio.ensure_future(self._look(audio, onset, at))
 
     def paused(self, transcript: Transcript, at: int) -> None:
         """What was said up to a pause that still goes on."""
@@ -89,6 +91,7 @@ class Interruptions:
             if rule is None:
                 self._confirm(suspended, event.at)
                 return True
+            self._found = rule
             self._ignored(event.at, rule, transcript, suspended)
             if self._due and not self._stream.speaking:
                 self._resume(rule)
@@ -146,7 +149,7 @@ class Interruptions:
             self._stream.ask()
             self._alarms.set("false interruption", self._stream.clock + VAD_RATE // 2, self._late)
         elif not self._pending():
-            self._resume("no words")
+            self._resume(self._found or "no words")
 
     def _weigh(self, transcript: Transcript, at: int, handle: SayHandle) -> None:
         """The suspended prompt is over, or goes on, by the words of a turn that may not have ended."""
@@ -161,9 +164,9 @@ class Interruptions:
     def _look_again(self, at: int) -> None:
         self._alarms.set("words", at + ms_to_samples(INTERIM_MS, VAD_RATE), self._stream.ask)
 
-    async def _look(self, audio: Pcm16, at: int) -> None:
+    async def _look(self, audio: Pcm16, onset: int, at: int) -> None:
         """The words of somebody who is still speaking."""
-        transcript = await self._recogniser.transcribe(audio, "interim")
+        transcript = await self._recogniser.transcribe(audio, "interim", onset, at, at)
         suspended, over = self._playlist.suspended, self._over
         if suspended is not None and self._due and self._stream.speaking:
             self._weigh(transcript, at, suspended)

@@ -201,9 +201,8 @@ class Playlist:
             self._machine.to(SessionState.SPEAKING)
         if not handle.base:
             self._log.info("say_started", barge_in=handle.barge_in)
-            planned = samples_to_ms(handle.written, handle.buffer.sample_rate) if handle.complete else None
             self._note("say_started", prompt=handle.number, text=handle.text, options=handle.options.plain(),
-                       planned_ms=planned)  # fmt: skip
+                       planned_ms=handle.planned_ms)  # fmt: skip
         self._player.play(handle.buffer)
 
     def _ended(self, handle: SayHandle, buffer: Playback) -> None:
@@ -221,6 +220,7 @@ class Playlist:
         handle.buffer.stop()
         was_playing = handle.playing
         self._queue.remove(handle)
+        known: dict[str, Any] = {"planned_ms": handle.planned_ms, "word_times": handle.told_words}
         result = handle.resolve(interrupted=interrupted)
         handle.audio_ready.set()
         handle.room.set()
@@ -230,7 +230,8 @@ class Playlist:
             heard = {"interrupted": interrupted, "heard_ms": round(result.heard_ms)}
             self._log.info("say_ended", **heard)
             if was_playing or handle.base or handle.suspended:
-                self._note("say_ended", prompt=handle.number, heard_text=result.heard_text, **heard)
+                known = {name: value for name, value in known.items() if value}
+                self._note("say_ended", prompt=handle.number, heard_text=result.heard_text, **heard, **known)
         if interrupted and was_playing and self._machine.state is SessionState.SPEAKING:
             # Also when another prompt follows: the caller had the floor in between.
             self._machine.to(SessionState.LISTENING)

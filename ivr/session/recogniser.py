@@ -1,7 +1,8 @@
 """What a stretch of the caller's speech says: the STT with its time limit, and nothing that can fail."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from ivr.audio.frames import VAD_RATE
 from ivr.speech.base import SpeechError, SpeechToText, Transcript
@@ -11,14 +12,18 @@ from ivr.vad.base import Pcm16
 class Recogniser:
     """Loop only. ``busy`` counts requests under way."""
 
-    def __init__(self, stt: SpeechToText, timeout_s: float, log: Any) -> None:
-        self._stt, self._timeout_s, self._log = stt, timeout_s, log
+    def __init__(self, stt: SpeechToText, timeout_s: float, note: Callable[..., None], log: Any) -> None:
+        """``note(stage, rule, **details)`` takes decisions."""
+        self._stt, self._timeout_s, self._note, self._log = stt, timeout_s, note, log
         self.busy = 0
 
-    async def transcribe(self, audio: Pcm16, why: str) -> Transcript:
-        """Text of PCM16 mono at 16 kHz; empty where no engine could tell, which is logged.
+    async def transcribe(
+        self, audio: Pcm16, why: Literal["turn", "pause", "interim"], onset: int, offset: int, asked: int
+    ) -> Transcript:
+        """Text of PCM16 mono at 16 kHz that ends at sample ``asked``, of speech from ``onset`` to ``offset``;
+        empty where no engine could tell, which is logged.
 
-        Cancelling abandons the request.
+        Cancelling abandons the request. What is not yet known to be a whole turn is noted here, as interim.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -36,11 +41,24 @@ class Recogniser:
         finally:
             self.busy -= 1
         self._log.info(
-            "transcript" if why == "turn" else "interim_transcript",
+            "interim_transcript" if why == "interim" else "transcript",
             text=transcript.text,
             confidence=round(transcript.confidence, 2),
             engine=transcript.engine,
             took_ms=round((loop.time() - began) * 1000),
             why=why,
         )
+        if why != "turn":
+            self._note("transcript", why, **heard(transcript, onset, offset, asked), interim=True)
         return transcript
+
+
+def heard(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:
+    """The details of a decision about it."""
+    return {
+        "onset": onset,
+        "offset": offset,
+        "asked": asked,
+        "text": transcript.text,
+        "confidence": round(transcript.confidence, 3),
+    }

@@ -101,9 +101,21 @@ class SayHandle:
     # -- for the session
 
     @property
-    def planned_ms(self) -> float:
-        """How long all of it is, as far as it is made."""
-        return samples_to_ms(self.buffer.written, self.buffer.sample_rate)
+    def told_words(self) -> list[tuple[str, int, int]]:
+        """The words whose places were told with the sound, and the ms of the prompt where each begins and
+        ends.
+        """
+        rate = self.buffer.sample_rate
+        words = [word for part in self.parts for word in moved(part.words, part.start, rate, rate)]
+        return [
+            (text, round(samples_to_ms(begin, rate)), round(samples_to_ms(end, rate)))
+            for text, begin, end in words
+        ]
+
+    @property
+    def planned_ms(self) -> float | None:
+        """How long all of it is, once it is made."""
+        return samples_to_ms(self.written, self.buffer.sample_rate) if self.complete else None
 
     def yields_to(self, cause: BargeIn) -> bool:
         return self.barge_in == "any" or self.barge_in == cause
@@ -208,7 +220,8 @@ class SoundMaker:
     def _write_prepared(self, item: Sayable, handle: SayHandle) -> bool:
         rate = handle.buffer.sample_rate
         if isinstance(item, AudioClip):
-            self._write_whole(item.text, item.pcm16, item.sample_rate, handle)
+            words = moved(item.words, 0, item.sample_rate, rate)
+            self._write_whole(item.text, item.pcm16, item.sample_rate, handle, words)
             return True
         if isinstance(item, str):
             if not item.strip():

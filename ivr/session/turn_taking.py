@@ -16,7 +16,7 @@ from ivr.session.interruption import Interruptions
 from ivr.session.machine import StateMachine
 from ivr.session.options import BargeInOptions, SessionConfig
 from ivr.session.playlist import Playlist
-from ivr.session.recogniser import Recogniser
+from ivr.session.recogniser import Recogniser, heard
 from ivr.session.say import SayHandle
 from ivr.session.states import SessionState
 from ivr.session.turns import TurnTaker
@@ -71,7 +71,7 @@ class TurnTaking:
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
         self.alarms = Alarms(stream)
-        recogniser = Recogniser(engines.stt, config.stt_timeout_s, log)
+        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, log)
         self.endings = Endings(
             config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
         )
@@ -110,7 +110,7 @@ class TurnTaking:
                 if cut is not None:
                     self._barge_in(cut, event.at - event.onset, event.at)
                 if event.audio is not None:
-                    self.interruptions.so_far(event.audio, event.at)
+                    self.interruptions.so_far(event.audio, event.onset, event.at)
             case SpeechPaused():
                 dropped = self.turns.over_protected and self.playlist.playing
                 self.endings.paused(event, matters=not dropped)
@@ -161,19 +161,14 @@ class TurnTaking:
             self._note_at(event.at, "cut_in", "max_turn")
             self.playlist.add(self._config.turn.cut_in, BargeInOptions(protect_ms=CUT_IN_PROTECT_MS))
 
+        reply = self.endings.take_reply()
+        transcribing, asked = self.endings.ended(event)
+
         def judge(transcript: Transcript) -> bool:
-            self._note(
-                "transcript",
-                onset=event.onset,
-                offset=event.offset,
-                text=transcript.text,
-                confidence=round(transcript.confidence, 3),
-                interim=False,
-            )
+            self._note("transcript", **heard(transcript, event.onset, event.offset, asked), interim=False)
             return self.interruptions.judge(transcript, event, dismissed)
 
-        reply = self.endings.take_reply()
-        self.turns.speech_ended(event, self.endings.ended(event), judge, reply)
+        self.turns.speech_ended(event, transcribing, judge, reply)
 
     def pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
         """A key, and the prompt that it has stopped; ``pressed`` is ``perf_counter`` when it came."""

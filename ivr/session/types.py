@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ivr.audio.playback import Playback
+from ivr.speech.words import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class AudioClip:
     pcm16: bytes = field(repr=False)
     sample_rate: int
     text: str = ""
+    words: tuple[Word, ...] = ()
+    """Where the words of ``text`` are, where that is known, in samples at ``sample_rate``."""
 
 
 class Player(Protocol):

@@ -121,9 +121,9 @@ async def test_a_backchannel_is_an_answer_where_it_is_a_choice(
     [
         ("{a: {say: sales}, b: {say: billing}}", "sales", 160),
         ("{a: {say: sales}, b: {say: sales figures}}", "sales", 400),
-        ("{a: {say: sales}, b: {say: billing}}", "my cat is ill", 1000),
+        ("{a: {say: sales}, b: {say: billing}}", "my cat is ill", 1200),
         ("{a: {say: yes}, b: {say: yes sure}}", "yes", 320),
-        ("{a: {press: 1}, b: {press: 12}}", "one", 900),
+        ("{a: {press: 1}, b: {press: 12}}", "one", 1000),
         ("{a: {press: 1}, b: {press: 12}}", "twelve", 160),
     ],
 )

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ivr.audio.frames import LINE_FRAME, LINE_RATE
+from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE
 from ivr.audio.line import LineBank
 from ivr.service.audio_loop import AudioLoop
 from ivr.service.recording_files import RecordingFiles
-from ivr.service.replay_engines import NoTTS
 from ivr.service.settings import Settings, load_settings
 from ivr.session import AudioClip, Decision, MemoryPlayer, VoiceSession
-from ivr.speech.base import Transcript
+from ivr.speech.base import Transcript, TurnDetector
 from ivr.vad.registry import create_line_vad
+from tests.session.engines import LetterTTS
 
 Pcm16 = npt.NDArray[np.int16]
 LATENCY_S = 0.3
@@ -28,17 +28,20 @@ LATENCY_S = 0.3
 
 
 class SlowSTT:
-    """Understands what it is told to, in order."""
+    """Understands what it is told to: ``texts`` in order, or of ``said`` what was begun last."""
 
     name = "slow"
 
-    def __init__(self, *texts: str) -> None:
-        self.texts = list(texts)
+    def __init__(self, scene: "Scene", clock: Callable[[], int]) -> None:
+        self.texts = list(scene.texts)
+        self.said, self.clock = scene.said, clock
 
     async def start(self) -> None: ...
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         text = self.texts.pop(0) if self.texts else ""
+        begun = [each for second, each in self.said if second * VAD_RATE <= self.clock()]
+        text = begun[-1] if begun else text
         await asyncio.sleep(LATENCY_S)
         return Transcript(text, 0.9, self.name)
 
@@ -53,6 +56,9 @@ class Scene:
     plan: Callable[[VoiceSession], Any]
     texts: tuple[str, ...] = ()
     keys: tuple[tuple[float, str], ...] = ()
+    turns: TurnDetector | None = None
+    said: tuple[tuple[float, str], ...] = ()
+    """(second, what is understood of the speech from there on)."""
 
 
 def at(seconds: float, *sounds: tuple[float, Pcm16]) -> Pcm16:
@@ -76,7 +82,8 @@ def record(folder: Path, name: str, scene: Scene, settings: Settings | None = No
         sound, decisions = loop.run_until_complete(_call(loop, scene, settings))
     finally:
         loop.close()
-    details = {"call": name, "plan": "scene", "rate": 16_000, "options": settings.decisive()}
+    options = settings.decisive() | {"turn": {"name": "smart-turn" if scene.turns is not None else "none"}}
+    details = {"call": name, "plan": "scene", "rate": 16_000, "options": options}
     folder.mkdir(exist_ok=True)
     files = RecordingFiles(folder, name)
     files.append(sound, [Decision(0, "session", details=details), *decisions])
@@ -95,7 +102,13 @@ async def _call(loop: AudioLoop, scene: Scene, settings: Settings) -> tuple[Pcm1
     vad = create_line_vad(settings.vad.name, bank, **settings.vad.keywords())
     player = MemoryPlayer()
     session = VoiceSession(
-        stt=SlowSTT(*scene.texts), tts=NoTTS(), vad=vad, player=player, config=settings.session, line=line
+        stt=SlowSTT(scene, lambda: session.clock),
+        tts=LetterTTS(),
+        vad=vad,
+        player=player,
+        config=settings.session,
+        line=line,
+        turn_detector=scene.turns,
     )
     decisions: list[Decision] = []
     session.on_decision(decisions.append)
@@ -111,6 +124,8 @@ async def _call(loop: AudioLoop, scene: Scene, settings: Settings) -> tuple[Pcm1
             loop.advance(0.02)
             while vad.look():
                 await loop.idle()
+            await loop.idle()
+            vad.look()  # a turn that the session has ended: on a call that does not wait for sound
             while keys and keys[0][0] * LINE_RATE <= frame * LINE_FRAME:
                 session.process_dtmf(keys.pop(0)[1])
             await loop.idle()
