@@ -72,9 +72,10 @@ def word_spans(spoken: Sequence[Phoneme], words: Sequence[Sequence[str]]) -> lis
             begun = spans[number]
             spans[number] = (spoken[here].start if begun is None else begun[0], spoken[here].end)
     found: list[tuple[int, int]] = []
-    last = spoken[0].start if spoken else 0
+    last = 0
     for span in spans:
-        found.append(span or (last, last))
+        start, end = span or (last, last)
+        found.append((max(start, last), max(end, last)))
         last = found[-1][1]
     return found
 
