@@ -173,7 +173,7 @@ async def cuts(
 ) -> tuple[list[Cut], dict[str, int]]:
     """``trials`` cuts of prompts, ``spoken`` by "piper" or "recording"; and what was left out, and why."""
     dice = random.Random(seed)
-    ear, vad, piper = Ear(), create_vad("silero"), PiperTts(niceness=0, timeout_s=60.0)
+    ear, vad, piper = Ear(), create_vad("silero"), PiperTts(niceness=0, timeout_s=600.0)
     left_out = {
         "prompts whose transcript is not their text": 0,
         "cuts whose transcript is unlike the text": 0,
