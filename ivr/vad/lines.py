@@ -318,7 +318,7 @@ class LineStream:
         event = told(decision, self._turn, self._asked, echo)
         if isinstance(event, SpeechEnded):
             self._over(event)
-        if isinstance(event, SpeechEnded | SpeechGoes):
+        elif isinstance(event, SpeechGoes):
             self._asked = False
         self._delivery.deliver(event, ear.clock)
         return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)
@@ -341,6 +341,7 @@ class LineStream:
 
     def _over(self, event: SpeechEnded) -> None:
         self._parts = []
+        self._asked = False
         self._floor = floor_after(event)
 
     def _sound(self, first: int, last: int) -> Pcm16:

@@ -10,7 +10,14 @@ import pytest
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.wake import PipeWake
-from ivr.vad.base import AlarmRang, DetectorOptions, EndpointingOptions, SpeechEnded, VadEvent
+from ivr.vad.base import (
+    AlarmRang,
+    DetectorOptions,
+    EndpointingOptions,
+    SpeechEnded,
+    SpeechGoes,
+    VadEvent,
+)
 from ivr.vad.inline import InlineVad
 from ivr.vad.lines import LineEars
 from ivr.vad.pumped import PumpedVad
@@ -167,6 +174,30 @@ def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
     stream.close()
     stream.flush()
     assert ears.round() is False
+
+
+def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> None:
+    ears = LineEars(model, ALL_SHOWN, LineBank(1))
+    line = ears.bank.open()
+    events: list[VadEvent] = []
+    stream = ears.open(line, EndpointingOptions(details=True), events.append)
+
+    def hears(x: Pcm16) -> None:
+        for frame in frames(x):
+            line.hear(frame)
+            while ears.round():
+                pass
+
+    hears(np.concatenate([silence(0.3), prompt("vm-goodbye")[:4000]]))
+    assert stream.speaking
+    stream.ask()
+    stream.flush("complete")
+    ears.round()
+    assert not stream.speaking
+    hears(np.concatenate([silence(0.6), prompt("vm-goodbye")]))
+    goes = [event for event in events if isinstance(event, SpeechGoes) and event.at > ended(events)[0].at]
+    assert len(goes) > 5 and all(event.audio is None for event in goes)
+
 
 
 def test_a_line_is_reused_only_when_it_is_released() -> None:
