@@ -7,6 +7,7 @@ from typing import Any
 
 from ivr.audio.frames import VAD_RATE
 from ivr.session.decisions import Decision
+from ivr.session.options import BargeInOptions
 
 SAME_WITHIN_S = 1.5
 """Two interruptions of one prompt no further apart are the same one, decided sooner or later."""
@@ -130,11 +131,16 @@ def figures(length_s: float, decisions: Sequence[Decision]) -> Figures:
 
 # -- as text
 
+UNTOLD = frozenset({"word_times"})
+"""Details that are too long for a line."""
+USUAL = BargeInOptions().plain()
+
 
 def line(decision: Decision) -> str:
     """A decision for people: time, stage, rule, details."""
     rule = f" ({decision.rule})" if decision.rule else ""
-    details = "  ".join(f"{name}={_shown(name, value)}" for name, value in decision.details.items())
+    told = {name: value for name, value in decision.details.items() if name not in UNTOLD}
+    details = "  ".join(f"{name}={_shown(name, value)}" for name, value in told.items())
     return f"{seconds(decision.at)}  {decision.stage + rule:<24} {details}".rstrip()
 
 
@@ -148,8 +154,10 @@ def quoted(text: str, most: int = 40) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if name in ("onset", "offset") and isinstance(value, int):
+    if name in ("onset", "offset", "asked", "answered_at") and isinstance(value, int):
         return f"{value / VAD_RATE:.3f}s"
+    if name == "options" and isinstance(value, Mapping):
+        value = {key: item for key, item in value.items() if key not in USUAL or item != USUAL[key]} or "usual"
     if isinstance(value, Mapping):
         return ",".join(f"{key}:{item}" for key, item in value.items())
     return repr(value) if isinstance(value, str) else str(value)

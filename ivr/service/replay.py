@@ -152,6 +152,7 @@ class _Replay:
             await self._loop.idle()
             if not (looked or self._answer() or await self._script.act(self._session.clock)):
                 return
+            await self._loop.idle()  # what was set off may end a turn, and that does not wait for sound
 
     def _answer(self) -> bool:
         """The engines' answers that are due."""

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 from ivr.audio.frames import LINE_RATE
-from ivr.service.recording import load_recording, recordings_in
+from ivr.service.compare import false_stops, interruptions, line
+from ivr.service.recording import Recording, load_recording, recordings_in
 from ivr.service.replay import replay
 from ivr.service.replay_command import settings_for
 from ivr.session import Decision
 from tests.caller import UserAgent, sounds
+from tests.e2e.polite import Caller
+from tests.e2e.running import Service
 from tests.e2e.services import Services
 
 EXACT = ("speech_began", "stop", "turn_ended", "dtmf", "ignore")
+POLICY = (*EXACT, "say_started", "duck", "restore", "confirm", "resume", "complete", "transcript")
+WINDOW = 512
+"""Samples that the detector looks at: what takes two threads may take one more."""
 PROMPT_WITHIN = 3 * 512
 """Samples by which a prompt may begin elsewhere: on the call it waits for threads that take their time."""
 
@@ -87,6 +93,58 @@ def test_a_call_is_recorded_and_replays_as_it_was(services: Services, tmp_path: 
     begun, were = ([d for d in each if d.stage == "say_started"] for each in both)
     assert [d.details["text"] for d in begun] == [d.details["text"] for d in were]
     assert all(abs(a.at - b.at) <= PROMPT_WITHIN for a, b in zip(begun, were, strict=True))
+
+
+CALLS = 4
+
+
+def test_what_was_polite_is_polite_again(services: Services, tmp_path: Path) -> None:
+    """A cough and an "okay" do not interrupt, a request and a key do: on the call and in its replay.
+
+    A service that stands still for a tenth of a second, on a busy machine, decides later than the sound says;
+    its replay does not. So one call of a few is enough.
+    """
+    caller = Caller(tmp_path / "voices")
+    apart: list[str] = []
+    for number in range(CALLS):
+        recording = _polite_call(caller, services, tmp_path / str(number))
+        apart = _apart(recording)
+        if not apart:
+            return
+    pytest.fail("\n".join(apart))
+
+
+def _polite_call(caller: Caller, services: Services, folder: Path) -> Recording:
+    env = {"IVR_RECORDING__DEBUG": "true", "IVR_RECORDING__FOLDER": str(folder)}
+    with Service([services.plan("polite")], env=env) as service:
+        call_id = caller.talk(service)
+        service.wait_event("call_recorded", call=call_id)
+        assert not service.complaints()
+    (path,) = recordings_in(folder)
+    recording = load_recording(path)
+    resumed = [d.rule for d in recording.of("resume")]
+    assert resumed[0] == "no words" and len(resumed) == 2
+    assert [d.rule for d in recording.of("stop")] == ["speech"] * 3 + ["dtmf"]
+    assert len(false_stops(recording.decisions)) == len(interruptions(recording.decisions)) == 2
+    return recording
+
+
+def _apart(recording: Recording) -> list[str]:
+    """What the replay decides in another way, or more than a window earlier or later."""
+    settings, unknown = settings_for(recording)
+    again = replay(recording, settings)
+    assert not unknown and not again.unknown and again == replay(recording, settings)
+    found = []
+    for stage in POLICY:
+        then, now = list(recording.of(stage)), [d for d in again.decisions if d.stage == stage]
+        same = [_what(d) for d in now] == [_what(d) for d in then]
+        if not same or any(abs(a.at - b.at) > WINDOW for a, b in zip(now, then, strict=True)):
+            found += [f"{stage}: then", *map(line, then), "now", *map(line, now)]
+    return found
+
+
+def _what(decision: Decision) -> tuple[str, object, object]:
+    return decision.rule, decision.details.get("prompt"), decision.details.get("text")
 
 
 def test_without_the_setting_nothing_is_kept(services: Services, tmp_path: Path) -> None:
