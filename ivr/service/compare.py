@@ -157,7 +157,7 @@ def _shown(name: str, value: Any) -> str:
     if name in ("onset", "offset", "asked", "answered_at") and isinstance(value, int):
         return f"{value / VAD_RATE:.3f}s"
     if name == "options" and isinstance(value, Mapping):
-        value = {key: item for key, item in value.items() if key not in USUAL or item != USUAL[key]} or "usual"
+        value = {key: item for key, item in value.items() if item != USUAL.get(key)} or "usual"
     if isinstance(value, Mapping):
         return ",".join(f"{key}:{item}" for key, item in value.items())
     return repr(value) if isinstance(value, str) else str(value)

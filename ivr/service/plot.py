@@ -23,17 +23,19 @@ COLUMNS = 1500
 QUIETEST_SCALE = 3000
 """A side whose peak is below this is not blown up any further."""
 CHARACTER_PX = 6.9
-EVENT_LINES = 4
-RANK = {
-    stage: rank for rank, stage in enumerate(("stop", "resume", "dtmf", "noinput", "turn_ended", "ignore"))
-}
+EVENT_LINES = 5
+LEAST_PX = 5
+"""Width of what would otherwise hardly be seen."""
+ORDER = ("stop", "resume", "confirm", "dtmf", "noinput", "duck", "turn_ended", "ignore", "paused")
+RANK = {stage: rank for rank, stage in enumerate(ORDER)}
 """Which decisions are told first where there is no room for all."""
 LEFT, RIGHT, TOP, BOTTOM = 0.085, 0.985, 0.905, 0.125
 
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
 """Behind words, where lines cross them."""
 CALLER, SERVICE = "#1f77b4", "#2e8b57"
-STOP, RESUME, DUCK, KEY, MUTED = "#d62728", "#2ca02c", "#ff9f1c", "#8e44ad", "#777777"
+STOP, RESUME, DUCK, KEY, MUTED = "#d62728", "#2ca02c", "#f58a07", "#8e44ad", "#777777"
+HELD: dict[str, Any] = {"facecolor": "#fdecec", "edgecolor": "#eeb4b4", "hatch": "////", "lw": 0}
 STATES = {"listening": "#cfe3f5", "processing": "#fbe3b5", "speaking": "#cdeed9", "ended": "#dddddd"}
 
 
@@ -135,7 +137,7 @@ class _Picture:
             1,
             sharex=True,
             gridspec_kw={
-                "height_ratios": [2.5, 1.2, 2.5, 0.45, 1.4],
+                "height_ratios": [2.4, 1.1, 2.6, 0.4, 1.75],
                 "hspace": 0.12,
                 "left": LEFT,
                 "right": RIGHT,
@@ -216,18 +218,22 @@ class _Picture:
                 axes.text(moment.at, -0.8, moment.text, bbox=badge, parse_math=False, zorder=6, **style)
 
     def _prompts(self, axes: Any) -> None:
-        for prompt in self._shown(self._line.prompts):
-            axes.axvspan(prompt.begin, prompt.end, color=SERVICE, alpha=0.10, lw=0, zorder=0)
-            cut = " —✂" if prompt.interrupted else ""
-            self._words(axes, prompt, prompt.text + cut, SERVICE, self._line.prompts)
+        stretches = self._line.stretches
+        for stretch in self._shown(stretches):
+            axes.axvspan(stretch.begin, stretch.end, color=SERVICE, alpha=0.10, lw=0, zorder=0)
+            cut = " —✂" if stretch.interrupted else ""
+            self._words(axes, stretch, stretch.text + cut, SERVICE, stretches)
+        for held in self._shown(self._line.held):
+            axes.axvspan(held.begin, held.end, zorder=0, **HELD)
         for duck in self._shown(self._line.ducks):
-            axes.axvspan(duck.begin, duck.end, color=DUCK, alpha=0.45, lw=0, zorder=2)
+            begin = min(duck.begin, duck.end - LEAST_PX / self._px)
+            axes.axvspan(begin, duck.end, color=DUCK, alpha=0.6, lw=0, zorder=2)
 
     def _words(self, axes: Any, span: Span, text: str, color: str, among: list[Span]) -> None:
         """Above the sound, from the span's beginning to the next one's."""
         begin = max(span.begin, self._begin)
         following = min((each.begin for each in among if each.begin > span.begin), default=self._end)
-        width = (min(following, self._end) - begin) * self._px - 8
+        width = (min(following, self._end) - begin) * self._px - 20
         shown = fitted(text, width, 3)
         axes.plot(
             [begin, min(span.end, self._end)],
@@ -312,7 +318,12 @@ class _Picture:
         axes.set_ylabel("decisions", fontsize=10, rotation=0, ha="right", va="center")
 
     def _moments(self, axes: Any) -> None:
-        styles = {"stop": (STOP, "-", 1.6), "resume": (RESUME, "--", 1.6), "dtmf": (KEY, "-", 1.0)}
+        styles = {
+            "stop": (STOP, "-", 1.6),
+            "resume": (RESUME, "--", 1.6),
+            "confirm": (STOP, ":", 1.6),
+            "dtmf": (KEY, "-", 1.0),
+        }
         for moment in self._line.moments:
             if moment.stage in styles and self._begin <= moment.at <= self._end:
                 color, style, width = styles[moment.stage]
@@ -325,19 +336,24 @@ class _Picture:
         states = [Patch(color=color, label=name) for name, color in STATES.items() if name != "ended"]
         entries = [
             Patch(color=CALLER, alpha=0.18, label="caller's turn (paler: until its end was decided)"),
-            Patch(color=SERVICE, alpha=0.2, label="prompt (—✂ interrupted)"),
-            Patch(color=DUCK, alpha=0.45, label="prompt ducked"),
-            Line2D([], [], color=STOP, lw=1.6, label="prompt stopped"),
-            Line2D([], [], color=RESUME, lw=1.6, ls="--", label="prompt resumed"),
+            Patch(color=SERVICE, alpha=0.2, label="prompt plays (—✂ cut)"),
+            Patch(color=DUCK, alpha=0.6, label="turned down"),
+            Line2D([], [], color=STOP, lw=1.6, label="stopped"),
+            Patch(label="held back: was that speech?", **HELD),
+            Line2D([], [], color=RESUME, lw=1.6, ls="--", label="goes on: it was nothing"),
+            Line2D([], [], color=STOP, lw=1.6, ls=":", label="over: it was words"),
+        ]
+        others = [
             Line2D([], [], color=KEY, marker="o", ms=8, lw=1.0, label="key pressed"),
-            Line2D([], [], color="#444444", lw=0.9, label="threshold"),
-            Line2D([], [], color="#444444", lw=0.9, ls=":", label="release"),
+            Line2D([], [], color="#444444", lw=0.9, label="threshold of speech"),
+            Line2D([], [], color="#444444", lw=0.9, ls=":", label="of its end"),
+            *states,
         ]
         if self._line.pauses:
-            entries.append(
+            others.append(
                 Patch(facecolor="none", edgecolor="#bbbbbb", hatch="///", label="recording paused")
             )
-        for handles, y in ((entries, 0.026), (states, 0.0)):
+        for handles, y in ((entries, 0.026), (others, 0.0)):
             self._figure.legend(
                 handles=handles,
                 loc="lower center",
@@ -359,15 +375,20 @@ def _overlaps(place: tuple[float, float], others: list[tuple[float, float]]) -> 
 def _label(moment: Moment) -> tuple[str, str]:
     match moment.stage:
         case "stop":
-            return f"stopped by {moment.text or 'the caller'}", STOP
+            cause = "a key" if moment.text == "dtmf" else moment.text or "the caller"
+            return f"prompt stopped: {cause}", STOP
+        case "duck":
+            return "prompt turned down", DUCK
+        case "confirm":
+            return f"prompt over: {moment.text}", STOP
         case "resume":
-            return "resumed", RESUME
+            return f"prompt goes on: {moment.text}", RESUME
         case "dtmf":
             return f"key {moment.text}", KEY
         case "ignore":
-            return f"not interrupted: {moment.text}", MUTED
+            return f"no interruption: {moment.text}", MUTED
         case "turn_ended":
-            return f"turn ended: {moment.text}", CALLER
+            return f"turn over: {moment.text}", CALLER
         case "paused":
-            return f"pause, over? {moment.text}" if moment.text else "pause", MUTED
+            return f"turn detector: over? {moment.text}", MUTED
     return "no input", MUTED

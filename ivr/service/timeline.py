@@ -32,6 +32,10 @@ class Moment:
 class Timeline:
     turns: list[Span] = field(default_factory=list)
     prompts: list[Span] = field(default_factory=list)
+    stretches: list[Span] = field(default_factory=list)
+    """Of prompts that were played: a prompt that was stopped and went on has several. With their words."""
+    held: list[Span] = field(default_factory=list)
+    """A stopped prompt waits for what the speech was."""
     ducks: list[Span] = field(default_factory=list)
     states: list[Span] = field(default_factory=list)
     pauses: list[Span] = field(default_factory=list)
@@ -45,7 +49,8 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
     found = Timeline()
     texts = _transcripts(decisions)
     onset: int | None = None
-    open_prompts: dict[Any, Span] = {}
+    complete = ""
+    prompts: dict[Any, _Prompt] = {}
     for decision in decisions:
         at, details = decision.at / VAD_RATE, decision.details
         match decision.stage:
@@ -55,26 +60,43 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
                 began = details.get("onset", onset if onset is not None else decision.at)
                 spoken = details.get("offset", decision.at) / VAD_RATE
                 found.turns.append(Span(began / VAD_RATE, at, texts.get(began, ""), spoken=spoken))
-                found.moments.append(Moment(at, "turn_ended", str(details.get("reason", ""))))
-                onset = None
+                reason = str(details.get("reason", ""))
+                found.moments.append(Moment(at, "turn_ended", (reason == "complete" and complete) or reason))
+                onset, complete = None, ""
+            case "complete":
+                complete = decision.rule
             case "say_started":
                 span = Span(at, seconds, str(details.get("text") or "(a recording)"))
-                open_prompts[details.get("prompt")] = span
+                prompts[details.get("prompt")] = _Prompt(span, _word_times(decisions, decision))
                 found.prompts.append(span)
+                _play(found, prompts.get(details.get("prompt")), at, 0)
             case "say_ended":
-                ended = open_prompts.pop(details.get("prompt"), None)
+                ended = prompts.pop(details.get("prompt"), None)
                 if ended is not None:
-                    ended.end, ended.interrupted = at, bool(details.get("interrupted"))
-                    if ended.interrupted and details.get("heard_text"):
-                        ended.text = str(details["heard_text"])
+                    ended.span.end, ended.span.interrupted = at, bool(details.get("interrupted"))
+                    if ended.span.interrupted and details.get("heard_text"):
+                        ended.span.text = str(details["heard_text"])
+                    _stop(ended, at)
+                    if ended.first is not None and not ended.words:
+                        ended.first.text = ended.span.text
                 _end(found.ducks, at)
+                _end(found.held, at)
             case "duck":
                 _end(found.ducks, at)
                 found.ducks.append(Span(at, seconds))
-            case "restore" | "stop" | "resume":
+                found.moments.append(Moment(at, "duck"))
+            case "restore":
                 _end(found.ducks, at)
-                if decision.stage != "restore":
-                    found.moments.append(Moment(at, decision.stage, _why(decision)))
+            case "stop" | "confirm" | "resume":
+                _end(found.ducks, at)
+                _end(found.held, at)
+                found.moments.append(Moment(at, decision.stage, _why(decision)))
+                prompt = prompts.get(details.get("prompt"))
+                if decision.stage == "resume":
+                    _play(found, prompt, at, details.get("from_ms") or 0)
+                elif decision.stage == "stop":
+                    _stop(prompt, at)
+                    found.held.append(Span(at, seconds))
             case "state":
                 _end(found.states, at)
                 found.states.append(Span(at, seconds, str(details.get("name", ""))))
@@ -97,7 +119,60 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
     if onset is not None:
         found.turns.append(Span(onset / VAD_RATE, seconds, texts.get(onset, ""), spoken=seconds))
     found.states = [span for span in found.states if span.end > span.begin]
+    found.held = [span for span in found.held if span.end > span.begin]
     return found
+
+
+@dataclass(slots=True)
+class _Prompt:
+    """One that is open."""
+
+    span: Span
+    words: list[tuple[str, float, float]]
+    """And the seconds of the prompt at which each begins and ends; none where that is not known."""
+    first: Span | None = None
+    """Of its stretches."""
+    playing: Span | None = None
+    since: float = 0.0
+    """Seconds of the prompt at which ``playing`` begins."""
+
+
+def _play(found: Timeline, prompt: _Prompt | None, at: float, from_ms: float) -> None:
+    if prompt is None:
+        return
+    text = prompt.span.text if prompt.first is None else ""
+    prompt.playing, prompt.since = Span(at, prompt.span.end, text), from_ms / 1000
+    prompt.first = prompt.first or prompt.playing
+    found.stretches.append(prompt.playing)
+
+
+def _stop(prompt: _Prompt | None, at: float) -> None:
+    """No more of it is played; what was played lately is known now."""
+    if prompt is None or prompt.playing is None:
+        return
+    playing, prompt.playing = prompt.playing, None
+    playing.end, playing.interrupted = at, prompt.span.interrupted or prompt.span.end > at
+    until = prompt.since + at - playing.begin
+    if prompt.words:
+        heard = [text for text, begin, end in prompt.words if prompt.since < (begin + end) / 2 < until]
+        playing.text = " ".join(heard)
+    elif prompt.since:
+        playing.text = "…"
+
+
+def _word_times(decisions: Sequence[Decision], started: Decision) -> list[tuple[str, float, float]]:
+    """What the prompt's end tells of its words."""
+    number = started.details.get("prompt")
+    ended = next(
+        (
+            d
+            for d in decisions
+            if d.stage == "say_ended" and d.details.get("prompt") == number and d.at >= started.at
+        ),
+        None,
+    )
+    times = ended.details.get("word_times") if ended is not None else None
+    return [(text, begin / 1000, end / 1000) for text, begin, end in times or ()]
 
 
 def _transcripts(decisions: Sequence[Decision]) -> dict[Any, str]:
@@ -117,6 +192,6 @@ def _end(spans: list[Span], at: float) -> None:
 
 def _why(decision: Decision) -> str:
     latency = decision.details.get("latency_ms")
-    if decision.stage == "resume" or latency is None:
+    if decision.stage != "stop" or latency is None:
         return decision.rule
-    return f"{decision.rule}, {latency:.0f} ms"
+    return f"{latency:.0f} ms of {decision.rule}"

@@ -25,7 +25,7 @@ class Caller:
         voice = next(each for each in VOICES if each.name == "joe-high")
         speaker = Speaker(folder)
         speaker.prepare([(voice, text) for text in ("okay", REQUEST)])
-        self.cough = _loud(cough(11))
+        self.cough = _loud(cough(6))
         self.okay = _loud(speaker.say(voice, "okay"))
         self.request = _loud(speaker.say(voice, REQUEST))
 

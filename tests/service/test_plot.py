@@ -60,8 +60,9 @@ def test_a_call_is_drawn_1600_by_900(call: Path, tmp_path: Path) -> None:
     assert main(["plot", str(call), "-o", str(tmp_path / "call.png")]) == 0
     assert size_of(tmp_path / "call.png") == (1600, 900)
     picture = pixels(tmp_path / "call.png")
-    # Both waveforms, a stop's line through five rows, the key's badge.
+    # Both waveforms, the duck before the stop, a stop's line through five rows, the key's badge.
     assert count(picture, plot.CALLER) > 2000 and count(picture, plot.SERVICE) > 10_000
+    assert count(picture, plot.DUCK) > 20
     assert count(picture, plot.STOP) > 500 and count(picture, plot.KEY) > 200
     assert count(picture, plot.STATES["processing"]) > 200
 
@@ -149,10 +150,46 @@ def test_the_timeline_of_a_call() -> None:
         (4, 10, "listening"),
     ]
     assert [(span.begin, span.end) for span in found.pauses] == [(8, 9)]
+    assert [(span.begin, span.end, span.text) for span in found.stretches] == [(0, 4, "one two")]
+    assert found.held == []  # it was over at once
     assert [(m.at, m.stage, m.text) for m in found.moments] == [
-        (4, "stop", "speech, 64 ms"),
+        (1, "duck", ""),
+        (3, "duck", ""),
+        (4, "stop", "64 ms of speech"),
         (7, "turn_ended", "silence"),
         (8, "dtmf", "?"),
+    ]
+
+
+def test_a_prompt_that_goes_on_is_shown_in_stretches_with_their_words() -> None:
+    s = 16_000
+    told = {"prompt": 1, "word_times": [["one", 0, 900], ["two", 1100, 1900], ["three", 2100, 2900]]}
+    found = timeline(
+        [
+            Decision(0, "say_started", details={"prompt": 1, "text": "one two three"}),
+            Decision(s * 3 // 2, "stop", "speech", {"prompt": 1, "latency_ms": 64}),
+            Decision(4 * s, "complete", "turn detector"),
+            Decision(4 * s, "turn_ended", details={"onset": s, "offset": 2 * s, "reason": "complete"}),
+            Decision(5 * s, "resume", "no words", {"prompt": 1, "cut_ms": 1500, "from_ms": 1000}),
+            Decision(7 * s, "stop", "speech", {"prompt": 1, "latency_ms": 64}),
+            Decision(8 * s, "confirm", "words", {"prompt": 1}),
+            Decision(8 * s, "say_ended", details={"interrupted": True, "heard_text": "one two", **told}),
+            Decision(9 * s, "turn_ended", details={"onset": 7 * s, "offset": 8 * s, "reason": "complete"}),
+        ],
+        10.0,
+    )
+    assert [(each.begin, each.end, each.text, each.interrupted) for each in found.stretches] == [
+        (0, 1.5, "one", True),
+        (5, 7, "two three", True),
+    ]
+    assert [(each.begin, each.end) for each in found.held] == [(1.5, 5), (7, 8)]
+    assert [(m.stage, m.text) for m in found.moments] == [
+        ("stop", "64 ms of speech"),
+        ("turn_ended", "turn detector"),
+        ("resume", "no words"),
+        ("stop", "64 ms of speech"),
+        ("confirm", "words"),
+        ("turn_ended", "complete"),
     ]
 
 
