@@ -59,10 +59,11 @@ def sound_of(recording: Recording, started: Decision) -> AudioClip:
     begin = started.at // UP
     heard = ms_to_samples(_number(ended, "heard_ms"), LINE_RATE)
     planned = _number(ended, "planned_ms") or _number(started, "planned_ms")
-    if ended is not None and not ended.details.get("interrupted"):
-        length = heard
-    elif planned:
+    if planned:
         length = ms_to_samples(planned, LINE_RATE)
+        heard = min(heard, length)  # which was rounded
+    elif ended is not None and not ended.details.get("interrupted"):
+        length = heard
     else:
         # Nobody knows how long it would have been: as long as nothing else is said.
         later = (d.at for d in recording.of("say_started") if d.at > started.at)
