@@ -477,6 +477,43 @@ def test_options_that_do_not_fit_each_other(options: dict[str, float], said: str
         TurnOptions(**options)  # type: ignore[arg-type]
 
 
+async def test_the_words_are_waited_for_where_the_detector_is_sure(scene: Make, sentence: np.ndarray) -> None:
+    """They may be those of one who goes on, and without them there is nothing to answer."""
+    async with scene("my number is", "four", judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
+        s.stt.gate = asyncio.Event()
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(300)
+        assert s.stages("paused", "turn_ended") == ["paused"]
+        s.stt.gate.set()
+        await s.silence(700)
+        assert s.stages("turn_ended") == []  # an unfinished sentence
+        await s.silence(600)
+        assert s.find("turn_ended").details["reason"] == "silence"
+        assert (s.find("turn_ended").at - s.find("turn_ended").details["offset"]) / 16 == pytest.approx(
+            TurnOptions().incomplete_ms, abs=33
+        )
+        assert (await s.session.listen()).text == "my number is"
+
+
+async def test_words_that_come_late_end_the_turn_that_the_detector_is_sure_of(
+    scene: Make, sentence: np.ndarray
+) -> None:
+    async with scene("my number", judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
+        s.stt.gate = asyncio.Event()
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(600)
+        assert s.stages("turn_ended") == []
+        s.stt.gate.set()
+        await s.silence(60)
+        assert s.find("turn_ended").details["reason"] == "complete"
+
+
+async def test_words_may_be_left_out_of_it(scene: Make, sentence: np.ndarray) -> None:
+    turn = TurnOptions(by_words=False)
+    async with scene("my number is", judge=Judge(*[0.99] * 9), turn=turn) as s:
+        assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(120, abs=70)
+
+
 async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence: np.ndarray) -> None:
     async with scene(*["early"] * 9, turn=TurnOptions(preemptive=True)) as s:
         await s.hears(sentence[: 8 * 1200])

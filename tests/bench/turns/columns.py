@@ -51,6 +51,8 @@ class Engines:
     tts: TextToSpeech
     judge: TurnDetector
     player: MemoryPlayer
+    language: str
+    """The caller's."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Column:
     session: Callable[[Engines], tuple[VoiceSession, Callable[[], object]]]
     turns_only: bool = False
     """It differs from another in how turns end."""
+    told: bool = False
+    """Its session is told what the caller is expected to say."""
 
 
 def columns(model: SileroModel) -> list[Column]:
@@ -92,17 +96,19 @@ def ours(
 ) -> Column:
     """The session as it is, on a line of its own, with smart-turn."""
     heard = detector or DetectorOptions()
+    chosen = config or SessionConfig()
 
     def make(engines: Engines) -> tuple[VoiceSession, Callable[[], object]]:
         bank = LineBank(1)
         vad = InlineLineVad(model, heard, bank)
         session = VoiceSession(
             stt=engines.stt, tts=engines.tts, vad=vad, player=engines.player,
-            config=config or SessionConfig(), log=Quiet(), line=bank.open(), turn_detector=engines.judge,
+            config=dataclasses.replace(chosen, language=engines.language), log=Quiet(), line=bank.open(),
+            turn_detector=engines.judge,
         )  # fmt: skip
         return session, vad.look
 
-    return Column(name, make)
+    return Column(name, make, told=True)
 
 
 class Quiet:
@@ -178,7 +184,12 @@ def _theirs(
         false_interruption_timeout_ms=resumes_ms,
         min_speech_ms=endpointing.min_speech_ms,
     )
-    config = SessionConfig(endpointing=endpointing, barge_in=rules, turn=asked or TurnOptions())
+    silence = endpointing.min_silence_ms
+    # One silence for whatever is expected, and none of our looking at words.
+    turn = dataclasses.replace(
+        asked or TurnOptions(), by_words=False, yes_no_silence_ms=silence, digits_silence_ms=silence
+    )
+    config = SessionConfig(endpointing=endpointing, barge_in=rules, turn=turn)
 
     def make(engines: Engines) -> tuple[VoiceSession, Callable[[], object]]:
         session = VoiceSession(

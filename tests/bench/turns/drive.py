@@ -142,7 +142,10 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
     """Without an ``engine`` (a started one) the truth is understood."""
     clock = SoundClock()
     player = MemoryPlayer()
-    engines = Engines(TimedStt(scene, clock, engine), LetterTTS(), TimedJudge(clock), player)
+    language = scene.clip.language if scene.clip is not None else ""
+    engines = Engines(
+        TimedStt(scene, clock, engine), LetterTTS(), TimedJudge(clock), player, language or "en"
+    )
     session, look = column.session(engines)
     near = scene.near()
     frames = len(near) // FRAME
@@ -154,7 +157,8 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
     session.on_decision(lambda decision: told.append((now, decision)))
 
     async with session:
-        session.expect(_expectation(scene))
+        if column.told:
+            session.expect(_expectation(scene))
         if scene.prompt is not None:
             await session.say(AudioClip(scene.prompt.tobytes(), RATE))
         listening = asyncio.ensure_future(_listen(session, turns))

@@ -87,10 +87,17 @@ class Ending:
     """A turn was ended while the caller had more to say."""
     delay_ms: float | None
     """From the last sample of speech to the decision; None when it was early, or never came."""
+    words_ms: float | None
+    """The same to the turn with its words, which is what can be answered."""
 
 
 def of_turn(trace: Trace) -> Ending:
     offset = trace.scene.offset
     early = any(at < offset for at in trace.ended)
-    after = next((at for at in trace.ended if at >= offset), None)
-    return Ending(early, None if early or after is None else (after - offset) / RATE * 1000)
+    ended = next((at for at in trace.ended if at >= offset), None)
+    heard = next((turn.at for turn in trace.turns if turn.at >= offset), None)
+
+    def since(at: int | None) -> float | None:
+        return None if early or at is None else (at - offset) / RATE * 1000
+
+    return Ending(early, since(ended), since(heard))

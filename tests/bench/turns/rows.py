@@ -230,8 +230,10 @@ class Bench:
             verdict = judge.of_prompt(trace)
             if verdict.stop_ms is None:
                 return {}
-            if verdict.back_ms is None or verdict.back_at is None:
+            if verdict.back_ms is None:
                 return {"back": None, "wrong": 1.0, "off": None}
+            if verdict.back_at is None:  # heard again, and too little of it to say where
+                return {"back": verdict.back_ms, "wrong": None, "off": None}
             places = starts[id(trace.scene.prompt)]
             beside = (verdict.back_at - places) / RATE * 1000
             nearest = float(beside[np.abs(beside).argmin()])
@@ -253,6 +255,7 @@ class Bench:
         styles = ("yes_no", "menu", "sentence", "recorded", "digits", "hesitation")
         rows = {
             "delay": Row("caller's end → turn ended", "ms", "p50 ≤ 400", limits=(("p50", 400),)),
+            "words": Row("... → turn with its words", "ms", ""),
             "early": Row("turns cut off early", "%", "≤ 3 %", limits=(("share", 3),)),
         }
         for style in styles:
@@ -261,7 +264,7 @@ class Bench:
 
         def score(trace: Trace) -> dict[str, float | None]:
             ending = judge.of_turn(trace)
-            found: dict[str, float | None] = {}
+            found: dict[str, float | None] = {} if ending.early else {"words": ending.words_ms}
             for name in ("", f"{trace.scene.name} "):
                 found[f"{name}early"] = float(ending.early)
                 if not ending.early:
