@@ -26,9 +26,11 @@ def begun(leg: CallLeg, plan: str) -> dict[str, Any]:
 
 
 def ended(
-    begun: Mapping[str, Any], duration_s: float, reason: str, status: int = 0, stats: RtpStats | None = None
+    begun: Mapping[str, Any], duration_s: float, reason: str, status: int = 0, stats: RtpStats | None = None,
+    tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The fields of ``call_ended``. ``status`` is the final one of SIP, 0 when there was none."""
+    """The fields of ``call_ended``. ``status`` is the final one of SIP, 0 when there was none; ``tags`` what
+    the plan put there."""
     return {
         **begun,
         "duration_s": round(max(0.0, duration_s), 2),
@@ -40,4 +42,5 @@ def ended(
         "packets_sent": stats.sent if stats else None,
         "packets_lost": stats.lost if stats else None,
         "jitter_ms": round(stats.jitter_ms, 2) if stats else None,
+        "tags": dict(tags) if tags else None,
     }

@@ -134,10 +134,11 @@ class Server:
     def _incoming(self, leg: CallLeg) -> None:
         """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
         self._hook(leg)
-        on_loop(self._loop, lambda: self._take(leg, self._plan_for(leg)))()
+        plan = self._plan_for(leg)
+        on_loop(self._loop, lambda: self._take(leg, plan))()
         if self._settings.sip.ring_s > 0:
             leg.ring()
-        else:
+        elif not plan.answers_late:
             leg.answer()
 
     async def dial(self, to: str, *, account: str | None = None, caller: str | None = None) -> CallEnd:

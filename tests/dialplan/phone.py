@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
-from ivr.dialplan import Plan, TransferResult, run_plan
+from ivr.dialplan import CallFacts, Plan, TransferResult, run_plan
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
@@ -69,12 +69,16 @@ class Call:
     """
 
     def __init__(self) -> None:
+        self.facts = CallFacts(id="phone")
         self.ended: list[str] = []
         self.transfers: list[tuple[str, float]] = []
         self.reached: dict[str, TransferResult] = {}
         """What becomes of a transfer there; any other is answered."""
 
-    async def hangup(self, reason: str = "plan") -> None:
+    async def answer(self) -> None:
+        return
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         self.ended.append(reason)
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
