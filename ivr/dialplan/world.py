@@ -1,5 +1,5 @@
-"""What a plan needs of the world besides the call: the clock, HTTP, mail, a place for files. A dialogue's test
-gives its own.
+"""What a plan needs of the world besides the call: the clock, HTTP, mail, a place for files. A test of a
+dialogue gives its own.
 """
 
 from collections.abc import Callable, Mapping
