@@ -112,6 +112,9 @@ class Template:
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
 
+    def __reduce__(self) -> tuple[type["Template"], tuple[str]]:
+        return Template, (self.source,)  # compiled code cannot be pickled; workers get plans so
+
 
 class Expression:
     """A value worked out from others: ``tries > 2 and call.from != "anonymous"``."""
@@ -149,6 +152,9 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
+
+    def __reduce__(self) -> tuple[type["Expression"], tuple[str]]:
+        return Expression, (self.source,)  # compiled code cannot be pickled; workers get plans so
 
 
 def _tried(work: Callable[[], Any]) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR
+from ivr.service.control import pack, unpack
 from tests.dialplan.phone import Phone
 
 
@@ -166,6 +167,14 @@ async def test_the_language_of_a_call(tmp_path: Path) -> None:
     async with Phone(plan) as phone:
         await phone.ends()
         assert phone.tts.spoken == ["Bonjour", "Eh"]
+
+
+def test_a_plan_can_be_handed_to_another_process(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, HEAD + "steps:\n  a:\n    - set: {x: 1 + 2}\n    - say: X is {{ x }}.\n    - hangup:\n"
+    )
+    plan = load_plan(path)
+    assert unpack(pack(plan)) == plan
 
 
 # -- files
