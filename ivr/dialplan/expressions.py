@@ -131,9 +131,7 @@ class Expression:
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
         self.names = frozenset(_names(tree))
-        self._evaluate = _tried(
-            lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False)
-        )
+        self._evaluate = _tried(lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """Its value. Raises ExpressionError, also for a name that has none."""

@@ -53,6 +53,7 @@ class LoadContext:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
+    hours: frozenset[str] = frozenset()
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -126,6 +127,14 @@ def _step(value: str, info: ValidationInfo) -> str:
     if isinstance(context, LoadContext) and value not in context.steps:
         hint = did_you_mean(value, context.steps) or f"; the steps are {listed(sorted(context.steps))}"
         raise refuse(f"there is no step {quoted(value)}{hint}")
+    return value
+
+
+def _hours(value: str, info: ValidationInfo) -> str:
+    context = info.context
+    if isinstance(context, LoadContext) and value not in context.hours:
+        known = f"; there are {listed(sorted(context.hours))}" if context.hours else ""
+        raise refuse(f"there are no hours {quoted(value)}{did_you_mean(value, context.hours) or known}")
     return value
 
 
@@ -243,6 +252,9 @@ Text = Annotated[str, AfterValidator(_text)]
 
 StepName = Annotated[str, AfterValidator(_step)]
 """The name of a step of this plan."""
+
+HoursName = Annotated[str, AfterValidator(_hours)]
+"""The name of one of the plan's ``hours``."""
 
 SoundFile = Annotated[str, AfterValidator(_sound)]
 """A WAV file, relative to the file that names it; the value is relative to the plan."""

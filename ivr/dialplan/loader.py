@@ -5,6 +5,7 @@ import hashlib
 import os
 import types
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,7 +15,9 @@ from ivr.dialplan.document import Node
 from ivr.dialplan.errors import PlanError, Problem, quoted
 from ivr.dialplan.explain import explain
 from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
+from ivr.dialplan.hours import Calendar
 from ivr.dialplan.plan import Plan, Step
+from ivr.dialplan.routes import Route
 from ivr.dialplan.sources import Source, read_sources
 from ivr.dialplan.steps import read_step
 from ivr.dialplan.texts import Expr
@@ -51,6 +54,10 @@ class Document(Fields):
     variables: dict[VariableName, Expr] = Field(
         default_factory=dict, description="a mapping of names to what a call begins with, such as {tries: 0}"
     )
+    hours: dict[VariableName, Calendar] = Field(
+        default_factory=dict, description="a mapping of names to when a line is open"
+    )
+    routes: tuple[Route, ...] = Field(default=(), description="a list of which calls it takes")
     on_error: StepName | None = Field(
         default=None, description="the step to go to when a verb fails that has no on_error of its own"
     )
@@ -83,6 +90,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     context = LoadContext(frozenset(), Path(file).parent, languages=_languages(own.root))
     step_nodes = _step_nodes(sources, problems)
     context.steps = frozenset(step_nodes)
+    context.hours = _names_of(own.root, "hours")
     context.params = {name: _params(node) for name, (_, _, node) in step_nodes.items()}
 
     document = _validate(Document, own, context, problems, "plan")
@@ -109,6 +117,10 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
             {name: value.evaluate({}) for name, value in document.variables.items()}
         ),
         languages=document.languages,
+        hours=types.MappingProxyType(
+            {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
+        ),
+        routes=document.routes,
         on_error=document.on_error,
         on_hangup=document.on_hangup,
         operator=document.operator,
@@ -153,6 +165,11 @@ def _params(node: Node) -> tuple[str, ...]:
         return ()
     items = given[1].items if given[1].kind == "list" else [given[1]]
     return tuple(str(item.text) for item in items if item.kind == "scalar")
+
+
+def _names_of(root: Node, field: str) -> frozenset[str]:
+    given = root.entries.get(field)
+    return frozenset(given[1].entries) if given is not None else frozenset()
 
 
 def _languages(root: Node) -> tuple[str, ...]:

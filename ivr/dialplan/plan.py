@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ivr.dialplan.hours import OpenHours
+from ivr.dialplan.routes import Route
 from ivr.dialplan.verbs import Verb
 from ivr.dialplan.verbs.speaking import Prompting
 from ivr.session.types import AudioClip
@@ -53,6 +55,9 @@ class Plan:
     """What a call begins with."""
     languages: tuple[str, ...] = ("en",)
     """The first is what a call begins in."""
+    hours: Mapping[str, OpenHours] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    """The calls that it takes."""
     on_error: str | None = None
     on_hangup: str | None = None
     operator: str | None = None

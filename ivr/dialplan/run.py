@@ -8,6 +8,7 @@ from typing import Any
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.flow import VerbFailed
+from ivr.dialplan.hours import HoursNow
 from ivr.dialplan.plan import PlacedVerb, Plan
 from ivr.dialplan.texts import Spoken
 from ivr.dialplan.variables import HIDDEN, Variables
@@ -43,11 +44,13 @@ class Run:
 
     def scope(self) -> dict[str, Any]:
         """What an expression may read."""
+        now = self.world.now()
         return {
             **self.variables.scope(),
             "call": self.call.facts.plain(),
-            "now": self.world.now(),
+            "now": now,
             "language": self.language,
+            "hours": HoursNow(self.plan.hours, now),
         }
 
     def value(self, expression: Expression, **more: Any) -> Any:

@@ -38,8 +38,17 @@ class Runner:
     """Moves a ``Run`` through its plan."""
 
     def __init__(
-        self, plan: Plan, session: VoiceSession, call: CallControl, log: Any, world: World | None = None
+        self,
+        plan: Plan,
+        session: VoiceSession,
+        call: CallControl,
+        log: Any,
+        world: World | None = None,
+        *,
+        start: str | None = None,
     ) -> None:
+        """``start``: the step to begin with, when it is not the plan's."""
+        self._start = start or plan.start
         self.run = Run(plan, session, call, log.bind(plan=plan.name), world)
         self._frames: list[_Frame] = []
         self._steps_task: asyncio.Task[End] | None = None
@@ -55,7 +64,7 @@ class Runner:
         """Run the plan, end the call, return the reason it ended (see ``run_plan``)."""
         run = self.run
         if not self._left:
-            self._steps_task = asyncio.ensure_future(self._steps(run.plan.start))
+            self._steps_task = asyncio.ensure_future(self._steps(self._start))
             try:
                 end = await asyncio.shield(self._steps_task)
             except SessionEnded:

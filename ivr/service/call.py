@@ -49,7 +49,10 @@ class ServedCall:
         settings: Settings,
         recorder: Recorder | None = None,
         world: World | None = None,
+        *,
+        start: str | None = None,
     ) -> None:
+        """``start``: the plan's step to begin with, when it is not its own."""
         self.leg = leg
         self.plan = plan
         self.facts = facts_of(leg)
@@ -71,7 +74,7 @@ class ServedCall:
             self.recording = recorder.open(leg.line, leg.call_id, details)
         if self.recording is not None:
             self._session.on_decision(self.recording.note)
-        self._runner = Runner(plan, self._session, self, self.log, world)
+        self._runner = Runner(plan, self._session, self, self.log, world, start=start)
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
@@ -100,7 +103,7 @@ class ServedCall:
             return await self._serve(ring_s)
 
     async def _serve(self, ring_s: float) -> CallEnd:
-        record = begun(self.leg, self.plan.name)
+        record = begun(self.leg, self.plan)
         self.log.info("call_started", **record)
         conversation = asyncio.ensure_future(self._converse(ring_s))
         try:

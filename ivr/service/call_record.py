@@ -7,19 +7,21 @@ worker the supervisor writes it, and what only the worker knew is None.
 from collections.abc import Mapping
 from typing import Any
 
+from ivr.dialplan.plan import Plan
 from ivr.sip.leg import CallLeg
 from ivr.sip.stats import RtpStats
 
-BEGUN = ("call", "caller", "called", "plan", "direction", "transport")
+BEGUN = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
 
 
-def begun(leg: CallLeg, plan: str) -> dict[str, Any]:
+def begun(leg: CallLeg, plan: Plan) -> dict[str, Any]:
     """What is known from the beginning; the keys are ``BEGUN``."""
     return {
         "call": leg.call_id,
         "caller": leg.caller,
         "called": leg.called,
-        "plan": plan,
+        "plan": plan.name,
+        "plan_hash": plan.hash,
         "direction": "out" if leg.outgoing else "in",
         "transport": leg.transport,
     }

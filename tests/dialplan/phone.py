@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
-from ivr.dialplan import CallFacts, Plan, TransferResult, run_plan
+from ivr.dialplan import CallFacts, Plan, TransferResult, World, run_plan
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
@@ -89,8 +89,10 @@ class Call:
 class Phone:
     """``async with Phone(plan) as phone``: a call in which the plan runs."""
 
-    def __init__(self, plan: Plan, config: SessionConfig | None = None) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: Plan, config: SessionConfig | None = None, *, world: World | None = None
+    ) -> None:
+        self.plan, self.world = plan, world
         self.stt, self.tts, self.call = ScriptedStt(), ScriptedTts(), Call()
         self.player = MemoryPlayer()
         self.events: list[dict[str, Any]] = []
@@ -109,7 +111,9 @@ class Phone:
 
     async def __aenter__(self) -> "Phone":
         await self.session.start()
-        self.task = asyncio.create_task(run_plan(self.plan, self.session, self.call, _logger(self.events)))
+        self.task = asyncio.create_task(
+            run_plan(self.plan, self.session, self.call, _logger(self.events), self.world)
+        )
         return self
 
     async def __aexit__(self, *exc: object) -> None:
