@@ -130,7 +130,7 @@ def loud_blocks(level: _F32) -> npt.NDArray[np.bool_]:
 
 
 def pauses_in(loud: npt.NDArray[np.bool_], least_ms: float = PAUSE_MS) -> list[tuple[int, int]]:
-    """First block and end of each run of at least ``least_ms`` that is not loud, without those at the ends."""
+    """First block and end of each run of ``least_ms`` or more that is not loud, without those at the ends."""
     edges = np.flatnonzero(np.diff(loud)) + 1
     edges = edges[0 if loud.size and loud[0] else 1 :]
     pairs = edges[: len(edges) // 2 * 2].reshape(-1, 2)

@@ -61,7 +61,8 @@ class DetectorOptions:
     of ``threshold``."""
     gain_db: float = 12.0
     """What the network is shown is louder by this: speech on the telephone, -30 to -10 dBm0, is softer than
-    what it was taught with, and soft speech is heard late. The sound of a turn stays as it is."""
+    what it was taught with, and soft speech is heard late. Not what an echo was taken out of. The sound of a
+    turn stays as it is."""
     rest_db: float = 9
     """A line whose loudest sample in a window is no more than this over that of its noise rests: the turn may
     be over, though the network still says "speech". 0 leaves that to the network."""

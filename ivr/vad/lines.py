@@ -55,7 +55,7 @@ class LineEars:
         self.asks = model.run
         """The network: what ``SileroModel.run`` takes and gives."""
         self._narrow = model.narrow
-        self._scale = scale_of(options)
+        self._loud, self._plain = scale_of(options), np.float32(1 / 32768)
         self._options = options
         self._fade = fade_of(options)
         self._backlog = ms_to_samples(options.backlog_ms, LINE_RATE)
@@ -204,8 +204,10 @@ class LineEars:
         """
         echoes = self.echoes
         if echoes is None:
-            return self._run(rows, sounds)
+            return self._run(rows, sounds, np.full(rows.size, self._loud))
         cleaned = echoes.known(rows, starts, heard)
+        scales = np.full(rows.size, self._loud)
+        scales[list(cleaned)] = self._plain  # what is left of an echo would be made louder too
         asked = np.ones(rows.size, np.bool_)
         for i, window in cleaned.items():
             asked[i] = not window.alone
@@ -213,17 +215,18 @@ class LineEars:
         memory = self._state[:, rows]
         self._put(sounds, cleaned)
         if asked.any():
-            probabilities[asked] = self._run(rows[asked], sounds[asked])
+            probabilities[asked] = self._run(rows[asked], sounds[asked], scales[asked])
         likely = probabilities >= self._options.attack_level
         found = echoes.suspected(rows, starts, heard, cleaned, likely, memory)
         if found:
             changed = list(found)
             self._state[:, rows[changed]] = memory[:, changed]
             probabilities[changed] = 0
+            scales[changed] = self._plain
             self._put(sounds, found)
             again = [i for i in changed if not found[i].alone]
             if again:
-                probabilities[again] = self._run(rows[again], sounds[again])
+                probabilities[again] = self._run(rows[again], sounds[again], scales[again])
         return probabilities
 
     def _put(self, sounds: Pcm16, cleaned: dict[int, Cleaned]) -> None:
@@ -232,10 +235,12 @@ class LineEars:
         if shown:
             sounds[shown] = np.stack([cleaned[i].sound for i in shown])
 
-    def _run(self, rows: _I64, sounds: Pcm16) -> F32:
-        """The network's answer to these windows with their margins, after which it remembers them."""
-        windows = sounds[:, _SHOWN] if self._narrow else double(sounds)
-        probabilities, self._state[:, rows] = self.asks(windows * self._scale, self._state[:, rows])
+    def _run(self, rows: _I64, sounds: Pcm16, scales: F32) -> F32:
+        """The network's answer to these windows with their margins, each multiplied by its scale, after which
+        it remembers them.
+        """
+        windows = (sounds[:, _SHOWN] if self._narrow else double(sounds)) * scales[:, np.newaxis]
+        probabilities, self._state[:, rows] = self.asks(windows, self._state[:, rows])
         self.inferences += 1
         return probabilities
 
