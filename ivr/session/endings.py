@@ -121,7 +121,11 @@ class Endings:
         self._pause = event
         if matters and self._config.turn.preemptive and self._early is None:
             self._listen_to(event)
-        if matters and self._asks:
+        if not matters:
+            # Nobody will tell its words, and nothing is gained by waiting for more.
+            self._end_at(event, self._silence_ms, "silence")
+            return
+        if self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
         known = self.so_far
         self._settle(event, known)

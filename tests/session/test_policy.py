@@ -681,3 +681,15 @@ async def test_what_will_be_dropped_is_not_transcribed(scene: Make, sentence: np
         await s.hears(sentence)
         await s.silence(900)
         assert s.stt.heard == [] and s.stages("stop") == []
+
+
+async def test_a_turn_that_will_be_dropped_ends_after_silence_alone(
+    scene: Make, sentence: np.ndarray
+) -> None:
+    turn = TurnOptions(preemptive=True, by_words=True, incomplete_ms=2000)
+    async with scene(turn=turn, barge_in="none") as s:
+        await s.session.say(LONG)
+        await s.hears(sentence)
+        await s.silence(800)
+        assert s.stages("complete", "turn_ended") == ["complete", "turn_ended"]
+        assert s.find("complete").rule == "silence" and s.stt.heard == []
