@@ -210,5 +210,10 @@ def taken(services: Sequence[Service], since: float) -> list[int]:
     return [len(each.find("call_started", since)) for each in services]
 
 
+def ended(services: Sequence[Service], since: float) -> int:
+    """Calls that have ended since."""
+    return sum(len(each.find("call_ended", since)) for each in services)
+
+
 def caller(address: str = TRUNK) -> UserAgent:
     return UserAgent(address)

@@ -10,7 +10,7 @@ import pytest
 from tests.caller import Call, Media, UserAgent
 from tests.caller.message import Message
 from tests.e2e.running import Service, free_port
-from tests.kamailio.edge import WORKER_CALLS, Edge, caller, taken, uri, wait_until
+from tests.kamailio.edge import WORKER_CALLS, Edge, caller, ended, taken, uri, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -45,10 +45,10 @@ def test_calls_one_after_the_other_are_spread(edge: Edge, workers: list[Service]
     began = time.time()
     with caller() as ua:
         media = Media(ua.host)
-        for _ in range(60):
+        for count in range(1, 61):
             ua.call(edge.address, media=media).hangup()
             # 200 answers the BYE before the worker has freed the call's slot.
-            time.sleep(0.02)
+            wait_until(lambda n=count: ended(workers, began) == n, 5, "the end of the call")
     for each in workers:
         each.wait_until(lambda: sum(taken(workers, began)) == 60, 5, "60 calls")
     assert all(18 <= count <= 22 for count in taken(workers, began)), taken(workers, began)
