@@ -1,5 +1,6 @@
 """What docker/README.md says, held against what it speaks of: settings, ports, addresses, its arithmetic."""
 
+import math
 import re
 import socket
 import subprocess
@@ -148,3 +149,65 @@ cat alone folder/key.pem
     if "unshare" in ran.stderr:
         pytest.skip(f"mounting needs root: {ran.stderr.strip()}")
     assert (ran.returncode, ran.stdout) == (0, "oldnew\n"), ran.stderr
+
+
+# -- what grows
+
+
+def amount(text: str) -> tuple[float, float]:
+    """A cell's number in its smallest unit, and half of its last digit."""
+    found = re.match(r"([\d,]+(?:\.(\d+))?)(?: (million|GB|Gbit/s))?", text)
+    assert found, text
+    unit = {"million": 1e6, "GB": 1000, "Gbit/s": 1000}.get(found[3], 1)
+    return float(found[1].replace(",", "")) * unit, 0.5 * 10.0 ** -len(found[2] or "") * unit
+
+
+def test_the_table_of_growth_follows_from_the_figures() -> None:
+    """The assumptions: calls of three minutes, a turn every 15 s, a tenth of the time spoken anew, 12 workers
+    a machine."""
+    figures = {name: cells[0] for name, cells in rows("figure").items()}
+
+    def figure(name: str, unit: str) -> float:
+        found = re.search(rf"([\d.]+) {unit}", figures[name])
+        assert found, (name, unit)
+        return float(found[1])
+
+    on_ethernet = figure("sound of a call, each way", r"kbit/s on Ethernet")
+    kamailio_ms = figure("Kamailio, CPU of a call", "ms")
+    kamailio_kb = figure("Kamailio, memory of a call", "kB")
+    memory = "memory of a call, its session included; of a worker without one"
+    whisper = figure("Whisper `tiny.en`, a turn of the caller", "s of a core")
+    smart_turn = figure("smart-turn, a turn of the caller", "s of a core")
+    piper = figure("Piper", "of a core")
+    engines = 1000 * figure("memory of the engines, once a machine", "GB")
+    lines, lines_a_call = figure("lines in the log", "for a prompt"), figure("lines in the log", "a call")
+    head = README[README.index("| calls at once |") :].partition("\n")[0].strip("|").split("|")[1:]
+    table = rows("calls at once")
+    for column, cell in enumerate(head):
+        calls, _ = amount(cell.strip())
+        workers = math.ceil(calls / 250)
+        machines, a_second = math.ceil(workers / 12), calls / 180
+        expected = {
+            "workers (a process and a core each)": workers,
+            "machines for them, and one for the day that one fails": machines,
+            "sound on Ethernet, each way": calls * on_ethernet / 1000,
+            "the same in packets/s": calls * 50,
+            "RTP ports": 2 * min(calls, 3000),
+            "new calls/s": a_second,
+            "Kamailio, cores": a_second * kamailio_ms / 1000,
+            "Kamailio, memory beyond its start": a_second * kamailio_kb * 6 / 1000,
+            "recognition by Whisper on such cores": calls * whisper / 15,
+            "turn ends by smart-turn, cores": calls * smart_turn / 15,
+            "speech by Piper, cores": calls * piper / 10,
+            "memory of workers and calls": workers * figure(memory, "MB$") + calls * 0.5,
+            "memory of engines": machines * engines,
+            "lines in the log a second": calls * (lines / 15 + lines_a_call / 180),
+        }
+        assert table.keys() - expected.keys() == {
+            "proxies",
+            "probes a second: each proxy sends, each worker gets",
+        }
+        for name, value_ in expected.items():
+            told, half = amount(table[name][column])
+            # The text rounds; large figures to two or three digits.
+            assert abs(told - value_) <= max(half, 0.03 * value_) + 1e-9, (name, cell, told, value_)
