@@ -88,7 +88,9 @@ def test_ranges_of_ports() -> None:
 def test_the_address_that_callers_are_told(bind: str, public: str, services: Services) -> None:
     """The public one; else the one bound to; else the machine's first."""
     options = ["--public-address", public] if public else []
-    service = services.start("main", {}, *options)
+    # The speech engine of an API loads nothing, and nobody speaks.
+    env = {"IVR_STT__ORDER": '["openai"]', "IVR_STT__OPENAI__BASE_URL": "http://127.0.0.1:9/v1"}
+    service = services.start("main", {**env, "IVR_TURN__NAME": "none"}, *options)
     # What comes last counts.
     service._command += ["--bind", f"{bind}:{service.port}"]
     with service, UserAgent() as caller:
