@@ -251,7 +251,8 @@ class Endings:
         """After how much silence, and by which rule."""
         turn, text = self._config.turn, said.text if said is not None else ""
         fits, may_go_on = self.expected.fits, self.expected.may_go_on
-        if fits is not None and text and fits(text):
+        answers = fits is not None and bool(text) and fits(text)
+        if answers:
             # An answer that may go on waits for the silence of its kind.
             if may_go_on is None or not may_go_on(text):
                 return turn.complete_ms, "grammar"
@@ -261,7 +262,8 @@ class Endings:
             return None
         if self._probable(turn.likely if self._by_words and words_of(text) else turn.sure):
             return 0, "turn detector"
-        if self._probability is not None and self._probability < turn.doubtful:
+        # A word alone sounds unfinished to the detector; as an answer it is not held up for that.
+        if self._probability is not None and self._probability < turn.doubtful and not answers:
             return None
         return self._silence_ms, "silence"
 
