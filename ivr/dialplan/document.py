@@ -94,7 +94,7 @@ def read_document(text: str, file: str) -> Node:
         raise PlanError(file, [*problems, _yaml_problem(error, text)]) from None
     except Exception as error:  # the parser trips over some malformed input in ways of its own
         message = f"this is not readable as YAML ({type(error).__name__})"
-        raise PlanError(file, [*problems, Problem(1, 1, message)]) from None
+        raise PlanError(file, [*problems, Problem(1, 1, message, rule="yaml")]) from None
     if problems:
         raise DuplicateKeys(file, problems, root)
     return root
@@ -111,7 +111,7 @@ class DuplicateKeys(PlanError):
 class _Refused(Exception):
     def __init__(self, line: int, column: int, message: str) -> None:
         super().__init__(message)
-        self.problem = Problem(line, column, message)
+        self.problem = Problem(line, column, message, rule="yaml")
 
 
 @dataclass(slots=True)
@@ -211,7 +211,7 @@ class _Builder:
         if key in parent.entries:
             first = parent.entries[key][0].line
             message = f"{quoted(key)} is given twice here; the first is on line {first}"
-            self._problems.append(Problem(name.line, name.column, message))
+            self._problems.append(Problem(name.line, name.column, message, rule="duplicate-key"))
         else:
             parent.entries[key] = (name, node)
 
@@ -222,7 +222,7 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         code = error.character if isinstance(error.character, int) else ord(str(error.character)[0])
-        return Problem(line, column, f"the character U+{code:04X} is not allowed in YAML")
+        return Problem(line, column, f"the character U+{code:04X} is not allowed in YAML", rule="yaml")
     mark = None
     said = "this is not YAML"
     if isinstance(error, MarkedYAMLError):
@@ -240,4 +240,4 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
         hint = "; indent with spaces, not with tabs"
     said = said.replace("\x00", "the end of the file")
     printable = "".join(c if c.isprintable() else " " for c in said)[:200]
-    return Problem(line, column, f"not valid YAML: {printable}{hint}")
+    return Problem(line, column, f"not valid YAML: {printable}{hint}", rule="yaml")

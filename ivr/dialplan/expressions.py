@@ -6,12 +6,14 @@ length; what it may make is bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. 
 when the plan is loaded (``names``).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ivr.dialplan.needs import defined_when, names_of, needed_of
 
 MAX_SOURCE = 4_000
 """Characters of one expression or text."""
@@ -80,7 +82,7 @@ _ENVIRONMENT = _Environment()
 class Template:
     """A text with values in it; ``literal`` is the text when there are none."""
 
-    __slots__ = ("_render", "literal", "names", "source")
+    __slots__ = ("_render", "literal", "names", "needed", "source")
 
     def __init__(self, source: str) -> None:
         """Raises ExpressionError."""
@@ -88,10 +90,12 @@ class Template:
         plain = "{{" not in source and "{%" not in source and "{#" not in source
         self.literal: str | None = source if plain else None
         self.names: frozenset[str] = frozenset()
+        self.needed: frozenset[str] = frozenset()
+        """Those of ``names`` without a value of which it fails."""
         self._render: Callable[[Mapping[str, Any]], str] | None = None
         if not plain:
             tree = _parse(source)
-            self.names = frozenset(_names(tree))
+            self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
             self._render = _compiled(source).render
 
     def render(self, scope: Mapping[str, Any]) -> str:
@@ -119,7 +123,7 @@ class Template:
 class Expression:
     """A value worked out from others: ``tries > 2 and call.from != "anonymous"``."""
 
-    __slots__ = ("_evaluate", "names", "source")
+    __slots__ = ("_evaluate", "defined_if", "defined_unless", "names", "needed", "source")
 
     def __init__(self, source: str) -> None:
         """Raises ExpressionError."""
@@ -130,7 +134,13 @@ class Expression:
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
-        self.names = frozenset(_names(tree))
+        self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
+        """What it reads, and those without a value of which it fails."""
+        value = outputs[0].nodes[0]
+        self.defined_if, self.defined_unless = _tried(
+            lambda: (defined_when(value, True), defined_when(value, False))
+        )
+        """Names that have a value for certain when it holds, and when it does not."""
         self._evaluate = _tried(lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
@@ -207,9 +217,3 @@ def _check(node: nodes.Node) -> None:
             raise ExpressionError("powers are not part of the language")
         case nodes.Getattr() if node.attr.startswith("_"):
             raise ExpressionError(f"{node.attr!r} cannot be read")
-
-
-def _names(tree: nodes.Template) -> Iterator[str]:
-    for node in tree.find_all(nodes.Name):
-        if node.ctx == "load":
-            yield node.name

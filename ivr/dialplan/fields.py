@@ -56,9 +56,9 @@ class LoadContext:
     hours: frozenset[str] = frozenset()
 
 
-def refuse(message: str) -> PydanticCustomError:
-    """An error whose text goes to the operator as it stands."""
-    return PydanticCustomError("plan", "{message}", {"message": message})
+def refuse(message: str, rule: str = "schema") -> PydanticCustomError:
+    """An error whose text goes to the operator as it stands; ``rule`` is what it breaks."""
+    return PydanticCustomError("plan", "{message}", {"message": message, "rule": rule})
 
 
 def _duration(value: Any) -> float:
@@ -126,7 +126,7 @@ def _step(value: str, info: ValidationInfo) -> str:
     context = info.context
     if isinstance(context, LoadContext) and value not in context.steps:
         hint = did_you_mean(value, context.steps) or f"; the steps are {listed(sorted(context.steps))}"
-        raise refuse(f"there is no step {quoted(value)}{hint}")
+        raise refuse(f"there is no step {quoted(value)}{hint}", "goto-nowhere")
     return value
 
 
@@ -191,19 +191,21 @@ def _read_sound(folder: Path, name: str) -> AudioClip:
         data = path.read_bytes() if there and path.stat().st_size <= MAX_SOUND_BYTES else b""
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise refuse(f"the file {shown} cannot be read: {reason}") from None
+        raise refuse(f"the file {shown} cannot be read: {reason}", "sound-missing") from None
     if not there:
-        raise refuse(f"there is no file {shown} beside the plan{near}")
+        raise refuse(f"there is no file {shown} beside the plan{near}", "sound-missing")
     if not data:
         raise refuse(
-            f"expected a WAV file of at most {MAX_SOUND_BYTES // 2**20} MiB, but {shown} is larger, or empty"
+            f"expected a WAV file of at most {MAX_SOUND_BYTES // 2**20} MiB, but {shown} is larger, or empty",
+            "sound-format",
         )
     try:
         samples, rate = decode_wav(data)
     except WavError as error:
-        raise refuse(f"expected a WAV file, but {shown} cannot be decoded: {error}") from None
+        message = f"expected a WAV file, but {shown} cannot be decoded: {error}"
+        raise refuse(message, "sound-format") from None
     if not len(samples):
-        raise refuse(f"the file {shown} has no sound in it")
+        raise refuse(f"the file {shown} has no sound in it", "sound-format")
     return AudioClip(samples.tobytes(), rate)
 
 

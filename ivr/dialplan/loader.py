@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import os
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -79,10 +79,26 @@ class Library(Fields):
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """A plan and the text it was made of."""
+
+    plan: Plan
+    sources: tuple[Source, ...]
+    """Its own file first."""
+    steps: Mapping[str, tuple[Source, Node, Node]]
+    """Every step by its name: its file, the name's node, its own."""
+
+
 def load_plan(path: str | os.PathLike[str]) -> Plan:
     """Read and check a plan and what it includes. Raises PlanError, with all that is wrong, and nothing
     else.
     """
+    return read_plan(path).plan
+
+
+def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
+    """``load_plan``, for those who need the text too. Raises PlanError and nothing else."""
     file = os.fspath(path)
     problems: list[Problem] = []
     sources = read_sources(file, problems)
@@ -106,7 +122,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         problems.extend(_speaks_after_hangup(document.on_hangup, steps))
     if problems or document is None:
         raise PlanError(file, problems)
-    return Plan(
+    plan = Plan(
         name=document.name or Path(file).stem,
         path=Path(file),
         start=document.start,
@@ -127,6 +143,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         files=tuple(source.path for source in sources),
         hash=hashlib.sha256("\0".join(source.text for source in sources).encode()).hexdigest()[:12],
     )
+    return ReadPlan(plan, tuple(sources), types.MappingProxyType(step_nodes))
 
 
 def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:

@@ -33,6 +33,15 @@ class Verb(Fields):
     """It can be done when the caller has left: it neither speaks nor listens."""
     quiet: ClassVar[bool] = False
     """It can be done before the call is picked up."""
+    human: ClassVar[bool] = False
+    """It puts the caller through to a person, or has one call back: where the plan ends with it, they were
+    helped."""
+    ends_politely: ClassVar[bool] = False
+    """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
+    decides: ClassVar[bool] = False
+    """Where it goes depends on nothing but the values that it reads."""
+    returns: ClassVar[bool] = False
+    """It goes back to where the running subroutine was entered."""
 
     on_error: StepName | None = Field(
         default=None, description="the step to go to when it fails; the plan's on_error when not given"
@@ -44,6 +53,10 @@ class Verb(Fields):
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         """Every (why, step) that it may go to; why is a word or two, such as a choice's name."""
+        return iter(())
+
+    def enters(self) -> Iterator[tuple[str, str]]:
+        """Those of ``may_go_to`` that are subroutines: the verb after it follows when they return."""
         return iter(())
 
     def may_end(self) -> bool:
@@ -63,9 +76,29 @@ class Verb(Fields):
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
+    def needs(self) -> Iterator[str]:
+        """Those of ``reads`` without which it fails: not ``name | default(0)``."""
+        for field in type(self).model_fields:
+            yield from names_in(getattr(self, field), "needed")
+
     def sets(self) -> Iterator[str]:
         """The names of the variables that have a value after it."""
         return iter(())
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        """Those that have a value when it goes on for that reason, one of ``may_go_to``'s; ``""`` is the verb
+        after it. All of ``sets``, unless a verb knows better."""
+        return self.sets()
+
+    def hides(self) -> Iterator[str]:
+        """Those of ``sets`` that are sensitive."""
+        return self.sets() if getattr(self, "sensitive", False) is True else iter(())
+
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """(Field, the variables it reads) of what others get to see: logs, call records, URLs."""
+        for field in ("url", "query"):
+            if field in type(self).model_fields:
+                yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -80,17 +113,18 @@ class Verb(Fields):
         raise NotImplementedError
 
 
-def names_in(value: Any) -> Iterator[str]:
-    """The variables that a field's value reads, whatever it is made of."""
-    names = getattr(value, "names", None)
+def names_in(value: Any, which: str = "names") -> Iterator[str]:
+    """The variables that a field's value reads, whatever it is made of. ``which``: ``names``, or ``needed``,
+    those that must have a value."""
+    names = getattr(value, which, None)
     if isinstance(names, frozenset):
         yield from names
     elif isinstance(value, BaseModel):
         for field in type(value).model_fields:
-            yield from names_in(getattr(value, field))
+            yield from names_in(getattr(value, field), which)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from names_in(item)
+            yield from names_in(item, which)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from names_in(item)
+            yield from names_in(item, which)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ivr.dialplan.document import Path
-from ivr.dialplan.errors import quoted
+from ivr.dialplan.errors import Ruled, quoted
 from ivr.dialplan.expecting import Choices, expectation
 from ivr.dialplan.fields import Duration, KeysList, StepName, TextList, refuse
 from ivr.dialplan.flow import End, GoTo, Next
@@ -76,6 +76,7 @@ class Gather(Speaking):
 
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
+    ends_politely: ClassVar[bool] = True
 
     prompt: Said | None = Field(default=None, description="a text to ask with")
     timeout: Duration = Field(default=5.0, description="how long to wait for the caller to begin, such as 5s")
@@ -134,12 +135,12 @@ class Gather(Speaking):
                 taken = keys.setdefault(key.strip().upper(), name)
                 if taken != name:
                     message = f"the key {quoted(key)} is already that of {quoted(taken)}"
-                    yield ("choices", name, "press", *at), message
+                    yield ("choices", name, "press", *at), Ruled(message, "same-answer")
             for at, phrase in _listed(choice.get("say")):
                 taken = phrases.setdefault(spoken(phrase), name)
                 if taken != name:
                     message = f"the phrase {quoted(phrase)} already means {quoted(taken)}"
-                    yield ("choices", name, "say", *at), message
+                    yield ("choices", name, "say", *at), Ruled(message, "same-answer")
 
     async def run(self, run: "Run") -> Next:
         with run.expecting(self._expected):

@@ -41,6 +41,7 @@ class Transfer(Speaking):
 
     name: ClassVar[str] = "transfer"
     short: ClassVar[str | None] = "to"
+    human: ClassVar[bool] = True
 
     to: Address = Field(
         description='whom to call: an extension such as "101", or an address such as sip:101@pbx.example.org'
