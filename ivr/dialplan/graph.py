@@ -67,6 +67,11 @@ class Graph:
             if edge.target is not None and edge.kind in kinds:
                 yield edge.target
 
+    @cached_property
+    def order(self) -> dict[Place, int]:
+        """Every place's number in the plan's order."""
+        return {place: number for number, place in enumerate(self._edges)}
+
     # -- what can be reached
 
     @cached_property
@@ -106,12 +111,12 @@ class Graph:
 
     @cached_property
     def roots(self) -> tuple[Place, ...]:
-        """Where calls begin: the plan's start first, then those of its routes; last what follows a hang-up."""
+        """Where calls begin: ``starts``, and last what follows a hang-up."""
         return self.starts + (((self.plan.on_hangup, 0),) if self.plan.on_hangup is not None else ())
 
     @cached_property
     def starts(self) -> tuple[Place, ...]:
-        """``roots`` with the caller on the line."""
+        """Where they begin with the caller on the line: the plan's start, then those of its routes."""
         names = [self.plan.start, *(route.start for route in self.plan.routes if route.start is not None)]
         return tuple((name, 0) for name in dict.fromkeys(names))
 

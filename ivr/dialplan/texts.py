@@ -35,6 +35,11 @@ class Spoken:
         """Every variable that it reads."""
         return frozenset().union(*(text.names for text in self._texts.values()))
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """Those without a value of which it cannot be said."""
+        return frozenset().union(*(text.needed for text in self._texts.values()))
+
     def literals(self) -> Iterator[str]:
         """What it says word for word whatever happens: texts that can be made ready before a call."""
         return (text.literal for text in self._texts.values() if text.literal is not None)

@@ -76,6 +76,10 @@ class Verb(Fields):
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
+    def takes_keys(self) -> bool:
+        """Whether a caller can answer it without a word."""
+        return True
+
     def needs(self) -> Iterator[str]:
         """Those of ``reads`` without which it fails: not ``name | default(0)``."""
         for field in type(self).model_fields:

@@ -111,6 +111,9 @@ class Gather(Speaking):
     def may_end(self) -> bool:
         return self.noinput.goto is None or self.nomatch.goto is None
 
+    def takes_keys(self) -> bool:
+        return any(choice.press for choice in self.choices.values())
+
     def always_leaves(self) -> bool:
         return all(choice.goto is not None for choice in self.choices.values())
 
