@@ -25,8 +25,8 @@ NEVER_WINS = Rule(
     "error",
     "a phrase that is never understood as its choice",
     "The phrase was tried against the choices just as it is written, as if a recogniser had understood "
-    "every word: it means another choice, or none. That is so for a phrase that begins like a refusal "
-    "(“not …”), or that is as near to another choice's.",
+    "every word: it means another choice, or none. `voicemail` beside another choice's `voice mail` is "
+    "such a phrase, for two words count more than one; so is a text without words.",
     "change the phrase, or that of the other choice",
 )
 KEY_PREFIX = Rule(

@@ -48,6 +48,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _no_goodbye(subject, endless)
 
 
+def _ends(subject: Subject) -> list[Place]:
+    """The verbs with which a plan may be over."""
+    graph = subject.graph
+    return [place for place in graph.places if any(edge.kind == "end" for edge in graph.edges(place))]
+
+
 def _ends_nowhere(subject: Subject) -> Iterator[Finding]:
     graph = subject.graph
     for place in graph.places:
@@ -64,7 +70,7 @@ def _ends_nowhere(subject: Subject) -> Iterator[Finding]:
 def _endless_places(subject: Subject) -> frozenset[Place]:
     """Those that are reached and from which no call ends."""
     graph = subject.graph
-    ends = [place for place in graph.places if any(edge.kind == "end" for edge in graph.edges(place))]
+    ends = _ends(subject)
     returns = [place for place in graph.places if any(edge.kind == "return" for edge in graph.edges(place))]
     finite = graph.reaching(ends, "next", "goto", "call") | graph.reaching(returns, "next", "goto")
     return graph.reached - finite
@@ -90,6 +96,7 @@ def _stuck(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
     graph = subject.graph
     places = [place for place in graph.places if place in graph.reached and place not in endless]
     after = {place: list(graph.successors(place, "next", "goto")) for place in places}
+    ending = graph.reaching(_ends(subject), "next", "goto", "call")
     for component in components(places, after):
         inside = set(component)
         if len(component) == 1 and component[0] not in after[component[0]]:
@@ -98,7 +105,11 @@ def _stuck(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
         ways_out: list[tuple[Place, frozenset[str]]] = []
         for place in component:
             placed = graph.verb(place)
-            if not any(edge.kind != "error" and edge.target not in inside for edge in graph.edges(place)):
+            if not any(
+                edge.target not in inside and (edge.kind != "call" or edge.target in ending)
+                for edge in graph.edges(place)
+                if edge.kind != "error"
+            ):
                 continue
             reads = frozenset(placed.verb.reads()) if placed is not None else frozenset()
             if placed is None or not placed.verb.decides or reads & changed or reads & _CLOCK:
@@ -122,7 +133,7 @@ def _changed(subject: Subject, places: set[Place]) -> set[str]:
 
 def _no_goodbye(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
     graph = subject.graph
-    ends = [place for place in graph.places if any(edge.kind == "end" for edge in graph.edges(place))]
+    ends = _ends(subject)
     kind = {place: placed.verb for place, placed in subject.verbs.items()}
     good = {place for place in ends if kind[place].human or kind[place].ends_politely}
     # A hangup before which something was said since the caller was last listened to.
