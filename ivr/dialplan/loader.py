@@ -149,14 +149,18 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
 def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:
     """Several plans for one service, which finds a call's plan by its name. Raises PlanError, also for two
     of one name (capitals do not count, as in a SIP user's name there)."""
-    plans: dict[str, Plan] = {}
+    return [read.plan for read in read_plans(paths)]
+
+
+def read_plans(paths: Iterable[str | os.PathLike[str]]) -> list[ReadPlan]:
+    """``load_plans``, for those who need the text too."""
+    plans: dict[str, ReadPlan] = {}
     for path in paths:
-        plan = load_plan(path)
-        other = plans.setdefault(plan.name.lower(), plan)
-        if other is not plan:
-            message = (
-                f"its name {quoted(plan.name)} is that of {other.path} too: change `name` in one of them"
-            )
+        read = read_plan(path)
+        other = plans.setdefault(read.plan.name.lower(), read)
+        if other is not read:
+            name, where = quoted(read.plan.name), other.plan.path
+            message = f"its name {name} is that of {where} too: change `name` in one of them"
             raise PlanError(os.fspath(path), [Problem(1, 1, message)])
     return list(plans.values())
 

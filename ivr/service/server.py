@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
 from ivr.dialplan.world import World
 from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, facts_of, on_loop
 from ivr.service.engines import Engines, make_engines
+from ivr.service.plan_check import load_checked
 from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
@@ -123,6 +123,7 @@ class Server:
                     self._paths,
                     lambda: self._plans,
                     self.change_plans,
+                    load=lambda paths: load_checked(self._settings, paths),
                     watch=self._settings.watch and self._above is None,
                 ):
                     await self._stopping.wait()
@@ -184,9 +185,7 @@ class Server:
     def _take(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
         if self._above is not None:
             self._above.call_began(leg, plan)
-        call = ServedCall(
-            leg, plan, self._engines, self._settings, self._recorder, self._world, start=start
-        )
+        call = ServedCall(leg, plan, self._engines, self._settings, self._recorder, self._world, start=start)
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
         self._tasks.add(task)
@@ -303,7 +302,7 @@ class Server:
 
 def serve(settings: Settings, plans: Sequence[Path], errand: Errand | None = None) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
-    loaded = load_plans(plans)
+    loaded = load_checked(settings, plans)
     prepare_process()
 
     async def main() -> int:
