@@ -1,6 +1,7 @@
 """``ivr check``: what is wrong with plans, before a caller finds out."""
 
 import argparse
+import gc
 import json
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ivr.service.settings import load_settings
     from ivr.service.surroundings import surroundings
 
+    gc.disable()  # the process ends before there is much to collect
     around = surroundings(load_settings(arguments.config, {}))
     findings = [finding for path in arguments.plans for finding in check_file(path, around)]
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
