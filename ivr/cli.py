@@ -1,4 +1,5 @@
-"""The commands: ``ivr serve``, ``call``, ``talk``, ``check``, ``replay``, ``plot``, ``models``, ``doctor``.
+"""The commands: ``ivr serve``, ``call``, ``talk``, ``check``, ``schema``, ``replay``, ``plot``,
+``models``, ``doctor``.
 
 Exit codes: 0 done, 1 a finding (check, doctor, verify, replay --compare), nobody reached (call) or a fault
 while running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ivr.modelstore import Model, ModelError, ModelMissing, ModelStore, WrongHash, fetch
-from ivr.service import check_command
+from ivr.service import check_command, schema_command
 
 if TYPE_CHECKING:
     from ivr.service.settings import Settings
@@ -168,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         action.set_defaults(command=command)
 
     check_command.add_parser(commands)
+    schema_command.add_parser(commands)
 
     doctor = commands.add_parser("doctor", help="check everything that a call needs")
     _add_setting_flags(doctor, ("bind", "public_address", "rtp_ports", "stt", "tts", "workers"))

@@ -77,6 +77,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 _ENVIRONMENT = _Environment()
+FILTERS, TESTS, METHODS = frozenset(_ENVIRONMENT.filters), frozenset(_ENVIRONMENT.tests), _METHODS
+"""What an expression may use: ``value | filter``, ``value is test``, ``value.method()``."""
 
 
 class Template:

@@ -6,7 +6,6 @@ scalars are texts to the loader, so a number or a boolean stands wherever a text
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -72,13 +71,6 @@ def plan_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """As it stands in ``FILE``."""
     return json.dumps(plan_schema(), indent=1, ensure_ascii=False) + "\n"
-
-
-def write_schema(folder: Path) -> Path:
-    """Into ``folder``; the file."""
-    path = folder / FILE
-    path.write_text(schema_text(), encoding="utf-8")
-    return path
 
 
 def _verb(verb: type[Verb], ref: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What every verb is: its fields (one pydantic model) and what it does in a call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,6 +42,11 @@ class Verb(Fields):
     """Where it goes depends on nothing but the values that it reads."""
     returns: ClassVar[bool] = False
     """It goes back to where the running subroutine was entered."""
+
+    events: ClassVar[Mapping[str, str]] = {}
+    """What can happen in it that the plan has routes for, each with what it means."""
+    errors: ClassVar[Mapping[str, str]] = {}
+    """The events of its failures (``VerbFailed``; ``error.event`` in a plan), each with what it means."""
 
     on_error: StepName | None = Field(
         default=None, description="the step to go to when it fails; the plan's on_error when not given"

@@ -1,6 +1,6 @@
 """gather: ask, listen, and go where the answer leads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -76,6 +76,10 @@ class Gather(Speaking):
 
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "noinput": "nothing was said or pressed within `timeout` after the prompt",
+        "nomatch": "something was, but no choice fits",
+    }
     ends_politely: ClassVar[bool] = True
 
     prompt: Said | None = Field(default=None, description="a text to ask with")

@@ -1,6 +1,6 @@
 """transfer: hand the caller over to somebody else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -42,11 +42,16 @@ class Transfer(Speaking):
     name: ClassVar[str] = "transfer"
     short: ClassVar[str | None] = "to"
     human: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "busy": "the line is busy",
+        "noanswer": "nobody answers within `timeout`, or nothing is told about it",
+        "failed": "everything else: no such number, refused, transfers are not supported",
+    }
 
     to: Address = Field(
         description='whom to call: an extension such as "101", or an address such as sip:101@pbx.example.org'
     )
-    type: Literal["blind"] = "blind"
+    type: Literal["blind"] = Field(default="blind", description="blind: the caller's side makes the call")
     timeout: Duration = Field(default=30.0, description="how long to wait for an answer, such as 30s")
     busy: Route | None = Field(default=None, description="what to do when the line is busy")
     noanswer: Route | None = Field(default=None, description="what to do when nobody answers in time")
