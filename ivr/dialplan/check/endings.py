@@ -135,7 +135,8 @@ def _no_goodbye(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding
     graph = subject.graph
     ends = _ends(subject)
     kind = {place: placed.verb for place, placed in subject.verbs.items()}
-    good = {place for place in ends if kind[place].human or kind[place].ends_politely}
+    good = {place for place in ends if kind[place].ends_politely}
+    good.update(place for place, verb in kind.items() if verb.human)
     # A hangup before which something was said since the caller was last listened to.
     quiet_end = _reaching_quietly(subject, {place for place in ends if place not in good})
     said = {

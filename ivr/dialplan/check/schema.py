@@ -53,7 +53,7 @@ SOUND_FORMAT = Rule(
     "sound-format",
     "error",
     "a sound file in a wrong format",
-    "It is not a WAV file that can be played (PCM or G.711, one or two channels), or nothing is in it.",
+    "It is not a WAV file that can be played (PCM, float or G.711), or nothing is in it.",
     "convert it, for example: sox in.mp3 -r 8000 -c 1 -b 16 out.wav",
     in_schema=True,
 )

@@ -194,7 +194,9 @@ def _shown(subject: Subject) -> Iterator[Finding]:
     copies = [
         (name, frozenset(getattr(value, "names", ())))
         for placed in subject.verbs.values()
+        # What a verb keeps under a name, and the params of a subroutine.
         for field, kept in (("values", set(placed.verb.sets())), ("with_", None))
+        if kept is not None or any(placed.verb.enters())
         for name, value in (getattr(placed.verb, field, None) or {}).items()
         if kept is None or name in kept
     ]

@@ -34,8 +34,7 @@ class Verb(Fields):
     quiet: ClassVar[bool] = False
     """It can be done before the call is picked up."""
     human: ClassVar[bool] = False
-    """It puts the caller through to a person, or has one call back: where the plan ends with it, they were
-    helped."""
+    """It puts the caller through to a person, or has one call back."""
     ends_politely: ClassVar[bool] = False
     """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
     decides: ClassVar[bool] = False
@@ -96,8 +95,8 @@ class Verb(Fields):
 
     def sets_on(self, why: str) -> Iterator[str]:
         """Those that have a value when it goes on for that reason, one of ``may_go_to``'s; ``""`` is the verb
-        after it. All of ``sets``, unless a verb knows better."""
-        return self.sets()
+        after it. None where one of its events leads on, else all of ``sets``; some verbs know better."""
+        return iter(()) if why in self.events else self.sets()
 
     def hides(self) -> Iterator[str]:
         """Those of ``sets`` that are sensitive."""

@@ -116,7 +116,9 @@ class Gather(Speaking):
         return self.noinput.goto is None or self.nomatch.goto is None
 
     def takes_keys(self) -> bool:
-        return any(choice.press for choice in self.choices.values())
+        # A typed value can be keyed in, but for one of letters.
+        typed = getattr(self, "input", None)
+        return typed not in (None, "name", "text") or any(choice.press for choice in self.choices.values())
 
     def always_leaves(self) -> bool:
         return all(choice.goto is not None for choice in self.choices.values())

@@ -70,7 +70,7 @@ def test_a_sensitive_value_is_not_shown(tmp_path: Path, verb: str, where: str) -
 
 def test_what_is_made_of_a_sensitive_value_is_sensitive(tmp_path: Path) -> None:
     steps = ASKED + (
-        "    - set: {first: \"pin[0]\"}\n    - call: {step: sub, with: {given: first}}\n    - goto: bye\n"
+        '    - set: {first: "pin[0]"}\n    - call: {step: sub, with: {given: first}}\n    - goto: bye\n'
         '  sub:\n    params: [given]\n    do:\n      - log: "{{ given }}"'
     )
     (hit,) = found(tmp_path, steps)
