@@ -69,7 +69,8 @@ class Tally:
 
 
 def inputs(count: int, seed: int) -> Iterator[bytes]:
-    """Mutated plans for the most part; truncated ones, random text, random bytes, YAML of random shape."""
+    """Mutated plans for the most part; truncated ones, random text, random bytes, YAML of random shape, and
+    plans that load but lead anywhere."""
     plans = [DEMO.read_text(encoding="utf-8"), *(text for case in CASES for text in (case.trips, case.near))]
     for number in range(count):
         dice = random.Random(f"{seed} {number}")
@@ -81,14 +82,16 @@ def inputs(count: int, seed: int) -> Iterator[bytes]:
                 yield "".join(dice.choices(PIECES, k=dice.randrange(40))).encode("utf-8", "surrogatepass")
             case 2:
                 yield dice.randbytes(dice.randrange(300))
-            case 3 | 4:
+            case 3:
                 yield _shape(dice).encode()
+            case 4 | 5:
+                yield _maze(dice).encode()
             case _:
                 yield _mutant(dice, dice.choice(plans)).encode("utf-8", "surrogatepass")
 
 
 def _mutant(dice: random.Random, text: str) -> str:
-    for _ in range(dice.randint(1, 4)):
+    for _ in range(dice.choice([1, 1, 1, 2, 4])):
         at = dice.randrange(len(text) + 1)
         to = min(len(text), at + dice.choice([0, 1, 1, 2, 5, 20, 80]))
         piece = text[at:to]
@@ -98,6 +101,52 @@ def _mutant(dice: random.Random, text: str) -> str:
         )
         text = text[:at] + new + text[to:]
     return text
+
+
+def _maze(dice: random.Random) -> str:
+    """A plan without a mistake in its form, whose ways nobody thought about."""
+    names = [f"s{n}" for n in range(dice.choice([1, 2, 4, 8, 30]))]
+
+    def step() -> str:
+        return dice.choice(names)
+
+    def verb() -> str:
+        value = dice.choice(["x", "y | default(0)", "x + 1", "call.to", "x if x is defined else y"])
+        match dice.randrange(12):
+            case 0:
+                return f"goto: {step()}"
+            case 1:
+                return f"call: {step()}"
+            case 2:
+                return f"branch: {{if: '{value} == 1', then: {step()}}}"
+            case 3:
+                return f"branch: {{if: x is defined, then: {step()}, else: {step()}}}"
+            case 4:
+                return f"switch: {{on: '{value}', cases: {{a: {step()}, b: {step()}}}, default: {step()}}}"
+            case 5:
+                return f"set: {{{dice.choice('xyz')}: '{value}'}}"
+            case 6:
+                return (
+                    f"gather: {{choices: {{a: {{press: '{dice.choice(['1', '1#', '12'])}', goto: {step()}}}, "
+                    + (
+                        f"b: {{say: {dice.choice(['sales', 'sells', 'voicemail'])}}}}}, noinput: {{goto: {step()}}}}}"
+                    )
+                )
+            case 7:
+                return f"transfer: {{to: '1', failed: {step()}}}"
+            case 8:
+                return "return:"
+            case 9:
+                return "hangup:"
+            case 10:
+                return f"log: {{message: '{{{{ {value} }}}}', on_error: {step()}}}"
+            case _:
+                return "say: '{{ " + value.replace("'", "") + " }}'"
+
+    steps = "".join(
+        f"  {name}:\n" + "".join(f"    - {verb()}\n" for _ in range(dice.randint(1, 5))) for name in names
+    )
+    return f"dialplan: 1\nstart: s0\non_error: {step()}\nsteps:\n{steps}"
 
 
 def _shape(dice: random.Random) -> str:

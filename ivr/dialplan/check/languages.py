@@ -39,9 +39,6 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _texts(subject: Subject) -> Iterator[Finding]:
     languages = subject.plan.languages
-    foreign = [language for language in languages if language.partition("-")[0] != "en"]
-    if not foreign and len(languages) == 1:
-        return
     for place, placed in subject.reached.items():
         own: set[str] = set()
         for path, value in values_in(placed.verb):
@@ -51,9 +48,12 @@ def _texts(subject: Subject) -> Iterator[Finding]:
                 if missing:
                     message = f"this text is not there in {listed(missing)}"
                     yield subject.at_verb(MISSING_TEXT, place, message, path)
-        for text in dict.fromkeys(placed.verb.prompts()) if foreign else ():
+        strange = [each for each in languages if each.partition("-")[0] not in placed.verb.fluent]
+        for text in dict.fromkeys(placed.verb.prompts()) if strange else ():
             if text not in own:
-                message = f"{quoted(placed.verb.name)} says the built-in {quoted(text)}, which is English"
+                message = (
+                    f"{quoted(placed.verb.name)} says {quoted(text)}, which is not there in {listed(strange)}"
+                )
                 yield subject.at_verb(MISSING_TEXT, place, message, remedy="give a text in its place")
 
 

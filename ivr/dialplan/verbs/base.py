@@ -39,6 +39,8 @@ class Verb(Fields):
     """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
     decides: ClassVar[bool] = False
     """Where it goes depends on nothing but the values that it reads."""
+    fluent: ClassVar[frozenset[str]] = frozenset({"en"})
+    """The languages of its built-in texts."""
     returns: ClassVar[bool] = False
     """It goes back to where the running subroutine was entered."""
 
