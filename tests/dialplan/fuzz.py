@@ -126,12 +126,9 @@ def _maze(dice: random.Random) -> str:
             case 5:
                 return f"set: {{{dice.choice('xyz')}: '{value}'}}"
             case 6:
-                return (
-                    f"gather: {{choices: {{a: {{press: '{dice.choice(['1', '1#', '12'])}', goto: {step()}}}, "
-                    + (
-                        f"b: {{say: {dice.choice(['sales', 'sells', 'voicemail'])}}}}}, noinput: {{goto: {step()}}}}}"
-                    )
-                )
+                one = f"a: {{press: '{dice.choice(['1', '1#', '12'])}', goto: {step()}}}"
+                other = f"b: {{say: {dice.choice(['sales', 'sells', 'voicemail'])}}}"
+                return f"gather: {{choices: {{{one}, {other}}}, noinput: {{goto: {step()}}}}}"
             case 7:
                 return f"transfer: {{to: '1', failed: {step()}}}"
             case 8:
