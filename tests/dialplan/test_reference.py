@@ -34,11 +34,6 @@ def test_every_verb_has_its_fields_events_and_errors() -> None:
             assert f"- `{event}`: " in found, (name, event)
 
 
-def test_every_field_of_a_prompt_is_told_of() -> None:
-    found = section("Who yields", reference.page())
-    assert all(f"| `{field}` |" in found for field in Prompting.model_fields)
-
-
 def test_every_field_has_a_description() -> None:
     silent = [
         f"{name}.{field}"
