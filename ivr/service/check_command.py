@@ -30,11 +30,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
+    gc.disable()  # the process ends before there is much to collect
     from ivr.dialplan.check import check_file
     from ivr.service.settings import load_settings
     from ivr.service.surroundings import surroundings
 
-    gc.disable()  # the process ends before there is much to collect
     around = surroundings(load_settings(arguments.config, {}))
     findings = [finding for path in arguments.plans for finding in check_file(path, around)]
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
