@@ -1,14 +1,17 @@
 """Hours that leave a gap or overlap, and routes that depend on them."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 
 from ivr.dialplan.check.finding import Finding, Rule
-from ivr.dialplan.check.subject import Subject
+from ivr.dialplan.check.subject import Subject, values_in
 from ivr.dialplan.document import Node
-from ivr.dialplan.errors import listed, quoted
+from ivr.dialplan.errors import did_you_mean, listed, quoted
+from ivr.dialplan.expressions import Expression, Template
 from ivr.dialplan.hours import DAYS, MINUTES, Interval, OpenHours, days_of
 from ivr.dialplan.routes import Route
+from ivr.dialplan.texts import Spoken
 
 HOURS_GAP = Rule(
     "hours-gap",
@@ -27,7 +30,17 @@ HOURS_OVERLAP = Rule(
     "same calls are open at the same time: the first takes them all.",
     "end the one where the other begins",
 )
-RULES = (HOURS_GAP, HOURS_OVERLAP)
+UNKNOWN_HOURS = Rule(
+    "unknown-hours",
+    "error",
+    "hours that the plan does not have",
+    "An expression reads `hours.NAME` and no hours of the plan have that name, so the verb fails for every "
+    "caller. Other fields that name hours are checked while the plan is read.",
+    "correct the name, or add it to the plan's `hours`",
+)
+RULES = (HOURS_GAP, HOURS_OVERLAP, UNKNOWN_HOURS)
+
+_READ = re.compile(r"\bhours\.([A-Za-z_]\w*)")
 
 SLIP_MIN = 5
 """A gap of up to so many minutes between two times of a day is taken for a slip: 11:59 for 12:00."""
@@ -38,6 +51,29 @@ def check(subject: Subject) -> Iterator[Finding]:
     for name, calendar in subject.plan.hours.items():
         yield from _week(subject, name, calendar, root.find(("hours", name, "open")))
     yield from _routes(subject)
+    yield from _unknown(subject)
+
+
+def _unknown(subject: Subject) -> Iterator[Finding]:
+    known = subject.plan.hours
+    for place, placed in subject.reached.items():
+        if "hours" not in placed.verb.reads():
+            continue
+        for path, value in values_in(placed.verb):
+            for source in _sources(value):
+                for name in _READ.findall(source):
+                    if name not in known:
+                        hint = did_you_mean(name, known)
+                        message = f"the plan has no hours {quoted(name)}{hint}"
+                        yield subject.at_verb(UNKNOWN_HOURS, place, message, path)
+
+
+def _sources(value: object) -> Iterator[str]:
+    """The text of an expression, or of those in a text."""
+    if isinstance(value, Spoken):
+        yield from (value.in_language(language).source for language in value.languages)
+    elif isinstance(value, Expression | Template):
+        yield value.source
 
 
 def _week(subject: Subject, name: str, calendar: OpenHours, node: Node) -> Iterator[Finding]:
