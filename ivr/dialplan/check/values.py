@@ -4,6 +4,7 @@ The first is definite assignment: a forward data flow over the plan's graph that
 names that have a value on every path to it. Sets of names are the bits of an integer.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
@@ -41,6 +42,8 @@ SENSITIVE_SHOWN = Rule(
 )
 RULES = (UNKNOWN_VARIABLE, UNSET_VARIABLE, SENSITIVE_SHOWN)
 
+MAX_STEPS_SHOWN = 6
+"""Of the way to a variable without a value."""
 KNOWN = frozenset({"call", "now", "hours", "language", "error"})
 """Names of the service's own. ``error`` is that of the last failure."""
 
@@ -63,7 +66,9 @@ def _unset(subject: Subject) -> Iterator[Finding]:
                 message = f"nothing sets the variable {quoted(name)}{hint}"
                 yield subject.at_verb(UNKNOWN_VARIABLE, place, message, path)
             else:
-                message = f"the variable {quoted(name)} has no value on some path to here"
+                way = flow.without(name, place)
+                by = f", such as that through {', '.join(map(quoted, way))}" if len(way) > 1 else ""
+                message = f"the variable {quoted(name)} has no value on some path to here{by}"
                 yield subject.at_verb(UNSET_VARIABLE, place, message, path)
 
 
@@ -97,6 +102,33 @@ class _Flow:
         """Those with a value on every path to ``place``."""
         visible = self._states[place][2]
         return frozenset(name for name, bit in self.bits.items() if visible & bit)
+
+    def without(self, name: str, place: Place) -> list[str]:
+        """The steps of a shortest way to ``place`` on which nothing sets ``name``; its middle left out where
+        it is long. Empty where none is found."""
+        bit = self.bits[name]
+        before: dict[Place, Place | None] = {
+            root: None for root in self.graph.roots if not self._mask(self.graph.plan.variables) & bit
+        }
+        todo = deque(before)
+        while todo and place not in before:
+            at = todo.popleft()
+            through = self._through(at, self._returned)
+            for edge in self.graph.edges(at):
+                if edge.target is None or edge.target in before:
+                    continue
+                added = self._params[edge.target[0]] if edge.kind == "call" else self._sets(edge)
+                if not (added | (through if edge.kind == "next" else 0)) & bit:
+                    before[edge.target] = at
+                    todo.append(edge.target)
+        steps: list[str] = []
+        back: Place | None = place if place in before else None
+        while back is not None:
+            if not steps or steps[-1] != back[0]:
+                steps.append(back[0])
+            back = before[back]
+        steps.reverse()
+        return steps if len(steps) <= MAX_STEPS_SHOWN else [*steps[:2], "…", *steps[-3:]]
 
     def _mask(self, names: Iterable[str]) -> int:
         mask = 0

@@ -82,6 +82,15 @@ def test_what_is_not_sensitive_may_be_shown(tmp_path: Path) -> None:
     assert not found(tmp_path, steps)
 
 
+def test_the_message_has_a_way_on_which_it_is_not_set(tmp_path: Path) -> None:
+    steps = (
+        "  a:\n    - branch: {if: call.to == '1', then: b}\n    - set: {x: 1}\n    - goto: c\n"
+        "  b: [goto: c]\n  c:\n    - say: '{{ x }}'\n    - goto: bye"
+    )
+    (hit,) = found(tmp_path, steps)
+    assert hit.message.endswith("such as that through 'a', 'b', 'c'")
+
+
 def test_a_way_out_that_sets_nothing(tmp_path: Path) -> None:
     steps = (
         "  a:\n    - ask: {into: x, missed: b}\n    - goto: b\n  b:\n    - say: '{{ x }}'\n    - goto: bye"
