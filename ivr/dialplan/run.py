@@ -2,19 +2,27 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.flow import VerbFailed
 from ivr.dialplan.hours import HoursNow
-from ivr.dialplan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan import PlacedVerb, Plan, Step
 from ivr.dialplan.texts import Spoken
 from ivr.dialplan.variables import HIDDEN, Variables
 from ivr.dialplan.verbs.speaking import Prompting
 from ivr.dialplan.world import World
-from ivr.session import AudioClip, BargeInOptions, Expectation, SessionEnded, Turn, VoiceSession
+from ivr.session import (
+    AudioClip,
+    BargeInOptions,
+    Expectation,
+    PlayoutResult,
+    SessionEnded,
+    Turn,
+    VoiceSession,
+)
 
 
 class Run:
@@ -32,6 +40,8 @@ class Run:
         self.language = plan.languages[0]
         self.at: tuple[str, int] = (plan.start, 0)
         """The step, and the place of the verb in it."""
+        self.lent: dict[str, Step] = {}
+        """Verbs under way that are no step of the plan, by the name they run under."""
         self.silent_steps = 0
         """Steps entered since anything was heard or anybody listened to."""
         self.given_up = 0
@@ -127,6 +137,25 @@ class Run:
             with contextlib.suppress(SessionEnded):
                 self.session.expect(Expectation())
 
+    async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult:
+        """Say a text that is still being written, sentence by sentence, and wait for its end or its
+        interruption. An engine's failure is logged; what was not said counts as not heard.
+        """
+        await self.call.answer()
+        handle = await self.session.say(pieces, options=self._options(yields, True))
+        try:
+            result = await handle.wait_for_playout()
+        except SessionEnded:
+            raise
+        except Exception as error:
+            self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
+            return PlayoutResult(False, 0.0, "")
+        finally:
+            handle.cancel()
+        if result.heard_ms > 0:
+            self.silent_steps = 0
+        return result
+
     async def listen(self, seconds: float) -> Turn:
         """The caller's next turn, or noinput after ``seconds`` of nothing."""
         await self.call.answer()
@@ -151,7 +180,11 @@ class Run:
     def placed(self) -> PlacedVerb:
         """The verb that runs."""
         step, index = self.at
-        return self.plan.steps[step].verbs[index]
+        return self.step(step).verbs[index]
+
+    def step(self, name: str) -> Step:
+        """Of the plan, or lent to it."""
+        return self.lent.get(name) or self.plan.steps[name]
 
     def _options(self, yields: Prompting, asks: bool) -> BargeInOptions:
         """The verb's over the plan's over the service's."""
@@ -169,7 +202,7 @@ class Run:
         step, index = self.at
         seen: set[str] = set()
         while True:
-            for placed in self.plan.steps[step].verbs[index:]:
+            for placed in self.step(step).verbs[index:]:
                 if placed.verb.listens:
                     return True
                 if placed.verb.may_end():
