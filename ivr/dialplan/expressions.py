@@ -115,7 +115,8 @@ class Template:
         return f"Template({self.source!r})"
 
     def __reduce__(self) -> tuple[type["Template"], tuple[str, Callable[[Any], str] | None]]:
-        return Template, (self.source, self._finalize)  # compiled code cannot be pickled; workers get plans so
+        # Compiled code cannot be pickled; workers get plans so.
+        return Template, (self.source, self._finalize)
 
 
 class Expression:

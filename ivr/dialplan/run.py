@@ -89,7 +89,7 @@ class Run:
 
     async def prompt(
         self, what: str | AudioClip | Spoken, yields: Prompting, *, listening_next: bool = False, **more: Any
-    ) -> None:
+    ) -> PlayoutResult | None:
         """Say or play, and wait for its end or its interruption. ``listening_next``: the choices of the verb
         that asks are what is expected. ``more`` are names that the text may read besides the variables.
 
@@ -97,19 +97,19 @@ class Run:
         may be interrupted are skipped, as in VoiceXML 2.0, 4.1.5: they have been answered already.
         Where no gather follows nobody would take that answer, so they are said to the end. What is
         protected, be it for its first seconds, is always said.
-        An engine's failure is logged, and the plan goes on. Raises VerbFailed for a text whose values are
-        missing.
+        An engine's failure is logged, and the plan goes on. None for what was not said. Raises VerbFailed for
+        a text whose values are missing.
         """
         await self.call.answer()
         said = self.fill(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
         if said == "":
-            return
+            return None
         options = self._options(yields, listening_next)
         if options.barge_in != "none" and (listening_next or self._gather_ahead()):
             if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
                 self._answered_early = True
                 self.log.debug("prompt_skipped")
-                return
+                return None
         elif self._answered_early:
             options = dataclasses.replace(options, barge_in="none")
         handle = await self.session.say(said, options=options)
@@ -119,13 +119,14 @@ class Run:
             raise
         except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
             self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
-            return
+            return None
         finally:
             handle.cancel()  # also when this task is cancelled in mid-prompt; idempotent
         if result.heard_ms > 0:
             self.silent_steps = 0
         if result.interrupted:
             self._answered_early = True
+        return result
 
     @contextlib.contextmanager
     def expecting(self, expected: Expectation) -> Iterator[None]:
@@ -137,9 +138,9 @@ class Run:
             with contextlib.suppress(SessionEnded):
                 self.session.expect(Expectation())
 
-    async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult:
+    async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult | None:
         """Say a text that is still being written, sentence by sentence, and wait for its end or its
-        interruption. An engine's failure is logged; what was not said counts as not heard.
+        interruption. None when an engine failed, which is logged.
         """
         await self.call.answer()
         handle = await self.session.say(pieces, options=self._options(yields, True))
@@ -149,7 +150,7 @@ class Run:
             raise
         except Exception as error:
             self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
-            return PlayoutResult(False, 0.0, "")
+            return None
         finally:
             handle.cancel()
         if result.heard_ms > 0:

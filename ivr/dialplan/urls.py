@@ -27,12 +27,14 @@ def _url(value: Any) -> Any:
     text = value.strip()
     if not text.startswith(_SCHEMES):
         raise refuse(
-            f"expected an address that begins with http:// or https://, or with / for one below http.base_url "
-            f"of the settings, found {quoted(text)}"
+            f"expected an address that begins with http:// or https://, or with / for one below "
+            f"http.base_url of the settings, found {quoted(text)}"
         )
     host = text.partition("://")[2].partition("/")[0] if "://" in text else ""
     if "{{" in host:
-        raise refuse(f"the host cannot depend on a value, found {quoted(host)}: write it out, or use a switch")
+        raise refuse(
+            f"the host cannot depend on a value, found {quoted(host)}: write it out, or use a switch"
+        )
     if "@" in host:
         raise refuse("a user and a password do not belong into an address: use a header")
     if re.search(r"\s", re.sub(r"\{\{.*?\}\}", "", text)):

@@ -2,12 +2,14 @@
 models before the first of them is done.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ivr.dialplan.document import MAX_DEPTH, Node
 from ivr.dialplan.errors import Problem, quoted
 from ivr.dialplan.fields import LoadContext
-from ivr.dialplan.plan import PlacedVerb, Plan
+
+if TYPE_CHECKING:
+    from ivr.dialplan.plan import PlacedVerb, Plan
 
 MAX_VERBS = 100
 """Of one answer."""
@@ -19,7 +21,7 @@ class BadReply(Exception):
     """What is wrong with it: a path such as ``$.verbs[0].say``, and what was expected there."""
 
 
-def verbs_of(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
+def verbs_of(reply: Any, plan: "Plan") -> "tuple[PlacedVerb, ...]":
     """Of ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is read
     from disk for an answer. Raises BadReply.
     """

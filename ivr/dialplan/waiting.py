@@ -17,12 +17,12 @@ _Result = TypeVar("_Result")
 async def with_fillers(
     run: "Run", work: Awaitable[_Result], fillers: tuple[Spoken, ...], after_s: float, yields: Prompting
 ) -> _Result:
-    """The result of ``work``. When it takes longer than ``after_s`` the first of ``fillers`` is said, and each
-    further one when nothing came for as long again; the last is not repeated.
+    """The result of ``work``. When it takes longer than ``after_s`` seconds the first of ``fillers`` is said,
+    and each further one when nothing came for as long again; none is repeated.
 
-    A filler that has begun is said to its end, though the result may be there before: half a sentence is worse
-    than another second. The caller may interrupt it as any prompt. Raises what ``work`` raises; ends it when
-    cancelled.
+    A filler that has begun is said to its end, though the result may be there before: half a sentence is
+    worse than another second. The caller may interrupt it as any prompt. Raises what ``work`` raises; ends it
+    when cancelled.
     """
     task = asyncio.ensure_future(work)
     try:

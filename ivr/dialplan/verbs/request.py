@@ -74,8 +74,8 @@ class Request(Speaking):
     quiet: ClassVar[bool] = True
 
     url: Url = Field(
-        description="an http or https address, or what follows http.base_url of the settings; values in {{ }} "
-        "are escaped"
+        description="an http or https address, or what follows http.base_url of the settings; values in "
+        "{{ }} are escaped"
     )
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = Field(
         default=None,
@@ -100,7 +100,7 @@ class Request(Speaking):
         default=1,
         ge=0,
         le=MAX_TRIES,
-        description="how many times to try again when nothing answers, or 429 or 5xx; never with POST or PATCH",
+        description="how many times to try again after no answer, 429 or 5xx; never with POST or PATCH",
     )
     filler: SaidList = Field(
         default=(), description="said while the answer takes its time; of a list one after the other"
@@ -110,8 +110,8 @@ class Request(Speaking):
     )
     into: dict[VariableName, Expr] = Field(
         default_factory=dict,
-        description="a mapping of variables to expressions on body, status and headers of the answer, such as "
-        "{balance: body.account.balance}",
+        description="a mapping of variables to expressions on body, status and headers of the answer, such "
+        "as {balance: body.account.balance}",
     )
     sensitive: Switch = Field(
         default=False, description="true: what was answered is never logged, recorded or traced"
@@ -181,7 +181,9 @@ class Request(Speaking):
         if goto is not None:
             return GoTo(goto)
         if not succeeded:
-            raise VerbFailed("request_failed", f"{self.url.source}: {'' if self.sensitive else message or event}")
+            raise VerbFailed(
+                "request_failed", f"{self.url.source}: {'' if self.sensitive else message or event}"
+            )
         return after
 
     # -- what is sent
@@ -224,8 +226,8 @@ class Request(Speaking):
                 reply = await http.send(again)
                 if last or reply.status not in _RETRIED:
                     return reply
-            except HttpFailed:
-                if last or time.monotonic() + wait >= deadline:
+            except HttpFailed as error:
+                if last or error.event == "bad_answer" or time.monotonic() + wait >= deadline:
                     raise
             await asyncio.sleep(wait)
         raise AssertionError("unreachable")
