@@ -5,6 +5,7 @@ block, blocks every call, so how long they hold the loop is watched.
 """
 
 import asyncio
+import contextlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -199,11 +200,20 @@ class Watched:
         not seen.
         """
         self._work, self._on_held = work, on_held
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """It would not end when it was cancelled: at the next cancellation it is not asked any more."""
+        self._given_up = True
 
     def __await__(self) -> Generator[Any, Any, Any]:
         send: Any = None
         error: BaseException | None = None
         while True:
+            if error is not None and self._given_up:
+                with contextlib.suppress(RuntimeError):  # it ignored this too
+                    self._work.close()
+                raise error
             began = time.perf_counter()
             try:
                 waits_for = self._work.send(send) if error is None else self._work.throw(error)

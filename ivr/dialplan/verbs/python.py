@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ivr.dialplan.run import Run
 
 ENDING_S = 1.0
-"""What a function has for its clean-up once it was told to end; then it is left to itself."""
+"""What a function has for its clean-up once it was told to end; then it is ended where it stands."""
+_LET_THROUGH = "let CancelledError through: the call it was for is over"
 
 
 class Python(Verb):
@@ -99,10 +100,8 @@ class Python(Verb):
                 remedy="await what waits, put what computes into asyncio.to_thread: no call moved meanwhile",
             )
 
-        async def called() -> Any:
-            return await Watched(self._call_of(context, arguments), held)
-
-        result, error = await self._within_time(run, asyncio.ensure_future(outcome_of(called())))
+        work = Watched(self._call_of(context, arguments), held)
+        result, error = await self._within_time(run, work)
         if isinstance(error, SessionEnded | VerbFailed):
             raise error
         if error is not None:
@@ -118,22 +117,19 @@ class Python(Verb):
             run.variables.set(self.into, result, sensitive=hidden)
         return result
 
-    async def _within_time(
-        self, run: "Run", task: "asyncio.Task[tuple[Any, BaseException | None]]"
-    ) -> tuple[Any, BaseException | None]:
+    async def _within_time(self, run: "Run", work: Watched) -> tuple[Any, BaseException | None]:
+        task = asyncio.ensure_future(outcome_of(work))
         try:
             done, _ = await asyncio.wait({task}, timeout=self.timeout)
-        except asyncio.CancelledError:
-            await self._ended(run, task)
-            raise
-        if done:
-            return task.result()
-        await self._ended(run, task)
-        raise VerbFailed("timeout", f"{self._call_of.spec} took longer than {self.timeout:g} s")
-
-    async def _ended(self, run: "Run", task: "asyncio.Task[tuple[Any, BaseException | None]]") -> None:
-        """Told to end; one that will not is not waited for."""
-        task.cancel()
-        await asyncio.wait({task}, timeout=ENDING_S)
-        if not task.done():
-            run.log.error("python_goes_on", function=self._call_of.spec, remedy="let CancelledError through")
+            if done:
+                return task.result()
+            raise VerbFailed("timeout", f"{self._call_of.spec} took longer than {self.timeout:g} s")
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=ENDING_S)
+            if not task.done():
+                run.log.error("python_would_not_end", function=self._call_of.spec, remedy=_LET_THROUGH)
+                work.give_up()
+                task.cancel()
+                await asyncio.wait({task}, timeout=ENDING_S)
