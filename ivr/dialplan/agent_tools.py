@@ -81,7 +81,9 @@ class Param(Fields):
         """``value``, from the model, as a plan has it. Raises BadArguments."""
         if value is None and not self.required:
             return None
-        if self.type == "yes_no" and isinstance(value, bool):
+        if self.type == "yes_no":
+            if not isinstance(value, bool):
+                raise BadArguments(f"{name} must be true or false")
             return value
         if self.type in ("integer", "number"):
             return self._number(name, value)
