@@ -10,6 +10,7 @@ from ivr.dialplan.agent_tools import DONE, BadArguments
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import Ask, LanguageModel, Message, ModelFailed, Piece, ToolCall, ToolOffer
 from ivr.dialplan.waiting import with_fillers
+from ivr.session import SessionEnded
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -48,7 +49,9 @@ class _Ended:
 class _Writing:
     """A reply on its way: its text as an iterator, and what is known of it once that has ended."""
 
-    def __init__(self, pieces: AsyncIterator[Piece]) -> None:
+    def __init__(self, pieces: AsyncIterator[Piece], history: list[Message]) -> None:
+        """``history`` is what it answers."""
+        self.history = history
         self.text, self.calls, self.tokens = "", tuple[ToolCall, ...](), 0
         self.error: ModelFailed | None = None
         self._pieces = pieces
@@ -99,9 +102,23 @@ class Conversation:
         self._offers = [*(tool.offer(name) for name, tool in agent.tools.items()), _DONE_TOOL]
         self._began = run.session.clock
         self._turns = self._tokens = self._broken = 0
+        self._open: set[_Writing] = set()
+        """Replies that were asked for and are not over; all but one were to what the caller said no more."""
 
     async def hold(self) -> Next:
         """Until it ends; what the plan does next. Raises ModelFailed."""
+        session = self._run.session
+        if self._agent.preemptive:
+            session.prepare_replies(self._prepare)
+        try:
+            return await self._hold()
+        finally:
+            if self._agent.preemptive:
+                with contextlib.suppress(SessionEnded):
+                    session.prepare_replies(None)
+            await self._close_all()
+
+    async def _hold(self) -> Next:
         agent, run = self._agent, self._run
         if agent.greeting is not None:
             result = await run.prompt(agent.greeting, agent, listening_next=True)
@@ -112,13 +129,13 @@ class Conversation:
             limit = self._limit()
             if limit is not None:
                 return self._end(limit)
-            heard = await self._heard()
+            heard, prepared = await self._heard()
             if heard is not None:
                 quiet = 0
                 self._turns += 1
                 run.answered()
-                self._told(heard)
-                ended = await self._answer()
+                self._history = self._with(heard)
+                ended = await self._answer(prepared)
                 if ended is not None:
                     return ended.after
             elif self._limit() is None:
@@ -130,8 +147,8 @@ class Conversation:
 
     # -- the caller
 
-    async def _heard(self) -> str | None:
-        """Their next turn, in words; None for silence."""
+    async def _heard(self) -> "tuple[str | None, asyncio.Future[_Writing | None] | None]":
+        """Their next turn, in words, None for silence; and the reply that was begun before it was over."""
         left = self._agent.max_time - self._seconds()
         pressed = ""
         while len(pressed) < MAX_KEYS:
@@ -142,26 +159,28 @@ class Conversation:
                 continue
             if turn.reason == "speech":
                 words = turn.text or "(The caller said something that was not understood.)"
-                return f"(The caller pressed {pressed}.) {words}" if pressed else words
+                return (f"(The caller pressed {pressed}.) {words}", None) if pressed else (words, turn.reply)
             if turn.reason == "noinput" and not pressed:
-                return None
+                return None, None
             break
-        return f"(The caller pressed {pressed}.)"
+        return f"(The caller pressed {pressed}.)", None
 
-    def _told(self, words: str) -> None:
-        """Two turns with nothing said between them are one: some servers insist on turns that alternate."""
-        last = self._history[-1]
+    def _with(self, words: str) -> list[Message]:
+        """The conversation with that turn. Two with nothing said between them are one: some servers insist on
+        turns that alternate.
+        """
+        *before, last = self._history
         if last.role == "user":
-            self._history[-1] = Message("user", f"{last.content} {words}")
-        else:
-            self._history.append(Message("user", words))
+            return [*before, Message("user", f"{last.content} {words}")]
+        return [*before, last, Message("user", words)]
 
     # -- the model
 
-    async def _answer(self) -> _Ended | None:
+    async def _answer(self, prepared: "asyncio.Future[_Writing | None] | None") -> _Ended | None:
         """Reply to the caller, tools included; None when it is their turn again. Raises ModelFailed."""
         for _ in range(MAX_ROUNDS):
-            writing, interrupted = await self._say_reply()
+            writing, interrupted = await self._say_reply(prepared)
+            prepared = None
             if interrupted:
                 return None  # what else it wanted was decided before the caller said more
             if writing.error is not None or not (writing.text or writing.calls):
@@ -181,15 +200,14 @@ class Conversation:
                 return _Ended(self._end("max_cost"))
         raise ModelFailed(f"it used tools in {MAX_ROUNDS} replies in a row")
 
-    async def _say_reply(self) -> tuple[_Writing, bool]:
+    async def _say_reply(self, prepared: "asyncio.Future[_Writing | None] | None") -> tuple[_Writing, bool]:
         """One reply, said while it is written; and whether the caller cut it off. Raises ModelFailed."""
         agent, run = self._agent, self._run
         loop = asyncio.get_running_loop()
         asked = loop.time()
-        ask = Ask(tuple(self._history), tuple(self._offers), agent.model or "", agent.temperature)
-        writing = _Writing(self._model.reply(ask))
         try:
-            await with_fillers(run, writing.begin(), agent.filler, agent.filler_after, agent)
+            begun = self._begun(prepared)
+            writing = await with_fillers(run, begun, agent.filler, agent.filler_after, agent)
             first_ms = round((loop.time() - asked) * 1000)
             interrupted, heard = False, ""
             if writing.text:
@@ -198,8 +216,7 @@ class Conversation:
                     interrupted = result.interrupted
                     heard = result.heard_text if interrupted else writing.text
         finally:
-            await writing.aclose()
-        self._tokens += writing.tokens or self._estimated(writing)
+            await self._close_all()
         calls = () if interrupted or writing.error is not None else writing.calls
         if heard or calls:
             self._history.append(Message("assistant", heard.strip(), calls))
@@ -212,6 +229,49 @@ class Conversation:
             tokens=self._tokens,
         )
         return writing, interrupted
+
+    def _asked(self, history: list[Message]) -> _Writing:
+        agent = self._agent
+        ask = Ask(tuple(history), tuple(self._offers), agent.model or "", agent.temperature)
+        writing = _Writing(self._model.reply(ask), history)
+        self._open.add(writing)
+        return writing
+
+    async def _begun(self, prepared: "asyncio.Future[_Writing | None] | None") -> _Writing:
+        """A reply whose first words are there: the one that was prepared, if the conversation became the one
+        it answers. Raises ModelFailed.
+        """
+        if prepared is not None:
+            writing = await prepared
+            if writing is not None and writing.history[:-1] == self._history[:-1]:
+                self._run.log.debug("agent_reply_was_ready")
+                return writing
+        writing = self._asked(self._history)
+        await writing.begin()
+        return writing
+
+    async def _prepare(self, words: str) -> _Writing | None:
+        """For ``VoiceSession.prepare_replies``: a reply to what the caller has said so far."""
+        writing = self._asked(self._with(words))
+        try:
+            await writing.begin()
+        except ModelFailed:
+            return None
+        except asyncio.CancelledError:
+            await self._close(writing)
+            raise
+        return writing
+
+    async def _close(self, writing: _Writing) -> None:
+        """End it and count what it cost, said or not."""
+        if writing in self._open:
+            self._open.remove(writing)
+            await writing.aclose()
+            self._tokens += writing.tokens or self._estimated(writing)
+
+    async def _close_all(self) -> None:
+        for writing in tuple(self._open):
+            await self._close(writing)
 
     async def _use(self, calls: tuple[ToolCall, ...]) -> _Ended | None:
         """Have done what the model wants; it is told what came of it. Every call needs its answer."""
@@ -252,7 +312,7 @@ class Conversation:
         return "max_cost" if self._tokens >= self._agent.max_cost else None
 
     def _estimated(self, writing: _Writing) -> int:
-        asked = sum(len(message.content) for message in self._history)
+        asked = sum(len(message.content) for message in writing.history)
         return (asked + len(writing.text)) // _LETTERS_PER_TOKEN + 1
 
     def _end(self, how: str) -> Next:

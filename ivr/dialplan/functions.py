@@ -50,6 +50,12 @@ class Function:
         self.spec, self.folder = spec, folder
         self._function = _found(spec, folder)
 
+    @property
+    def path(self) -> Path | None:
+        """The file it is in; None for one of an installed package."""
+        in_file = _IN_FILE.fullmatch(self.spec)
+        return self.folder / in_file["file"] if in_file is not None else None
+
     def check_arguments(self, names: Iterable[str]) -> None:
         """It takes a context and these by name. Raises FunctionError."""
         try:

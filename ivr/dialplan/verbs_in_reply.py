@@ -43,6 +43,7 @@ def verbs_of(reply: Any, plan: "Plan") -> "tuple[PlacedVerb, ...]":
         sounds=dict(plan.sounds),
         params={name: step.params for name, step in plan.steps.items()},
         languages=plan.languages,
+        hours=frozenset(plan.hours),
         in_call=True,
     )
     problems: list[Problem] = []

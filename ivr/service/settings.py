@@ -361,7 +361,15 @@ def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tu
     return check
 
 
+def _http_address(text: str | None) -> None:
+    if text is not None and not text.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+
+
 CHECKS: dict[str, Callable[[Any], object]] = {
+    "http.base_url": _http_address,
+    "http.max_body": _at_least_one,
+    "http.max_connections": _at_least_one,
     "sip.bind": parse_bind,
     "sip.rtp_ports": parse_ports,
     "sip.tls_bind": lambda text: text is None or parse_bind(text),

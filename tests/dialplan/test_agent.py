@@ -370,6 +370,32 @@ async def test_a_slow_model_has_a_filler(tmp_path: Path, server: Backend, world:
         assert await phone.ends() == "next"
 
 
+async def test_a_reply_is_begun_at_a_pause(tmp_path: Path, server: Backend, world: World) -> None:
+    server.answers = [reply("Yes, ", "of course.", calls=(tool_call("done"),))]
+    async with Phone(plan(tmp_path, "preemptive: true"), world=world) as phone:
+        await phone.says("are you open")
+        await phone.hears("Yes, of course.")
+        assert await phone.ends() == "next"
+        assert phone.logged("agent_reply_was_ready")
+        assert phone.logged("agent_ended")[0]["tokens"] == 10
+    assert len(server.received) == 1
+
+
+async def test_one_to_what_was_not_all_is_never_heard(tmp_path: Path, server: Backend, world: World) -> None:
+    server.answers = [reply("Half.", between_s=5), reply("Whole.", calls=(tool_call("done"),))]
+    async with Phone(plan(tmp_path, "preemptive: true"), world=world) as phone:
+        phone.stt.texts = ["are you"]
+        await phone.says("are you open", pause=0.3)
+        phone.stt.texts = ["are you open on sundays"] * 5
+        await phone.says("are you open on sundays")
+        await phone.hears("Whole.")
+        assert "Half." not in phone.tts.spoken
+        assert await phone.ends() == "next"
+        assert phone.logged("agent_ended")[0]["tokens"] > 10  # what was thrown away has its price too
+    assert len(server.received) == 2
+    assert server.json()["messages"][-1]["content"] == "are you open on sundays"
+
+
 async def test_keys_are_told_to_the_model(tmp_path: Path, server: Backend, world: World) -> None:
     server.answers = [reply("Yes."), reply("Bye.", calls=(tool_call("done"),))]
     async with Phone(plan(tmp_path, ""), world=world) as phone:

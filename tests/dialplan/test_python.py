@@ -283,6 +283,9 @@ def test_a_file_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
     )
     from ivr.dialplan import load_plan
 
-    assert len(load_plan(path).steps) == 2
+    made = load_plan(path)
+    assert [file.name for file in made.files] == ["plan.yaml", "one.yaml", "own.py"]
+    (tmp_path / "lib" / "own.py").write_text("async def f(call):\n    return 2\n")
+    assert load_plan(path).hash != made.hash
     with pytest.raises(FunctionError):
         Function("own.py:f", tmp_path)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from ivr.dialplan.agent_tools import DONE, Tool, tools_cross_check
 from ivr.dialplan.conversation import Conversation
 from ivr.dialplan.document import Path
-from ivr.dialplan.fields import Duration, StepName, Text, VariableName, refuse
+from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, refuse
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import ModelFailed
 from ivr.dialplan.texts import Filled, Said, SaidList, say
@@ -85,6 +85,11 @@ class Agent(Speaking):
     )
     filler_after: Duration = Field(
         default=2.0, description="after how long a filler is said, and the next one, such as 2s"
+    )
+    preemptive: Switch = Field(
+        default=False,
+        description="true: the model is asked at each pause of the caller's, before it is certain that they "
+        "have finished; quicker, and costs more",
     )
     max_turns: int = Field(default=30, ge=1, le=500, description="how many turns the caller has at most")
     max_time: Duration = Field(default=600.0, description="how long it goes on at most, such as 10m")
