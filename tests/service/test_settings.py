@@ -496,7 +496,8 @@ def test_what_plans_need_besides_the_call(tmp_path: Path) -> None:
         """,
     )
     settings = load_settings(path, environ={"IVR_AGENT__MODEL": "small"})
-    assert settings.http.allowed_hosts == ("crm.example.org",) and settings.files.folder == Path("voicemail")
+    assert settings.http.allowed_hosts == ("crm.example.org",)
+    assert settings.files.folder == tmp_path / "voicemail"  # relative to the file
     assert (settings.agent.model, settings.agent.timeout_s, settings.mail.tls) == ("small", 3, "starttls")
     assert {"mail-pass-4711", "sk-agent-key"} <= settings.secrets()
     assert "sk-agent-key" not in repr(settings)
