@@ -245,7 +245,7 @@ class Tool(Fields):
             return "nobody could be reached there, and the caller was told so"
         shown = run.variables.shown()
         values = {name: shown[name] for name in (self.verb.sets() if self.verb else ()) if name in shown}
-        if isinstance(self.verb, Python) and not values and not self.verb.sensitive:
+        if isinstance(self.verb, Python) and not values and not self.verb.hides(run):
             values = {"result": result}
         return json.dumps(values or {"outcome": "done"}, ensure_ascii=False, default=str)[:MAX_RESULT]
 

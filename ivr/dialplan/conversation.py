@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ivr.dialplan.agent_tools import DONE, BadArguments
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import Ask, LanguageModel, Message, ModelFailed, Piece, ToolCall, ToolOffer
+from ivr.dialplan.texts import say
 from ivr.dialplan.waiting import with_fillers
 from ivr.session import SessionEnded
 
@@ -23,6 +24,7 @@ RULES = (
     "mistakes in it: ask when in doubt. Never say that you have done what no tool has done. When the "
     f"conversation is over say goodbye and call {DONE}. The language is: "
 )
+NOINPUT_TEXT = "Are you still there?"
 BROKE_OFF = "Your last words broke off there. Go on from them, shortly."
 MAX_ROUNDS = 6
 """Replies to one turn of the caller, each but the last with tools in it."""
@@ -143,7 +145,7 @@ class Conversation:
                 if quiet > agent.tries:
                     run.gave_up()
                     return self._end("noinput")
-                await run.prompt(agent.noinput, agent, listening_next=True)
+                await run.prompt(agent.noinput or say(NOINPUT_TEXT), agent, listening_next=True)
 
     # -- the caller
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 from ivr.dialplan import Plan, PlanError, TransferResult
 from ivr.dialplan.agent_tools import BadArguments, Param, Tool
 from ivr.dialplan.plan import APOLOGY
+from ivr.dialplan.verbs.agent import Agent
+from ivr.dialplan.verbs.python import Python
+from ivr.dialplan.verbs.request import Request
 from ivr.dialplan.world import World
 from ivr.service.http_client import HttpClient, HttpOptions
 from ivr.service.language_model import AgentOptions, OpenAIModel
@@ -386,11 +390,11 @@ async def test_one_to_what_was_not_all_is_never_heard(tmp_path: Path, server: Ba
     async with Phone(plan(tmp_path, "preemptive: true"), world=world) as phone:
         phone.stt.texts = ["are you"]
         await phone.says("are you open", pause=0.3)
+        await asyncio.wait_for(server.asked.wait(), 5)
         phone.stt.texts = ["are you open on sundays"] * 5
         await phone.says("are you open on sundays")
-        await phone.hears("Whole.")
-        assert "Half." not in phone.tts.spoken
         assert await phone.ends() == "next"
+        assert phone.tts.spoken == ["Whole."]
         assert phone.logged("agent_ended")[0]["tokens"] > 10  # what was thrown away has its price too
     assert len(server.received) == 2
     assert server.json()["messages"][-1]["content"] == "are you open on sundays"
@@ -429,9 +433,14 @@ tools:
     description: Check.
     params: {pin: {description: the PIN, type: digits, sensitive: true}}
     request: {url: "/pin/{{ pin }}", sensitive: true, into: {found: body.found}}
+  same:
+    description: The same.
+    params: {pin: {description: the PIN, type: digits, sensitive: true}}
+    python: {function: own.py:same, with: {value: pin}}
 """
+    (tmp_path / "own.py").write_text("async def same(call, value):\n    return value\n")
     server.answers = [
-        reply(calls=(tool_call("pin", {"pin": secret}),)),
+        reply(calls=(tool_call("pin", {"pin": secret}), tool_call("same", {"pin": secret}, at=1))),
         answers({"found": "0815-secret"}),
         reply(calls=(tool_call("done"),)),
     ]
@@ -440,7 +449,8 @@ tools:
         assert await phone.ends() == "next"
         logged = json.dumps(phone.events, default=str)
         assert secret not in logged and "0815-secret" not in logged
-    assert server.json()["messages"][-1]["content"] == '{"found": "***"}'
+    told = [message["content"] for message in server.json()["messages"] if message["role"] == "tool"]
+    assert told == ['{"found": "***"}', '{"outcome": "done"}']
 
 
 # -- plans
@@ -471,6 +481,19 @@ tools:
 def test_mistakes_are_found_when_the_plan_is_loaded(tmp_path: Path, fields: str, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         plan(tmp_path, fields)
+
+
+def test_each_field_has_its_schema() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for verb in (Agent, Request, Python):
+            schema = verb.model_json_schema(by_alias=True)
+            fields = schema["properties"]
+            assert fields and all(
+                field.get("description") or "$ref" in field
+                for name, field in fields.items()
+                if name in verb.model_fields
+            )
 
 
 def test_what_the_checks_are_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, model_validator
 
 from ivr.dialplan.agent_tools import DONE, Tool, tools_cross_check
-from ivr.dialplan.conversation import Conversation
+from ivr.dialplan.conversation import NOINPUT_TEXT, Conversation
 from ivr.dialplan.document import Path
 from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, refuse
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
@@ -17,8 +17,6 @@ from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
-
-NOINPUT_TEXT = "Are you still there?"
 
 
 class Ends(Fields):
@@ -75,8 +73,8 @@ class Agent(Speaking):
         description="0 (sober) to 2; the server's own when not given",
     )
     timeout: Duration = Field(default=8.0, description="how long to wait for the caller to begin, such as 8s")
-    noinput: Said = Field(
-        default=say(NOINPUT_TEXT),
+    noinput: Said | None = Field(
+        default=None,
         description="a text that is said to who says nothing; a built-in one when not given",
     )
     tries: int = Field(default=2, ge=0, le=10, description="how many times in a row that is said")
@@ -125,8 +123,8 @@ class Agent(Speaking):
         return all(getattr(self.on, end) is not None for end in Ends.model_fields if end != "down")
 
     def prompts(self) -> Iterator[str]:
-        for text in (*((self.greeting,) if self.greeting else ()), self.noinput, *self.filler):
-            yield from text.literals()
+        for text in (self.greeting, self.noinput or say(NOINPUT_TEXT), *self.filler):
+            yield from text.literals() if text is not None else ()
         for tool in self.tools.values():
             yield from tool.verb.prompts() if tool.verb is not None else ()
 

@@ -83,12 +83,15 @@ class Python(Verb):
         goto = self.goto.get(word)
         return GoTo(goto) if goto is not None else None
 
+    def hides(self, run: "Run") -> bool:
+        """Its result is sensitive, be it for what it is given."""
+        given = (value.names for value in self.with_.values())
+        return self.sensitive or any(not run.variables.sensitive.isdisjoint(names) for names in given)
+
     async def result(self, run: "Run") -> Any:
         """What the function returns, kept in ``into``. Raises VerbFailed."""
         arguments = {name: run.value(value) for name, value in self.with_.items()}
-        hidden = self.sensitive or any(
-            not run.variables.sensitive.isdisjoint(value.names) for value in self.with_.values()
-        )
+        hidden = self.hides(run)
         context = CallContext(run, sensitive=hidden)
         spec = self._call_of.spec
 
