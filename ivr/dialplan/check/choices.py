@@ -70,7 +70,7 @@ class _Phrase:
 def check(subject: Subject) -> Iterator[Finding]:
     for place, placed in subject.verbs.items():
         verb = placed.verb
-        if verb.listens and verb.may_end() and not verb.human:
+        if verb.gives_up():
             message = f"{quoted(verb.name)} has no route for a caller who never answers: the call is ended"
             yield subject.at_verb(NO_EXHAUSTION_ROUTE, place, message)
         answers = answers_of(verb)

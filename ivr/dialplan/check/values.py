@@ -220,7 +220,7 @@ class _Flow:
 
 
 def _shown(subject: Subject) -> Iterator[Finding]:
-    tainted = {name for placed in subject.verbs.values() for name in placed.verb.hides()}
+    tainted = {name for placed in subject.verbs.values() for name in placed.verb.hidden()}
     if not tainted:
         return
     copies = [

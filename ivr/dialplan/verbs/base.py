@@ -82,6 +82,10 @@ class Verb(Fields):
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
+    def gives_up(self) -> bool:
+        """The plan may be over with it because the caller never answered."""
+        return False
+
     def takes_keys(self) -> bool:
         """Whether a caller can answer it without a word."""
         return True
@@ -100,7 +104,7 @@ class Verb(Fields):
         after it. None where one of its events leads on, else all of ``sets``; some verbs know better."""
         return iter(()) if why in self.events else self.sets()
 
-    def hides(self) -> Iterator[str]:
+    def hidden(self) -> Iterator[str]:
         """Those of ``sets`` that are sensitive."""
         return self.sets() if getattr(self, "sensitive", False) is True else iter(())
 

@@ -115,6 +115,9 @@ class Gather(Speaking):
     def may_end(self) -> bool:
         return self.noinput.goto is None or self.nomatch.goto is None
 
+    def gives_up(self) -> bool:
+        return self.may_end()
+
     def takes_keys(self) -> bool:
         # A typed value can be keyed in, but for one of letters.
         typed = getattr(self, "input", None)
