@@ -45,6 +45,9 @@ def plan_schema() -> dict[str, Any]:
         definition(model)["properties"]["steps"]["additionalProperties"] = {"$ref": "#/$defs/step"}
     definition(StepFields)["properties"]["do"] = {"$ref": "#/$defs/verbs"}
     verbs = {name: _verb(verb, refs[verb], definition(verb)) for name, verb in VERBS.items()}
+    # A verb inside of another, such as an agent's tool, has its short form too.
+    inner = {refs[verb]["$ref"]: f"#/$defs/verb/properties/{name}" for name, verb in VERBS.items()}
+    definitions = {name: _pointed(schema, inner) for name, schema in definitions.items()}
     definitions |= {
         "step": {"anyOf": [{"$ref": "#/$defs/verbs"}, refs[StepFields]]},
         "verbs": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/verb"}},
@@ -96,6 +99,18 @@ def _no_mapping(schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"anyOf": forms}
 
 
+def _pointed(schema: Any, targets: dict[str, str]) -> Any:
+    """``schema`` with other targets of its references."""
+    if isinstance(schema, list):
+        return [_pointed(item, targets) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: targets.get(value, value) if key == "$ref" else _pointed(value, targets)
+        for key, value in schema.items()
+    }
+
+
 def _used(top: dict[str, Any], definitions: dict[str, Any]) -> set[str]:
     """The names of the definitions that ``top`` leads to."""
     todo: list[Any] = [top]
@@ -103,7 +118,7 @@ def _used(top: dict[str, Any], definitions: dict[str, Any]) -> set[str]:
     while todo:
         match todo.pop():
             case {"$ref": str(ref), **rest}:
-                name = ref.rpartition("/")[2]
+                name = ref.split("/")[2]
                 todo.append(rest)
                 if name not in used:
                     used.add(name)

@@ -79,6 +79,12 @@ FORMS = """
 - tag: {n: n}
 - log: hello
 - log: {message: hello, level: debug}
+- request: http://backend.example/{{ call.id }}
+- request: {url: /x, json: {a: call.id, b: [1, "'x'"]}, on: {404: a, timeout: a}, into: {n: body.n}}
+- request: {url: /x, filler: [Wait., Please.], query: {n: 1}, headers: {X-A: b}, retries: 0}
+- agent: {instructions: Be kind., greeting: {en: Hello}, on: {done: a}, tools: {
+    bye: {description: the end, hangup: }, desk: {description: a person, transfer: "100"},
+    ask: {description: a number, params: {n: the number, m: {description: more, type: digits}}, goto: a}}}
 """
 
 

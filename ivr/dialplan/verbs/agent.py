@@ -1,6 +1,6 @@
 """agent: a conversation by a language model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -53,6 +53,9 @@ class Agent(Speaking):
     name: ClassVar[str] = "agent"
     listens: ClassVar[bool] = True
     ends_politely: ClassVar[bool] = True
+    errors: ClassVar[Mapping[str, str]] = {
+        "model_down": "the model does not answer and `on` has no step for `down`",
+    }
 
     instructions: Filled = Field(
         description="what the model is, knows and is to do, values in {{ }}; it knows of the telephone"
@@ -142,6 +145,11 @@ class Agent(Speaking):
 
     def sets_on(self, why: str) -> Iterator[str]:
         return self.sets() if why != "down" else iter(())
+
+    def hidden(self) -> Iterator[str]:
+        for tool in self.tools.values():
+            yield from (name for name, param in tool.params.items() if param.sensitive)
+            yield from tool.verb.hidden() if tool.verb is not None else ()
 
     def takes_keys(self) -> bool:
         return False

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -72,6 +72,16 @@ class Request(Speaking):
     short: ClassVar[str | None] = "url"
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "timeout": "there was no whole answer within `timeout`",
+        "unreachable": "nobody can be reached there",
+        "bad_answer": "what was answered is not what is expected",
+        "failed": "any of these, and every status but 2xx, where they have no route of their own",
+    }
+    errors: ClassVar[Mapping[str, str]] = {
+        "request_failed": "it failed and `on` has no step for that",
+        "bad_value": "a value is missing, or cannot be sent",
+    }
 
     url: Url = Field(
         description="an http or https address, or what follows http.base_url of the settings; values in "

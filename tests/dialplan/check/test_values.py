@@ -98,3 +98,19 @@ def test_a_way_out_that_sets_nothing(tmp_path: Path) -> None:
     (hit,) = found(tmp_path, steps)
     assert (hit.rule, hit.line, hit.column) == ("unset-variable", 8, 12)
     assert not found(tmp_path, steps.replace("missed: b", "missed: bye"))
+
+
+def test_what_a_request_answers_is_there_where_it_succeeded(tmp_path: Path) -> None:
+    steps = (
+        "  a:\n    - request: {url: /x, into: {n: body.n}, on: {404: b, 2xx: c}}\n"
+        "  b: [say: 'No {{ n }}.', goto: bye]\n  c: [say: 'It is {{ n }}.', goto: bye]"
+    )
+    hits = [hit for hit in found(tmp_path, steps) if hit.rule == "unset-variable"]
+    assert [(hit.line, hit.step) for hit in hits] == [(6, "b")]
+
+
+def test_what_an_agent_was_told_in_confidence_is_sensitive(tmp_path: Path) -> None:
+    tool = "ask: {description: a number, params: {pin: {description: the PIN, sensitive: true}}, goto: b}"
+    steps = f"  a:\n    - agent: {{instructions: Be kind., tools: {{{tool}}}, on: {{down: bye}}}}\n    - goto: bye\n"
+    hits = found(tmp_path, steps + '  b: [log: "{{ pin }}", goto: bye]')
+    assert [hit.rule for hit in hits] == ["sensitive-shown"]
