@@ -111,6 +111,7 @@ def test_what_a_request_answers_is_there_where_it_succeeded(tmp_path: Path) -> N
 
 def test_what_an_agent_was_told_in_confidence_is_sensitive(tmp_path: Path) -> None:
     tool = "ask: {description: a number, params: {pin: {description: the PIN, sensitive: true}}, goto: b}"
-    steps = f"  a:\n    - agent: {{instructions: Be kind., tools: {{{tool}}}, on: {{down: bye}}}}\n    - goto: bye\n"
+    agent = f"{{instructions: Be kind., tools: {{{tool}}}, on: {{down: bye}}}}"
+    steps = f"  a:\n    - agent: {agent}\n    - goto: bye\n"
     hits = found(tmp_path, steps + '  b: [log: "{{ pin }}", goto: bye]')
     assert [hit.rule for hit in hits] == ["sensitive-shown"]
