@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from ivr.dialplan.document import Node
 from ivr.dialplan.errors import PlanError, Problem, quoted
 from ivr.dialplan.explain import explain
+from ivr.dialplan.expressions import ExpressionError
 from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
 from ivr.dialplan.functions import Function
 from ivr.dialplan.hours import Calendar
@@ -121,6 +122,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
         problems.extend(_in(source, found))
     if document is not None and document.on_hangup is not None:
         problems.extend(_speaks_after_hangup(document.on_hangup, steps))
+    initial = _initial(document, own.root, problems) if document is not None else {}
     if problems or document is None:
         raise PlanError(file, problems)
     code = _code(context.functions.values())
@@ -131,9 +133,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
         steps=types.MappingProxyType(steps),
         defaults=document.defaults,
         sounds=types.MappingProxyType(context.sounds),
-        variables=types.MappingProxyType(
-            {name: value.evaluate({}) for name, value in document.variables.items()}
-        ),
+        variables=types.MappingProxyType(initial),
         languages=document.languages,
         hours=types.MappingProxyType(
             {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
@@ -148,6 +148,19 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
         ).hexdigest()[:12],
     )
     return ReadPlan(plan, tuple(sources), types.MappingProxyType(step_nodes))
+
+
+def _initial(document: Document, root: Node, problems: list[Problem]) -> dict[str, Any]:
+    """What a call's variables begin with. They are worked out here: no call is there yet to be read."""
+    values: dict[str, Any] = {}
+    for name, expression in document.variables.items():
+        try:
+            values[name] = expression.evaluate({})
+        except ExpressionError as error:
+            place = root.find(("variables", name))
+            message = f"{quoted(name)} has no value before a call: {error}; set it in a step"
+            problems.append(Problem(place.line, place.column, message))
+    return values
 
 
 def _code(functions: Iterable[Function]) -> dict[Path, str]:
