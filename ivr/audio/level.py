@@ -1,4 +1,4 @@
-"""How loud a piece of sound is, and making it rise. 0 dBFS is a square wave at full scale (32768); a full sine is -3 dBFS."""
+"""How loud a piece of sound is. 0 dBFS is a square wave at full scale (32768); a full sine is -3 dBFS."""
 
 import math
 

@@ -562,7 +562,7 @@ async def test_with_words_that_may_be_the_last_a_likely_end_is_one(
 
 
 async def test_the_transcript_begins_when_the_sound_falls_away(scene: Make, sentence: np.ndarray) -> None:
-    """Before there is a pause, and is the turn's; from a gap between two words it is thrown away unheard of."""
+    """Before there is a pause, and is the turn's; one of a gap between two words is thrown away."""
     async with scene(*["hello there"] * 9, judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
         s.stt.gate = asyncio.Event()
         await s.hears(sentence[: 8 * 800])

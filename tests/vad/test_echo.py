@@ -176,6 +176,29 @@ def test_a_known_echo_spares_the_network(model: SileroModel, noise_dbfs: float, 
     assert on.echoes is not None and on.echoes.cleaned > 0.3 * on.windows
 
 
+def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(model: SileroModel) -> None:
+    sent = said(*PROMPTS[:3])
+    legs = [(sent, heard(sent, Echo(12, 60), over(sent, at_level(prompt("vm-options"), -20), 20000)))]
+
+    def loudest(echo: bool) -> tuple[float, float]:
+        """Of what the network is shown, and of the probabilities that follow."""
+        ears, shown = ears_for(model, 1, echo), list[float]()
+
+        def ask(windows: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            shown.append(float(np.abs(windows).max()))
+            return model.run(windows, states)
+
+        ears.asks = ask
+        (events,) = calls(ears, legs)
+        return max(shown), max(event.probability for event in started(events))
+
+    heard_peak = float(np.abs(legs[0][1]).max()) / 32768
+    (off, _), (on, probability) = loudest(False), loudest(True)
+    assert off == pytest.approx(heard_peak * 10 ** (15 / 20), rel=0.01)
+    assert on < 1.5 * heard_peak
+    assert probability <= 0.9
+
+
 def test_the_network_forgets_the_beginning_of_an_echo(model: SileroModel) -> None:
     """Windows of it that were taken for speech before its path was found: the memory is that of before."""
     checked = 0

@@ -10,6 +10,9 @@ from ivr.vad.inline import InlineVad
 from ivr.vad.silero import SileroModel
 from tests.vad.sounds import PROMPTS, Pcm16, ended, hear, loud_from, music, noise, prompt, silence, started
 
+SOFT = 16 * 100
+"""Samples before the first loud one in which speech may have begun softly."""
+
 
 def latencies(vad: InlineVad, sounds: list[tuple[Pcm16, Pcm16]]) -> list[float]:
     """Milliseconds from the first loud sample of speech, after a lead-in, to the decision; inf if missed."""
@@ -17,10 +20,12 @@ def latencies(vad: InlineVad, sounds: list[tuple[Pcm16, Pcm16]]) -> list[float]:
     for lead, speech in sounds:
         onset = (lead.size + loud_from(speech)) * 2
         heard = hear(vad, np.concatenate([lead, speech, silence(0.3)]), frame=1600)
-        if any(s.at < onset < e.at for s, e in zip(started(heard), ended(heard), strict=False)):
+        before = onset - SOFT
+        if sum(e.at < before for e in started(heard)) > sum(e.at < before for e in ended(heard)):
             continue  # a false turn of the lead-in was still open
-        after = [e.at for e in started(heard) if e.at >= onset]
-        found.append((after[0] - onset) / 16 if after else np.inf)
+        # A breath before the first loud sample may begin it.
+        after = [e.at for e in started(heard) if e.at >= onset - SOFT]
+        found.append(max(after[0] - onset, 0) / 16 if after else np.inf)
     return found
 
 
