@@ -30,7 +30,7 @@ class EndpointingOptions:
     details: bool = False
     """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechDips,
     SpeechPaused, SpeechResumed."""
-    pause_ms: float = 128
+    pause_ms: float = 160
     """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
     100 to 130 ms."""
 
