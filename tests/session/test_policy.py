@@ -605,7 +605,8 @@ async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence:
 
 
 async def test_and_is_thrown_away_when_the_caller_goes_on(scene: Make, sentence: np.ndarray) -> None:
-    async with scene("half", "the whole", "the whole", turn=TurnOptions(preemptive=True)) as s:
+    turn_options = TurnOptions(preemptive=True, by_words=False)
+    async with scene("half", "the whole", "the whole", turn=turn_options) as s:
         x = sentence[: 8 * 1000]
         await s.hears(x)
         await s.silence(280)
@@ -718,6 +719,22 @@ async def test_a_reply_prepared_at_the_pause_is_the_turns(scene: Make, sentence:
         assert not handle.done and asked == ["book a table"]
 
 
+async def test_none_is_prepared_at_a_dip(scene: Make, sentence: np.ndarray) -> None:
+    """It may cost more than a transcript does: there must be a pause."""
+    asked: list[int] = []
+
+    async def make(text: str) -> str:
+        asked.append(s.session.clock)
+        return text
+
+    async with scene(*["hello there"] * 9, judge=Judge(*[0.5] * 9), turn=TurnOptions(likely=0.6)) as s:
+        s.session.prepare_replies(make)
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(900)
+        heard = [d for d in s.told if d.stage == "transcript" and d.details["interim"]]
+        assert asked and asked[0] >= s.find("paused").at > heard[0].at
+
+
 async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, sentence: np.ndarray) -> None:
     begun: list[str] = []
     cancelled: list[str] = []
@@ -731,7 +748,7 @@ async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, s
             raise
         return text
 
-    async with scene("half", *["the whole"] * 5, turn=TurnOptions()) as s:
+    async with scene("half", *["the whole"] * 5, turn=TurnOptions(by_words=False)) as s:
         s.session.prepare_replies(make)
         x = sentence[: 8 * 1000]
         await s.hears(x)
