@@ -188,7 +188,7 @@ def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(
         ears, shown = ears_for(model, 1), list[float]()
         if cleaned:
             monkeypatch.setattr(
-                ears.echoes, "known", lambda rows, starts, heard: {0: Cleaned(heard[0], 1.0, 1.0, alone=False)}
+                ears.echoes, "known", lambda rows, starts, heard: {0: Cleaned(heard[0], 1, 1, alone=False)}
             )
             monkeypatch.setattr(ears.echoes, "suspected", lambda *args: {})
 
