@@ -37,6 +37,7 @@ SETTING_FLAGS = {
         "so many processes, each with a SIP port (from --bind on) and a share of the RTP ports; "
         "SIGHUP reads the plans again",
     ),
+    "watch": ("watch", "true|false", "read the plans again when one of their files changes"),
     "log": ("log.format", "console|json", "how log lines are written"),
 }
 """Flag to the setting it overrides."""
@@ -86,7 +87,13 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="answer calls", description="Answer calls with a dialplan.")
     serve.add_argument("plans", nargs="*", type=Path, metavar="PLAN", help="dialplan file")
-    _add_setting_flags(serve, SETTING_FLAGS)
+    serve.add_argument(
+        "--watch",
+        action="store_const",
+        const="true",
+        help="read the plans again when one of their files changes, as SIGHUP does",
+    )
+    _add_setting_flags(serve, [name for name in SETTING_FLAGS if name != "watch"])
     serve.set_defaults(command=_serve)
 
     call = commands.add_parser(

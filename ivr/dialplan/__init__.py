@@ -1,8 +1,21 @@
 """The dialplan: what the service says and where the caller's answers lead."""
 
+from ivr.dialplan.control import CallControl, CallFacts, TransferResult
 from ivr.dialplan.errors import PlanError, Problem
 from ivr.dialplan.loader import load_plan
 from ivr.dialplan.plan import Plan
-from ivr.dialplan.run import CallControl, TransferResult, run_plan
+from ivr.dialplan.runner import Runner, run_plan
+from ivr.dialplan.world import World
 
-__all__ = ["CallControl", "Plan", "PlanError", "Problem", "TransferResult", "load_plan", "run_plan"]
+__all__ = [
+    "CallControl",
+    "CallFacts",
+    "Plan",
+    "PlanError",
+    "Problem",
+    "Runner",
+    "TransferResult",
+    "World",
+    "load_plan",
+    "run_plan",
+]

@@ -13,6 +13,8 @@ class Problem:
     column: int
     message: str
     """What was found and what was expected, in an operator's words."""
+    file: str = ""
+    """Where, when it is not the plan's own file but one that it includes."""
 
 
 class PlanError(Exception):
@@ -26,7 +28,9 @@ class PlanError(Exception):
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
         if not self.problems:
             raise ValueError("a PlanError needs at least one problem")
-        super().__init__("\n".join(f"{file}:{p.line}:{p.column}: {p.message}" for p in self.problems))
+        super().__init__(
+            "\n".join(f"{p.file or file}:{p.line}:{p.column}: {p.message}" for p in self.problems)
+        )
 
     @property
     def line(self) -> int:

@@ -86,7 +86,7 @@ def _fields_at(model: type[BaseModel], location: Location) -> dict[str, FieldInf
     annotation: Any = model
     for part in location:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            field = annotation.model_fields.get(str(part))
+            field = fields_of(annotation).get(str(part))
             annotation = field.annotation if field is not None else None
         else:
             # A mapping or a list of models: what its values are.
@@ -98,9 +98,10 @@ def _fields_at(model: type[BaseModel], location: Location) -> dict[str, FieldInf
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Its fields: its own, then those that it shares with others."""
+    """Its fields by the names that a plan has for them: its own, then those that it shares with others."""
     names = [*inspect.get_annotations(model), *model.model_fields]
-    return {name: model.model_fields[name] for name in dict.fromkeys(names) if name in model.model_fields}
+    fields = {name: model.model_fields[name] for name in dict.fromkeys(names) if name in model.model_fields}
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _without_none(annotation: Any) -> Any:

@@ -3,6 +3,7 @@
 YAML hands every scalar over as the text that was written, so each kind here starts from a text.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from ivr.audio.wav import WavError, decode_wav
 from ivr.dialplan.errors import did_you_mean, listed, quoted
+from ivr.dialplan.variables import NAME, RESERVED
 from ivr.session.types import AudioClip
 
 MAX_SOUND_BYTES = 64 * 1024 * 1024
@@ -40,11 +42,18 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(slots=True)
 class LoadContext:
-    """What a field's check may look at: the plan's step names and its folder. ``sounds`` fills up."""
+    """What a field's check may look at. ``sounds`` fills up."""
 
     steps: frozenset[str]
     folder: Path
+    """Of the file that is being read."""
+    home: Path | None = None
+    """Of the plan, when the file is one that it includes."""
     sounds: dict[str, AudioClip] = field(default_factory=dict)
+    params: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Step to the names of what it must be given."""
+    languages: tuple[str, ...] = ()
+    hours: frozenset[str] = frozenset()
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -107,7 +116,7 @@ def _address(value: str) -> str:
     address = value.strip()
     if _ADDRESS.fullmatch(address) is None:
         raise refuse(
-            f"expected an extension such as \"101\" or an address such as sip:101@pbx.example.org, "
+            f'expected an extension such as "101" or an address such as sip:101@pbx.example.org, '
             f"found {quoted(value)}"
         )
     return address
@@ -121,11 +130,56 @@ def _step(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _hours(value: str, info: ValidationInfo) -> str:
+    context = info.context
+    if isinstance(context, LoadContext) and value not in context.hours:
+        known = f"; there are {listed(sorted(context.hours))}" if context.hours else ""
+        raise refuse(f"there are no hours {quoted(value)}{did_you_mean(value, context.hours) or known}")
+    return value
+
+
 def _sound(value: str, info: ValidationInfo) -> str:
     context = info.context
-    if isinstance(context, LoadContext) and value not in context.sounds:
-        context.sounds[value] = _read_sound(context.folder, value)
+    if not isinstance(context, LoadContext):
+        return value
+    home = context.home or context.folder
+    name = value if home == context.folder else os.path.relpath(context.folder / value, home)
+    if name not in context.sounds:
+        context.sounds[name] = _read_sound(context.folder, value)
+    return name
+
+
+def _language(value: str) -> str:
+    if re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value) is None:
+        raise refuse(f"expected a language such as en or fr-CA, found {quoted(value)}")
     return value
+
+
+def _variable(value: str) -> str:
+    if NAME.fullmatch(value) is None:
+        raise refuse(
+            f"expected a name of letters, digits and _ that begins with a letter, found {quoted(value)}"
+        )
+    if value in RESERVED:
+        raise refuse(f"{quoted(value)} cannot be set: it is the service's own; choose another name")
+    return value
+
+
+def parameters_of(step: str, given: tuple[str, ...], info: ValidationInfo) -> None:
+    """Refuse what ``step`` does not take, and what it needs and was not ``given``."""
+    context = info.context
+    if not isinstance(context, LoadContext):
+        return
+    params = context.params.get(step, ())
+    for name in given:
+        if name not in params:
+            takes = f"it takes {listed(params)}" if params else "it takes none"
+            raise refuse(
+                f"the step {quoted(step)} has no param {quoted(name)}; {takes}{did_you_mean(name, params)}"
+            )
+    missing = [name for name in params if name not in given]
+    if missing:
+        raise refuse(f"the step {quoted(step)} needs {listed(missing)} in 'with'")
 
 
 def _read_sound(folder: Path, name: str) -> AudioClip:
@@ -162,6 +216,12 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _some(value: Any) -> Any:
+    if value == []:
+        raise refuse("expected at least one in here, found none")
+    return _as_list(value)
+
+
 def _found(value: Any) -> str:
     if value is None:
         return "nothing"
@@ -193,8 +253,14 @@ Text = Annotated[str, AfterValidator(_text)]
 StepName = Annotated[str, AfterValidator(_step)]
 """The name of a step of this plan."""
 
+HoursName = Annotated[str, AfterValidator(_hours)]
+"""The name of one of the plan's ``hours``."""
+
 SoundFile = Annotated[str, AfterValidator(_sound)]
-"""A WAV file, relative to the plan."""
+"""A WAV file, relative to the file that names it; the value is relative to the plan."""
+
+VariableName = Annotated[str, AfterValidator(_variable)]
+"""What an expression can read it by."""
 
 Keys = Annotated[str, AfterValidator(_keys)]
 """One or more telephone keys, capitals."""
@@ -202,8 +268,13 @@ Keys = Annotated[str, AfterValidator(_keys)]
 Address = Annotated[str, AfterValidator(_address)]
 """Whom to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
 
+Language = Annotated[str, AfterValidator(_language)]
+"""A language tag (RFC 5646): ``en``, ``fr-CA``."""
+
 KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+SoundFiles = Annotated[tuple[SoundFile, ...], BeforeValidator(_some)]
+VariableNames = Annotated[tuple[VariableName, ...], BeforeValidator(_as_list)]
 
 ANSWERS = ("",)
 """``hotword: true``. No plan can write this: a phrase is not empty."""

@@ -1,19 +1,26 @@
-"""From a YAML file to a Plan, or to a list of all that is wrong with it."""
+"""From YAML files to a Plan, or to a list of all that is wrong with them."""
 
+import dataclasses
+import hashlib
 import os
 import types
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from ivr.dialplan.document import MAX_BYTES, DuplicateKeys, Node, read_document
-from ivr.dialplan.errors import PlanError, Problem, did_you_mean, listed, quoted
-from ivr.dialplan.explain import explain, fields_of
-from ivr.dialplan.fields import LoadContext, StepName, Text, refuse
-from ivr.dialplan.plan import PlacedVerb, Plan
-from ivr.dialplan.verbs import VERBS
+from ivr.dialplan.document import Node
+from ivr.dialplan.errors import PlanError, Problem, quoted
+from ivr.dialplan.explain import explain
+from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
+from ivr.dialplan.hours import Calendar
+from ivr.dialplan.plan import Plan, Step
+from ivr.dialplan.routes import Route
+from ivr.dialplan.sources import Source, read_sources
+from ivr.dialplan.steps import read_step
+from ivr.dialplan.texts import Expr
 from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.verbs.speaking import Prompting
 
@@ -34,33 +41,69 @@ class Document(Fields):
     dialplan: Annotated[int, BeforeValidator(_version)] = Field(description="the version of the language: 1")
     name: Text | None = Field(default=None, description="the plan's name; the file's name when not given")
     start: StepName = Field(description="the step that a call begins with")
+    include: TextList = Field(default=(), description="files whose steps it may use, relative to this one")
+    languages: tuple[Language, ...] = Field(
+        default=("en",),
+        min_length=1,
+        description="the languages it speaks, such as [en, fr]; calls begin in the first",
+    )
     defaults: Prompting = Field(
         default_factory=Prompting,
         description="a mapping of how all its prompts yield to the caller: barge_in, protect and the like",
     )
+    variables: dict[VariableName, Expr] = Field(
+        default_factory=dict, description="a mapping of names to what a call begins with, such as {tries: 0}"
+    )
+    hours: dict[VariableName, Calendar] = Field(
+        default_factory=dict, description="a mapping of names to when a line is open"
+    )
+    routes: tuple[Route, ...] = Field(default=(), description="a list of which calls it takes")
+    on_error: StepName | None = Field(
+        default=None, description="the step to go to when a verb fails that has no on_error of its own"
+    )
+    on_hangup: StepName | None = Field(
+        default=None,
+        description="the step to go through when the caller has left; it neither speaks nor listens",
+    )
+    operator: Address | None = Field(
+        default=None, description='whom to put callers through to when something fails, such as "100"'
+    )
+    steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
+
+
+class Library(Fields):
+    """The top of a file that is included: steps for the plans that include it."""
+
+    library: Annotated[int, BeforeValidator(_version)] = Field(description="the version of the language: 1")
+    include: TextList = Field(default=(), description="files whose steps it may use, relative to this one")
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 
 
 def load_plan(path: str | os.PathLike[str]) -> Plan:
-    """Read and check a plan. Raises PlanError, with all that is wrong, and nothing else."""
+    """Read and check a plan and what it includes. Raises PlanError, with all that is wrong, and nothing
+    else.
+    """
     file = os.fspath(path)
-    context = LoadContext(frozenset(), Path(file).parent)
-    try:
-        problems: list[Problem] = []
-        root = read_document(_read(file), file)
-    except DuplicateKeys as error:
-        root, problems = error.root, list(error.problems)
-    if root.kind != "map":
-        message = f"expected a mapping with dialplan, name, start and steps, found {root.describe()}"
-        raise PlanError(file, [*problems, Problem(root.line, root.column, message)])
-    found = root.entries["steps"][1] if "steps" in root.entries else None
-    step_nodes = found.entries if found is not None and found.kind == "map" else {}
+    problems: list[Problem] = []
+    sources = read_sources(file, problems)
+    own = sources[0]
+    context = LoadContext(frozenset(), Path(file).parent, languages=_languages(own.root))
+    step_nodes = _step_nodes(sources, problems)
     context.steps = frozenset(step_nodes)
+    context.hours = _names_of(own.root, "hours")
+    context.params = {name: _params(node) for name, (_, _, node) in step_nodes.items()}
 
-    document = _validate(Document, root, root.plain(), context, problems, "plan", root)
-    steps: dict[str, tuple[PlacedVerb, ...]] = {}
-    for name, (key, node) in step_nodes.items():
-        steps[name] = _step(name, key, node, context, problems)
+    document = _validate(Document, own, context, problems, "plan")
+    for source in sources[1:]:
+        _validate(Library, source, context, problems, "library")
+    steps: dict[str, Step] = {}
+    for name, (source, key, node) in step_nodes.items():
+        context.folder, context.home = source.path.parent, own.path.parent
+        found: list[Problem] = []
+        steps[name] = read_step(name, key, node, context, found, source.shown)
+        problems.extend(_in(source, found))
+    if document is not None and document.on_hangup is not None:
+        problems.extend(_speaks_after_hangup(document.on_hangup, steps))
     if problems or document is None:
         raise PlanError(file, problems)
     return Plan(
@@ -70,6 +113,19 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         steps=types.MappingProxyType(steps),
         defaults=document.defaults,
         sounds=types.MappingProxyType(context.sounds),
+        variables=types.MappingProxyType(
+            {name: value.evaluate({}) for name, value in document.variables.items()}
+        ),
+        languages=document.languages,
+        hours=types.MappingProxyType(
+            {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
+        ),
+        routes=document.routes,
+        on_error=document.on_error,
+        on_hangup=document.on_hangup,
+        operator=document.operator,
+        files=tuple(source.path for source in sources),
+        hash=hashlib.sha256("\0".join(source.text for source in sources).encode()).hexdigest()[:12],
     )
 
 
@@ -88,116 +144,70 @@ def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:
     return list(plans.values())
 
 
-def _read(file: str) -> str:
-    try:
-        path = Path(file)
-        if path.is_dir():
-            raise PlanError(file, [Problem(1, 1, "this is a folder; expected a plan's YAML file")])
-        if path.exists() and not path.is_file():
-            raise PlanError(file, [Problem(1, 1, "this is a device or a pipe; expected a plan's YAML file")])
-        with path.open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise PlanError(file, [Problem(1, 1, "there is no such file")]) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PlanError(file, [Problem(1, 1, f"this file cannot be read: {reason}")]) from None
-    if len(data) > MAX_BYTES:
-        raise PlanError(file, [Problem(1, 1, f"a plan is at most {MAX_BYTES} bytes; this file is larger")])
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        message = f"expected UTF-8 text, found the byte 0x{data[error.start]:02X}"
-        raise PlanError(file, [Problem(line, column, message)]) from None
+def _step_nodes(sources: list[Source], problems: list[Problem]) -> dict[str, tuple[Source, Node, Node]]:
+    """Every step by its name: its file, the name's node, its own."""
+    nodes: dict[str, tuple[Source, Node, Node]] = {}
+    for source in sources:
+        found = source.root.entries.get("steps")
+        if found is None or found[1].kind != "map":
+            continue
+        for name, (key, node) in found[1].entries.items():
+            other = nodes.setdefault(name, (source, key, node))
+            if other[0] is not source:
+                message = f"the step {quoted(name)} is in {other[0].path.name} too; rename one of them"
+                problems.extend(_in(source, [Problem(key.line, key.column, message)]))
+    return nodes
 
 
-def _step(
-    name: str, key: Node, node: Node, context: LoadContext, problems: list[Problem]
-) -> tuple[PlacedVerb, ...]:
-    if node.kind != "list" or not node.items:
-        found = "an empty list" if node.kind == "list" else node.describe()
-        where = key if node.kind == "scalar" and node.text is None else node
-        message = f"expected a list of verbs in the step {quoted(name)}, found {found}"
-        problems.append(Problem(where.line, where.column, message))
+def _params(node: Node) -> tuple[str, ...]:
+    given = node.entries.get("params") if node.kind == "map" else None
+    if given is None:
         return ()
-    placed = (_verb(item, context, problems) for item in node.items)
-    return tuple(verb for verb in placed if verb is not None)
+    items = given[1].items if given[1].kind == "list" else [given[1]]
+    return tuple(str(item.text) for item in items if item.kind == "scalar")
 
 
-def _verb(item: Node, context: LoadContext, problems: list[Problem]) -> PlacedVerb | None:
-    named = _one_verb(item, problems)
-    if named is None:
-        return None
-    key, value = named
-    name = str(key.text)
-    verb_class = VERBS[name]
-    if value.kind == "map":
-        data = value.plain()
-    elif verb_class.short is not None:
-        data = {verb_class.short: value.plain()}
-    elif (
-        value.kind == "scalar"
-        and value.text is None
-        and not any(field.is_required() for field in verb_class.model_fields.values())
-    ):
-        data = {}
-    else:
-        fields = fields_of(verb_class)
-        expected = f"a mapping of its fields ({listed(fields)})" if fields else "nothing after the colon"
-        message = f"{quoted(name)}: expected {expected}, found {value.describe()}"
-        where = key if value.kind == "scalar" and value.text is None else value
-        problems.append(Problem(where.line, where.column, message))
-        return None
-    for path, message in verb_class.cross_check(data):
-        place = value.find(path)
-        problems.append(Problem(place.line, place.column, message))
-    verb = _validate(verb_class, value, data, context, problems, name, key)
-    return PlacedVerb(verb, key.line) if verb is not None else None
+def _names_of(root: Node, field: str) -> frozenset[str]:
+    given = root.entries.get(field)
+    return frozenset(given[1].entries) if given is not None else frozenset()
 
 
-def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:
-    """A list item's only key, which is a verb, and its value."""
-    where, message = item, ""
-    if item.kind != "map":
-        hint = f"; write {quoted(str(item.text) + ':')}" if item.text in VERBS else f" ({listed(VERBS)})"
-        message = f"expected a verb and a colon, found {item.describe()}{hint}"
-    elif len(item.entries) != 1:
-        verbs = [name for name in item.entries if name in VERBS]
-        hint = ""
-        if len(verbs) > 1:
-            where, hint = item.entries[verbs[1]][0], "; put a dash before the second"
-        elif verbs:
-            where = next(key for name, (key, _) in item.entries.items() if name not in VERBS)
-            hint = f"; if it is a field of {verbs[0]}, indent it further"
-        found = " and ".join(quoted(name) for name in list(item.entries)[:4]) or "none"
-        message = f"expected one verb in a list item, found {found}{hint}"
-    else:
-        ((name, (key, value)),) = item.entries.items()
-        if name in VERBS:
-            return key, value
-        hint = did_you_mean(name, VERBS) or f"; the verbs are {listed(VERBS)}"
-        where, message = key, f"there is no verb {quoted(name)}{hint}"
-    problems.append(Problem(where.line, where.column, message))
-    return None
+def _languages(root: Node) -> tuple[str, ...]:
+    given = root.entries.get("languages")
+    if given is None or given[1].kind != "list":
+        return ("en",)
+    return tuple(str(item.text) for item in given[1].items if item.kind == "scalar")
+
+
+def _speaks_after_hangup(start: str, steps: dict[str, Step]) -> Iterable[Problem]:
+    """Nobody would hear it."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in steps:
+            continue
+        seen.add(name)
+        for placed in steps[name].verbs:
+            if not placed.verb.after_hangup:
+                verb = quoted(placed.verb.name)
+                message = f"{verb} cannot be done after the caller has left, and on_hangup leads here"
+                yield Problem(placed.line, placed.column, message, placed.file)
+            todo.extend(step for _, step in placed.verb.may_go_to())
+
+
+def _in(source: Source, problems: Iterable[Problem]) -> Iterable[Problem]:
+    return (dataclasses.replace(problem, file=source.shown) for problem in problems)
 
 
 def _validate(
-    model: type[_Model],
-    node: Node,
-    data: Any,
-    context: LoadContext,
-    problems: list[Problem],
-    what: str,
-    owner: Node,
+    model: type[_Model], source: Source, context: LoadContext, problems: list[Problem], what: str
 ) -> _Model | None:
-    """``data`` as ``model``, or its mistakes added to ``problems`` (see ``explain``)."""
+    """The top of ``source`` as ``model``, or its mistakes added to ``problems`` (see ``explain``)."""
+    root = source.root
     try:
-        return model.model_validate(data, context=context)
+        return model.model_validate(root.plain(), context=context)
     except ValidationError as error:
-        problems.extend(
-            explain(detail, model, node, what, owner) for detail in error.errors(include_url=False)
-        )
+        details = error.errors(include_url=False)
+        problems.extend(_in(source, (explain(detail, model, root, what, root) for detail in details)))
         return None

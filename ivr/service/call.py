@@ -8,14 +8,17 @@ from typing import Any
 
 import structlog
 
+from ivr.dialplan.control import CallFacts, TransferResult
 from ivr.dialplan.plan import Plan
-from ivr.dialplan.run import TransferResult, run_plan
+from ivr.dialplan.runner import AFTER_HANGUP_S, Runner
+from ivr.dialplan.world import World
 from ivr.service.call_record import begun, ended
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
 from ivr.session import SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
+from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
 TRANSFER_GRACE_S = 10.0
@@ -45,9 +48,14 @@ class ServedCall:
         engines: Engines,
         settings: Settings,
         recorder: Recorder | None = None,
+        world: World | None = None,
+        *,
+        start: str | None = None,
     ) -> None:
+        """``start``: the plan's step to begin with, when it is not its own."""
         self.leg = leg
         self.plan = plan
+        self.facts = facts_of(leg)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
         self._session = VoiceSession(
             stt=engines.stt,
@@ -66,6 +74,7 @@ class ServedCall:
             self.recording = recorder.open(leg.line, leg.call_id, details)
         if self.recording is not None:
             self._session.on_decision(self.recording.note)
+        self._runner = Runner(plan, self._session, self, self.log, world, start=start)
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
@@ -94,7 +103,7 @@ class ServedCall:
             return await self._serve(ring_s)
 
     async def _serve(self, ring_s: float) -> CallEnd:
-        record = begun(self.leg, self.plan.name)
+        record = begun(self.leg, self.plan)
         self.log.info("call_started", **record)
         conversation = asyncio.ensure_future(self._converse(ring_s))
         try:
@@ -102,6 +111,10 @@ class ServedCall:
             if not self._ended.done():
                 # The plan is over; the SIP thread answers with the end of the call.
                 await self._ended
+            # Nothing is said or heard any more, but the plan may have something to do.
+            await self._session.stop()
+            self._runner.caller_left()
+            await asyncio.wait((conversation,), timeout=AFTER_HANGUP_S + 1)
         finally:
             conversation.cancel()
             await asyncio.gather(conversation, return_exceptions=True)
@@ -110,13 +123,19 @@ class ServedCall:
                 self.recording.end()
         reason, status = self._ended.result()
         duration_s = time.monotonic() - self._began
-        self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats))
+        tags = self._runner.run.tags
+        self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats, tags))
         return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
 
     # -- ``CallControl`` of the plan
 
-    async def hangup(self, reason: str = "plan") -> None:
-        self.leg.hangup(reason)
+    async def answer(self) -> None:
+        if not self._confirmed.is_set():
+            self.leg.answer()
+            await self._confirmed.wait()
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
+        self.leg.hangup(reason, status)
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         self._transfer = asyncio.get_running_loop().create_future()
@@ -143,9 +162,11 @@ class ServedCall:
             self.leg.on_dtmf = self._session.process_dtmf
             if ring_s > 0 and not self.leg.outgoing:
                 await asyncio.sleep(ring_s)
-                self.leg.answer()
-            await self._confirmed.wait()
-            reason = await run_plan(self.plan, self._session, self, self.log)
+                if not self.plan.answers_late:
+                    self.leg.answer()
+            if not self.plan.answers_late:
+                await self._confirmed.wait()
+            reason = await self._runner()
         except SessionEnded:
             reason = "ended"
         except Exception:
@@ -153,6 +174,19 @@ class ServedCall:
             self.log.exception("call_failed")
             reason = "failed"
         self.leg.hangup(reason, 500 if reason == "failed" else 0)
+
+
+def facts_of(leg: CallLeg) -> CallFacts:
+    """What a plan may know of a call."""
+    return CallFacts(
+        id=leg.call_id,
+        caller=uri_user(leg.caller),
+        caller_name=display_name(leg.caller),
+        called=leg.called_user,
+        headers=leg.headers,
+        trunk=leg.account or leg.domain,
+        direction="out" if leg.outgoing else "in",
+    )
 
 
 def _as_result(end: TransferEnd) -> TransferResult:

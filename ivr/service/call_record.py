@@ -7,28 +7,32 @@ worker the supervisor writes it, and what only the worker knew is None.
 from collections.abc import Mapping
 from typing import Any
 
+from ivr.dialplan.plan import Plan
 from ivr.sip.leg import CallLeg
 from ivr.sip.stats import RtpStats
 
-BEGUN = ("call", "caller", "called", "plan", "direction", "transport")
+BEGUN = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
 
 
-def begun(leg: CallLeg, plan: str) -> dict[str, Any]:
+def begun(leg: CallLeg, plan: Plan) -> dict[str, Any]:
     """What is known from the beginning; the keys are ``BEGUN``."""
     return {
         "call": leg.call_id,
         "caller": leg.caller,
         "called": leg.called,
-        "plan": plan,
+        "plan": plan.name,
+        "plan_hash": plan.hash,
         "direction": "out" if leg.outgoing else "in",
         "transport": leg.transport,
     }
 
 
 def ended(
-    begun: Mapping[str, Any], duration_s: float, reason: str, status: int = 0, stats: RtpStats | None = None
+    begun: Mapping[str, Any], duration_s: float, reason: str, status: int = 0, stats: RtpStats | None = None,
+    tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The fields of ``call_ended``. ``status`` is the final one of SIP, 0 when there was none."""
+    """The fields of ``call_ended``. ``status`` is the final one of SIP, 0 when there was none; ``tags`` what
+    the plan put there."""
     return {
         **begun,
         "duration_s": round(max(0.0, duration_s), 2),
@@ -40,4 +44,5 @@ def ended(
         "packets_sent": stats.sent if stats else None,
         "packets_lost": stats.lost if stats else None,
         "jitter_ms": round(stats.jitter_ms, 2) if stats else None,
+        "tags": dict(tags) if tags else None,
     }

@@ -1,7 +1,8 @@
-"""SIGHUP: the plans are read again. One event loop."""
+"""SIGHUP, and with ``--watch`` a file that changes: the plans are read again. One event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,68 @@ log: Any = structlog.get_logger("ivr.plans")
 
 Change = Callable[[list[Plan]], Awaitable[list[str]]]
 """Make the prompts of these plans, then switch to them; the prompts that could not be made."""
+
+
+WATCH_S = 1.0
+"""Between two looks at the files."""
+
+
+@contextlib.asynccontextmanager
+async def keeping_plans(
+    wanted: asyncio.Event,
+    paths: Sequence[Path],
+    current: Callable[[], Sequence[Plan]],
+    change: Change,
+    *,
+    watch: bool,
+) -> AsyncIterator[None]:
+    """Meanwhile ``keep_plans`` and, with ``watch``, ``watch_files`` of the ``current`` plans run."""
+    tasks = [asyncio.create_task(keep_plans(wanted, paths, change), name="plans")]
+    if watch:
+        tasks.append(asyncio.create_task(watch_files(wanted, lambda: files_of(current())), name="watch"))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def files_of(plans: Iterable[Plan]) -> list[Path]:
+    """Everything that was read for them: plans, what they include, sounds."""
+    found: list[Path] = []
+    for plan in plans:
+        found.extend((*plan.files, *(plan.path.parent / name for name in plan.sounds)))
+    return found
+
+
+async def watch_files(
+    wanted: asyncio.Event, files: Callable[[], Iterable[Path]], every_s: float = WATCH_S
+) -> None:
+    """Set ``wanted`` when one of ``files()`` has changed and then kept still for ``every_s`` seconds, since
+    an editor may write in pieces. Until cancelled.
+    """
+    served = before = await asyncio.to_thread(_stamps, list(files()))
+    while True:
+        await asyncio.sleep(every_s)
+        now = await asyncio.to_thread(_stamps, list(files()))
+        if now == before and now != served:
+            served = now
+            log.info("plans_changed_on_disk", files=len(now))
+            wanted.set()
+        elif now.keys() != before.keys():  # other plans, other files: what they say now is what is served
+            served = now
+        before = now
+
+
+def _stamps(files: Iterable[Path]) -> dict[Path, tuple[int, int] | None]:
+    def stamp(path: Path) -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    return {path: stamp(path) for path in files}
 
 
 async def keep_plans(wanted: asyncio.Event, paths: Sequence[Path], change: Change) -> None:

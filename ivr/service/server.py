@@ -13,10 +13,12 @@ import structlog
 
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
+from ivr.dialplan.routes import Routing
+from ivr.dialplan.world import World
 from ivr.service.banner import banner
-from ivr.service.call import CallEnd, ServedCall, on_loop
+from ivr.service.call import CallEnd, ServedCall, facts_of, on_loop
 from ivr.service.engines import Engines, make_engines
-from ivr.service.plan_reload import keep_plans
+from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
@@ -38,7 +40,7 @@ class Above(Protocol):
 
     def ready(self, info: AgentInfo) -> None: ...
 
-    def call_began(self, leg: CallLeg, plan: str) -> None: ...
+    def call_began(self, leg: CallLeg, plan: Plan) -> None: ...
 
     def call_ended(self, leg: CallLeg) -> None: ...
 
@@ -69,6 +71,9 @@ class Server:
         self._above = above
         self._errand = errand
         self._plans = list(plans)
+        self._routing = Routing(self._plans)
+        """Replaced as a whole when plans change; read by the SIP thread."""
+        self._world = World()
         self._paths = tuple(paths)
         self._reload = asyncio.Event()
         self._engines: Engines
@@ -113,9 +118,14 @@ class Server:
                 if self._errand is not None:
                     running = asyncio.ensure_future(self._errand(self))
                     running.add_done_callback(lambda _: self.stop())
-                keeping = asyncio.create_task(keep_plans(self._reload, self._paths, self.change_plans))
-                await self._stopping.wait()
-                keeping.cancel()
+                async with keeping_plans(
+                    self._reload,
+                    self._paths,
+                    lambda: self._plans,
+                    self.change_plans,
+                    watch=self._settings.watch and self._above is None,
+                ):
+                    await self._stopping.wait()
                 await self._drain()
                 if self._errand is not None:
                     await asyncio.wait((running,), timeout=2)
@@ -134,10 +144,11 @@ class Server:
     def _incoming(self, leg: CallLeg) -> None:
         """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
         self._hook(leg)
-        on_loop(self._loop, lambda: self._take(leg, self._plan_for(leg)))()
+        plan, start = self._routing.find(facts_of(leg), self._world.now())
+        on_loop(self._loop, lambda: self._take(leg, plan, start))()
         if self._settings.sip.ring_s > 0:
             leg.ring()
-        else:
+        elif not plan.answers_late:
             leg.answer()
 
     async def dial(self, to: str, *, account: str | None = None, caller: str | None = None) -> CallEnd:
@@ -170,10 +181,12 @@ class Server:
         leg.on_progress = to_call(ServedCall.progress)
         leg.on_transferred = to_call(ServedCall.transferred)
 
-    def _take(self, leg: CallLeg, plan: Plan) -> asyncio.Task[CallEnd]:
+    def _take(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
         if self._above is not None:
-            self._above.call_began(leg, plan.name)
-        call = ServedCall(leg, plan, self._engines, self._settings, self._recorder)
+            self._above.call_began(leg, plan)
+        call = ServedCall(
+            leg, plan, self._engines, self._settings, self._recorder, self._world, start=start
+        )
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
         self._tasks.add(task)
@@ -189,11 +202,6 @@ class Server:
             log.error("call_task_failed", call=leg.call_id, exc_info=task.exception())
             leg.hangup("failed")
 
-    def _plan_for(self, leg: CallLeg) -> Plan:
-        """The plan that is called by its name (sip:NAME@...), else the first."""
-        user = leg.called_user.lower()
-        return next((plan for plan in self._plans if plan.name.lower() == user), self._plans[0])
-
     async def change_plans(self, plans: Sequence[Plan]) -> list[str]:
         """New calls follow these plans; running ones finish on theirs. Prompts are made first; those that
         could not be are returned.
@@ -202,6 +210,7 @@ class Server:
             dict.fromkeys(text for plan in plans for text in plan.prompts())
         )
         self._plans = list(plans)
+        self._routing = Routing(self._plans)
         log.info("plans_changed", plans=[plan.name for plan in plans])
         return missing
 
@@ -279,14 +288,15 @@ class Server:
         times = self._agent.times
         if self._failed:
             return
-        log.info(
-            "media_stats",
-            callbacks=times.count,
-            callback_us_p50=times.percentile_us(50),
-            callback_us_p99=times.percentile_us(99),
-            callback_us_max=round(times.max_ns / 1000),
-            bridge_ports=await asyncio.to_thread(self._agent.bridge_ports),
-        )
+        # On the carrier build no Python runs per frame, and there is nothing to tell of it.
+        timed = {
+            "callbacks": times.count,
+            "callback_us_p50": times.percentile_us(50),
+            "callback_us_p99": times.percentile_us(99),
+            "callback_us_max": round(times.max_ns / 1000),
+        }
+        bridge_ports = await asyncio.to_thread(self._agent.bridge_ports)
+        log.info("media_stats", bridge_ports=bridge_ports, **(timed if times.count else {}))
         await asyncio.to_thread(self._agent.stop)
         log.info("stopped")
 

@@ -101,6 +101,8 @@ class Settings(BaseSettings):
 
     plans: tuple[Path, ...] = ()
     """Dialplan files."""
+    watch: bool = False
+    """Read the plans again when one of their files changes."""
     sip: SipOptions = SipOptions()
     session: SessionConfig = SessionConfig()
     preset: str = DEFAULT

@@ -21,7 +21,7 @@ from ivr.service.banner import banner
 from ivr.service.control import pack
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.kept import KeptProcess
-from ivr.service.plan_reload import keep_plans
+from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.settings import Settings, SettingsError
 from ivr.service.workers import OpenCalls, Restarts, sip_of
@@ -122,10 +122,14 @@ class Supervisor:
                 return 0
             starting.result()
             self._announce()
-            self._others.append(
-                asyncio.create_task(keep_plans(self._reload, self._paths, self._change_plans))
-            )
-            failed = await self._until_stopped()
+            async with keeping_plans(
+                self._reload,
+                self._paths,
+                lambda: self.plans,
+                self._change_plans,
+                watch=self.settings.watch,
+            ):
+                failed = await self._until_stopped()
             await self._drain()
             log.info("stopped")
             return 1 if failed else 0

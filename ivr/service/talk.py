@@ -16,7 +16,7 @@ import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.audio.wav import WavError, decode_wav, encode_wav
-from ivr.dialplan import Plan, TransferResult, load_plan, run_plan
+from ivr.dialplan import CallFacts, Plan, TransferResult, load_plan, run_plan
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
@@ -190,7 +190,12 @@ class _Line:
     plan's end is the end.
     """
 
-    async def hangup(self, reason: str = "plan") -> None:
+    facts = CallFacts(id="talk")
+
+    async def answer(self) -> None:
+        return
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         return
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:

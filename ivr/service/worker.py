@@ -114,7 +114,7 @@ class Worker:
         self._changing = asyncio.create_task(self._change_plans())
         self._control.send({"op": "ready", "info": asdict(info)})
 
-    def call_began(self, leg: CallLeg, plan: str) -> None:
+    def call_began(self, leg: CallLeg, plan: Plan) -> None:
         self._reports.began(leg.key, begun(leg, plan))
 
     def call_ended(self, leg: CallLeg) -> None:

@@ -121,7 +121,11 @@ class Endings:
         self._pause = event
         if matters and self._config.turn.preemptive and self._early is None:
             self._listen_to(event)
-        if matters and self._asks:
+        if not matters:
+            # Nobody will tell its words, and nothing is gained by waiting for more.
+            self._end_at(event, self._silence_ms, "silence")
+            return
+        if self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
         known = self.so_far
         if known is None:
@@ -251,7 +255,8 @@ class Endings:
         """After how much silence, and by which rule."""
         turn, text = self._config.turn, said.text if said is not None else ""
         fits, may_go_on = self.expected.fits, self.expected.may_go_on
-        if fits is not None and text and fits(text):
+        answers = fits is not None and bool(text) and fits(text)
+        if answers:
             # An answer that may go on waits for the silence of its kind.
             if may_go_on is None or not may_go_on(text):
                 return turn.complete_ms, "grammar"
@@ -261,7 +266,8 @@ class Endings:
             return None
         if self._probable(turn.likely if self._by_words and words_of(text) else turn.sure):
             return 0, "turn detector"
-        if self._probability is not None and self._probability < turn.doubtful:
+        # A word alone sounds unfinished to the detector; as an answer it is not held up for that.
+        if self._probability is not None and self._probability < turn.doubtful and not answers:
             return None
         return self._silence_ms, "silence"
 

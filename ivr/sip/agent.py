@@ -32,7 +32,7 @@ from ivr.sip.endpoint import Endpoint, why_not
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
-from ivr.sip.message import header
+from ivr.sip.message import header, headers
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_limit, build_name
 from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
@@ -307,6 +307,8 @@ class UserAgent:
             called=header(message, "To", "t"),
             domain=account.domain or domain_of(header(message, "Contact", "m")),
             transport=transport,
+            headers=headers(message),
+            account=account.name if account.domain else "",
         )
         self._keep(call, leg)
         try:

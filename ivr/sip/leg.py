@@ -1,6 +1,6 @@
 """A call as everything beyond ``ivr/sip`` sees it: plain Python, no pjsua2 object inside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -50,6 +50,8 @@ class CallLeg:
         domain: str = "",
         transport: str = "udp",
         outgoing: bool = False,
+        headers: Mapping[str, str] | None = None,
+        account: str = "",
     ) -> None:
         self._commands = commands
         self.key = key
@@ -66,6 +68,10 @@ class CallLeg:
         """What its signalling came over: udp, tcp or tls."""
         self.outgoing = outgoing
         """Placed by us."""
+        self.headers = headers or {}
+        """Of the INVITE that came, names in small letters."""
+        self.account = account
+        """The registration that it came by; empty when by none."""
         self.player = LinePlayer(commands, key, new_playback)
         self.stats = RtpStats()
         self.on_confirmed: Callable[[], None] | None = None

@@ -15,6 +15,26 @@ def header(message: str, name: str, compact: str = "") -> str:
     return ""
 
 
+def headers(message: str) -> dict[str, str]:
+    """Every header, names in small letters as they were written; of several of one name the first. A folded
+    line goes on the one before it (RFC 3261, 7.3.1).
+    """
+    found: dict[str, str] = {}
+    last = ""
+    for line in message.split("\r\n\r\n", 1)[0].split("\r\n")[1:]:
+        if line[:1] in (" ", "\t"):
+            if last:
+                found[last] += " " + line.strip()
+            continue
+        name, colon, value = line.partition(":")
+        last = name.strip().lower() if colon else ""
+        if last in found:
+            last = ""
+        elif last:
+            found[last] = value.strip()
+    return found
+
+
 _USER = re.compile(r"sips?:([^@;>]*)@", re.IGNORECASE)
 
 
@@ -22,6 +42,14 @@ def uri_user(address: str) -> str:
     """The user part of the SIP URI in a From or To value; empty when it has none (RFC 3261, 19.1)."""
     found = _USER.search(address)
     return unquote(found.group(1).split(":", 1)[0]) if found else ""
+
+
+def display_name(address: str) -> str:
+    """The name in front of the address of a From or To value; empty when it has none."""
+    name = address.partition("<")[0].strip() if "<" in address else ""
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name
 
 
 def body_of(message: str) -> str:

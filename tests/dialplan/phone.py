@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
-from ivr.dialplan import Plan, TransferResult, run_plan
+from ivr.dialplan import CallFacts, Plan, TransferResult, World, run_plan
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
@@ -69,12 +69,16 @@ class Call:
     """
 
     def __init__(self) -> None:
+        self.facts = CallFacts(id="phone")
         self.ended: list[str] = []
         self.transfers: list[tuple[str, float]] = []
         self.reached: dict[str, TransferResult] = {}
         """What becomes of a transfer there; any other is answered."""
 
-    async def hangup(self, reason: str = "plan") -> None:
+    async def answer(self) -> None:
+        return
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         self.ended.append(reason)
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
@@ -85,8 +89,10 @@ class Call:
 class Phone:
     """``async with Phone(plan) as phone``: a call in which the plan runs."""
 
-    def __init__(self, plan: Plan, config: SessionConfig | None = None) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: Plan, config: SessionConfig | None = None, *, world: World | None = None
+    ) -> None:
+        self.plan, self.world = plan, world
         self.stt, self.tts, self.call = ScriptedStt(), ScriptedTts(), Call()
         self.player = MemoryPlayer()
         self.events: list[dict[str, Any]] = []
@@ -105,7 +111,9 @@ class Phone:
 
     async def __aenter__(self) -> "Phone":
         await self.session.start()
-        self.task = asyncio.create_task(run_plan(self.plan, self.session, self.call, _logger(self.events)))
+        self.task = asyncio.create_task(
+            run_plan(self.plan, self.session, self.call, _logger(self.events), self.world)
+        )
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -9,6 +9,7 @@ from ivr.audio.wav import encode_wav
 from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import APOLOGY
+from ivr.dialplan.texts import say
 from ivr.dialplan.verbs.gather import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, Gather
 from ivr.dialplan.verbs.play import Play
 from ivr.dialplan.verbs.say import Say
@@ -148,11 +149,16 @@ WRONG = {
     "transfer with a near field": (
         STEP + "    - transfer: {to: 101, no_answer: a}\n",
         "'no_answer' is not a field of transfer; expected to, type, timeout, busy, noanswer, failed, "
-        "barge_in, protect, protect_dtmf, min_speech, min_words, hotword, …; did you mean 'noanswer'?",
+        "barge_in, on_error, protect, protect_dtmf, min_speech, min_words, …; did you mean 'noanswer'?",
     ),
-    "say nothing": (STEP + "    - say:\n", "'say': expected a text to speak, found nothing"),
+    "say nothing": (STEP + "    - say:\n", "'say': expected a text to speak, values in {{ }}; or a list"),
     "say empty": (STEP + '    - say: " "\n', "5:12: 'say': expected a text, found an empty one"),
-    "say a list": (STEP + "    - say: [a, b]\n", "5:12: 'say': expected a text to speak, found a list"),
+    "say an empty list": (STEP + "    - say: []\n", "5:12: 'say': expected at least one in here, found none"),
+    "say in a language of others": (
+        STEP + "    - say: {text: {xx: a}}\n",
+        "'xx' is not one of the plan's languages (en)",
+    ),
+    "say with half a value": (STEP + '    - say: "a {{ b"\n', "5:12: 'say': the text 'a {{ b' has a mistake"),
     "say without text": (STEP + "    - say: {barge_in: none}\n", "5:7: say needs 'text': a text to speak"),
     "say with more": (
         STEP + "    - say: {text: a, bargein: none}\n",
@@ -162,13 +168,22 @@ WRONG = {
         STEP + "    - say: {text: a, barge_in: anny}\n",
         "5:32: 'barge_in': expected one of any, speech, dtmf",
     ),
-    "hangup with": (
-        STEP + "    - hangup: now\n",
-        "5:15: 'hangup': expected nothing after the colon, found 'now'",
-    ),
+    "hangup with a list": (STEP + "    - hangup: [now]\n", "5:15: 'hangup': expected a text"),
     "hangup with field": (
-        STEP + "    - hangup: {reason: x}\n",
-        "5:16: 'reason' is not a field of hangup; it takes no",
+        STEP + "    - hangup: {why: x}\n",
+        "5:16: 'why' is not a field of hangup; expected reason, on_error",
+    ),
+    "return with": (
+        STEP + "    - return: now\n",
+        "5:15: 'return': expected a mapping of its fields (on_error), found 'now'",
+    ),
+    "set a name of ours": (STEP + "    - set: {call: 1}\n", "'call' cannot be set"),
+    "set what cannot be read": (STEP + "    - set: {a: 1 +}\n", "the expression '1 +' has a mistake"),
+    "branch without then": (STEP + "    - branch: {if: a}\n", "5:7: branch needs 'then'"),
+    "branch with a near field": (STEP + "    - branch: {iff: a, then: a}\n", "did you mean 'if'?"),
+    "call with what it does not take": (
+        STEP + "    - call: {step: a, with: {b: 1}}\n",
+        "the step 'a' has no param 'b'; it takes none",
     ),
     "goto nowhere": (STEP + "    - goto: b\n", "5:13: 'goto': there is no step 'b'; the steps are a"),
     "goto of nothing": (STEP + "    - goto:\n", "'goto': expected the name of a step, found nothing"),
@@ -396,7 +411,7 @@ def test_short_and_long_forms_and_defaults(tmp_path: Path) -> None:
               - hangup:
               - hangup: {}
             """,
-        ).steps["a"]
+        ).steps["a"].verbs
     ]
     assert verbs[0] == Say(text="Hello there.")
     assert verbs[1] == Say(text="Hello there.", barge_in="dtmf")
@@ -422,7 +437,7 @@ def test_sounds_are_decoded_once_and_relative_to_the_plan(tmp_path: Path) -> Non
 def test_durations(written: str, seconds: float, tmp_path: Path) -> None:
     verb = (
         plan(tmp_path, f"a:\n  - gather: {{timeout: {written}, choices: {{x: {{press: 1}}}}}}\n")
-        .steps["a"][0]
+        .steps["a"].verbs[0]
         .verb
     )
     assert isinstance(verb, Gather) and verb.timeout == seconds
@@ -443,11 +458,11 @@ def test_words_stay_words(tmp_path: Path) -> None:
         """,
             start="on",
         )
-        .steps["on"][0]
+        .steps["on"].verbs[0]
         .verb
     )
     assert isinstance(verb, Gather)
-    assert verb.prompt == "yes" and list(verb.choices) == ["yes", "no", "nothing"]
+    assert verb.prompt == say("yes") and list(verb.choices) == ["yes", "no", "nothing"]
     assert verb.choices["yes"].say == ("yes", "on", "true") and verb.choices["yes"].press == ("07",)
     assert verb.choices["no"].press == ("1", "2", "*", "#", "A")
     assert verb.choices["nothing"].press == ("012",)
@@ -463,14 +478,14 @@ def test_anchors_may_be_used(tmp_path: Path) -> None:
           - hangup:
         """,
     )
-    verb = loaded.steps["a"][0].verb
+    verb = loaded.steps["a"].verbs[0].verb
     assert isinstance(verb, Gather) and verb.noinput == verb.nomatch and verb.nomatch.goto == "b"
 
 
 def test_name_path_and_lines(tmp_path: Path) -> None:
     loaded = load_plan(write(tmp_path, STEP + "    - say: hello\n    - hangup:\n", "front-desk.yaml"))
     assert loaded.name == "front-desk" and loaded.path == tmp_path / "front-desk.yaml"
-    assert [placed.line for placed in loaded.steps["a"]] == [5, 6]
+    assert [placed.line for placed in loaded.steps["a"].verbs] == [5, 6]
 
 
 def test_a_byte_order_mark_does_not_hurt(tmp_path: Path) -> None:
@@ -511,7 +526,7 @@ def test_prompts_are_all_texts_known_beforehand(tmp_path: Path) -> None:
 def test_the_demo_has_what_the_first_call_needs() -> None:
     demo = load_plan(DEMO)
     assert demo.name == "demo" and demo.start == "welcome"
-    menu = demo.steps["menu"][0].verb
+    menu = demo.steps["menu"].verbs[0].verb
     assert isinstance(menu, Gather)
     assert {"sales", "billing", "hours", "story", "goodbye"} <= set(menu.choices)
     assert all(choice.press and choice.say for choice in menu.choices.values())
@@ -519,7 +534,7 @@ def test_the_demo_has_what_the_first_call_needs() -> None:
     def answer(choice: str) -> str:
         target = menu.choices[choice].goto
         assert target is not None
-        return " ".join(text for placed in demo.steps[target] for text in placed.verb.prompts())
+        return " ".join(text for placed in demo.steps[target].verbs for text in placed.verb.prompts())
 
     assert "billing" in answer("billing") and "nine" in answer("hours") and "Goodbye" in answer("goodbye")
     assert len(answer("story").split()) > 150, "half a minute, even for somebody who speaks fast"

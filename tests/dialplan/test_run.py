@@ -10,7 +10,7 @@ import pytest
 from ivr.audio.wav import encode_wav
 from ivr.dialplan import load_plan
 from ivr.dialplan.plan import APOLOGY
-from ivr.dialplan.run import MAX_GIVEN_UP
+from ivr.dialplan.runner import MAX_GIVEN_UP
 from ivr.dialplan.verbs.gather import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT
 from ivr.session import SessionState
 

@@ -99,6 +99,6 @@ def test_the_texts_are_made_beforehand(tmp_path: Path) -> None:
 
 
 def test_short_forms(tmp_path: Path) -> None:
-    verb = plan(tmp_path, 'a:\n  - transfer: {to: "*97#", failed: a}\n').steps["a"][0].verb
+    verb = plan(tmp_path, 'a:\n  - transfer: {to: "*97#", failed: a}\n').steps["a"].verbs[0].verb
     assert isinstance(verb, Transfer)
     assert (verb.to, verb.failed) == ("*97#", Route(goto="a"))

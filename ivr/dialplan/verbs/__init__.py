@@ -1,13 +1,34 @@
 """The verbs by name. A new verb is a file here and its class in this list."""
 
 from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.verbs.branch import Branch, Switch
+from ivr.dialplan.verbs.call import Call, Return
 from ivr.dialplan.verbs.gather import Gather
 from ivr.dialplan.verbs.goto import Goto
-from ivr.dialplan.verbs.hangup import Hangup
+from ivr.dialplan.verbs.hangup import Hangup, Reject
+from ivr.dialplan.verbs.pause import Pause
 from ivr.dialplan.verbs.play import Play
 from ivr.dialplan.verbs.say import Say
+from ivr.dialplan.verbs.set import Log, Set, Tag
 from ivr.dialplan.verbs.transfer import Transfer
 
-VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in (Say, Play, Gather, Transfer, Goto, Hangup)}
+_ALL: tuple[type[Verb], ...] = (
+    Say,
+    Play,
+    Gather,
+    Transfer,
+    Set,
+    Branch,
+    Switch,
+    Goto,
+    Call,
+    Return,
+    Pause,
+    Hangup,
+    Reject,
+    Tag,
+    Log,
+)
+VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in _ALL}
 
 __all__ = ["VERBS", "Verb"]

@@ -1,39 +1,22 @@
 """What every verb is: its fields (one pydantic model) and what it does in a call."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ivr.dialplan.document import Path
+from ivr.dialplan.fields import StepName
+from ivr.dialplan.flow import Next
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class GoTo:
-    """Go on with the first verb of another step."""
-
-    step: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The plan is over; ``reason`` goes to the call's record."""
-
-    reason: str
-
-
-Next = GoTo | End | None
-"""What comes after a verb; None is the next verb of the same step."""
-
-
 class Fields(BaseModel):
     """A mapping of fields in a plan: nothing but what is declared, never changed after the check."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Verb(Fields):
@@ -42,19 +25,46 @@ class Verb(Fields):
     name: ClassVar[str]
     short: ClassVar[str | None] = None
     """The field that the short form (``verb: value``) fills; None when there is no short form."""
+    wraps: ClassVar[str | None] = None
+    """The field that a mapping fills, for verbs whose fields are the plan's own names."""
     listens: ClassVar[bool] = False
     """It takes the caller's input."""
+    after_hangup: ClassVar[bool] = False
+    """It can be done when the caller has left: it neither speaks nor listens."""
+    quiet: ClassVar[bool] = False
+    """It can be done before the call is picked up."""
+
+    on_error: StepName | None = Field(
+        default=None, description="the step to go to when it fails; the plan's on_error when not given"
+    )
 
     def goes_to(self) -> str | None:
         """The step it always goes to, for verbs that only jump."""
         return None
 
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        """Every (why, step) that it may go to; why is a word or two, such as a choice's name."""
+        return iter(())
+
     def may_end(self) -> bool:
         """The plan may be over with it."""
         return False
 
+    def always_leaves(self) -> bool:
+        """The verb after it in its step is never reached."""
+        return False
+
     def prompts(self) -> Iterator[str]:
         """Every text it may say that is known beforehand."""
+        return iter(())
+
+    def reads(self) -> Iterator[str]:
+        """The names of the variables that it reads: those of all its texts and expressions."""
+        for field in type(self).model_fields:
+            yield from names_in(getattr(self, field))
+
+    def sets(self) -> Iterator[str]:
+        """The names of the variables that have a value after it."""
         return iter(())
 
     @classmethod
@@ -68,3 +78,19 @@ class Verb(Fields):
     async def run(self, run: "Run") -> Next:
         """Do it in a call."""
         raise NotImplementedError
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The variables that a field's value reads, whatever it is made of."""
+    names = getattr(value, "names", None)
+    if isinstance(names, frozenset):
+        yield from names
+    elif isinstance(value, BaseModel):
+        for field in type(value).model_fields:
+            yield from names_in(getattr(value, field))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from names_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from names_in(item)

@@ -9,9 +9,11 @@ from pydantic import Field, PrivateAttr, model_validator
 from ivr.dialplan.document import Path
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.expecting import Choices, expectation
-from ivr.dialplan.fields import Duration, KeysList, StepName, Text, TextList, refuse
+from ivr.dialplan.fields import Duration, KeysList, StepName, TextList, refuse
+from ivr.dialplan.flow import End, GoTo, Next
 from ivr.dialplan.matching import Matcher, spoken
-from ivr.dialplan.verbs.base import End, Fields, GoTo, Next
+from ivr.dialplan.texts import Said, say
+from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
 from ivr.session.options import Expectation
 
@@ -46,7 +48,7 @@ class Choice(Fields):
 class Miss(Fields):
     """What happens when nothing was said in time, or nothing that fits."""
 
-    say: Text | None = Field(
+    say: Said | None = Field(
         default=None, description="said before asking again; a built-in text when not given"
     )
     tries: int = Field(default=DEFAULT_TRIES, ge=0, le=100, description="how many times to ask again")
@@ -75,7 +77,7 @@ class Gather(Speaking):
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
 
-    prompt: Text | None = Field(default=None, description="a text to ask with")
+    prompt: Said | None = Field(default=None, description="a text to ask with")
     timeout: Duration = Field(default=5.0, description="how long to wait for the caller to begin, such as 5s")
     inter_digit: Duration = Field(
         default=2.0,
@@ -97,12 +99,26 @@ class Gather(Speaking):
         self._expected = expectation(choices, self._matcher)
         self._by_keys = {keys: name for name, choice in self.choices.items() for keys in choice.press}
 
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        for name, choice in self.choices.items():
+            if choice.goto is not None:
+                yield name, choice.goto
+        for kind, miss in (("noinput", self.noinput), ("nomatch", self.nomatch)):
+            if miss.goto is not None:
+                yield kind, miss.goto
+
+    def may_end(self) -> bool:
+        return self.noinput.goto is None or self.nomatch.goto is None
+
+    def always_leaves(self) -> bool:
+        return all(choice.goto is not None for choice in self.choices.values())
+
     def prompts(self) -> Iterator[str]:
         if self.prompt is not None:
-            yield self.prompt
+            yield from self.prompt.literals()
         for miss, default in ((self.noinput, NOINPUT_TEXT), (self.nomatch, NOMATCH_TEXT)):
             if miss.tries:
-                yield miss.say or default
+                yield from (miss.say or say(default)).literals()
             if miss.goto is None:
                 yield GIVE_UP_TEXT
 
@@ -150,7 +166,7 @@ class Gather(Speaking):
                     return GoTo(miss.goto)
                 await run.prompt(GIVE_UP_TEXT, PROTECTED)
                 return End(heard.miss)
-            again = miss.say or (NOINPUT_TEXT if heard.miss == "noinput" else NOMATCH_TEXT)
+            again = miss.say or say(NOINPUT_TEXT if heard.miss == "noinput" else NOMATCH_TEXT)
             await run.prompt(again, self, listening_next=True)
             if self.prompt is not None:
                 await run.prompt(self.prompt, self, listening_next=True)

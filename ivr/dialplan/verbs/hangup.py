@@ -1,20 +1,63 @@
-"""hangup: end the call."""
+"""hangup and reject: end the call, or do not take it."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ivr.dialplan.verbs.base import End, Next, Verb
+from pydantic import Field
+
+from ivr.dialplan.flow import End, Next
+from ivr.dialplan.texts import Filled
+from ivr.dialplan.verbs.base import Verb
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
+
+REJECTIONS = {"busy": 486, "declined": 603, "unavailable": 480, "forbidden": 403, "not_found": 404}
+"""Words for the final statuses of SIP (RFC 3261, 21)."""
 
 
 class Hangup(Verb):
     """End the call."""
 
     name: ClassVar[str] = "hangup"
+    short: ClassVar[str | None] = "reason"
+    after_hangup: ClassVar[bool] = True
+    quiet: ClassVar[bool] = True
+
+    reason: Filled | None = Field(
+        default=None,
+        description="a word for the call's record and for SIP's Reason header; hangup when not given",
+    )
 
     def may_end(self) -> bool:
         return True
 
+    def always_leaves(self) -> bool:
+        return True
+
     async def run(self, run: "Run") -> Next:
-        return End("hangup")
+        if self.reason is None:
+            return End("hangup")
+        reason = run.shown(self.reason.names, run.fill(self.reason))
+        return End(reason, phrase=reason)
+
+
+class Reject(Verb):
+    """Do not take the call: answer it with a final status instead of picking up. A call that was picked up
+    already is ended."""
+
+    name: ClassVar[str] = "reject"
+    short: ClassVar[str | None] = "reason"
+    quiet: ClassVar[bool] = True
+
+    reason: Literal["busy", "declined", "unavailable", "forbidden", "not_found"] = Field(
+        default="declined", description="busy, declined, unavailable, forbidden or not_found"
+    )
+
+    def may_end(self) -> bool:
+        return True
+
+    def always_leaves(self) -> bool:
+        return True
+
+    async def run(self, run: "Run") -> Next:
+        return End(f"rejected_{self.reason}", status=REJECTIONS[self.reason])

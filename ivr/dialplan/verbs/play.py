@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import SoundFile
-from ivr.dialplan.verbs.base import Next
+from ivr.dialplan.fields import SoundFiles
+from ivr.dialplan.flow import Next
 from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 class Play(Speaking):
-    """Play a WAV file and wait until it was heard or interrupted."""
+    """Play a WAV file, or several in their order, and wait until it was heard or interrupted."""
 
     name: ClassVar[str] = "play"
     short: ClassVar[str | None] = "file"
 
-    file: SoundFile = Field(description="a WAV file; the path is relative to the plan")
+    file: SoundFiles = Field(description="a WAV file, or a list of them; the path is relative to the plan")
+    loop: int = Field(default=1, ge=1, le=100, description="how many times")
 
     async def run(self, run: "Run") -> Next:
-        await run.prompt(run.plan.sounds[self.file], self)
+        for _ in range(self.loop):
+            for file in self.file:
+                await run.prompt(run.plan.sounds[file], self)
         return None

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import Text
-from ivr.dialplan.verbs.base import Next
+from ivr.dialplan.flow import Next
+from ivr.dialplan.texts import SaidList
 from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
@@ -14,16 +14,22 @@ if TYPE_CHECKING:
 
 
 class Say(Speaking):
-    """Speak a text and wait until it was heard or interrupted."""
+    """Speak a text, or several in their order, and wait until it was heard or interrupted."""
 
     name: ClassVar[str] = "say"
     short: ClassVar[str | None] = "text"
 
-    text: Text = Field(description="a text to speak")
+    text: SaidList = Field(
+        description="a text to speak, values in {{ }}; or a list of them; or one for each language",
+    )
+    loop: int = Field(default=1, ge=1, le=100, description="how many times")
 
     def prompts(self) -> Iterator[str]:
-        yield self.text
+        for text in self.text:
+            yield from text.literals()
 
     async def run(self, run: "Run") -> Next:
-        await run.prompt(self.text, self)
+        for _ in range(self.loop):
+            for text in self.text:
+                await run.prompt(text, self)
         return None

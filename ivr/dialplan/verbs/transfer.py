@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.fields import Address, Duration, StepName, Text
-from ivr.dialplan.verbs.base import End, Fields, GoTo, Next
+from ivr.dialplan.fields import Address, Duration, StepName
+from ivr.dialplan.flow import End, GoTo, Next
+from ivr.dialplan.texts import Said, Spoken, say
+from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.verbs.speaking import Speaking
 from ivr.session.options import BargeIn
 
@@ -21,7 +23,7 @@ NO_ANSWER_TEXT = "Sorry, nobody answered there."
 class Route(Fields):
     """What happens when nobody could be reached. A bare step name is its ``goto``."""
 
-    say: Text | None = Field(default=None, description="said to the caller; a built-in text when not given")
+    say: Said | None = Field(default=None, description="said to the caller; a built-in text when not given")
     goto: StepName | None = Field(
         default=None, description="the step to go to; without it the next verb of this step follows"
     )
@@ -59,9 +61,18 @@ class Transfer(Speaking):
     def may_end(self) -> bool:
         return True
 
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        for outcome in ("busy", "noanswer", "failed"):
+            goto = self._route(outcome)[1]
+            if goto is not None:
+                yield outcome, goto
+
+    def always_leaves(self) -> bool:
+        return all(self._route(outcome)[1] is not None for outcome in ("busy", "noanswer", "failed"))
+
     def prompts(self) -> Iterator[str]:
         for outcome in ("busy", "noanswer", "failed"):
-            yield self._route(outcome)[0]
+            yield from self._route(outcome)[0].literals()
 
     async def run(self, run: "Run") -> Next:
         run.log.info("transfer_started", to=self.to)
@@ -75,7 +86,7 @@ class Transfer(Speaking):
         await run.prompt(text, self)
         return GoTo(goto) if goto is not None else None
 
-    def _route(self, outcome: str) -> tuple[str, str | None]:
+    def _route(self, outcome: str) -> tuple[Spoken, str | None]:
         """What is said, and the step that follows."""
         own, text = {
             "busy": (self.busy, BUSY_TEXT),
@@ -83,4 +94,4 @@ class Transfer(Speaking):
             "failed": (self.failed, FAILED_TEXT),
         }[outcome]
         route = own or self.failed
-        return route.say or text, route.goto
+        return route.say or say(text), route.goto

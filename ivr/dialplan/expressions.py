@@ -1,0 +1,215 @@
+"""Expressions and texts with values in them: Jinja in its sandbox, cut down until time and size are bounded.
+
+An expression is what stands after ``if``, a text what stands in ``say``, with ``{{ ... }}`` where a value
+goes. There are no statements (``{% ... %}``), so nothing loops and what an expression costs is bounded by its
+length; what it may make is bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. Every name it reads is known
+when the plan is loaded (``names``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_SOURCE = 4_000
+"""Characters of one expression or text."""
+MAX_SIZE = 16_000
+"""Characters of a text, or items of a list, that one may make."""
+MAX_NUMBER = 10**18
+"""Numbers grow no further."""
+MAX_NODES = 400
+"""Parts of one expression or text."""
+
+_FILTERS = (
+    "abs capitalize default d first float int join last length count lower max min replace round"
+    " sort string sum title trim unique upper wordcount"
+)
+_TESTS = (
+    "defined divisibleby eq even false ge gt in integer le lt mapping ne none number odd sequence string"
+    " true undefined"
+)
+_METHOD_NAMES = (
+    "strip lstrip rstrip lower upper title capitalize startswith endswith isdigit isalpha isalnum"
+    " find count get isoformat weekday date time strftime"
+)
+_METHODS = frozenset(_METHOD_NAMES.split())
+"""What may be called, and only as a method of a value: none of them can make more than it was given."""
+
+
+class ExpressionError(Exception):
+    """What is wrong with it, in the words of a plan's author."""
+
+
+def _replace(text: Any, old: str, new: str) -> str:
+    found = str(text)
+    if len(found) + found.count(old) * len(new) > MAX_SIZE:
+        raise SecurityError(f"more than {MAX_SIZE} characters")
+    return found.replace(old, new)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**", "+", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+        self.filters = {name: self.filters[name] for name in _FILTERS.split()} | {"replace": _replace}
+        self.tests = {name: self.tests[name] for name in _TESTS.split()}
+        self.globals = {}
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**":
+            raise SecurityError("powers are not part of the language")
+        sized = [value for value in (left, right) if isinstance(value, str | list | tuple)]
+        if operator == "*" and sized:
+            raise SecurityError("texts and lists cannot be multiplied")
+        if operator == "%" and isinstance(left, str):
+            raise SecurityError("use {{ }} instead of % in a text")
+        if sum(len(value) for value in sized) > MAX_SIZE:
+            raise SecurityError(f"more than {MAX_SIZE} characters")
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, int | float) and abs(result) > MAX_NUMBER:
+            raise SecurityError(f"a number beyond {MAX_NUMBER}")
+        return result
+
+
+_ENVIRONMENT = _Environment()
+
+
+class Template:
+    """A text with values in it; ``literal`` is the text when there are none."""
+
+    __slots__ = ("_render", "literal", "names", "source")
+
+    def __init__(self, source: str) -> None:
+        """Raises ExpressionError."""
+        self.source = source
+        plain = "{{" not in source and "{%" not in source and "{#" not in source
+        self.literal: str | None = source if plain else None
+        self.names: frozenset[str] = frozenset()
+        self._render: Callable[[Mapping[str, Any]], str] | None = None
+        if not plain:
+            tree = _parse(source)
+            self.names = frozenset(_names(tree))
+            self._render = _compiled(source).render
+
+    def render(self, scope: Mapping[str, Any]) -> str:
+        """With the values of ``scope``, white space run together. Raises ExpressionError."""
+        if self._render is None:
+            return self.source
+        text = str(_tried(lambda: self._render(scope) if self._render else ""))
+        if len(text) > MAX_SIZE:
+            raise ExpressionError(f"it became longer than {MAX_SIZE} characters")
+        return " ".join(text.split())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Template({self.source!r})"
+
+    def __reduce__(self) -> tuple[type["Template"], tuple[str]]:
+        return Template, (self.source,)  # compiled code cannot be pickled; workers get plans so
+
+
+class Expression:
+    """A value worked out from others: ``tries > 2 and call.from != "anonymous"``."""
+
+    __slots__ = ("_evaluate", "names", "source")
+
+    def __init__(self, source: str) -> None:
+        """Raises ExpressionError."""
+        self.source = source.strip()
+        if not self.source:
+            raise ExpressionError("it is empty")
+        tree = _parse("{{ " + self.source + " }}", shift=3)
+        outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
+        if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
+            raise ExpressionError("one expression was expected, without {{ }} around it")
+        self.names = frozenset(_names(tree))
+        self._evaluate = _tried(lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False))
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+        """Its value. Raises ExpressionError, also for a name that has none."""
+        value = _tried(lambda: self._evaluate(scope))
+        if isinstance(value, StrictUndefined):
+            _tried(lambda: str(value))
+        if isinstance(value, str | list | tuple | dict) and len(value) > MAX_SIZE:
+            raise ExpressionError(f"it became longer than {MAX_SIZE}")
+        return value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.source!r})"
+
+    def __reduce__(self) -> tuple[type["Expression"], tuple[str]]:
+        return Expression, (self.source,)  # compiled code cannot be pickled; workers get plans so
+
+
+def _tried(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except UndefinedError as error:
+        raise ExpressionError(str(error)) from None
+    except TemplateError as error:
+        raise ExpressionError(str(error.message)) from None
+    except Exception as error:  # a value of another kind than was meant: "3" + 4
+        raise ExpressionError(f"{error}") from None
+
+
+def _compiled(source: str) -> Any:
+    return _tried(lambda: _ENVIRONMENT.from_string(source))
+
+
+def _parse(source: str, shift: int = 0) -> nodes.Template:
+    if len(source) > MAX_SOURCE:
+        raise ExpressionError(f"it is longer than {MAX_SOURCE} characters")
+    if "{%" in source or "{#" in source:
+        raise ExpressionError("statements and comments ({% %}, {# #}) are not part of the language")
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except TemplateSyntaxError as error:
+        raise ExpressionError(error.message or "it cannot be read") from None
+    except RecursionError:
+        raise ExpressionError("it is nested too deep") from None
+    for count, node in enumerate(tree.find_all(nodes.Node), 1):
+        if count > MAX_NODES:
+            raise ExpressionError("it has too many parts")
+        _check(node)
+    return tree
+
+
+def _check(node: nodes.Node) -> None:
+    match node:
+        case nodes.Call(node=nodes.Getattr(attr=name)) if name in _METHODS:
+            pass
+        case nodes.Call():
+            raise ExpressionError(
+                f"nothing can be called but methods of a value: {', '.join(sorted(_METHODS))}"
+            )
+        case nodes.Filter() if node.name not in _ENVIRONMENT.filters:
+            raise ExpressionError(
+                f"there is no filter {node.name!r}; there are {', '.join(_FILTERS.split())}"
+            )
+        case nodes.Test() if node.name not in _ENVIRONMENT.tests:
+            known = ", ".join(_TESTS.split())
+            raise ExpressionError(f"there is no test {node.name!r}; there are {known}")
+        case nodes.Pow():
+            raise ExpressionError("powers are not part of the language")
+        case nodes.Getattr() if node.attr.startswith("_"):
+            raise ExpressionError(f"{node.attr!r} cannot be read")
+
+
+def _names(tree: nodes.Template) -> Iterator[str]:
+    for node in tree.find_all(nodes.Name):
+        if node.ctx == "load":
+            yield node.name

@@ -1,0 +1,51 @@
+"""What a verb says comes next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go on with the first verb of another step."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Go through another step as a subroutine and come back to the next verb. ``values`` are variables of
+    that step alone."""
+
+    step: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Back to where the subroutine was entered; where none was, the plan is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The plan is over; ``reason`` goes to the call's record, ``status`` and ``phrase`` to SIP (0: the
+    usual)."""
+
+    reason: str
+    status: int = 0
+    phrase: str = ""
+
+
+Next = GoTo | Enter | Return | End | None
+"""What comes after a verb; None is the next verb of the same step."""
+
+
+class VerbFailed(Exception):
+    """A verb could not do what it is for, and names no way on for that: the plan's ``on_error`` is next.
+
+    ``event`` is one word for routes and logs, such as ``request_failed``.
+    """
+
+    def __init__(self, event: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event

@@ -1,0 +1,127 @@
+"""What a plan says: a text with values in it, in one language or in several."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+
+from ivr.dialplan.errors import listed, quoted
+from ivr.dialplan.expressions import Expression, ExpressionError, Template
+from ivr.dialplan.fields import LoadContext, refuse
+
+
+class Spoken:
+    """A text to say, per language where the plan has several."""
+
+    __slots__ = ("_default", "_texts")
+
+    def __init__(self, texts: Mapping[str, Template]) -> None:
+        """``texts``: language to text; the first is said where a language has none. Not empty."""
+        self._texts = dict(texts)
+        self._default = next(iter(self._texts.values()))
+
+    def in_language(self, language: str) -> Template:
+        """``language`` is a tag such as ``en``; ``en-GB`` falls back on ``en``."""
+        found = self._texts.get(language) or self._texts.get(language.partition("-")[0])
+        return found or self._default
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those it has a text for; ("",): one text for all."""
+        return tuple(self._texts)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every variable that it reads."""
+        return frozenset().union(*(text.names for text in self._texts.values()))
+
+    def literals(self) -> Iterator[str]:
+        """What it says word for word whatever happens: texts that can be made ready before a call."""
+        return (text.literal for text in self._texts.values() if text.literal is not None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spoken) and other._texts == self._texts
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._texts.items()))
+
+    def __repr__(self) -> str:
+        return f"Spoken({ {name: text.source for name, text in self._texts.items()} })"
+
+
+def say(text: str) -> Spoken:
+    """A text of our own."""
+    return Spoken({"": Template(text)})
+
+
+def _template(text: Any) -> Template:
+    if not isinstance(text, str):
+        raise refuse("expected a text")
+    shown = " ".join(text.split())
+    if not shown:
+        raise refuse("expected a text, found an empty one")
+    try:
+        return Template(shown)
+    except ExpressionError as error:
+        raise refuse(f"the text {quoted(shown)} has a mistake in its {{{{ }}}}: {error}") from None
+
+
+def _spoken(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Spoken):
+        return value
+    if isinstance(value, str):
+        return Spoken({"": _template(value)})
+    if not isinstance(value, dict) or not value:
+        raise refuse("expected a text, or a mapping of languages to texts such as {en: Hello, fr: Bonjour}")
+    known = info.context.languages if isinstance(info.context, LoadContext) else ()
+    for language in value:
+        if known and language not in known:
+            raise refuse(f"{quoted(language)} is not one of the plan's languages ({listed(known)})")
+    return Spoken({language: _template(text) for language, text in value.items()})
+
+
+def _expression(value: Any) -> Any:
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, bool | int | float):
+        value = str(value)
+    if not isinstance(value, str):
+        raise refuse('expected an expression such as tries > 2 or "a text" (in quotes of its own)')
+    try:
+        return Expression(value)
+    except ExpressionError as error:
+        raise refuse(f"the expression {quoted(value)} has a mistake: {error}") from None
+
+
+def _plain_template(value: Any) -> Any:
+    return value if isinstance(value, Template) else _template(value)
+
+
+def _some(value: Any) -> Any:
+    if value == []:
+        raise refuse("expected at least one in here, found none")
+    return [value] if isinstance(value, str | dict) else value
+
+
+Said = Annotated[
+    Spoken,
+    BeforeValidator(_spoken),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+    ),
+]
+"""A text to say, values in ``{{ }}``; or a mapping of languages to such texts."""
+
+SaidList = Annotated[
+    tuple[Said, ...],
+    BeforeValidator(_some),
+]
+"""One text, or a list of them."""
+
+Expr = Annotated[
+    Expression, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+"""A value worked out from variables, without ``{{ }}``."""
+
+Filled = Annotated[Template, BeforeValidator(_plain_template), WithJsonSchema({"type": "string"})]
+"""A text that is not said (an address, a URL, a tag), values in ``{{ }}``."""

@@ -1,0 +1,30 @@
+"""pause: wait, saying nothing."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from ivr.dialplan.fields import Duration
+from ivr.dialplan.flow import Next
+from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.verbs.speaking import PROTECTED
+from ivr.session.types import AudioClip
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+_RATE = 8000
+
+
+class Pause(Verb):
+    """Wait, saying nothing. What the caller says meanwhile is not listened to."""
+
+    name: ClassVar[str] = "pause"
+    short: ClassVar[str | None] = "length"
+
+    length: Duration = Field(description="how long, such as 1s")
+
+    async def run(self, run: "Run") -> Next:
+        # Silence that is played is counted in samples, as everything in a call is.
+        await run.prompt(AudioClip(bytes(2 * round(self.length * _RATE)), _RATE), PROTECTED)
+        return None

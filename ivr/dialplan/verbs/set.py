@@ -1,0 +1,77 @@
+"""set, tag, log: keep a value; for the plan, for the call's record, for the log."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ivr.dialplan.fields import VariableName
+from ivr.dialplan.flow import Next
+from ivr.dialplan.texts import Expr, Filled
+from ivr.dialplan.verbs.base import Verb
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+
+class _Values(Verb):
+    """A mapping of names to expressions."""
+
+    wraps: ClassVar[str | None] = "values"
+    after_hangup: ClassVar[bool] = True
+    quiet: ClassVar[bool] = True
+
+    values: dict[VariableName, Expr] = Field(
+        min_length=1,
+        description="a mapping of names to expressions, such as {tries: tries + 1, who: \"'you'\"}",
+    )
+
+    def sets(self) -> Iterator[str]:
+        yield from self.values
+
+
+class Set(_Values):
+    """Give variables values."""
+
+    name: ClassVar[str] = "set"
+
+    async def run(self, run: "Run") -> Next:
+        worked_out: dict[str, Any] = {name: run.value(value) for name, value in self.values.items()}
+        for name, value in worked_out.items():
+            hidden = not run.variables.sensitive.isdisjoint(self.values[name].names)
+            run.variables.set(name, value, sensitive=hidden)
+        run.log.info("variables_set", **{name: run.variables.shown()[name] for name in worked_out})
+        return None
+
+
+class Tag(_Values):
+    """Put values into the call's record, as they are now."""
+
+    name: ClassVar[str] = "tag"
+
+    def sets(self) -> Iterator[str]:
+        return iter(())
+
+    async def run(self, run: "Run") -> Next:
+        for name, value in self.values.items():
+            run.tags[name] = run.shown(value.names, run.value(value))
+        return None
+
+
+class Log(Verb):
+    """Write a line into the service's log."""
+
+    name: ClassVar[str] = "log"
+    short: ClassVar[str | None] = "message"
+    after_hangup: ClassVar[bool] = True
+    quiet: ClassVar[bool] = True
+
+    message: Filled = Field(description="a text, values in {{ }}")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+
+    async def run(self, run: "Run") -> Next:
+        text = run.shown(self.message.names, run.fill(self.message))
+        getattr(run.log, self.level)("plan_says", message=text)
+        return None
