@@ -16,11 +16,14 @@ from ivr.service.call_record import begun, ended
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
-from ivr.session import SessionEnded, VoiceSession
+from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
+PRIVATE_TAIL_S = 0.5
+"""For so long after something private, and for as long as the caller goes on speaking, nothing is recorded:
+the tone of the last key is still in the air when its message has come."""
 TRANSFER_GRACE_S = 10.0
 """The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
 
@@ -74,6 +77,7 @@ class ServedCall:
             self.recording = recorder.open(leg.line, leg.call_id, details)
         if self.recording is not None:
             self._session.on_decision(self.recording.note)
+            self._session.privacy.subscribe(self._keep_private)
         self._runner = Runner(plan, self._session, self, self.log, world, start=start)
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
@@ -126,6 +130,23 @@ class ServedCall:
         tags = self._runner.run.tags
         self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats, tags))
         return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
+
+    def _keep_private(self, active: bool) -> None:
+        assert self.recording is not None
+        if active:
+            self.recording.pause()
+        else:
+            asyncio.get_running_loop().call_later(PRIVATE_TAIL_S, self._record_again)
+
+    def _record_again(self) -> None:
+        assert self.recording is not None
+        session = self._session
+        if session.privacy.active:
+            return  # again, meanwhile
+        if session.caller_active and session.state is not SessionState.ENDED:
+            asyncio.get_running_loop().call_later(PRIVATE_TAIL_S, self._record_again)
+        else:
+            self.recording.resume()
 
     # -- ``CallControl`` of the plan
 

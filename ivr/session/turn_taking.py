@@ -16,6 +16,7 @@ from ivr.session.interruption import Interruptions
 from ivr.session.machine import StateMachine
 from ivr.session.options import BargeInOptions, SessionConfig
 from ivr.session.playlist import Playlist
+from ivr.session.privacy import Privacy
 from ivr.session.recogniser import Recogniser, heard
 from ivr.session.say import SayHandle
 from ivr.session.states import SessionState
@@ -59,6 +60,7 @@ class TurnTaking:
         machine: StateMachine,
         post: Callable[..., None],
         decisions: Decisions,
+        privacy: Privacy,
         log: Any,
         *,
         on_turn: Callable[[], None],
@@ -72,7 +74,8 @@ class TurnTaking:
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
         self.alarms = Alarms(stream)
-        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, log)
+        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
+        self.recogniser = recogniser
         self.endings = Endings(
             config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
         )
