@@ -67,7 +67,10 @@ def spell(value: Any, language: str) -> str:
         raise CannotRead(f"a text of more than {MAX_SPELLED} characters cannot be spelled")
     said = [voice.character(character.upper()) for character in characters]
     size = 3 if len(said) % 3 == 0 else 4
-    return ", ".join(" ".join(said[at : at + size]) for at in range(0, len(said), size))
+    groups = [said[at : at + size] for at in range(0, len(said), size)]
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return ", ".join(" ".join(group) for group in groups)
 
 
 def digits(value: Any, language: str) -> str:
@@ -93,7 +96,9 @@ def phone(value: Any, language: str) -> str:
     return ", ".join([f"{voice.plus()} {code}", *rest])
 
 
-def day(value: Any, language: str, now: Any = None, weekday: bool | None = None, year: bool | None = None) -> str:
+def day(
+    value: Any, language: str, now: Any = None, weekday: bool | None = None, year: bool | None = None
+) -> str:
     """A date, given as one or as YYYY-MM-DD. The year is said where it is not that of ``now``, the weekday
     where the year is not, unless they are asked for or ruled out. Raises CannotRead."""
     found = _date(value)

@@ -2,14 +2,11 @@
 
 from datetime import date, time
 
-UNITS = (
-    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept"
-    " dix-huit dix-neuf"
-).split()
-TENS = "zéro dix vingt trente quarante cinquante soixante".split()
+UNITS = ["zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"]
+TENS = ["zéro", "dix", "vingt", "trente", "quarante", "cinquante", "soixante"]
 SCALES = ((10**15, "billiard"), (10**12, "billion"), (10**9, "milliard"), (10**6, "million"))
-MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-WEEKDAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+WEEKDAYS = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"]
 CURRENCIES = {
     "EUR": ("euro", "euros", "centime", "centimes"),
     "USD": ("dollar", "dollars", "cent", "cents"),
@@ -92,7 +89,9 @@ class French:
         return [self._pair(group) for group in groups]
 
     def _pair(self, group: str) -> str:
-        return self.cardinal(int(group)) if group[0] != "0" else " ".join(UNITS[int(digit)] for digit in group)
+        return (
+            self.cardinal(int(group)) if group[0] != "0" else " ".join(UNITS[int(digit)] for digit in group)
+        )
 
     def plus(self) -> str:
         return "plus"
@@ -115,7 +114,11 @@ class French:
         if currency in _FEMININE:
             words = _feminine(words)
         # "un million d'euros": a round scale is a noun of its own.
-        joint = (" d'" if many[0] in "aeiouy" else " de ") if words.endswith(("ion", "ions", "iard", "iards")) else " "
+        joint = (
+            (" d'" if many[0] in "aeiouy" else " de ")
+            if words.endswith(("ion", "ions", "iard", "iards"))
+            else " "
+        )
         named = f"{words}{joint}{one if whole < 2 else many}"
         if not hundredths:
             return named

@@ -50,10 +50,10 @@ SCOPE = {
         ("en", "{{ '19:00' | time }}", "seven o'clock in the evening"),
         ("en", "{{ id | spell }}", "A B one two"),
         ("en", "{{ 'x-7@' | spell }}", "X dash seven at"),
-        ("en", "{{ '12 34-5' | digits }}", "one two three four, five"),
+        ("en", "{{ '12 34-5' | digits }}", "one two three four five"),
         ("en", "{{ phone | phone }}", "plus three three, one four two, six eight five, three zero zero"),
         ("en", "{{ '212 555 1234' | phone }}", "two one two, five five five, one two three four"),
-        ("en", "{{ 'sip:alice@example.org' | phone }}", "A L I C, E"),
+        ("en", "{{ 'sip:alice@example.org' | phone }}", "A L I C E"),
         ("fr", "{{ n | number }}", "mille deux cent trente-quatre"),
         ("fr", "{{ 71 | number }} {{ 80 | number }} {{ 91 | number }} {{ 99 | number }}",
          "soixante et onze quatre-vingts quatre-vingt-onze quatre-vingt-dix-neuf"),
@@ -142,6 +142,8 @@ def _value(words: str) -> int:
     return total + part
 
 
-@pytest.mark.parametrize(("digits", "length"), [("15551234", 1), ("4420", 2), ("331", 2), ("353", 3), ("7495", 1)])
+@pytest.mark.parametrize(
+    ("digits", "length"), [("15551234", 1), ("4420", 2), ("331", 2), ("353", 3), ("7495", 1)]
+)
 def test_country_codes(digits: str, length: int) -> None:
     assert country_code(digits) == length
