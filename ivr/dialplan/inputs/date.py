@@ -1,8 +1,8 @@
 """date: "the third of May", "next Tuesday", "in two weeks", "4/5/2027"; by keys DDMMYYYY, or MMDDYYYY.
 
-"Tuesday" is the next one to come; "this Tuesday" may be today; "next Tuesday" is that of next week in English,
-the next one to come in French. A day without its year is the next to come, or the last one that was where the
-past is asked for (a date of birth).
+"Tuesday" is the next one to come; "this Tuesday" may be today; "next Tuesday" is that of next week in
+English, the next one to come in French. A day without its year is the next to come, or the last one that was
+where the past is asked for (a date of birth).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""name: a person's or a place's name, said or spelled: "Smith", "S M I T H", "B as in Bravo", "Bravo Oscar Bravo"."""
+"""name: a person's or a place's name, said or spelled: "Smith", "S M I T H", "B as in Bravo"."""
 
 import re
 from typing import ClassVar

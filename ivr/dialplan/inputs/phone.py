@@ -31,14 +31,15 @@ class Phone(Base):
         return self._typed(found) if found is not None else None
 
     def press(self, keys: str) -> Typed | None:
-        return self._typed(keys) if keys.isdecimal() else None
+        return self._typed(keys) if keys.removeprefix("+").isdecimal() else None
 
     def may_go_on(self, text: str) -> bool:
         found = self.heard(text)
         return found is not None and len(found.lstrip("+")) < self._most
 
     def more_keys(self, keys: str) -> bool:
-        return (keys.isdecimal() or not keys) and len(keys) < self._most
+        figures = keys.removeprefix("+")
+        return (figures.isdecimal() or not keys) and len(figures) < self._most
 
     @property
     def _most(self) -> int:

@@ -40,6 +40,8 @@ class Words:
     assent: frozenset[str]
     """Yes, where nothing denies it: "that is right"."""
     no: frozenset[str]
+    denials: frozenset[str]
+    """No, about the words that follow."""
     months: Mapping[str, int]
     weekdays: Mapping[str, int]
     days: Mapping[str, int]
@@ -90,6 +92,7 @@ ENGLISH = Words(
     yes=_set("yes yeah yep yup yea sure ok okay absolutely definitely certainly affirmative"),
     assent=_set("right correct thats exactly it is fine good please"),
     no=_set("no nope nah not wrong incorrect never negative dont isnt"),
+    denials=_set("not never dont isnt didnt"),
     months=_numbered(
         "january february march april may june july august september october november december", 1
     )
@@ -138,6 +141,7 @@ FRENCH = Words(
     yes=_set("oui ouais si ok okay"),
     assent=_set("exact exactement correct correcte bien ça daccord accord parfait juste c ce est d cela"),
     no=_set("non pas nan faux jamais incorrect"),
+    denials=_set("pas jamais"),
     months=_numbered(
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre", 1
     )

@@ -1,4 +1,4 @@
-"""Values as a person reads them aloud: the filters of a plan's texts, such as ``{{ amount | money("EUR") }}``.
+"""Values as a person reads them aloud: filters of a plan's texts, such as ``{{ amount | money("EUR") }}``.
 
 Each takes a value and a language tag and gives words; what it gives is bounded by what it is given. Where a
 language has no file here the digits are left to its voice.

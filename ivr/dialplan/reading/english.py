@@ -4,8 +4,13 @@ from datetime import date, time
 
 from ivr.dialplan.reading.base import in_threes
 
-UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+UNITS = tuple(_UNITS.split())
+_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety"
+TENS = tuple(_TENS.split())
 SCALES = (
     (10**15, "quadrillion"),
     (10**12, "trillion"),
@@ -13,8 +18,10 @@ SCALES = (
     (10**6, "million"),
     (1000, "thousand"),
 )
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_MONTHS = "January February March April May June July August September October November December"
+MONTHS = tuple(_MONTHS.split())
+_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+WEEKDAYS = tuple(_WEEKDAYS.split())
 _ORDINALS = {
     "one": "first",
     "two": "second",

@@ -2,11 +2,18 @@
 
 from datetime import date, time
 
-UNITS = ["zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"]
-TENS = ["zéro", "dix", "vingt", "trente", "quarante", "cinquante", "soixante"]
+_UNITS = (
+    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
+    "dix-sept dix-huit dix-neuf"
+)
+UNITS = tuple(_UNITS.split())
+_TENS = "zéro dix vingt trente quarante cinquante soixante"
+TENS = tuple(_TENS.split())
 SCALES = ((10**15, "billiard"), (10**12, "billion"), (10**9, "milliard"), (10**6, "million"))
-MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
-WEEKDAYS = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"]
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+MONTHS = tuple(_MONTHS.split())
+_WEEKDAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche"
+WEEKDAYS = tuple(_WEEKDAYS.split())
 CURRENCIES = {
     "EUR": ("euro", "euros", "centime", "centimes"),
     "USD": ("dollar", "dollars", "cent", "cents"),
