@@ -20,9 +20,7 @@ YES_NO = frozenset(_YES_NO.split())
 """Words of which whole answers to a yes-or-no question are made, as ``matching.words`` writes them."""
 
 
-def expectation(
-    choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None
-) -> Expectation:
+def expectation(choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None) -> Expectation:
     """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
     matcher = matcher or Matcher(choices)
     listed = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}

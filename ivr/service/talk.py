@@ -239,7 +239,7 @@ class _NotingSession(VoiceSession):
         turn = await super().listen(timeout)
         onset = self._ear.onset_of(turn) if turn.reason == "speech" else None
         at_ms = self._now_ms() if onset is None else onset
-        text = PRIVATE if self.privacy.active and turn.text else turn.text
+        text = PRIVATE if turn.private and turn.text else turn.text
         confidence, audio_ms = round(turn.confidence, 3), round(turn.audio_ms)
         self._conversation.turns.append(
             Heard(at_ms, text, confidence, audio_ms, turn.barged_in, turn.reason)

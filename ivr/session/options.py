@@ -73,6 +73,11 @@ class Expectation:
     asks: Mapping[str, Any] = field(default_factory=dict)
     """The same for a typed value: the question in the terms of who asks it, as JSON can hold it."""
 
+    def plain(self) -> dict[str, Any]:
+        """What a recording keeps of it."""
+        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in self.choices.items()}
+        return {"kind": self.kind, "choices": choices, **({"asks": dict(self.asks)} if self.asks else {})}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOptions:

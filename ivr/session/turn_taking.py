@@ -73,6 +73,8 @@ class TurnTaking:
         self._decisions, self._log = decisions, log
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
+        self.turns.private = privacy.covers
+        self._privacy = privacy
         self.alarms = Alarms(stream)
         recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
         self.recogniser = recogniser
@@ -197,7 +199,7 @@ class TurnTaking:
             return
         if self._machine.allows(SessionState.PROCESSING):
             self._machine.to(SessionState.PROCESSING)
-        self.turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf"))
+        self.turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf", self._privacy.active))
 
     def _note(self, stage: str, rule: str = "", **details: Any) -> None:
         self._note_at(self._stream.clock, stage, rule, **details)

@@ -213,9 +213,12 @@ class VoiceSession:
         word is an answer. ``Expectation()`` is nothing in particular. Raises SessionEnded.
         """
         parts, _ = self._running()
-        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in expected.choices.items()}
-        self._note("expect", kind=expected.kind, choices=choices, asks=dict(expected.asks))
+        self._note("expect", **expected.plain())
         parts.endings.expect(expected)
+
+    def forget(self) -> None:
+        """Drop the turns that wait to be fetched: what was said and pressed ahead."""
+        self._running()[0].turns.forget()
 
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
         """Begin a reply when the caller pauses, before it is known that they have finished (preemptive
@@ -253,9 +256,7 @@ class VoiceSession:
             self._player.advance(samples)
 
     def _feed_line(self, line: Line, pcm16: bytes, sample_rate: int) -> None:
-        """20 ms at a time, in the order of a call: what is sent, then what is heard. What is no whole frame
-        waits for the next sound.
-        """
+        """20 ms at a time, as on a call: what is sent, then what is heard; less than that waits for more."""
         rates = {sample_rate, self._player.sample_rate}
         if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
             raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")

@@ -46,7 +46,6 @@ class Asking:
                 settled = (
                     await self._confirming.settle(answer) if answer.kind in ("choice", "typed") else answer
                 )
-                run.session.expect(self._question.expected)
                 if settled == "refused":
                     if (after := await self._denied()) is not None:
                         return after
@@ -80,7 +79,7 @@ class Asking:
     def _accept(self, answer: Answer) -> Next:
         run, gather = self._run, self._gather
         run.answered()
-        hidden = gather.sensitive
+        hidden = gather.sensitive or answer.private
         said, value = said_back(answer)
         heard = HIDDEN if hidden else answer.text
         if answer.kind == "choice":
@@ -132,7 +131,8 @@ class Asking:
         miss = gather.noinput if kind == "noinput" else gather.nomatch
         more = {}
         if kind == "nomatch":
-            more = {"heard": HIDDEN if gather.sensitive else answer.text, "by": answer.by}
+            hidden = gather.sensitive or answer.private
+            more = {"heard": HIDDEN if hidden else answer.text, "by": answer.by}
         run.log.info(kind, attempt=attempt, of=miss.tries + 1, **more)
         if attempt > miss.tries:
             return await self._give_up(kind)

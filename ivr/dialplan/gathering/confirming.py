@@ -20,8 +20,8 @@ from ivr.dialplan.inputs.text import FreeText
 from ivr.dialplan.inputs.tokens import tokens
 from ivr.dialplan.inputs.words import words_of
 from ivr.dialplan.inputs.yes_no import YesNo, said_yes
+from ivr.dialplan.model import Fields
 from ivr.dialplan.texts import Said, Spoken
-from ivr.dialplan.verbs.base import Fields
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -60,11 +60,13 @@ class Confirm(Fields):
     @model_validator(mode="after")
     def _can_be_decided(self) -> "Confirm":
         if self.when not in ("never", "always") and _BELOW.fullmatch(self.when) is None:
-            raise refuse(f"expected never, always, or a confidence such as below 0.7, found {self.when[:40]!r}")
+            raise refuse(
+                f"expected never, always, or a confidence such as below 0.7, found {self.when[:40]!r}"
+            )
         return self
 
     def wants(self, answer: Answer) -> bool:
-        """``answer`` is to be said back. A confidence of 0.0 means that the engine gave none: it is not sure."""
+        """``answer`` is to be said back. A confidence of 0.0 (the engine gave none) is not sure."""
         below = _BELOW.fullmatch(self.when)
         if below is None:
             return self.when == "always"
@@ -92,8 +94,8 @@ class Confirming:
         self._hearing = Hearing(run, self._yes_no, timers)
 
     async def settle(self, answer: Answer) -> Answer | Literal["refused"]:
-        """The answer that holds: this one, a correction, a universal that was asked for meanwhile, or noinput.
-        "refused": it was not right, and nothing else is known.
+        """The answer that holds: this one, a correction, a universal that was asked for meanwhile, or
+        noinput. "refused": it was not right, and nothing else is known.
         """
         for _ in range(MAX_CORRECTIONS):
             if answer.kind == "universal" or not self._options.wants(answer):
@@ -164,9 +166,7 @@ class Confirming:
         from an answer to this one."""
         meant = self._question.meant(text, confidence)
         if meant is not None and meant[0] == "choice":
-            return Answer(
-                kind="choice", name=meant[1], phrase=meant[2], text=text, confidence=confidence
-            )
+            return Answer(kind="choice", name=meant[1], phrase=meant[2], text=text, confidence=confidence)
         typed = None
         if not isinstance(self._question.input, FreeText | YesNo):
             typed = self._question.typed(text, confidence)

@@ -1,9 +1,10 @@
 """One answer of a caller: a turn of speech, or keys until they can mean only one thing.
 
-The timers are VoiceXML's (2.0, appendix D): ``timeout`` until the caller begins, ``interdigittimeout`` between
-keys, ``termtimeout`` for the key that ends what is complete already.
+The timers are VoiceXML's (2.0, appendix D): ``timeout`` until the caller begins, ``interdigittimeout``
+between keys, ``termtimeout`` for the key that ends what is complete already.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +35,8 @@ class Answer:
     phrase: str = ""
     """The words of a choice that were meant."""
     confidence: float = 1.0
+    private: bool = False
+    """It was said when the caller was asked for something sensitive."""
     deaf: bool = False
     """Something was said and no recogniser could tell what."""
 
@@ -59,13 +62,20 @@ class Hearing:
 
     def __init__(self, run: "Run", question: Question, timers: Timers) -> None:
         self._run, self._question, self._timers = run, question, timers
+        self._private = False
 
     async def answer(self) -> Answer:
         """The next. Raises SessionEnded."""
+        self._private = False
+        answer = await self._answer()
+        return dataclasses.replace(answer, private=self._private)
+
+    async def _answer(self) -> Answer:
         pressed, by_speech = "", False
         while True:
             first = self._timers.first(self._run.session.recogniser_down)
             turn = await self._run.listen(self._timers.inter_digit if pressed else first)
+            self._private = self._private or turn.private
             if turn.reason == "dtmf":
                 key = turn.text.upper()
                 if not pressed and self._is_stray(key):

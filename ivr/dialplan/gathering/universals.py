@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.fields import KeysList, StepName, TextList, refuse
 from ivr.dialplan.matching import spoken
-from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.model import Fields
 
 
 class Universal(Fields):
@@ -49,7 +49,5 @@ def check_universals(universals: dict[str, Universal]) -> dict[str, Universal]:
         for phrase in universal.say:
             taken = phrases.setdefault(spoken(phrase), name)
             if taken != name:
-                raise refuse(
-                    f"the phrase {quoted(phrase)} of {quoted(name)} already means {quoted(taken)}"
-                )
+                raise refuse(f"the phrase {quoted(phrase)} of {quoted(name)} already means {quoted(taken)}")
     return universals

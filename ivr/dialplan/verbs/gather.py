@@ -22,7 +22,7 @@ from ivr.dialplan.fields import (
 )
 from ivr.dialplan.flow import Next
 from ivr.dialplan.gathering.asking import Asking
-from ivr.dialplan.gathering.built_in import built_in
+from ivr.dialplan.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
 from ivr.dialplan.gathering.confirming import NAMES, Confirm
 from ivr.dialplan.gathering.hearing import Timers
 from ivr.dialplan.gathering.universals import Universal
@@ -37,6 +37,8 @@ from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
+
+__all__ = ["GIVE_UP_TEXT", "NOINPUT_TEXT", "NOMATCH_TEXT", "Choice", "Gather", "Miss"]
 
 DEFAULT_TRIES = 3
 InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
@@ -83,6 +85,7 @@ class Gather(Speaking):
 
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
+    bare: ClassVar[bool] = False
 
     prompt: SaidList | None = Field(
         default=None, description="a text to ask with, or a list of them, one for each attempt"
@@ -136,7 +139,9 @@ class Gather(Speaking):
     max_digits: int = Field(
         default=MAX_PRESSED, ge=1, le=MAX_PRESSED, description="how many digits a value has at most"
     )
-    finish_on_key: str = Field(default="#", description='the key that ends what is typed, such as "#", or none')
+    finish_on_key: str = Field(
+        default="#", description='the key that ends what is typed, such as "#", or none'
+    )
     date_order: Order | None = Field(
         default=None,
         description="how a date is written in figures: dmy, mdy or ymd; that of the language when not given",
@@ -161,9 +166,7 @@ class Gather(Speaking):
         default=False,
         description="true: the answer is never logged, recorded or traced, nor the sound of it kept",
     )
-    universals: Switch = Field(
-        default=True, description="false: the plan's universals do not hold here"
-    )
+    universals: Switch = Field(default=True, description="false: the plan's universals do not hold here")
     noinput: Miss = Field(default_factory=Miss, description="what to do when nothing is said in time")
     nomatch: Miss = Field(default_factory=Miss, description="what to do when no choice fits")
     exhausted: StepName | None = Field(
@@ -243,6 +246,10 @@ class Gather(Speaking):
 
     # -- for checks and graphs
 
+    @property
+    def keeps_private(self) -> bool:
+        return self.sensitive
+
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         for name, choice in self.choices.items():
             if choice.goto is not None:
@@ -287,7 +294,7 @@ class Gather(Speaking):
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
         yield from _taken_twice(data.get("choices"))
-        kind = data.get("input")
+        kind = str(data.get("input", ""))
         if kind == "pattern" and "pattern" not in data:
             yield ("input",), "gather needs 'pattern': a regular expression for input: pattern"
         for field, kinds in _OF_KINDS.items():
@@ -296,7 +303,9 @@ class Gather(Speaking):
                 yield (field,), f"{quoted(field)} is for {only}; this gather has none"
         if kind in INPUTS and not data.keys() & {"into", "details"}:
             yield ("input",), "gather needs 'into': the variable that is given the value"
-        if _on(data.get("sensitive")) and data.get("confirm", "never") != "never":
+        confirm = data.get("confirm", "never")
+        when = confirm.get("when", "never") if isinstance(confirm, dict) else confirm
+        if _on(data.get("sensitive")) and when != "never":
             yield ("confirm",), "a sensitive answer is never said back; leave 'confirm' out"
         least, most = data.get("min_digits"), data.get("max_digits")
         if _whole(least) and _whole(most) and int(str(least)) > int(str(most)):
@@ -323,10 +332,10 @@ _OF_KINDS: dict[str, tuple[str, ...]] = {
 
 
 def _takes_keys(data: dict[str, Any]) -> bool:
-    kind, choices = data.get("input"), data.get("choices")
+    kind, choices = str(data.get("input", "")), data.get("choices")
     listed = choices.values() if isinstance(choices, dict) else ()
     pressed = any(isinstance(choice, dict) and "press" in choice for choice in listed)
-    return pressed or (isinstance(kind, str) and kind in INPUTS and INPUTS[kind].takes_keys)
+    return pressed or (kind in INPUTS and INPUTS[kind].takes_keys)
 
 
 def _on(value: object) -> bool:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from ivr.dialplan.fields import Switch
 from ivr.dialplan.flow import Next
 from ivr.dialplan.texts import SaidList
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.verbs.speaking import TAPER, Speaking, tapered
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -23,13 +24,15 @@ class Say(Speaking):
         description="a text to speak, values in {{ }}; or a list of them; or one for each language",
     )
     loop: int = Field(default=1, ge=1, le=100, description="how many times")
+    taper: Switch = TAPER
 
     def prompts(self) -> Iterator[str]:
         for text in self.text:
             yield from text.literals()
 
     async def run(self, run: "Run") -> Next:
+        texts = tapered(self.text, run.visits()) if self.taper else self.text
         for _ in range(self.loop):
-            for text in self.text:
+            for text in texts:
                 await run.prompt(text, self)
         return None

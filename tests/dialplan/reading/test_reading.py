@@ -55,13 +55,23 @@ SCOPE = {
         ("en", "{{ '212 555 1234' | phone }}", "two one two, five five five, one two three four"),
         ("en", "{{ 'sip:alice@example.org' | phone }}", "A L I C E"),
         ("fr", "{{ n | number }}", "mille deux cent trente-quatre"),
-        ("fr", "{{ 71 | number }} {{ 80 | number }} {{ 91 | number }} {{ 99 | number }}",
-         "soixante et onze quatre-vingts quatre-vingt-onze quatre-vingt-dix-neuf"),
+        (
+            "fr",
+            "{{ 71 | number }} {{ 80 | number }} {{ 91 | number }} {{ 99 | number }}",
+            "soixante et onze quatre-vingts quatre-vingt-onze quatre-vingt-dix-neuf",
+        ),
         ("fr", "{{ 80000 | number }}", "quatre-vingt mille"),
         ("fr", "{{ 3.14 | number }}", "trois virgule quatorze"),
-        ("fr", "{{ 1 | ordinal }} {{ 5 | ordinal }} {{ 9 | ordinal }} {{ 21 | ordinal }}",
-         "premier cinquième neuvième vingt et unième"),
-        ("fr-CH", "{{ 98 | number }} {{ 71 | number }} {{ 80 | number }}", "nonante-huit septante et un huitante"),
+        (
+            "fr",
+            "{{ 1 | ordinal }} {{ 5 | ordinal }} {{ 9 | ordinal }} {{ 21 | ordinal }}",
+            "premier cinquième neuvième vingt et unième",
+        ),
+        (
+            "fr-CH",
+            "{{ 98 | number }} {{ 71 | number }} {{ 80 | number }}",
+            "nonante-huit septante et un huitante",
+        ),
         ("fr-BE", "{{ 81 | number }}", "quatre-vingt-un"),
         ("fr", "{{ amount | money('EUR') }}", "douze euros cinquante"),
         ("fr", "{{ 1000000 | money('EUR') }}", "un million d'euros"),
@@ -72,12 +82,16 @@ SCOPE = {
         ("fr", "{{ at | time }}", "quinze heures trente"),
         ("fr", "{{ '01:01' | time }}", "une heure une"),
         ("fr", "{{ '12:00' | time }}", "midi"),
-        ("fr", "{{ phone | phone }}", "plus trente-trois, un, quarante-deux, soixante-huit, cinquante-trois, zéro zéro"),
+        (
+            "fr",
+            "{{ phone | phone }}",
+            "plus trente-trois, un, quarante-deux, soixante-huit, cinquante-trois, zéro zéro",
+        ),
         ("de", "{{ amount | money('EUR') }}", "12,50 EUR"),
         ("de", "{{ day | date(year=true) }}", "4.5.2027"),
         ("de", "{{ 3 | ordinal }} {{ -1.5 | number }}", "3. -1,5"),
     ],
-)  # fmt: skip
+)
 def test_what_is_said(language: str, text: str, said: str) -> None:
     assert Template(text).render({**SCOPE, "language": language}) == said
 
@@ -107,8 +121,10 @@ def test_what_cannot_be_read(text: str, why: str) -> None:
     assert why in str(caught.value)
 
 
-@given(st.one_of(st.text(max_size=200), st.integers(), st.floats(), st.dates(), st.times(), st.none()),
-       st.sampled_from(["en", "en-US", "fr", "fr-CH", "de", "", "-"]))  # fmt: skip
+@given(
+    st.one_of(st.text(max_size=200), st.integers(), st.floats(), st.dates(), st.times(), st.none()),
+    st.sampled_from(["en", "en-US", "fr", "fr-CH", "de", "", "-"]),
+)
 def test_anything_is_read_or_refused_in_bounds(value: object, language: str) -> None:
     for read in (*reading.AS.values(), lambda value, language: reading.money(value, language, "USD")):
         try:
