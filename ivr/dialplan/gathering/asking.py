@@ -7,7 +7,6 @@ from ivr.dialplan.flow import Back, End, GoTo, Next
 from ivr.dialplan.gathering.built_in import built_in
 from ivr.dialplan.gathering.confirming import Confirming, said_back
 from ivr.dialplan.gathering.hearing import Answer, Hearing
-from ivr.dialplan.gathering.question import Question
 from ivr.dialplan.variables import HIDDEN
 from ivr.dialplan.verbs.speaking import PROTECTED
 
@@ -24,12 +23,8 @@ class Asking:
 
     def __init__(self, run: "Run", gather: "Gather") -> None:
         self._run, self._gather = run, gather
-        asked = gather.asked(run.language, run.world.now())
-        self._question = Question(gather.choices, gather.universals_here, asked, gather.finish_on_key)
+        self._question = gather.question(run.language, run.world.now())
         self._hearing = Hearing(run, self._question, gather.timers)
-        self._confirming = Confirming(
-            run, gather.confirm, self._question, gather.universals_here, gather.timers, gather
-        )
         self._misses = {"noinput": 0, "nomatch": 0}
         self._refused = self._repeated = 0
 
@@ -43,9 +38,7 @@ class Asking:
             await self._prompt()
             while True:
                 answer = await self._hearing.answer()
-                settled = (
-                    await self._confirming.settle(answer) if answer.kind in ("choice", "typed") else answer
-                )
+                settled = await self._settled(answer)
                 if settled == "refused":
                     if (after := await self._denied()) is not None:
                         return after
@@ -59,6 +52,15 @@ class Asking:
                     await self._prompt()
                 elif (after := await self._missed(settled)) is not None:
                     return after
+
+    async def _settled(self, answer: Answer) -> Answer | Literal["refused"]:
+        run, gather = self._run, self._gather
+        if answer.kind not in ("choice", "typed") or not gather.confirm.wants(answer):
+            return answer
+        confirming = Confirming(
+            run, gather.confirm, self._question, gather.universals_here, gather.timers, gather
+        )
+        return await confirming.settle(answer)
 
     # -- what is asked
 

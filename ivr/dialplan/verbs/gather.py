@@ -25,12 +25,13 @@ from ivr.dialplan.gathering.asking import Asking
 from ivr.dialplan.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
 from ivr.dialplan.gathering.confirming import NAMES, Confirm
 from ivr.dialplan.gathering.hearing import Timers
+from ivr.dialplan.gathering.mistakes import mistakes
+from ivr.dialplan.gathering.question import Question
 from ivr.dialplan.gathering.universals import Universal
-from ivr.dialplan.inputs import INPUTS, Asked
+from ivr.dialplan.inputs import Asked
 from ivr.dialplan.inputs.base import MAX_PRESSED, Order
 from ivr.dialplan.inputs.date import order_of
 from ivr.dialplan.inputs.expressions import Pattern, PatternError
-from ivr.dialplan.matching import spoken
 from ivr.dialplan.texts import Said, SaidList
 from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.verbs.speaking import Speaking
@@ -42,6 +43,18 @@ __all__ = ["GIVE_UP_TEXT", "NOINPUT_TEXT", "NOMATCH_TEXT", "Choice", "Gather", "
 
 DEFAULT_TRIES = 3
 InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
+
+
+class _Made(dict[str, tuple[Asked | None, Question]]):
+    """Questions that are ready, by language. Two gathers are equal whatever was asked so far."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Made)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type["_Made"], tuple[()]]:
+        return _Made, ()
 
 
 class Choice(Fields):
@@ -175,6 +188,7 @@ class Gather(Speaking):
     )
 
     _languages: tuple[str, ...] = PrivateAttr(default=("en",))
+    _made: "_Made" = PrivateAttr(default_factory=lambda: _Made())
     _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
@@ -228,7 +242,16 @@ class Gather(Speaking):
             term=self.term,
         )
 
-    def asked(self, language: str, now: datetime) -> Asked | None:
+    def question(self, language: str, now: datetime) -> Question:
+        """What it can be answered with. Made once for all calls of a language and a day."""
+        asked = self._asked(language, now)
+        made = self._made.get(language)
+        if made is None or made[0] != asked:
+            question = Question(self.choices, self._universals, asked, self.finish_on_key)
+            made = self._made[language] = (asked, question)
+        return made[1]
+
+    def _asked(self, language: str, now: datetime) -> Asked | None:
         """The typed value that is asked for."""
         if self.input is None:
             return None
@@ -293,79 +316,7 @@ class Gather(Speaking):
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        yield from _taken_twice(data.get("choices"))
-        kind = str(data.get("input", ""))
-        if kind == "pattern" and "pattern" not in data:
-            yield ("input",), "gather needs 'pattern': a regular expression for input: pattern"
-        for field, kinds in _OF_KINDS.items():
-            if field in data and kind not in kinds:
-                only = " or ".join(f"input: {name}" for name in kinds) if len(kinds) < 4 else "a typed input"
-                yield (field,), f"{quoted(field)} is for {only}; this gather has none"
-        if kind in INPUTS and not data.keys() & {"into", "details"}:
-            yield ("input",), "gather needs 'into': the variable that is given the value"
-        confirm = data.get("confirm", "never")
-        when = confirm.get("when", "never") if isinstance(confirm, dict) else confirm
-        if _on(data.get("sensitive")) and when != "never":
-            yield ("confirm",), "a sensitive answer is never said back; leave 'confirm' out"
-        least, most = data.get("min_digits"), data.get("max_digits")
-        if _whole(least) and _whole(most) and int(str(least)) > int(str(most)):
-            yield ("min_digits",), f"no value has at least {least} and at most {most} digits"
-        if "keys_only" in data and not _takes_keys(data):
-            yield ("keys_only",), "this gather has no keys: give its choices a 'press', or leave it out"
+        yield from mistakes(data)
 
     async def run(self, run: "Run") -> Next:
         return await Asking(run, self).ask()
-
-
-_TYPED = tuple(INPUTS)
-_BY_DIGITS = ("digits", "number", "money", "phone", "pattern")
-_OF_KINDS: dict[str, tuple[str, ...]] = {
-    "pattern": ("pattern",),
-    "min_digits": _BY_DIGITS,
-    "max_digits": _BY_DIGITS,
-    "date_order": ("date",),
-    "prefer": ("date",),
-    "currency": ("money",),
-    "goto": _TYPED,
-}
-"""Fields that say something about some kinds of input alone."""
-
-
-def _takes_keys(data: dict[str, Any]) -> bool:
-    kind, choices = str(data.get("input", "")), data.get("choices")
-    listed = choices.values() if isinstance(choices, dict) else ()
-    pressed = any(isinstance(choice, dict) and "press" in choice for choice in listed)
-    return pressed or (kind in INPUTS and INPUTS[kind].takes_keys)
-
-
-def _on(value: object) -> bool:
-    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on"))
-
-
-def _whole(value: object) -> bool:
-    return str(value).isdecimal() and len(str(value)) < 9
-
-
-def _taken_twice(choices: object) -> Iterator[tuple[Path, str]]:
-    keys: dict[str, str] = {}
-    phrases: dict[tuple[str, ...], str] = {}
-    for name, choice in choices.items() if isinstance(choices, dict) else ():
-        if not isinstance(choice, dict):
-            continue
-        for at, key in _listed(choice.get("press")):
-            taken = keys.setdefault(key.strip().upper(), name)
-            if taken != name:
-                message = f"the key {quoted(key)} is already that of {quoted(taken)}"
-                yield ("choices", name, "press", *at), message
-        for at, phrase in _listed(choice.get("say")):
-            taken = phrases.setdefault(spoken(phrase), name)
-            if taken != name:
-                message = f"the phrase {quoted(phrase)} already means {quoted(taken)}"
-                yield ("choices", name, "say", *at), message
-
-
-def _listed(value: object) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield (), value
-    elif isinstance(value, list):
-        yield from (((at,), item) for at, item in enumerate(value) if isinstance(item, str))
