@@ -22,8 +22,10 @@ from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
 PRIVATE_TAIL_S = 0.5
-"""For so long after something private, and for as long as the caller goes on speaking, nothing is recorded:
-the tone of the last key is still in the air when its message has come."""
+"""For so long after something private nothing is recorded: the tone of the last key is still in the air when
+its message has come."""
+PRIVATE_LOOKS = 20
+"""Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
 TRANSFER_GRACE_S = 10.0
 """The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
 
@@ -72,6 +74,7 @@ class ServedCall:
         )
         self.recording = None
         """What is kept of the call, when calls are recorded."""
+        self._record_timer: asyncio.TimerHandle | None = None
         if recorder is not None:
             details = {"plan": plan.name, "options": settings.decisive()}
             self.recording = recorder.open(leg.line, leg.call_id, details)
@@ -133,18 +136,22 @@ class ServedCall:
 
     def _keep_private(self, active: bool) -> None:
         assert self.recording is not None
+        if self._record_timer is not None:
+            self._record_timer.cancel()
         if active:
             self.recording.pause()
         else:
-            asyncio.get_running_loop().call_later(PRIVATE_TAIL_S, self._record_again)
+            self._record_later()
 
-    def _record_again(self) -> None:
+    def _record_later(self, looks: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        self._record_timer = loop.call_later(PRIVATE_TAIL_S, self._record_again, looks)
+
+    def _record_again(self, looks: int) -> None:
         assert self.recording is not None
-        session = self._session
-        if session.privacy.active:
-            return  # again, meanwhile
-        if session.caller_active and session.state is not SessionState.ENDED:
-            asyncio.get_running_loop().call_later(PRIVATE_TAIL_S, self._record_again)
+        goes_on = self._session.caller_active and self._session.state is not SessionState.ENDED
+        if goes_on and looks < PRIVATE_LOOKS:
+            self._record_later(looks + 1)
         else:
             self.recording.resume()
 

@@ -1,7 +1,6 @@
 """What a caller entrusts to a plan (a PIN, a card's number) is heard and used, and written nowhere."""
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from ivr.session.decisions import Decision
@@ -17,7 +16,7 @@ class Privacy:
         """``clock``: samples of the caller's sound so far."""
         self._clock = clock
         self._depth = 0
-        self._spans: deque[list[int]] = deque(maxlen=MAX_SPANS)
+        self._spans: tuple[list[int], ...] = ()  # replaced: other threads look through it
         """From which sample to which; the last is open while ``active``."""
         self._subscribers: tuple[Callable[[bool], None], ...] = ()
         self.keys = False
@@ -38,7 +37,7 @@ class Privacy:
         self._depth += 1
         if self._depth == 1:
             now = self._clock()
-            self._spans.append([now, now])
+            self._spans = (*self._spans[1 - MAX_SPANS :], [now, now])
             self._tell(True)
         try:
             yield
