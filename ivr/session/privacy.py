@@ -51,7 +51,7 @@ class Privacy:
         """One of these samples was in a private stretch, or it is one now."""
         if self.active:
             return True
-        return any(begin <= at <= end for begin, end in self._spans for at in moments if at is not None)
+        return any(begin <= at < end for begin, end in self._spans for at in moments if at is not None)
 
     def hides(self, decision: Decision) -> bool:
         """It is about something private."""

@@ -538,7 +538,7 @@ SECRET = """
 a:
   - say: Welcome to the bank, where all is well.
   - gather: {prompt: Your PIN?, input: digits, max_digits: 4, into: pin, details: about, sensitive: true,
-             nomatch: {goto: b}}
+             nomatch: {tries: 0, goto: b}}
   - log: "Got {{ pin }}."
   - tag: {it: pin, how: about.text}
   - set: {copy: "pin ~ '!'"}
@@ -584,7 +584,7 @@ async def test_a_sensitive_answer_that_fits_nothing_is_not_logged(tmp_path: Path
         await phone.hears("Your PIN?")
         await phone.presses("47#*")
         await phone.silence(1)
-        assert all(entry["heard"] == "***" for entry in phone.logged("nomatch")) and phone.logged("nomatch")
+        assert [entry["heard"] for entry in phone.logged("nomatch")] == ["***"]
 
 
 # -- mistakes
