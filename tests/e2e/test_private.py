@@ -26,7 +26,8 @@ def test_a_sensitive_answer_is_neither_logged_nor_recorded(services: Services, t
         call = caller.call(service.address)
         call.media.wait_loud(5, after=call.ack_at)
         time.sleep(1.0)
-        call.media.play(sounds.recording("digits/4"))  # while the keys are pressed
+        call.media.play(sounds.recording("digits/4"))
+        time.sleep(0.25)  # the keys are pressed while that is said
         for key in PIN:
             call.media.press(key)
         service.wait_event("input_understood", 10, call=call.call_id)
