@@ -296,10 +296,10 @@ def _acts(recording: Recording, *stages: str) -> Iterator[Decision]:
 def _expected(act: Decision) -> Expectation:
     choices = {name: (say, press) for name, (say, press) in (act.details.get("choices") or {}).items()}
     asks = act.details.get("asks")
-    asked = Asked.of(asks) if asks else None
     try:
+        asked = Asked.of(asks) if asks else None
         expected = expectation(choices, asked=asked) if choices or asked else Expectation()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, ValueError):
         expected = Expectation()  # a question of another version
     return dataclasses.replace(expected, kind=act.details.get("kind") or expected.kind)
 

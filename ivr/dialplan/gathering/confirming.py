@@ -8,7 +8,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from ivr.dialplan.fields import refuse
 from ivr.dialplan.gathering.built_in import built_in
@@ -51,6 +52,13 @@ class Confirm(Fields):
     tries: int = Field(
         default=DEFAULT_TRIES, ge=0, le=20, description="how many times to ask again after a no"
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """With the short form."""
+        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
 
     @model_validator(mode="before")
     @classmethod

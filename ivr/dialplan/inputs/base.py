@@ -1,9 +1,9 @@
 """What a typed input is: from what a caller says or presses to a value, or to nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import date
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from ivr.dialplan import reading
 from ivr.session.options import ExpectedKind
@@ -37,8 +37,19 @@ class Asked:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Asked":
-        """The reverse of ``plain``; what is missing or unknown is left at its default."""
-        return cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        """The reverse of ``plain``, from a file that anybody may have written; what it does not say is left at
+        its default. Raises ValueError.
+        """
+        given = {name: plain[name] for name in cls.__slots__ if name in plain}
+        for each in fields(cls):
+            wanted = str if each.default is MISSING else type(each.default)
+            if each.name in given and type(given[each.name]) is not wanted:
+                raise ValueError(f"{each.name} = {given[each.name]!r} cannot be")
+        if not isinstance(given.get("kind"), str) or given.get("order", "dmy") not in get_args(Order):
+            raise ValueError("a question has a kind, and no order but dmy, mdy and ymd")
+        found = cls(**given)
+        date.fromisoformat(found.today)
+        return found
 
     @property
     def day(self) -> date:

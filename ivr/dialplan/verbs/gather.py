@@ -51,8 +51,6 @@ class _Made(dict[str, tuple[Asked | None, Question]]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Made)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __reduce__(self) -> tuple[type["_Made"], tuple[()]]:
         return _Made, ()
 
