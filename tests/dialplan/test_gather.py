@@ -1,6 +1,7 @@
 """gather in calls: typed values, by voice and by keys; timers; tapered prompts; universals; privacy."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -650,6 +651,100 @@ def test_universals_with_mistakes(universals: str, expected: str, tmp_path: Path
     with pytest.raises(PlanError) as caught:
         top(tmp_path, f"universals: {universals}", "a:\n  - hangup:\n")
     assert expected in str(caught.value)
+
+
+RICH = """
+a:
+  - gather:
+      prompt: [Which day, or say operator?, Which day?]
+      keys_only: Type the day.
+      input: date
+      into: day
+      details: about
+      confirm: {when: below 0.95, say: "{{ heard }}, right?", tries: 1}
+      choices: {desk: {say: operator, press: 0, goto: b}}
+      noinput: {say: [Hello?, Still there?], tries: 2}
+      exhausted: b
+  - gather:
+      prompt: How much?
+      input: money
+      currency: GBP
+      into: amount
+      first_digit: 4s
+      term: 1s
+      finish_on_key: "*"
+      flush: true
+      confirm: always
+  - gather: {prompt: Your code?, input: pattern, pattern: "[A-Z]{2}[0-9]{2,4}", into: code, sensitive: true}
+  - say: "{{ day | date }} {{ amount | money('GBP') }} {{ about.by }}"
+b:
+  - say: The desk.
+"""
+
+
+def test_mutations_of_a_plan_with_every_field(tmp_path: Path) -> None:
+    """Each is a plan or an error with a place, never anything else."""
+    whole = f"dialplan: 1\nstart: a\n{UNIVERSALS}\nsteps:\n" + "".join(
+        f"  {line}\n" for line in (RICH + HOUSE.replace("\na:", "\nc:")).strip("\n").splitlines()
+    )
+    assert load_plan(write(tmp_path, whole)).universals
+    accepted = 0
+    for seed in range(300):
+        dice = random.Random(seed)
+        mutant = whole
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randrange(len(mutant))
+            to = min(len(mutant), at + dice.choice([1, 2, 5, 20]))
+            piece = mutant[at:to]
+            new = ["", piece * 2, piece[::-1], "{", "[", ": ", "-", "true", "0", "input", "\n", "<b>", "{{"]
+            mutant = mutant[:at] + dice.choice(new) + mutant[to:]
+        try:
+            load_plan(write(tmp_path, mutant))
+            accepted += 1
+        except PlanError as error:
+            assert all(each.line >= 1 and "\n" not in each.message for each in error.problems)
+    assert 10 < accepted < 290
+
+
+SAID = [
+    "the third of may",
+    "tomorrow",
+    "yes",
+    "no",
+    "no, friday",
+    "operator",
+    "go back",
+    "twelve pounds fifty",
+    "",
+    "uh",
+    "say that again",
+    "main menu",
+    "A B one two three",
+    "what?",
+    "four seven",
+    "ninety",
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_a_caller_does_the_plan_goes_on(seed: int, tmp_path: Path) -> None:
+    dice = random.Random(seed)
+    loaded = top(tmp_path, UNIVERSALS, RICH + HOUSE.replace("\na:", "\nc:"))
+    async with Phone(loaded, world=World(now=_noon)) as phone:
+        for _ in range(14):
+            if phone.task.done():
+                break
+            match dice.choice(["say", "press", "press", "wait"]):
+                case "say":
+                    phone.stt.confidence = dice.choice([0.0, 0.2, 0.6, 0.97])
+                    await phone.says(dice.choice(SAID), pause=dice.choice([0.3, 2.0]))
+                case "press":
+                    await phone.presses("".join(dice.choices("0123456789*#A", k=dice.randint(1, 9))))
+                case "wait":
+                    await phone.silence(dice.choice([0.5, 3.0, 7.0]))
+        if not phone.task.done():
+            await phone.ends(within=200)
+        assert not phone.logged("verb_failed") and not phone.session.privacy.active
 
 
 # -- say and play

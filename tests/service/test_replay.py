@@ -546,7 +546,7 @@ detail = st.fixed_dictionaries(
             st.text(max_size=3), st.lists(st.lists(st.text(max_size=4)), min_size=2, max_size=2)
         ),
         "asks": st.sampled_from(
-            [{"kind": "digits", "max_digits": 2}, {"kind": "date", "today": "soon"}, {"kind": 3}, {"kind": "x"}]
+            [{"kind": "digits", "max_digits": 2}, {"kind": "date", "today": "soon"}, {"kind": 3}]
         )
         | st.dictionaries(st.sampled_from(["kind", "pattern", "order"]), st.text(max_size=3)),
         "options": st.sampled_from(

@@ -96,7 +96,7 @@ def test_what_is_sensitive_is_not_shown(
 ) -> None:
     plan.write_text(PLAN.replace("        timeout: 2s\n", "        timeout: 2s\n        sensitive: true\n"))
     caller = spoken(tmp_path, sounds / "vm-Family.wav", after_s=1.5, rate=8000)
-    code, conversation = run(settings, plan, caller)
+    _, conversation = run(settings, plan, caller)
     prompt, turn, answer, goodbye = conversation["turns"]
     assert (prompt["text"], prompt["heard_text"], turn["text"]) == ("***",) * 3 and turn["audio_ms"] > 0
     assert answer["text"] == "It was family." and goodbye["text"] == "Goodbye."

@@ -37,8 +37,8 @@ class Asked:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Asked":
-        """The reverse of ``plain``, from a file that anybody may have written; what it does not say is left at
-        its default. Raises ValueError.
+        """The reverse of ``plain``, from a file that anybody may have written; what it does not say is left
+        at its default. Raises ValueError.
         """
         given = {name: plain[name] for name in cls.__slots__ if name in plain}
         for each in fields(cls):

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 class Say(Speaking):
-    """Speak a text, or several in their order, and wait until it was heard or interrupted."""
+    """Speak a text, or several in their order, and wait until it was heard or interrupted.
+
+    Values are read as a person would by the filters ``number``, ``ordinal``, ``digits``, ``spell``,
+    ``phone``, ``date``, ``time`` and ``money``: ``{{ amount | money("EUR") }}``. A small part of SSML is
+    carried out: ``<break time="500ms"/>``, ``<say-as interpret-as="characters">``, ``<emphasis>``, ``<p>``,
+    ``<s>``.
+    """
 
     name: ClassVar[str] = "say"
     short: ClassVar[str | None] = "text"
