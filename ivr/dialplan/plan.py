@@ -78,7 +78,7 @@ class Plan:
     @property
     def asks_in_private(self) -> bool:
         """It asks for something that is never to be written down."""
-        return any(placed.verb.keeps_private for step in self.steps.values() for placed in step.verbs)
+        return any(asks_in_private(placed.verb) for step in self.steps.values() for placed in step.verbs)
 
     def prompts(self) -> list[str]:
         """Every text it may say that is known beforehand, each once: those of the first step first."""
@@ -88,3 +88,8 @@ class Plan:
                 texts.update(dict.fromkeys(placed.verb.prompts()))
         texts[APOLOGY if self.operator is None else APOLOGY_OPERATOR] = None
         return list(texts)
+
+
+def asks_in_private(verb: Verb) -> bool:
+    """It, or what it may do itself, asks for something that is never to be written down."""
+    return verb.keeps_private or any(map(asks_in_private, verb.inner()))

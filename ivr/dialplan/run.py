@@ -249,7 +249,7 @@ class Run:
     def _is_private(self, what: str | AudioClip | Spoken) -> bool:
         """It says something sensitive, or the answer to what it leads up to is."""
         named = isinstance(what, Spoken) and not self.variables.sensitive.isdisjoint(what.names)
-        ahead = self._listens_next() if self.plan.asks_in_private else None
+        ahead = self._listens_next() if self.session.privacy.keys else None
         return named or (ahead is not None and ahead.keeps_private)
 
     def _gather_ahead(self) -> bool:

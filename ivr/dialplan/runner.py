@@ -7,7 +7,7 @@ from typing import Any
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import ExpressionError
 from ivr.dialplan.flow import Back, End, Enter, GoTo, Next, Perform, Return, VerbFailed
-from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step
+from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step, asks_in_private
 from ivr.dialplan.run import Run
 from ivr.dialplan.world import World
 from ivr.session import SessionEnded, SessionState, VoiceSession
@@ -140,6 +140,8 @@ class Runner:
         # No other that is under way is as deep, so the name is its own.
         name = f"{after.name} #{len(self._frames)}"
         self.run.lent[name] = Step(after.verbs)
+        if any(asks_in_private(placed.verb) for placed in after.verbs):
+            self.run.session.privacy.keys = True
         return name
 
     def _leave(self, step: str) -> _Frame:

@@ -778,3 +778,17 @@ async def test_a_gather_gives_up_with_a_goodbye(tmp_path: Path) -> None:
     async with Phone(pin(tmp_path, "noinput: {tries: 0}")) as phone:
         assert await phone.ends() == "noinput"
         assert phone.tts.spoken[-1] == GIVE_UP_TEXT
+
+
+def test_a_sensitive_question_of_an_agents_tool_counts_too(tmp_path: Path) -> None:
+    steps = """
+    a:
+      - agent:
+          instructions: Be kind.
+          tools:
+            pin:
+              description: Asks for the PIN.
+              gather: {prompt: Your PIN?, input: digits, into: pin, SENSITIVE}
+    """
+    assert not plan(tmp_path, steps.replace("SENSITIVE", "max_digits: 4")).asks_in_private
+    assert plan(tmp_path, steps.replace("SENSITIVE", "sensitive: true")).asks_in_private

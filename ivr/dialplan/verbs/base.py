@@ -42,6 +42,10 @@ class Verb(Fields):
         """The caller's input to it is never logged, recorded or traced."""
         return False
 
+    def inner(self) -> "Iterator[Verb]":
+        """Verbs that it may do itself."""
+        return iter(())
+
     def goes_to(self) -> str | None:
         """The step it always goes to, for verbs that only jump."""
         return None
