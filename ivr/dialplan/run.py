@@ -192,6 +192,7 @@ class Run:
     def flush(self) -> None:
         """What was said and pressed so far counts no more."""
         self._answered_early = False
+        self.stray = None
         self._unheard.clear()
         self.session.forget()
 
