@@ -1,0 +1,152 @@
+"""The world of a dialogue: what back ends answer, whom a transfer reaches, what time it is."""
+
+import asyncio
+import fnmatch
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import Field, model_validator
+
+from ivr.dialplan.control import CallFacts, TransferResult
+from ivr.dialplan.errors import quoted
+from ivr.dialplan.fields import Address, Span, Text, refuse
+from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.world import HttpFailed, HttpReply, HttpRequest, World
+
+NOON = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
+"""When a dialogue begins that names no time: a Wednesday."""
+STATUSES = {"busy": 486, "noanswer": 480, "failed": 500}
+
+
+class RequestStub(Fields):
+    """What a back end answers."""
+
+    method: Text | None = Field(default=None, description="a method such as GET; any when not given")
+    url: Text = Field(description="the URL that is asked, with * for any characters")
+    status: int = Field(default=200, ge=100, le=599, description="the status of the answer, such as 200")
+    json_: Any = Field(default=None, alias="json", description="the answer's JSON")
+    body: str | None = Field(default=None, description="the answer's text, where it is no JSON")
+    fails: Literal["timeout", "unreachable"] | None = Field(
+        default=None, description="timeout or unreachable: there is no answer"
+    )
+    after: Span = Field(default=0.0, description="how long the answer takes, such as 3s")
+    times: int | None = Field(
+        default=None, ge=1, description="how often it is used; then the next that fits. Always when not given"
+    )
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> "RequestStub":
+        if self.json_ is not None and self.body is not None:
+            raise refuse("a request is answered with 'json' or with 'body', not with both")
+        return self
+
+    def fits(self, request: HttpRequest) -> bool:
+        same = self.method is None or self.method.upper() == request.method.upper()
+        return same and fnmatch.fnmatchcase(request.url, self.url)
+
+
+class TransferStub(Fields):
+    """What becomes of a transfer."""
+
+    to: Address = Field(description='whom the plan calls, such as "101"')
+    outcome: Literal["transferred", "busy", "noanswer", "failed"] = Field(
+        default="transferred", description="transferred, busy, noanswer or failed"
+    )
+    after: Span = Field(default=0.0, description="how long it takes to be known, such as 5s")
+
+
+class Notes(Protocol):
+    """Who wants to know what the plan did to its world."""
+
+    def note(self, kind: str, text: str, **more: Any) -> None: ...
+
+
+class StubHttp:
+    """Answers from stubs; what none fits is unreachable."""
+
+    def __init__(self, stubs: Sequence[RequestStub], notes: Notes) -> None:
+        self._stubs = [[stub, stub.times] for stub in stubs]
+        self._notes = notes
+
+    async def send(self, request: HttpRequest) -> HttpReply:
+        for entry in self._stubs:
+            stub, left = entry
+            if left != 0 and isinstance(stub, RequestStub) and stub.fits(request):
+                entry[1] = None if left is None else left - 1
+                return await self._answer(stub, request)
+        told = f"{request.method} {request.url}"
+        self._notes.note("request", told, outcome="no stub: add it to `requests` of the dialogue")
+        raise HttpFailed("unreachable", f"the dialogue has no request that fits {quoted(told)}")
+
+    async def _answer(self, stub: RequestStub, request: HttpRequest) -> HttpReply:
+        late = stub.fails == "timeout" or stub.after > request.timeout_s
+        await asyncio.sleep(request.timeout_s if late else stub.after)
+        outcome = "timeout" if late else stub.fails or str(stub.status)
+        self._notes.note("request", f"{request.method} {request.url}", outcome=outcome)
+        if late or stub.fails is not None:
+            raise HttpFailed(outcome, f"the dialogue says: {outcome}")
+        if stub.body is not None:
+            return HttpReply(stub.status, stub.body.encode(), {"content-type": "text/plain"})
+        if stub.json_ is None:
+            return HttpReply(stub.status)
+        return HttpReply(stub.status, json.dumps(stub.json_).encode(), {"content-type": "application/json"})
+
+
+class StubMail:
+    """Takes every message, and keeps none."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    async def send(self, message: EmailMessage) -> None:
+        self._notes.note("mail", str(message["To"] or ""), subject=str(message["Subject"] or ""))
+
+
+def stub_world(
+    now: datetime | None,
+    requests: Sequence[RequestStub],
+    notes: Notes,
+    elapsed: Callable[[], float],
+    files: Path,
+) -> World:
+    """``elapsed``: seconds of the call so far; the clock goes on with it."""
+    begin = now or NOON
+    return World(
+        now=lambda: begin + timedelta(seconds=elapsed()),
+        http=StubHttp(requests, notes),
+        mail=StubMail(notes),
+        files=files,
+    )
+
+
+class StubCall:
+    """``CallControl`` of a dialogue."""
+
+    def __init__(self, facts: CallFacts, transfers: Sequence[TransferStub], notes: Notes) -> None:
+        self.facts = facts
+        self._transfers = {stub.to: stub for stub in transfers}
+        self._notes = notes
+        self.ended: str | None = None
+        """The reason of the hang-up."""
+
+    async def answer(self) -> None:
+        return
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
+        self.ended = reason
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        self._notes.note("transfer", to)
+        stub = self._transfers.get(to) or self._transfers.get("*")
+        if stub is None:
+            return TransferResult("transferred", 200, "OK")
+        late = stub.after > timeout_s
+        await asyncio.sleep(timeout_s if late else stub.after)
+        outcome = "noanswer" if late else stub.outcome
+        if outcome == "transferred":
+            return TransferResult("transferred", 200, "OK")
+        return TransferResult(outcome, STATUSES[outcome], "as the dialogue says")
