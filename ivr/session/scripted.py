@@ -6,6 +6,7 @@ again or skipped is what a caller on a line would meet.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.audio.playback import LOW_WATER_S, Playback
@@ -50,20 +51,12 @@ class ScriptedTts:
     def __init__(self, broken: Callable[[str], bool] = lambda text: False) -> None:
         """``broken``: texts that it cannot say."""
         self._broken = broken
-        self._kept: dict[str, Prompt] = {}
 
     async def start(self) -> None:
         """Nothing is loaded."""
 
     def lookup(self, text: str) -> Prompt | None:
-        if self._broken(text):
-            return None
-        found = self._kept.get(text)
-        if found is None:
-            found = _spoken(text)
-            if len(self._kept) < _MAX_KEPT:
-                self._kept[text] = found
-        return found
+        return None if self._broken(text) else _spoken(text)
 
     async def synthesize(self, text: str) -> AsyncIterator[bytes]:
         prompt = self.lookup(text)
@@ -78,6 +71,7 @@ class ScriptedTts:
         """Nothing is held."""
 
 
+@lru_cache(_MAX_KEPT)
 def _spoken(text: str) -> Prompt:
     length = ms_to_samples(WORD_MS, LINE_RATE)
     texts = text.split()

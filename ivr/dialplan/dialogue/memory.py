@@ -8,14 +8,14 @@ from typing import Any
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
+from ivr.dialplan.dialogue.noting import NotingSession, noting
 from ivr.dialplan.dialogue.plan_log import Listener, PlanLog, Silence
 from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stage import KEY_MS
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.runner import Runner
-from ivr.session import AudioClip, Decision, SayHandle, SessionConfig, Turn, VoiceSession
-from ivr.session.say import SaySource
+from ivr.session import AudioClip, SessionConfig
 from ivr.session.scripted import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
 from ivr.session.scripted_ear import ScriptedEar
 
@@ -40,7 +40,7 @@ class MemoryStage:
         self._ear = ScriptedEar(lambda: self._player.playing)
         self._session = NotingSession(
             self.journal,
-            {id(clip): name for name, clip in plan.sounds.items()},
+            plan,
             stt=ScriptedStt(),
             tts=ScriptedTts(),
             vad=self._ear,
@@ -48,10 +48,9 @@ class MemoryStage:
             config=config,
             log=Silence(),
         )
-        self._session.on_decision(self._decided)
         world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal)
-        self._log = PlanLog(self._logged)
+        self._log = PlanLog(noting(self.journal))
         self.runner = Runner(plan, self._session, self._call, self._log, world)
         self._task: asyncio.Task[str]
         self._keys: list[asyncio.TimerHandle] = []
@@ -85,7 +84,6 @@ class MemoryStage:
 
     @property
     def busy(self) -> bool:
-        self._keys = [key for key in self._keys if key.when() >= self._loop.time()]
         return bool(self._keys) or self._ear.stream.busy
 
     @property
@@ -125,7 +123,7 @@ class MemoryStage:
     def presses(self, keys: str, *, after_s: float) -> None:
         for place, key in enumerate(keys):
             at = self._loop.time() + after_s + place * KEY_MS / 1000
-            self._keys.append(self._loop.call_at(at, self._session.process_dtmf, key))
+            self._keys.append(self._loop.call_at(at, self._press, key))
 
     async def hangs_up(self) -> None:
         await self._session.stop()
@@ -133,58 +131,6 @@ class MemoryStage:
         while not self._task.done() and await self._loop.tick():
             pass
 
-    # -- what happens
-
-    def _decided(self, decision: Decision) -> None:
-        if decision.stage == "noinput":
-            self.journal.note("noinput", "")
-
-    def _logged(self, event: str, fields: dict[str, Any]) -> None:
-        if event == "step_entered":
-            self.journal.note("step", fields["step"])
-        elif event == "verb_failed":
-            self.journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields['error']}")
-        elif event == "plan_ended":
-            self.journal.note("ended", fields["reason"])
-
-
-class NotingSession(VoiceSession):
-    """Notes what is said when it begins to be heard, and knows when the plan waits for the caller."""
-
-    def __init__(self, journal: Journal, files: Mapping[int, str], **parts: Any) -> None:
-        """``files``: id of a clip to its name."""
-        super().__init__(**parts)
-        self._journal, self._files = journal, files
-        self._names: dict[int, str | None] = {}
-        self._saying: str | None = None
-        self._listeners = 0
-        self.on_decision(self._noted)
-
-    @property
-    def waiting(self) -> bool:
-        """The plan listens, and no turn of the caller is on its way."""
-        return self._listeners > 0 and not self.caller_active
-
-    async def say(self, source: SaySource, **how: Any) -> SayHandle:  # type: ignore[override]
-        # It may begin before its handle is known.
-        self._saying = self._files.get(id(source), "") if isinstance(source, AudioClip) else None
-        handle = await super().say(source, **how)
-        self._names[handle.number] = self._saying
-        return handle
-
-    async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
-        self._listeners += 1
-        try:
-            return await super().listen(timeout)
-        finally:
-            self._listeners -= 1
-
-    def _noted(self, decision: Decision) -> None:
-        details = decision.details
-        if decision.stage == "say_started":
-            number = details["prompt"]
-            name = self._names.get(number, self._saying)
-            kind = "pause" if name == "" and not details["text"] else "prompt"
-            self._journal.note(kind, details["text"], file=name or "", prompt=number)
-        elif decision.stage == "say_ended" and details["interrupted"]:
-            self._journal.note("cut", details["heard_text"], prompt=details["prompt"])
+    def _press(self, key: str) -> None:
+        del self._keys[0]
+        self._session.process_dtmf(key)

@@ -1,11 +1,12 @@
 """Holds a dialogue on a stage: does what the caller does, and waits for what is expected of the service."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import Entry
+from ivr.dialplan.dialogue.journal import SHOWN, Entry
 from ivr.dialplan.dialogue.reader import Dialogue, PlacedTurn
 from ivr.dialplan.dialogue.script import Hears, Interrupts, Turn
 from ivr.dialplan.dialogue.stage import TURN_MS, Stage
@@ -58,17 +59,21 @@ class Rehearsal:
         """That was heard last."""
         self._since = 0.0
         """When the turn before was over."""
+        self._limit: float | None = None
+        """Of the loop's clock."""
 
-    async def hold(self) -> Outcome:
-        """To its end or its first failure."""
+    async def hold(self, limit_s: float | None = None) -> Outcome:
+        """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
         outcome = Outcome(self._dialogue, entries=self._stage.journal.entries)
+        if limit_s is not None:
+            self._limit = asyncio.get_running_loop().time() + limit_s
         for placed in self._dialogue.turns:
             begin = self._place
             try:
                 await self._stage.settle()
                 await self._turn(placed)
             except Failed as failed:
-                happened = tuple(self._stage.journal.entries[begin:])
+                happened = tuple(entry for _, entry in self._stage.journal.since(begin, *SHOWN))
                 outcome.failure = Failure(placed.line, placed.column, str(failed), happened)
                 break
             outcome.turns += 1
@@ -138,9 +143,9 @@ class Rehearsal:
         begin = self._prompt
         at = begin.at + how.after
         while self._stage.now < at - SLACK_S:
-            if not await self._tick("the interruption", until=at) or self._stage.over is not None:
+            if not await self._tick("the interruption", until=at) or self._over(begin):
                 break
-        if self._stage.over is not None or self._stage.waiting:
+        if self._over(begin):
             raise Failed(
                 f"{quoted(begin.text, 60)} was over {how.after:g} s after its beginning: there is nothing to "
                 "interrupt; make `after` shorter"
@@ -153,6 +158,10 @@ class Rehearsal:
         elif how.presses is not None:
             self._note(f"[{how.presses}, breaks in]")
             self._stage.presses(how.presses, after_s=0.0)
+
+    def _over(self, prompt: Entry) -> bool:
+        ends = self._stage.journal.since(0, "said", "cut")
+        return self._stage.over is not None or any(entry.number == prompt.number for _, entry in ends)
 
     async def _silent(self, seconds: float | None) -> None:
         await self._waits("silent")
@@ -171,59 +180,67 @@ class Rehearsal:
 
     async def _expect(self, turn: Turn) -> None:
         limit = self._since + (turn.within if turn.within is not None else LONGEST_S)
+        begin = len(self._stage.journal.entries)
         while True:
             missing = self._missing(turn)
-            if missing is None:
+            silent = bool(self._stage.journal.since(begin, "noinput"))
+            if missing is None and not silent:
                 return
             over = self._stage.over is not None
-            if over or self._stage.waiting or self._stage.now > limit + SLACK_S:
-                raise Failed(missing + self._why(over, limit))
-            if not await self._tick(missing):
-                raise Failed(f"{missing}; nothing more happens by itself")
-
-    def _why(self, over: bool, limit: float) -> str:
-        if over:
-            return f"; the call is over ({self._stage.over})"
-        if self._stage.now > limit + SLACK_S:
-            return f"; {limit - self._since:g} s have passed"
-        return "; the service waits for the caller"
+            late = self._stage.now > limit + SLACK_S
+            if silent:
+                raise Failed(
+                    f"{missing or 'that came too late'}; the service waited for the caller: a turn `silent` "
+                    "lets it ask again"
+                )
+            if over or late:
+                passed = f"{limit - self._since:g} s have passed"
+                raise Failed(f"{missing}; {f'the call is over ({self._stage.over})' if over else passed}")
+            if not await self._tick(str(missing)):
+                raise Failed(f"{missing}; the service waits for the caller, for ever")
 
     def _missing(self, turn: Turn) -> str | None:
         """What has not happened yet; None when all has, and then it lies behind us."""
-        place, limit = self._place, turn.within
-        ends = [place]
+        found: list[tuple[int, Entry]] = []
         for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
             if wanted is None:
                 continue
-            found = [at for at, entry in self._stage.journal.since(place, kind) if entry.text == wanted]
-            if not found:
+            since = self._stage.journal.since(self._place, kind)
+            there = next((each for each in since if each[1].text == wanted), None)
+            if there is None:
                 word = "go to the step" if kind == "step" else "transfer the caller to"
-                others = [entry.text for _, entry in self._stage.journal.since(place, kind)]
-                return f"expected it to {word} {quoted(wanted)}{_instead(others)}"
-            ends.append(found[0] + 1)
-        prompt = self._prompt
+                return f"expected it to {word} {quoted(wanted)}{_instead([e.text for _, e in since])}"
+            found.append(there)
         if turn.hears:
             heard = self._heard(turn.hears)
             if isinstance(heard, str):
                 return heard
-            ends.append(heard[0] + 1)
-            prompt = heard[1]
-            if limit is not None and heard[1].at > self._since + limit + SLACK_S:
-                late = heard[1].at - self._since
-                raise Failed(f"{quoted(heard[1].text, 60)} came {late:.2f} s after the turn before")
+            found.append(heard)
         for name, value in turn.sets.items():
             problem = self._unset(name, value)
             if problem is not None:
                 return problem
         if "hung_up" in turn.model_fields_set:
-            reason = self._stage.ended_by_plan or self._stage.over
-            if reason is None:
-                return "expected the call to end" + (f" with {quoted(turn.hung_up)}" if turn.hung_up else "")
-            if turn.hung_up is not None and reason != turn.hung_up:
-                raise Failed(f"expected the call to end with {quoted(turn.hung_up)}, it ended with {reason}")
-        self._place, self._prompt = max(ends), prompt
-        if self._prompt is not None and turn.hears:
+            problem = self._still_there(turn.hung_up)
+            if problem is not None:
+                return problem
+            found.extend(self._stage.journal.since(self._place, "ended")[-1:])
+        for _, entry in found:
+            if turn.within is not None and entry.at > self._since + turn.within + SLACK_S:
+                what = f"{entry.kind} {quoted(entry.text, 60)}"
+                raise Failed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
+        self._place = max([self._place, *(at + 1 for at, _ in found)])
+        if turn.hears and isinstance(heard, tuple):
+            self._prompt = heard[1]
             self._since = max(self._since, self._prompt.at)
+        return None
+
+    def _still_there(self, wanted: str | None) -> str | None:
+        reason = self._stage.ended_by_plan or self._stage.over
+        if reason is None:
+            return "expected the call to end" + (f" with {quoted(wanted)}" if wanted else "")
+        if wanted is not None and reason != wanted:
+            raise Failed(f"expected the call to end with {quoted(wanted)}, it ended with {reason}")
         return None
 
     def _heard(self, wanted: tuple[Hears, ...]) -> "tuple[int, Entry] | str":
@@ -253,6 +270,8 @@ class Rehearsal:
     async def _tick(self, what: str, until: float | None = None) -> bool:
         if self._stage.now > self._since + LONGEST_S:
             raise Failed(f"{what}: that did not happen in {LONGEST_S:g} s of the call")
+        if self._limit is not None and asyncio.get_running_loop().time() > self._limit:
+            raise Failed(f"{what}: the dialogue takes too long, it is given up")
         return await self._stage.tick(until)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -65,18 +65,22 @@ class Notes(Protocol):
     def note(self, kind: str, text: str, **more: Any) -> None: ...
 
 
+Sleep = Callable[[float], Awaitable[None]]
+"""Seconds of the call."""
+
+
 class StubHttp:
     """Answers from stubs; what none fits is unreachable."""
 
-    def __init__(self, stubs: Sequence[RequestStub], notes: Notes) -> None:
-        self._stubs = [[stub, stub.times] for stub in stubs]
-        self._notes = notes
+    def __init__(self, stubs: Sequence[RequestStub], notes: Notes, sleep: Sleep) -> None:
+        self._stubs: list[tuple[RequestStub, list[None]]] = [(stub, []) for stub in stubs]
+        """Each with as many entries as it was used."""
+        self._notes, self._sleep = notes, sleep
 
     async def send(self, request: HttpRequest) -> HttpReply:
-        for entry in self._stubs:
-            stub, left = entry
-            if left != 0 and isinstance(stub, RequestStub) and stub.fits(request):
-                entry[1] = None if left is None else left - 1
+        for stub, used in self._stubs:
+            if stub.fits(request) and (stub.times is None or len(used) < stub.times):
+                used.append(None)
                 return await self._answer(stub, request)
         told = f"{request.method} {request.url}"
         self._notes.note("request", told, outcome="no stub: add it to `requests` of the dialogue")
@@ -84,7 +88,7 @@ class StubHttp:
 
     async def _answer(self, stub: RequestStub, request: HttpRequest) -> HttpReply:
         late = stub.fails == "timeout" or stub.after > request.timeout_s
-        await asyncio.sleep(request.timeout_s if late else stub.after)
+        await self._sleep(request.timeout_s if late else stub.after)
         outcome = "timeout" if late else stub.fails or str(stub.status)
         self._notes.note("request", f"{request.method} {request.url}", outcome=outcome)
         if late or stub.fails is not None:
@@ -112,12 +116,13 @@ def stub_world(
     notes: Notes,
     elapsed: Callable[[], float],
     files: Path,
+    sleep: Sleep = asyncio.sleep,
 ) -> World:
     """``elapsed``: seconds of the call so far; the clock goes on with it."""
     begin = now or NOON
     return World(
         now=lambda: begin + timedelta(seconds=elapsed()),
-        http=StubHttp(requests, notes),
+        http=StubHttp(requests, notes, sleep),
         mail=StubMail(notes),
         files=files,
     )
@@ -126,8 +131,15 @@ def stub_world(
 class StubCall:
     """``CallControl`` of a dialogue."""
 
-    def __init__(self, facts: CallFacts, transfers: Sequence[TransferStub], notes: Notes) -> None:
+    def __init__(
+        self,
+        facts: CallFacts,
+        transfers: Sequence[TransferStub],
+        notes: Notes,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self.facts = facts
+        self._sleep = sleep
         self._transfers = {stub.to: stub for stub in transfers}
         self._notes = notes
         self.ended: str | None = None
@@ -145,7 +157,7 @@ class StubCall:
         if stub is None:
             return TransferResult("transferred", 200, "OK")
         late = stub.after > timeout_s
-        await asyncio.sleep(timeout_s if late else stub.after)
+        await self._sleep(timeout_s if late else stub.after)
         outcome = "noanswer" if late else stub.outcome
         if outcome == "transferred":
             return TransferResult("transferred", 200, "OK")

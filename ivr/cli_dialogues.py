@@ -1,0 +1,77 @@
+"""The commands that try a plan out: ``ivr test``, ``simulate``, ``graph``."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SPEECH_FLAGS = ("stt", "tts", "vad_threshold")
+"""Settings that matter where engines are used."""
+
+
+def add_commands(
+    commands: Any,
+    add_setting_flags: Callable[[argparse.ArgumentParser, Any], None],
+    settings_of: Callable[[argparse.Namespace], Any],
+) -> None:
+    """``commands`` is what ``add_subparsers`` gave; the other two are those of ``ivr.cli``."""
+    test = commands.add_parser(
+        "test",
+        help="hold the dialogues that stand beside a dialplan",
+        description="Hold the dialogues of NAME.test.yaml beside each NAME.yaml. Exit code 1 when one fails.",
+    )
+    test.add_argument("plans", nargs="+", type=Path, metavar="PLAN", help="dialplan, or its .test.yaml")
+    way = test.add_mutually_exclusive_group()
+    way.add_argument(
+        "--speech", action="store_true", help="with real engines: what callers say is spoken and understood"
+    )
+    way.add_argument("--sip", action="store_true", help="over SIP and RTP, to a service on loopback")
+    test.add_argument("-k", dest="only", default="", metavar="TEXT", help="dialogues with that in their name")
+    test.add_argument("--coverage", action="store_true", help="tell what no dialogue goes through")
+    test.add_argument(
+        "--cover", type=_percent, default=0.0, metavar="PERCENT", help="fail when less of a plan is covered"
+    )
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML")
+    add_setting_flags(test, SPEECH_FLAGS)
+    test.set_defaults(command=lambda arguments: _test(arguments, settings_of(arguments)))
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%"))
+    if not 0 <= value <= 100:
+        raise ValueError(text)
+    return value
+
+
+_percent.__name__ = "per cent, 0 to 100"  # argparse names it in its error
+
+
+def _test(arguments: argparse.Namespace, settings: Any) -> int:
+    from ivr.service.dialogue_test import TestOptions, run_tests
+    from ivr.service.logs import configure_logging
+    from ivr.speech.base import SpeechError
+
+    configure_logging(level="error")
+    options = TestOptions(
+        way="speech" if arguments.speech else "sip" if arguments.sip else "memory",
+        only=arguments.only,
+        coverage=arguments.coverage,
+        cover=arguments.cover,
+        junit=arguments.junit,
+    )
+    try:
+        return run_tests(settings, arguments.plans, options, _out)
+    except SpeechError as error:
+        return _refused(f"{error}; `ivr doctor` tells what is missing")
+    except OSError as error:
+        return _refused(f"{error.filename}: {error.strerror}")
+
+
+def _out(line: str) -> None:
+    print(line, flush=True)
+
+
+def _refused(message: str) -> int:
+    print(f"ivr: {message}", file=sys.stderr)
+    return 2

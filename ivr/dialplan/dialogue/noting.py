@@ -1,0 +1,69 @@
+"""What happens in a call, written into a journal: by its session, and by the log of its plan."""
+
+from typing import Any
+
+from ivr.dialplan.dialogue.journal import Journal
+from ivr.dialplan.dialogue.plan_log import Listener
+from ivr.dialplan.plan import Plan
+from ivr.session import AudioClip, Decision, SayHandle, Turn, VoiceSession
+from ivr.session.say import SaySource
+
+
+class NotingSession(VoiceSession):
+    """Notes what is said when it begins to be heard, and knows when the plan waits for the caller."""
+
+    def __init__(self, journal: Journal, plan: Plan, **parts: Any) -> None:
+        """``plan``: whose sounds have names. The rest as ``VoiceSession`` has it."""
+        super().__init__(**parts)
+        self._journal = journal
+        self._files = {id(clip): name for name, clip in plan.sounds.items()}
+        self._names: dict[int, str | None] = {}
+        self._saying: str | None = None
+        self._listeners = 0
+        self.on_decision(self._noted)
+
+    @property
+    def waiting(self) -> bool:
+        """The plan listens, and no turn of the caller is on its way."""
+        return self._listeners > 0 and not self.caller_active
+
+    async def say(self, source: SaySource, **how: Any) -> SayHandle:  # type: ignore[override]
+        # It may begin before its handle is known.
+        self._saying = self._files.get(id(source), "") if isinstance(source, AudioClip) else None
+        handle = await super().say(source, **how)
+        self._names[handle.number] = self._saying
+        return handle
+
+    async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
+        self._listeners += 1
+        try:
+            return await super().listen(timeout)
+        finally:
+            self._listeners -= 1
+
+    def _noted(self, decision: Decision) -> None:
+        details = decision.details
+        if decision.stage == "say_started":
+            number = details["prompt"]
+            name = self._names.get(number, self._saying)
+            kind = "pause" if name == "" and not details["text"] else "prompt"
+            self._journal.note(kind, details["text"], number, file=name or "")
+        elif decision.stage == "say_ended":
+            kind = "cut" if details["interrupted"] else "said"
+            self._journal.note(kind, details["heard_text"], details["prompt"])
+
+
+def noting(journal: Journal) -> Listener:
+    """A listener of a plan's log that notes what dialogues ask for."""
+
+    def note(event: str, fields: dict[str, Any]) -> None:
+        if event == "step_entered":
+            journal.note("step", fields["step"])
+        elif event == "noinput":
+            journal.note("noinput", f"{fields['attempt']} of {fields['of']}")
+        elif event == "verb_failed":
+            journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields['error']}")
+        elif event == "plan_ended":
+            journal.note("ended", fields["reason"])
+
+    return note
