@@ -1,7 +1,6 @@
 """Holds a dialogue on a stage: does what the caller does, and waits for what is expected of the service."""
 
 import asyncio
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +63,7 @@ class Rehearsal:
 
     async def hold(self, limit_s: float | None = None) -> Outcome:
         """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
-        outcome = Outcome(self._dialogue, entries=self._stage.journal.entries)
+        outcome = Outcome(self._dialogue)
         if limit_s is not None:
             self._limit = asyncio.get_running_loop().time() + limit_s
         for placed in self._dialogue.turns:
@@ -78,6 +77,7 @@ class Rehearsal:
                 break
             outcome.turns += 1
         outcome.call_s = self._stage.now
+        outcome.entries = list(self._stage.journal.entries)
         return outcome
 
     async def _turn(self, placed: PlacedTurn) -> None:
@@ -292,8 +292,3 @@ def _shown(value: Any) -> str:
 
 def _instead(others: list[str]) -> str:
     return f", it was {', then '.join(quoted(text, 80) for text in others)}" if others else ""
-
-
-def without_entries(outcome: Outcome) -> Outcome:
-    """For keeping many of them."""
-    return dataclasses.replace(outcome, entries=[])
