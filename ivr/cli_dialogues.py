@@ -36,6 +36,25 @@ def add_commands(
     add_setting_flags(test, SPEECH_FLAGS)
     test.set_defaults(command=lambda arguments: _test(arguments, settings_of(arguments)))
 
+    graph = commands.add_parser(
+        "graph",
+        help="draw a dialplan",
+        description="Draw a dialplan: its steps, choices, what follows when nothing fits, where calls end.",
+    )
+    graph.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
+    graph.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE", help="the picture: .svg, .png, .pdf or .dot"
+    )
+    graph.add_argument(
+        "--calls",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="LOG",
+        help="a service's log as JSON: how often calls went each way",
+    )
+    graph.set_defaults(command=_graph)
+
 
 def _percent(text: str) -> float:
     value = float(text.removesuffix("%"))
@@ -66,6 +85,16 @@ def _test(arguments: argparse.Namespace, settings: Any) -> int:
         return _refused(f"{error}; `ivr doctor` tells what is missing")
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}")
+
+
+def _graph(arguments: argparse.Namespace) -> int:
+    from ivr.service.graph_command import GraphError, graph
+
+    try:
+        graph(arguments.plan, arguments.out, arguments.calls)
+    except GraphError as error:
+        return _refused(str(error))
+    return 0
 
 
 def _out(line: str) -> None:

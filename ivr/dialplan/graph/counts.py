@@ -1,0 +1,71 @@
+"""How often real calls went each way: from the log that a service writes as JSON lines."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ivr.dialplan.plan import Plan
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of one plan."""
+
+    calls: int = 0
+    steps: Counter[str] = field(default_factory=Counter)
+    ways: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(step, why, target), as ``Verb.may_go_to`` names them."""
+    ends: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(step, reason)."""
+
+
+def count_calls(plan: Plan, lines: Iterable[str]) -> Counts:
+    """Lines that are none of this plan's, or no JSON at all, are passed over."""
+    counts = Counts()
+    ways: dict[tuple[str, str], list[str]] = {}
+    for name, step in plan.steps.items():
+        for placed in step.verbs:
+            for why, target in placed.verb.may_go_to():
+                ways.setdefault((name, target), []).append(why)
+    at: dict[str, str] = {}
+    """Call to the step that it is in."""
+    reasons: dict[str, list[str]] = {}
+    for line in lines:
+        event = _event(line)
+        if event.get("plan") != plan.name:
+            continue
+        call, step = str(event.get("call", "")), str(event.get("step", ""))
+        reason = reasons.setdefault(call, [])
+        match event.get("event"):
+            case "step_entered":
+                counts.steps[step] += 1
+                if call in at:
+                    named = ways.get((at[call], step), [])
+                    why = next((word for word in reversed(reason) if word in named), None)
+                    counts.ways[at[call], why if why is not None else (named or [""])[0], step] += 1
+                else:
+                    counts.calls += 1
+                at[call] = step
+                reason.clear()
+            case "choice_matched":
+                reason.append(str(event.get("choice")))
+            case "noinput" | "nomatch" as miss:
+                reason.append(miss)
+            case "transfer_failed":
+                reason.append(str(event.get("outcome")))
+            case "verb_failed":
+                reason.append("on_error")
+            case "plan_ended":
+                counts.ends[step, str(event.get("reason"))] += 1
+                at.pop(call, None)
+                reasons.pop(call, None)
+    return counts
+
+
+def _event(line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
