@@ -36,6 +36,22 @@ def add_commands(
     add_setting_flags(test, SPEECH_FLAGS)
     test.set_defaults(command=lambda arguments: _test(arguments, settings_of(arguments)))
 
+    simulate = commands.add_parser(
+        "simulate",
+        help="be the caller of a dialplan at the terminal",
+        description="Be the caller of a dialplan: type what you say or the keys you press. No sound.",
+    )
+    simulate.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
+    simulate.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="who calls")
+    simulate.add_argument("--to", dest="called", default="", metavar="NUMBER", help="the number that is called")
+    simulate.add_argument(
+        "--like", default="", metavar="TEXT", help="clock, requests and transfers of the dialogue with that name"
+    )
+    simulate.add_argument("--save", type=Path, metavar="FILE", help="add it to a .test.yaml as a dialogue")
+    simulate.add_argument("--name", default="", metavar="TEXT", help="the dialogue's name")
+    add_setting_flags(simulate, ())
+    simulate.set_defaults(command=lambda arguments: _simulate(arguments, settings_of(arguments)))
+
     graph = commands.add_parser(
         "graph",
         help="draw a dialplan",
@@ -85,6 +101,29 @@ def _test(arguments: argparse.Namespace, settings: Any) -> int:
         return _refused(f"{error}; `ivr doctor` tells what is missing")
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}")
+
+
+def _simulate(arguments: argparse.Namespace, settings: Any) -> int:
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  (lines can be edited)
+
+    from ivr.service.logs import configure_logging
+    from ivr.service.simulate import SimulateOptions, SimulationError, simulate
+
+    configure_logging(level="error")
+    options = SimulateOptions(
+        caller=arguments.caller,
+        called=arguments.called,
+        like=arguments.like,
+        save=arguments.save,
+        name=arguments.name,
+    )
+    try:
+        return simulate(settings, arguments.plan, options, input, _out)
+    except SimulationError as error:
+        return _refused(str(error))
 
 
 def _graph(arguments: argparse.Namespace) -> int:

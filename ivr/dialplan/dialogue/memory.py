@@ -38,7 +38,7 @@ class MemoryStage:
         self.journal = Journal(lambda: self.now)
         self._player = ScriptedPlayer()
         self._ear = ScriptedEar(lambda: self._player.playing)
-        self._session = NotingSession(
+        self.session = NotingSession(
             self.journal,
             plan,
             stt=ScriptedStt(),
@@ -51,12 +51,12 @@ class MemoryStage:
         world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal)
         self._log = PlanLog(noting(self.journal))
-        self.runner = Runner(plan, self._session, self._call, self._log, world)
+        self.runner = Runner(plan, self.session, self._call, self._log, world)
         self._task: asyncio.Task[str]
         self._keys: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> "MemoryStage":
-        await self._session.start()
+        await self.session.start()
         self._player.on_change = self._ear.stream.look_closer
         self._task = asyncio.ensure_future(self.runner())
         return self
@@ -66,7 +66,7 @@ class MemoryStage:
             key.cancel()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self._session.stop()
+        await self.session.stop()
 
     def listen(self, listener: Listener) -> None:
         """It is told of every line of the plan's log."""
@@ -80,7 +80,7 @@ class MemoryStage:
 
     @property
     def waiting(self) -> bool:
-        return self._session.waiting and not self.busy and not self._player.playing
+        return self.session.waiting and not self.busy and not self._player.playing
 
     @property
     def busy(self) -> bool:
@@ -126,11 +126,11 @@ class MemoryStage:
             self._keys.append(self._loop.call_at(at, self._press, key))
 
     async def hangs_up(self) -> None:
-        await self._session.stop()
+        await self.session.stop()
         self.runner.caller_left()
         while not self._task.done() and await self._loop.tick():
             pass
 
     def _press(self, key: str) -> None:
         del self._keys[0]
-        self._session.process_dtmf(key)
+        self.session.process_dtmf(key)

@@ -20,6 +20,8 @@ class NotingSession(VoiceSession):
         self._names: dict[int, str | None] = {}
         self._saying: str | None = None
         self._listeners = 0
+        self.waits_s: float | None = None
+        """How long the plan listens before it takes it for no input; None while it does not listen."""
         self.on_decision(self._noted)
 
     @property
@@ -36,10 +38,12 @@ class NotingSession(VoiceSession):
 
     async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
         self._listeners += 1
+        self.waits_s = timeout
         try:
             return await super().listen(timeout)
         finally:
             self._listeners -= 1
+            self.waits_s = None
 
     def _noted(self, decision: Decision) -> None:
         details = decision.details
