@@ -1,8 +1,8 @@
 """The commands: ``ivr serve``, ``call``, ``talk``, ``replay``, ``plot``, ``models``, ``doctor``; those of
 ``cli_dialogues``.
 
-Exit codes: 0 done, 1 a finding (doctor, verify, test, replay --compare), nobody reached (call) or a fault while
-running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
+Exit codes: 0 done, 1 a finding (doctor, verify, test, replay --compare), nobody reached (call) or a fault
+while running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
 remedy), 130 interrupted.
 """
 

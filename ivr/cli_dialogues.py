@@ -43,9 +43,14 @@ def add_commands(
     )
     simulate.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
     simulate.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="who calls")
-    simulate.add_argument("--to", dest="called", default="", metavar="NUMBER", help="the number that is called")
     simulate.add_argument(
-        "--like", default="", metavar="TEXT", help="clock, requests and transfers of the dialogue with that name"
+        "--to", dest="called", default="", metavar="NUMBER", help="the number that is called"
+    )
+    simulate.add_argument(
+        "--like",
+        default="",
+        metavar="TEXT",
+        help="clock, requests and transfers of the dialogue with that name",
     )
     simulate.add_argument("--save", type=Path, metavar="FILE", help="add it to a .test.yaml as a dialogue")
     simulate.add_argument("--name", default="", metavar="TEXT", help="the dialogue's name")

@@ -62,7 +62,7 @@ class ServedCall:
         self.plan = plan
         self.facts = facts_of(leg)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
-        self._session = VoiceSession(
+        self._session = self._make_session(
             stt=engines.stt,
             tts=engines.tts,
             vad=engines.vad,
@@ -87,6 +87,9 @@ class ServedCall:
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
 
         self._transfer: asyncio.Future[TransferResult] | None = None
+
+    def _make_session(self, **parts: Any) -> VoiceSession:
+        return VoiceSession(**parts)
 
     # -- on the loop
 

@@ -50,7 +50,9 @@ def run_tests(
                 out(line)
             short = short or coverage.percent < options.cover
             if coverage.percent < options.cover:
-                out(f"{file.plan.path}: covered to {coverage.percent:.1f}%, {options.cover:g}% were asked for")
+                out(
+                    f"{file.plan.path}: covered to {coverage.percent:.1f}%, {options.cover:g}% were asked for"
+                )
     if options.junit is not None:
         options.junit.write_bytes(junit(suites))
     failed = any(outcome.failure is not None for _, _, outcomes in suites for outcome in outcomes)

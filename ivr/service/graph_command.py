@@ -66,7 +66,9 @@ def _drawn(text: str, kind: str) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise GraphError(f"Graphviz was not done within {DRAWING_S} s; a .dot file needs no drawing") from None
+        raise GraphError(
+            f"Graphviz was not done within {DRAWING_S} s; a .dot file needs no drawing"
+        ) from None
     if done.returncode:
         raise GraphError(f"Graphviz failed: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
     return done.stdout

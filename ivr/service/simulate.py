@@ -1,5 +1,5 @@
-"""``ivr simulate``: be the caller of a plan at a terminal. No sound: what is said is printed, what is typed is
-heard; time is the call's own and waits for who types.
+"""``ivr simulate``: be the caller of a plan at a terminal. No sound: what is said is printed, what is typed
+is heard; time is the call's own and waits for who types.
 """
 
 import re
@@ -94,9 +94,7 @@ def _setting(plan: Path, options: SimulateOptions) -> Dialogue:
     facts = dialogue.facts
     return replace(
         dialogue,
-        facts=replace(
-            facts, caller=options.caller or facts.caller, called=options.called or facts.called
-        ),
+        facts=replace(facts, caller=options.caller or facts.caller, called=options.called or facts.called),
     )
 
 

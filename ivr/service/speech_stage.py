@@ -26,6 +26,7 @@ from ivr.dialplan.dialogue.rehearsal import Outcome, Rehearsal
 from ivr.dialplan.dialogue.stage import KEY_MS
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.plan import Plan
+from ivr.dialplan.routes import Routing
 from ivr.dialplan.runner import Runner
 from ivr.service.engines import make_engines
 from ivr.service.settings import Settings
@@ -59,11 +60,10 @@ class SpeechStage:
         self._session = NotingSession(
             self.journal, plan, player=MemoryPlayer(LINE_RATE), config=config, **engines
         )
-        world = stub_world(
-            dialogue.now, dialogue.requests, self.journal, lambda: self.now, files, _moment
-        )
+        world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files, _moment)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal, _moment)
-        self.runner = Runner(plan, self._session, self._call, self._log, world)
+        _, start = Routing([plan]).find(dialogue.facts, world.now())
+        self.runner = Runner(plan, self._session, self._call, self._log, world, start=start)
         self._task: asyncio.Task[str]
 
     async def __aenter__(self) -> Self:
@@ -199,9 +199,7 @@ async def _hold_all(
             for dialogue in dialogues:
                 began = time.perf_counter()
                 voice = voice_of(engines.tts)
-                stage = SpeechStage(
-                    file.plan, dialogue, Path(files), voice, settings.session, **parts
-                )
+                stage = SpeechStage(file.plan, dialogue, Path(files), voice, settings.session, **parts)
                 async with stage:
                     stage.listen(coverage.visitor(stage.runner))
                     outcome = await Rehearsal(dialogue, stage, file.sounds).hold(DIALOGUE_S)

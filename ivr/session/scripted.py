@@ -1,4 +1,4 @@
-"""Engines and a player for conversations without sound: what is said lasts by a rule, what was said is a text.
+"""Engines and a player for conversations without sound: what is said lasts by a rule, what was said is text.
 
 For tests of dialogues: everything else of a session is the real one, so that what is interrupted, kept, asked
 again or skipped is what a caller on a line would meet.

@@ -38,11 +38,7 @@ class Utterance:
         """Those of which the middle lies between the two samples; they are all equally long."""
         every = self.text.split()
         length = (self.end - self.start) / max(1, len(every))
-        return [
-            word
-            for at, word in enumerate(every)
-            if since <= self.start + (at + 0.5) * length < until
-        ]
+        return [word for at, word in enumerate(every) if since <= self.start + (at + 0.5) * length < until]
 
 
 def carried(text: str, confidence: float) -> Pcm16:

@@ -1,5 +1,5 @@
-"""A call in memory takes the course that it takes with real sound and the real detector: the same dialogues on
-both, their journals compared.
+"""A call in memory takes the course that it takes with real sound and the real detector: the same dialogues
+on both, their journals compared.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ YIELDS = {
 }
 """How the prompts yield."""
 CLOSE_S = 0.45
-"""Between the same thing in both: the detector hears the beginning and the end of speech a little differently."""
+"""Between the same thing in both: the detector hears where speech begins and ends a little differently."""
 
 
 class Recogniser:
@@ -108,9 +108,7 @@ async def with_sound(file: DialogueFile, folder: Path) -> Outcome:
         return pcm
 
     parts = {"stt": stt, "tts": ScriptedTts(), "vad": create_vad("silero")}
-    async with SpeechStage(
-        file.plan, file.dialogues[0], folder, voice, SessionConfig(), **parts
-    ) as stage:
+    async with SpeechStage(file.plan, file.dialogues[0], folder, voice, SessionConfig(), **parts) as stage:
         return await Rehearsal(file.dialogues[0], stage, file.sounds).hold()
 
 

@@ -1,8 +1,8 @@
-"""Which parts of a plan its dialogues have been through: steps, choices, what follows a miss or a failure, and
-every other way from step to step.
+"""Which parts of a plan its dialogues have been through: steps, choices, what follows a miss or a failure,
+and every other way from step to step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +66,16 @@ class Coverage:
 
     def visitor(self, runner: Runner) -> Listener:
         """To be told of the log of one call."""
+        visit = self.recorder()
+        return lambda event, fields: visit(runner.run.at, event, fields)
+
+    def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
+        """The same where ``Run.at`` is told with each event."""
         reasons: set[str] = set()
         """Words for what has happened since the last step was entered."""
 
-        def visit(event: str, fields: dict[str, Any]) -> None:
-            step, verb = place = runner.run.at
+        def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
+            step, verb = place
             match event:
                 case "step_entered":
                     self._enter(place, str(fields["step"]), reasons)

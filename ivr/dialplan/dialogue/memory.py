@@ -14,6 +14,7 @@ from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stage import KEY_MS
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.plan import Plan
+from ivr.dialplan.routes import Routing
 from ivr.dialplan.runner import Runner
 from ivr.session import AudioClip, SessionConfig
 from ivr.session.scripted import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
@@ -51,7 +52,8 @@ class MemoryStage:
         world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal)
         self._log = PlanLog(noting(self.journal))
-        self.runner = Runner(plan, self.session, self._call, self._log, world)
+        _, start = Routing([plan]).find(dialogue.facts, world.now())
+        self.runner = Runner(plan, self.session, self._call, self._log, world, start=start)
         self._task: asyncio.Task[str]
         self._keys: list[asyncio.TimerHandle] = []
 

@@ -124,9 +124,7 @@ def _dialogue(node: Node, context: LoadContext, problems: list[Problem], at: int
         else stub
         for place, stub in enumerate(fields.requests)
     )
-    return Dialogue(
-        fields.name, node.line, tuple(turns), facts, fields.now, requests, fields.transfers
-    )
+    return Dialogue(fields.name, node.line, tuple(turns), facts, fields.now, requests, fields.transfers)
 
 
 def _turn(node: Node, context: LoadContext, problems: list[Problem]) -> Turn | None:

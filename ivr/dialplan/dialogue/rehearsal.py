@@ -60,6 +60,9 @@ class Rehearsal:
         """When the turn before was over."""
         self._limit: float | None = None
         """Of the loop's clock."""
+        self.heard: list[tuple[int, int, Entry]] = []
+        """Line and column of each turn that heard prompts, and these."""
+        self._hearing: list[Entry] = []
 
     async def hold(self, limit_s: float | None = None) -> Outcome:
         """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
@@ -75,6 +78,8 @@ class Rehearsal:
                 happened = tuple(entry for _, entry in self._stage.journal.since(begin, *SHOWN))
                 outcome.failure = Failure(placed.line, placed.column, str(failed), happened)
                 break
+            self.heard.extend((placed.line, placed.column, entry) for entry in self._hearing)
+            self._hearing = []
             outcome.turns += 1
         outcome.call_s = self._stage.now
         outcome.entries = list(self._stage.journal.entries)
@@ -109,9 +114,7 @@ class Rehearsal:
         if turn.says is not None:
             says = turn.says
             self._note(says.text)
-            await self._stage.says(
-                says.text, confidence=says.confidence, lasts_s=says.lasts, after_s=after_s
-            )
+            await self._stage.says(says.text, confidence=says.confidence, lasts_s=says.lasts, after_s=after_s)
         elif turn.presses is not None:
             self._note(f"[{turn.presses}]")
             self._stage.presses(turn.presses, after_s=after_s)
@@ -202,6 +205,7 @@ class Rehearsal:
     def _missing(self, turn: Turn) -> str | None:
         """What has not happened yet; None when all has, and then it lies behind us."""
         found: list[tuple[int, Entry]] = []
+        heard: list[tuple[int, Entry]] | str = []
         for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
             if wanted is None:
                 continue
@@ -215,7 +219,7 @@ class Rehearsal:
             heard = self._heard(turn.hears)
             if isinstance(heard, str):
                 return heard
-            found.append(heard)
+            found.append(heard[0])
         for name, value in turn.sets.items():
             problem = self._unset(name, value)
             if problem is not None:
@@ -229,9 +233,10 @@ class Rehearsal:
             if turn.within is not None and entry.at > self._since + turn.within + SLACK_S:
                 what = f"{entry.kind} {quoted(entry.text, 60)}"
                 raise Failed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
-        self._place = max([self._place, *(at + 1 for at, _ in found)])
-        if turn.hears and isinstance(heard, tuple):
-            self._prompt = heard[1]
+        self._place = max([self._place, *(at + 1 for at, _ in [*found, *heard])])
+        if heard:
+            self._prompt = heard[-1][1]
+            self._hearing = [entry for _, entry in heard]
             self._since = max(self._since, self._prompt.at)
         return None
 
@@ -243,7 +248,7 @@ class Rehearsal:
             raise Failed(f"expected the call to end with {quoted(wanted)}, it ended with {reason}")
         return None
 
-    def _heard(self, wanted: tuple[Hears, ...]) -> "tuple[int, Entry] | str":
+    def _heard(self, wanted: tuple[Hears, ...]) -> list[tuple[int, Entry]] | str:
         prompts = self._stage.journal.since(self._place, "prompt")
         for first in range(len(prompts) - len(wanted) + 1):
             stretch = prompts[first : first + len(wanted)]
@@ -251,7 +256,7 @@ class Rehearsal:
                 hears.fits(entry.text, entry.more.get("file", ""))
                 for hears, (_, entry) in zip(wanted, stretch, strict=True)
             ):
-                return stretch[-1]
+                return stretch
         shown = ", then ".join(hears.shown() for hears in wanted)
         others = [entry.text or f"[{entry.more.get('file') or 'silence'}]" for _, entry in prompts]
         return f"expected to hear {shown}{_instead(others)}"

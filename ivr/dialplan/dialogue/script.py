@@ -170,7 +170,7 @@ class Turn(Fields):
         default=None, description="the reason with which the plan ends; any when not given"
     )
     within: Duration | None = Field(
-        default=None, description="how long that may take, from the end of the turn before, such as 2s"
+        default=None, description="how long until that begins, from the end of the turn before, such as 2s"
     )
 
     kinds: ClassVar[tuple[str, ...]] = (*CALLER, *SERVICE)

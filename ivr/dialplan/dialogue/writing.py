@@ -41,7 +41,9 @@ def turns_of(entries: Sequence[Entry], done: Sequence[Done], start: str) -> Iter
         yield {"hung_up": reason}
 
 
-def write_dialogue(path: Path, plan: Path, name: str, dialogue: Dialogue, turns: list[dict[str, Any]]) -> None:
+def write_dialogue(
+    path: Path, plan: Path, name: str, dialogue: Dialogue, turns: list[dict[str, Any]]
+) -> None:
     """Add it to the file, which is made where there is none. Raises NotWritten, and then leaves the file as
     it was.
     """
@@ -55,7 +57,9 @@ def write_dialogue(path: Path, plan: Path, name: str, dialogue: Dialogue, turns:
             load_dialogues(path)
         except PlanError as error:
             _restore(path, before)
-            raise NotWritten(f"{path}: the dialogue {quoted(name)} does not fit in: {error.message}") from None
+            raise NotWritten(
+                f"{path}: the dialogue {quoted(name)} does not fit in: {error.message}"
+            ) from None
     except OSError as error:
         raise NotWritten(f"{path}: {error.strerror}") from error
 

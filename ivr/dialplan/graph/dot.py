@@ -10,28 +10,31 @@ from ivr.dialplan.graph.model import Box, Row, boxes, entries
 from ivr.dialplan.plan import Plan
 
 INK, QUIET, LINE = "#1f2933", "#65727f", "#52606d"
-HEAD, START, BAD, UNREACHED = "#dbe7f3", "#cdeccd", "#c62828", "#eeeeee"
+HEAD, START, BAD, BAD_PAPER, UNREACHED = "#dbe7f3", "#cdeccd", "#c62828", "#fdecea", "#eeeeee"
 END_INK, MISS_INK, CHOICE_INK = "#8a2be2", "#b45309", "#0b5394"
 FONT = "Helvetica,Arial,sans-serif"
-LEGEND = "Solid lines: choices and gotos. Dashed: no input, no match, a failure. ■ the call may end here. ↩ back."
+LEGEND = (
+    "Solid lines: choices and gotos. Dashed: no input, no match, a failure."
+    " ■ the call may end here. ↩ back, or to a step that many lead to."
+)
 
 
 def dot(plan: Plan, problems: Iterable[Problem] = (), counts: Counts | None = None) -> str:
-    """The plan for Graphviz's ``dot``; ``problems`` are marked at their steps, ``counts`` stand on the ways."""
+    """The plan for Graphviz's ``dot``; ``problems`` are marked at their steps, ``counts`` at the ways."""
     found = boxes(plan, problems)
     title = plan.name if counts is None else f"{plan.name}: {counts.calls} calls"
     lines = [
         "digraph plan {",
-        f"  graph [rankdir=LR, ranksep=0.9, nodesep=0.28, splines=spline, fontname={_text(FONT)}, fontsize=12,"
-        f" fontcolor={_text(QUIET)}, labelloc=b, label={_text(f'{title}. {LEGEND}')}];",
+        f"  graph [rankdir=LR, ranksep=0.9, nodesep=0.28, splines=spline, fontname={_text(FONT)},"
+        f" fontsize=12, fontcolor={_text(QUIET)}, labelloc=b, label={_text(f'{title}. {LEGEND}')}];",
         f"  node [shape=plain, fontname={_text(FONT)}, fontsize=11, fontcolor={_text(INK)}];",
         f"  edge [fontname={_text(FONT)}, fontsize=10, color={_text(LINE)}, fontcolor={_text(INK)},"
         " arrowsize=0.7];",
     ]
     ids = {box.name: f"s{at}" for at, box in enumerate(found)}
     for at, (what, step) in enumerate(entries(plan)):
-        lines.append(f"  e{at} [shape=circle, label={_text(what)}, fontsize=10, width=0.4, fixedsize=false,"
-                     f" margin=0.03, style=filled, fillcolor={_text(START)}, color={_text(LINE)}];")  # fmt: skip
+        look = f"margin=0.03, style=filled, fillcolor={_text(START)}, color={_text(LINE)}"
+        lines.append(f"  e{at} [shape=ellipse, label={_text(what)}, fontsize=10, width=0.4, {look}];")
         lines.append(f"  e{at} -> {ids[step]}:head:w [penwidth=1.6];")
     for box in found:
         lines.append(f"  {ids[box.name]} [label=<{_table(box, counts)}>];")
@@ -51,7 +54,8 @@ def _table(box: Box, counts: Counts | None) -> str:
     rows = [f'<TR><TD PORT="head" BGCOLOR="{head}" ALIGN="LEFT" CELLPADDING="4">{name}</TD></TR>']
     rows += [_row(at, row, _gone(box, row, counts)) for at, row in enumerate(box.rows)]
     rows += [
-        f'<TR><TD ALIGN="LEFT" BGCOLOR="#fdecea"><FONT COLOR="{BAD}">⚠ {_escape(_folded(text))}</FONT></TD></TR>'
+        f'<TR><TD ALIGN="LEFT" BGCOLOR="{BAD_PAPER}"><FONT COLOR="{BAD}">⚠ {_escape(_folded(text))}</FONT>'
+        "</TD></TR>"
         for text in box.problems
     ]
     if counts is not None:

@@ -18,8 +18,8 @@ WIDEST = 46
 """Characters of a row."""
 
 Kind = Literal["does", "choice", "way", "miss", "end"]
-"""does: what a verb does. choice, way: something leads on. miss: what follows when nothing fits, tries run out
-or something fails. end: a call is over here."""
+"""does: what a verb does. choice, way: something leads on. miss: what follows when nothing fits, tries run
+out or something fails. end: a call is over here."""
 MISSES = frozenset({"noinput", "nomatch", "busy", "noanswer", "failed", "on_error", "timeout", "error"})
 """Names of ways that are taken when something did not work out."""
 _WORDS = {"noinput": "no input", "nomatch": "no match", "noanswer": "no answer", "on_error": "on error"}
@@ -69,6 +69,11 @@ def boxes(plan: Plan, problems: Iterable[Problem] = ()) -> list[Box]:
 def entries(plan: Plan) -> Iterator[tuple[str, str]]:
     """Steps that something other than a verb leads to, and what that is."""
     yield "call", plan.start
+    for route in plan.routes:
+        if route.start is not None and route.start != plan.start:
+            said = next((p.source for p in (route.to, route.from_, route.trunk) if p is not None), "")
+            hours = f"{route.open} open" if route.open else f"{route.closed} closed" if route.closed else ""
+            yield " ".join(filter(None, ("call", said, hours))), route.start
     if plan.on_error is not None:
         yield "error", plan.on_error
     if plan.on_hangup is not None:
