@@ -2,8 +2,8 @@
 plan, which is that of the dialogue, and for what it tells of each call over its connection.
 
 The first call is the first dialogue's, and so on. Messages are tuples, the kind first: ``ready`` (address),
-``failed`` (why), ``note`` (kind, text, number, more), ``state`` (waiting, busy), ``variables`` (shown values,
-hidden names), ``visited`` (the log's events for coverage), ``over`` (the plan's reason).
+``failed`` (why), ``note`` (kind, text, number, more), ``state`` (waiting, busy), ``variables`` (values, names
+of the sensitive ones), ``visited`` (place, event and fields of the plan's log), ``over`` (the plan's reason).
 """
 
 import asyncio
@@ -93,7 +93,7 @@ class RehearsedCall(ServedCall):
                 told = state
                 self._tell("state", *state)
             variables = self._runner.run.variables
-            values = (dict(variables.shown()), frozenset(variables.sensitive))
+            values = (_plain(variables.scope()), frozenset(variables.sensitive))
             if values != self._told_values:
                 self._told_values = values
                 self._tell("variables", *values)
@@ -136,6 +136,15 @@ class RehearsedServer(Server):
         return RehearsedCall(
             self._tell, dialogue, plan, leg, self._engines, self._settings, None, world, start=start
         )
+
+
+def _plain(values: Any) -> Any:
+    """What another process can be told; anything else as text."""
+    if isinstance(values, dict):
+        return {str(name): _plain(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_plain(value) for value in values]
+    return values if values is None or isinstance(values, str | int | float | bool) else str(values)
 
 
 class _Above:

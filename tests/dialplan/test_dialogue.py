@@ -1,5 +1,6 @@
 """Dialogues in memory: every kind of turn, what it takes for it to pass, and what it says when it fails."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.reader import load_dialogues
 from ivr.dialplan.dialogue.tester import hold_in_memory
+from ivr.dialplan.expressions import Expression
+from ivr.dialplan.flow import Next
+from ivr.dialplan.run import Run
+from ivr.dialplan.verbs.set import Set
 
 from .dialogues import dialogues, failure, hold
 from .plans import DEMO
@@ -146,6 +151,23 @@ def test_the_call_and_the_clock_are_the_dialogues(tmp_path: Path) -> None:
     """
     turns = '- hears: "4930 to 100, gold, Sun 01:59"\n- hears: "02:00"\n- hung_up: end_of_step\n'
     assert failure(tmp_path, steps, turns, facts=facts) == ""
+
+
+def test_sensitive_values_are_struck_out_of_what_is_told(tmp_path: Path) -> None:
+    class Secret(Set):
+        """``set`` for a value that nobody may see."""
+
+        async def run(self, run: Run) -> Next:
+            run.variables.set("pin", "4711", sensitive=True)
+            return None
+
+    file = dialogues(tmp_path, "a:\n  - set: {pin: 0}\n  - say: 'It is {{ pin }}.'\n", "- hears: Nothing.\n")
+    first, second = file.plan.steps["a"].verbs
+    verb = dataclasses.replace(first, verb=Secret(values={"pin": Expression("0")}))
+    step = dataclasses.replace(file.plan.steps["a"], verbs=(verb, second))
+    told = hold(dataclasses.replace(file, plan=dataclasses.replace(file.plan, steps={"a": step}))).failure
+    assert told is not None and "It is ***." in told.message
+    assert not any("4711" in str(entry) for entry in told.happened)
 
 
 def test_a_file_is_played_as_the_caller(tmp_path: Path) -> None:

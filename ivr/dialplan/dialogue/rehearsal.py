@@ -1,6 +1,7 @@
 """Holds a dialogue on a stage: does what the caller does, and waits for what is expected of the service."""
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from ivr.dialplan.dialogue.reader import Dialogue, PlacedTurn
 from ivr.dialplan.dialogue.script import Hears, Interrupts, Turn
 from ivr.dialplan.dialogue.stage import TURN_MS, Stage
 from ivr.dialplan.errors import quoted
+from ivr.dialplan.variables import HIDDEN
 from ivr.session.types import AudioClip
 
 LONGEST_S = 600.0
@@ -75,8 +77,12 @@ class Rehearsal:
                 await self._stage.settle()
                 await self._turn(placed)
             except Failed as failed:
-                happened = tuple(entry for _, entry in self._stage.journal.since(begin, *SHOWN))
-                outcome.failure = Failure(placed.line, placed.column, str(failed), happened)
+                happened = tuple(
+                    dataclasses.replace(entry, text=self._shown(entry.text))
+                    for _, entry in self._stage.journal.since(begin, *SHOWN)
+                )
+                message = self._shown(str(failed))
+                outcome.failure = Failure(placed.line, placed.column, message, happened)
                 break
             self.heard.extend((placed.line, placed.column, entry) for entry in self._hearing)
             self._hearing = []
@@ -84,6 +90,13 @@ class Rehearsal:
         outcome.call_s = self._stage.now
         outcome.entries = list(self._stage.journal.entries)
         return outcome
+
+    def _shown(self, text: str) -> str:
+        """Without the values of sensitive variables."""
+        for name, value in self._stage.variables().items():
+            if self._stage.hidden(name) and len(str(value)) > 1:
+                text = text.replace(str(value), HIDDEN)
+        return text
 
     async def _turn(self, placed: PlacedTurn) -> None:
         turn = placed.turn
