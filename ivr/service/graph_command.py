@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ivr.dialplan.errors import Problem
-from ivr.dialplan.graph.counts import count_calls
-from ivr.dialplan.graph.dot import dot
 from ivr.dialplan.loader import load_plan
+from ivr.dialplan.picture.counts import count_calls
+from ivr.dialplan.picture.dot import dot
 
 FORMATS = ("svg", "png", "pdf")
 """That Graphviz is asked for; a .dot is its own language, and needs nothing."""

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from ivr.dialplan.errors import Problem
-from ivr.dialplan.graph.counts import Counts
-from ivr.dialplan.graph.model import Box, Row, boxes, entries
+from ivr.dialplan.picture.counts import Counts
+from ivr.dialplan.picture.model import Box, Row, boxes, entries
 from ivr.dialplan.plan import Plan
 
 INK, QUIET, LINE = "#1f2933", "#65727f", "#52606d"

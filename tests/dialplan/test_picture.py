@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan import Problem, load_plan
-from ivr.dialplan.graph.counts import count_calls
-from ivr.dialplan.graph.dot import dot
-from ivr.dialplan.graph.model import boxes
+from ivr.dialplan.picture.counts import count_calls
+from ivr.dialplan.picture.dot import dot
+from ivr.dialplan.picture.model import boxes
 
 from .plans import DEMO, plan
 
