@@ -119,8 +119,9 @@ class ScriptedStream:
 
     @property
     def clock(self) -> int:
-        if self._at_work or self.busy:
+        if self._at_work:
             return self._endpointer.clock
+        # What was not looked at yet holds nothing, or it would have been.
         return max(self._endpointer.clock, self._now() // WINDOW * WINDOW)
 
     @property
@@ -137,6 +138,8 @@ class ScriptedStream:
 
     def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
         self._tell(self._endpointer.flush(reason))
+        if not self._at_work:
+            self._forget()
         self.look_closer()
 
     def ask(self) -> None:
@@ -206,10 +209,14 @@ class ScriptedStream:
                 continue
             self._tell(self._endpointer.step(_SPEECH if voiced else _QUIET, WINDOW))
         self._at_work = False
+        self._forget()
+        self._aim()
+
+    def _forget(self) -> None:
+        """What was said and told."""
         if not self._endpointer.speaking:
             clock = self._endpointer.clock
             self._script = [said for said in self._script if said.end + _TRAIL > clock]
-        self._aim()
 
     def _voiced(self, start: int) -> bool:
         middle = start + WINDOW // 2

@@ -139,3 +139,29 @@ def test_a_prompt_that_runs_dry_goes_on_when_there_is_more(loop: JumpingLoop) ->
         return [*seen, buffer.played]
 
     assert loop.run_until_complete(main()) == [4000, 1, 5920, 5920]  # whole frames
+
+
+def test_a_turn_that_is_ended_from_outside_is_over(loop: JumpingLoop) -> None:
+    told: list[VadEvent] = []
+
+    async def main() -> None:
+        ear = ScriptedEar(lambda: False)
+        stream = ear.open_stream(EndpointingOptions(details=True, min_silence_ms=5000), told.append)
+        stream.say("one two", 600)
+        await asyncio.sleep(1)
+        assert stream.busy and any(isinstance(event, SpeechPaused) for event in told)
+        stream.flush("complete")
+        assert not stream.busy and stream.clock == pytest.approx(16_000, abs=512)
+
+    loop.run_until_complete(main())
+    assert [event.reason for event in told if isinstance(event, SpeechEnded)] == ["complete"]
+
+
+def test_the_clock_goes_on_while_speech_is_to_come(loop: JumpingLoop) -> None:
+    async def main() -> int:
+        stream = ScriptedEar(lambda: False).open_stream(EndpointingOptions(details=True), lambda event: None)
+        stream.say("one", 300, after_ms=5000)
+        await asyncio.sleep(4)
+        return stream.clock
+
+    assert loop.run_until_complete(main()) == pytest.approx(64_000, abs=512)

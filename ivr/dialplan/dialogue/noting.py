@@ -1,5 +1,6 @@
 """What happens in a call, written into a journal: by its session, and by the log of its plan."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from ivr.dialplan.dialogue.journal import Journal
@@ -19,6 +20,8 @@ class NotingSession(VoiceSession):
         self._files = {id(clip): name for name, clip in plan.sounds.items()}
         self._names: dict[int, str | None] = {}
         self._saying: str | None = None
+        self._written: set[int] = set()
+        """Prompts that were not all written when they began."""
         self._listeners = 0
         self.waits_s: float | None = None
         """How long the plan listens before it takes it for no input; None while it does not listen."""
@@ -34,6 +37,8 @@ class NotingSession(VoiceSession):
         self._saying = self._files.get(id(source), "") if isinstance(source, AudioClip) else None
         handle = await super().say(source, **how)
         self._names[handle.number] = self._saying
+        if isinstance(source, AsyncIterator):
+            self._written.add(handle.number)
         return handle
 
     async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
@@ -53,6 +58,8 @@ class NotingSession(VoiceSession):
             kind = "pause" if name == "" and not details["text"] else "prompt"
             self._journal.note(kind, details["text"], number, file=name or "")
         elif decision.stage == "say_ended":
+            if details["prompt"] in self._written:  # now it is known what was said
+                self._journal.note("prompt", details["heard_text"], details["prompt"])
             kind = "cut" if details["interrupted"] else "said"
             self._journal.note(kind, details["heard_text"], details["prompt"])
 
@@ -64,9 +71,9 @@ def noting(journal: Journal) -> Listener:
         if event == "step_entered":
             journal.note("step", fields["step"])
         elif event == "noinput":
-            journal.note("noinput", f"{fields['attempt']} of {fields['of']}")
+            journal.note("noinput", f"{fields.get('attempt', '')} of {fields.get('of', '')}")
         elif event == "verb_failed":
-            journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields['error']}")
+            journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields.get('error', '')}")
         elif event == "plan_ended":
             journal.note("ended", fields["reason"])
 
