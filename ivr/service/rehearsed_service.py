@@ -38,6 +38,10 @@ from ivr.speech.base import SpeechError
 LOOK_S = 0.03
 """Seconds between two looks at who speaks and who waits."""
 
+LINGER_S = 3.0
+"""Seconds between the plan's end and that of the call: the caller's recogniser is to have the last words too.
+"""
+
 Tell = Callable[..., None]
 """``tell(kind, *values)``."""
 
@@ -69,6 +73,8 @@ class RehearsedCall(ServedCall):
 
     async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         self._tell("over", reason)
+        if self._confirmed.is_set():
+            await asyncio.sleep(LINGER_S)
         await super().hangup(reason, status)
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:

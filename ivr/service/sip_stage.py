@@ -27,7 +27,7 @@ from ivr.dialplan.dialogue.rehearsal import Failure, Outcome, Rehearsal
 from ivr.dialplan.matching import words
 from ivr.dialplan.plan import Plan
 from ivr.service.call import ServedCall
-from ivr.service.rehearsed_service import serve_rehearsed
+from ivr.service.rehearsed_service import LINGER_S, serve_rehearsed
 from ivr.service.server import Server, prepare_process
 from ivr.service.settings import Settings
 from ivr.session import AudioClip, SayHandle, SessionEnded
@@ -40,6 +40,8 @@ START_S = 120.0
 """Seconds that the service may take to start: engines are loaded, prompts are made."""
 DIALOGUE_S = 180.0
 """Seconds for one dialogue."""
+HANGUP_S = LINGER_S + 3.0
+"""Seconds after the plan's end within which the call must end."""
 TICK_S = 0.02
 MADE_OUT_S = 0.5
 """Seconds after the caller's last sound before which the service cannot know that it was the last."""
@@ -162,6 +164,11 @@ class CallersCall(ServedCall):
     @property
     def session(self) -> Any:
         return self._session
+
+    async def is_over(self) -> bool:
+        """The other side hangs up."""
+        await asyncio.wait({self._ended}, timeout=HANGUP_S)
+        return self._ended.done()
 
     async def _converse(self, ring_s: float) -> None:
         await self._confirmed.wait()
@@ -298,6 +305,10 @@ class _Callers:
             outcome = await rehearsal.hold(DIALOGUE_S)
             if outcome.failure is None:
                 outcome.failure = await _unheard(rehearsal.heard, outcome.entries, call)
+            if outcome.failure is None and self._stage.over is not None and not await call.is_over():
+                last = dialogue.turns[-1]
+                message = f"the plan is over, but the call was not ended within {HANGUP_S:g} s"
+                outcome.failure = Failure(last.line, last.column, message)
 
         server.stage_of = hold
         called = dialogue.facts.called or self._file.plan.name

@@ -32,7 +32,7 @@ class NotingSession(VoiceSession):
         """The plan listens, and no turn of the caller is on its way."""
         return self._listeners > 0 and not self.caller_active
 
-    async def say(self, source: SaySource, **how: Any) -> SayHandle:  # type: ignore[override]
+    async def say(self, source: SaySource, **how: Any) -> SayHandle:
         # It may begin before its handle is known.
         self._saying = self._files.get(id(source), "") if isinstance(source, AudioClip) else None
         handle = await super().say(source, **how)

@@ -218,7 +218,7 @@ class Rehearsal:
     def _missing(self, turn: Turn) -> str | None:
         """What has not happened yet; None when all has, and then it lies behind us."""
         found: list[tuple[int, Entry]] = []
-        heard: list[tuple[int, Entry]] | str = []
+        prompts: list[tuple[int, Entry]] = []
         for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
             if wanted is None:
                 continue
@@ -232,7 +232,8 @@ class Rehearsal:
             heard = self._heard(turn.hears)
             if isinstance(heard, str):
                 return heard
-            found.append(heard[0])
+            prompts = heard
+            found.append(prompts[0])
         for name, value in turn.sets.items():
             problem = self._unset(name, value)
             if problem is not None:
@@ -246,10 +247,10 @@ class Rehearsal:
             if turn.within is not None and entry.at > self._since + turn.within + SLACK_S:
                 what = f"{entry.kind} {quoted(entry.text, 60)}"
                 raise Failed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
-        self._place = max([self._place, *(at + 1 for at, _ in [*found, *heard])])
-        if heard:
-            self._prompt = heard[-1][1]
-            self._hearing = [entry for _, entry in heard]
+        self._place = max([self._place, *(at + 1 for at, _ in [*found, *prompts])])
+        if prompts:
+            self._prompt = prompts[-1][1]
+            self._hearing = [entry for _, entry in prompts]
             self._since = max(self._since, self._prompt.at)
         return None
 

@@ -24,8 +24,8 @@ def count_calls(plan: Plan, lines: Iterable[str]) -> Counts:
     """Lines that are none of this plan's, or no JSON at all, are passed over."""
     counts = Counts()
     ways: dict[tuple[str, str], list[str]] = {}
-    for name, step in plan.steps.items():
-        for placed in step.verbs:
+    for name, of_plan in plan.steps.items():
+        for placed in of_plan.verbs:
             for why, target in placed.verb.may_go_to():
                 ways.setdefault((name, target), []).append(why)
     at: dict[str, str] = {}
@@ -42,8 +42,9 @@ def count_calls(plan: Plan, lines: Iterable[str]) -> Counts:
                 counts.steps[step] += 1
                 if call in at:
                     named = ways.get((at[call], step), [])
-                    why = next((word for word in reversed(reason) if word in named), None)
-                    counts.ways[at[call], why if why is not None else (named or [""])[0], step] += 1
+                    first = (named or [""])[0]
+                    name = next((word for word in reversed(reason) if word in named), first)
+                    counts.ways[at[call], name, step] += 1
                 else:
                     counts.calls += 1
                 at[call] = step
