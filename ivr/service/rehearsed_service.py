@@ -1,13 +1,15 @@
 """The service that ``ivr test --sip`` calls: a real one in a process of its own, but for the world of its
 plan, which is that of the dialogue, and for what it tells of each call over its connection.
 
-The first call is the first dialogue's, and so on. Messages are tuples, the kind first: ``ready`` (address),
+The first call is the first dialogue's, and so on. Messages are tuples: the number of the call, from 0 (-1: of
+none), the kind, and what belongs to it: ``ready`` (address),
 ``failed`` (why), ``note`` (kind, text, number, more), ``state`` (waiting, busy), ``variables`` (values, names
 of the sensitive ones), ``visited`` (place, event and fields of the plan's log), ``over`` (the plan's reason).
 """
 
 import asyncio
 import contextlib
+import functools
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +25,6 @@ from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
-from ivr.dialplan.world import World
 from ivr.modelstore import ModelError
 from ivr.service.call import ServedCall
 from ivr.service.logs import configure_logging
@@ -43,7 +44,7 @@ LINGER_S = 3.0
 """
 
 Tell = Callable[..., None]
-"""``tell(kind, *values)``."""
+"""``tell(kind, *values)``, or with the call's number in front."""
 
 
 class _TellingJournal(Journal):
@@ -119,6 +120,7 @@ class RehearsedServer(Server):
         super().__init__(settings, [plan], _Above(tell))
         self._tell, self._files = tell, files
         self._waiting = list(dialogues)
+        self._calls_made = 0
 
     def _incoming(self, leg: CallLeg) -> None:
         if not self._waiting:
@@ -133,14 +135,12 @@ class RehearsedServer(Server):
         def elapsed() -> float:
             return asyncio.get_running_loop().time() - began
 
-        tell = self._tell
+        tell = functools.partial(self._tell, self._calls_made)
+        self._calls_made += 1
         world = stub_world(dialogue.now, dialogue.requests, _TellingJournal(tell), elapsed, self._files)
-        return self._rehearsed(leg, plan, dialogue, world)
-
-    def _rehearsed(self, leg: CallLeg, plan: Plan, dialogue: Dialogue, world: World) -> ServedCall:
         _, start = Routing([plan]).find(dialogue.facts, world.now())
         return RehearsedCall(
-            self._tell, dialogue, plan, leg, self._engines, self._settings, None, world, start=start
+            tell, dialogue, plan, leg, self._engines, self._settings, None, world, start=start
         )
 
 
@@ -160,7 +160,7 @@ class _Above:
         self._tell = tell
 
     def ready(self, info: AgentInfo) -> None:
-        self._tell("ready", info.address)
+        self._tell(-1, "ready", info.address)
 
     def call_began(self, leg: CallLeg, plan: Plan) -> None:
         """It tells itself."""
@@ -184,7 +184,7 @@ def serve_rehearsed(settings: Settings, path: Path, names: Sequence[str], connec
     try:
         asyncio.run(_serve(settings, path, names, connection, tell))
     except (SpeechError, SipError, ModelError, ValueError) as error:
-        tell("failed", str(error))
+        tell(-1, "failed", str(error))
 
 
 async def _serve(

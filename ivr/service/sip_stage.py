@@ -251,6 +251,10 @@ class _Callers:
         self._settings, self._file, self._dialogues = settings, file, dialogues
         self._port, self._coverage, self._done = port, coverage, done
         self._stage: SipStage | None = None
+        self._told_early: dict[int, list[tuple[Any, ...]]] = {}
+        """Of a call whose stage is not there yet: the service is told of its answer first."""
+        self._number = -1
+        """Of the call that goes on."""
         self._ready: asyncio.Future[None]
         self._outcomes: list[Outcome] = []
 
@@ -273,15 +277,18 @@ class _Callers:
                 message = connection.recv()
                 loop.call_soon_threadsafe(self._told, message)
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._told, ("failed", "the service has ended"))
+            loop.call_soon_threadsafe(self._told, (-1, "failed", "the service has ended"))
 
     def _told(self, message: tuple[Any, ...]) -> None:
-        if message[0] == "ready" and not self._ready.done():
+        number, kind, *values = message
+        if kind == "ready" and not self._ready.done():
             self._ready.set_result(None)
-        elif message[0] == "failed" and not self._ready.done():
-            self._ready.set_exception(SipError(str(message[1])))
-        elif self._stage is not None:
-            self._stage.told(*message)
+        elif kind == "failed" and not self._ready.done():
+            self._ready.set_exception(SipError(str(values[0])))
+        elif self._stage is not None and number == self._number:
+            self._stage.told(kind, *values)
+        elif number >= self._number:
+            self._told_early.setdefault(number, []).append((kind, *values))
 
     async def _errand(self, server: Server) -> None:
         assert isinstance(server, _Caller)
@@ -296,11 +303,14 @@ class _Callers:
 
     async def _call(self, server: _Caller, dialogue: Dialogue) -> Outcome:
         outcome = Outcome(dialogue)
+        self._number += 1
         visit = self._coverage.recorder()
 
         async def hold(call: CallersCall) -> None:
             nonlocal outcome
             self._stage = SipStage(call.leg, call, visit)
+            for message in self._told_early.pop(self._number, []):
+                self._stage.told(*message)
             rehearsal = Rehearsal(dialogue, self._stage, self._file.sounds)
             outcome = await rehearsal.hold(DIALOGUE_S)
             if outcome.failure is None:
