@@ -90,6 +90,7 @@ _percent.__name__ = "per cent, 0 to 100"  # argparse names it in its error
 def _test(arguments: argparse.Namespace, settings: Any) -> int:
     from ivr.service.dialogue_test import TestOptions, run_tests
     from ivr.service.logs import configure_logging
+    from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError
 
     configure_logging(level="error")
@@ -102,7 +103,7 @@ def _test(arguments: argparse.Namespace, settings: Any) -> int:
     )
     try:
         return run_tests(settings, arguments.plans, options, _out)
-    except SpeechError as error:
+    except (SpeechError, SipError) as error:
         return _refused(f"{error}; `ivr doctor` tells what is missing")
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}")

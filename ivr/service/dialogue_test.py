@@ -81,7 +81,7 @@ def _hold(
         from ivr.service.speech_stage import hold_with_speech
 
         return hold_with_speech(settings, file, chosen, coverage=coverage, done=done)
-    from ivr.service.sip_stage import hold_over_sip
+    from ivr.service.sip_rehearsal import hold_over_sip
 
     return hold_over_sip(settings, file, chosen, coverage=coverage, done=done)
 
