@@ -137,7 +137,7 @@ class RehearsedServer(Server):
 
         tell = functools.partial(self._tell, self._calls_made)
         self._calls_made += 1
-        world = stub_world(dialogue.now, dialogue.requests, _TellingJournal(tell), elapsed, self._files)
+        world = stub_world(dialogue, _TellingJournal(tell), elapsed, self._files)
         _, start = Routing([plan]).find(dialogue.facts, world.now())
         return RehearsedCall(
             tell, dialogue, plan, leg, self._engines, self._settings, None, world, start=start

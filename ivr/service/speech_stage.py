@@ -60,7 +60,7 @@ class SpeechStage:
         self._session = NotingSession(
             self.journal, plan, player=MemoryPlayer(LINE_RATE), config=config, **engines
         )
-        world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files, _moment)
+        world = stub_world(dialogue, self.journal, lambda: self.now, files, _moment)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal, _moment)
         _, start = Routing([plan]).find(dialogue.facts, world.now())
         self.runner = Runner(plan, self._session, self._call, self._log, world, start=start)

@@ -10,10 +10,14 @@ from typing import Any, TypeVar
 import pytest
 
 from ivr.dialplan.control import CallFacts
+from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
+from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stubs import RequestStub, StubCall, TransferStub, stub_world
 from ivr.dialplan.world import HttpFailed, HttpReply, HttpRequest, World
+
+from .dialogues import dialogues, failure, hold
 
 T = TypeVar("T")
 Go = Callable[[Awaitable[T]], T]
@@ -28,8 +32,9 @@ def loop() -> Iterator[JumpingLoop]:
 
 def world(loop: JumpingLoop, *stubs: dict[str, Any]) -> tuple[World, Journal]:
     journal = Journal(loop.time)
-    requests = [RequestStub.model_validate(stub) for stub in stubs]
-    return stub_world(None, requests, journal, loop.time, Path()), journal
+    requests = tuple(RequestStub.model_validate(stub) for stub in stubs)
+    dialogue = Dialogue("it", 1, (), requests=requests)
+    return stub_world(dialogue, journal, loop.time, Path()), journal
 
 
 async def get(made: World, url: str, method: str = "GET", timeout_s: float = 10.0) -> HttpReply:
@@ -90,7 +95,7 @@ def test_there_is_no_answer(loop: JumpingLoop, stub: dict[str, Any], event: str,
 
 def test_the_clock_goes_on_with_the_call(loop: JumpingLoop) -> None:
     begin = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
-    made = stub_world(begin, (), Journal(loop.time), loop.time, Path())
+    made = stub_world(Dialogue("it", 1, (), now=begin), Journal(loop.time), loop.time, Path())
 
     async def main() -> datetime:
         await asyncio.sleep(90)
@@ -126,3 +131,85 @@ def test_whom_a_transfer_reaches(loop: JumpingLoop, to: str, outcome: str, after
     call = StubCall(CallFacts(), stubs, Journal(loop.time))
     assert loop.run_until_complete(call.transfer(to, 30.0)).outcome == outcome
     assert loop.time() == pytest.approx(after)
+
+
+BALANCE = """
+a:
+  - request:
+      url: "https://bank.example.org/{{ call.from }}"
+      timeout: 4s
+      retries: 0
+      filler: One moment, please.
+      filler_after: 1s
+      into: {balance: body.balance}
+      on: {404: unknown, 5xx: down, timeout: down, failed: down}
+  - say: You have {{ balance }} euros.
+unknown:
+  - say: Nobody knows you.
+down:
+  - say: The bank sleeps.
+"""
+
+
+@pytest.mark.parametrize(
+    ("stub", "turns", "route"),
+    [
+        ("json: {balance: 12.5}", "- hears: You have 12.5 euros.\n- sets: {balance: 12.5}\n", ""),
+        ("status: 404", "- {goes_to: unknown, within: 100ms}\n", "route a -> unknown (404)"),
+        ("status: 503", "- goes_to: down\n", "route a -> down (5xx)"),
+        ("fails: timeout", "- {hears: 'One moment, please.', within: 1s}\n- goes_to: down\n",
+         "route a -> down (timeout)"),
+        ("fails: unreachable", "- {goes_to: down, within: 100ms}\n", "route a -> down (failed)"),
+        ("after: 2s, json: {balance: 1}",
+         "- {hears: 'One moment, please.', within: 1s}\n- {hears: You have 1 euros., within: 3s}\n", ""),
+    ],
+)  # fmt: skip
+def test_a_plan_asks_a_back_end(stub: str, turns: str, route: str, tmp_path: Path) -> None:
+    facts = f"from: '7'\nrequests:\n  - {{url: 'https://bank.example.org/7', {stub}}}\n"
+    file = dialogues(tmp_path, BALANCE, turns, facts=facts)
+    coverage = Coverage(file.plan)
+    outcome = hold(file, coverage)
+    assert outcome.failure is None, outcome.failure
+    gone = {str(item) for item, count in coverage.items.items() if count and item.kind == "route"}
+    assert gone == ({route} if route else set())
+
+
+AGENT = """
+a:
+  - agent:
+      instructions: Be brief.
+      greeting: How can I help?
+      tools:
+        desk: {description: Connect the caller to the desk., goto: desk}
+      on: {done: bye, down: desk, noinput: bye, max_turns: bye, max_time: bye, max_cost: bye}
+desk:
+  - say: I connect you.
+bye:
+  - say: Goodbye.
+"""
+REPLIES = """
+replies:
+  - We are open until five. Anything else?
+  - {text: One moment., calls: {desk: {}}, tokens: 40}
+"""
+
+
+def test_a_plan_asks_a_language_model(tmp_path: Path) -> None:
+    turns = """
+    - hears: How can I help?
+    - says: when are you open
+    - hears: {contains: Anything else?}
+    - says: connect me
+    - {goes_to: desk, hears: I connect you., hung_up: end_of_step}
+    """
+    file = dialogues(tmp_path, AGENT, turns, facts=REPLIES)
+    coverage = Coverage(file.plan)
+    outcome = hold(file, coverage)
+    assert outcome.failure is None, outcome.failure
+    assert "route a -> desk (desk)" in {str(item) for item, count in coverage.items.items() if count}
+
+
+def test_a_model_that_has_nothing_to_say_is_down(tmp_path: Path) -> None:
+    turns = "- says: hello\n- {goes_to: desk, hears: I connect you.}\n"
+    assert failure(tmp_path, AGENT, turns) == ""
+    assert failure(tmp_path, AGENT, turns, facts="replies: [{fails: true}]") == ""

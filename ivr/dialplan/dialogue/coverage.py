@@ -2,7 +2,7 @@
 and every other way from step to step.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +71,8 @@ class Coverage:
 
     def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
         """The same where ``Run.at`` is told with each event."""
-        reasons: set[str] = set()
-        """Words for what has happened since the last step was entered."""
+        reasons: list[str] = []
+        """Words for what has happened since the last step was entered, the likeliest reason last."""
 
         def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
             step, verb = place
@@ -81,31 +81,53 @@ class Coverage:
                     self._enter(place, str(fields["step"]), reasons)
                     reasons.clear()
                 case "choice_matched":
-                    reasons.add(str(fields["choice"]))
                     self._count(step, verb, "choice", str(fields["choice"]))
                 case "noinput" | "nomatch":
-                    last = fields["attempt"] >= fields["of"]
-                    reasons.add(event)
+                    last = fields.get("attempt", 1) >= fields.get("of", 0)
                     self._count(step, verb, "event", f"{event} exhausted" if last else event)
-                case "transfer_failed":
-                    reasons.add(str(fields["outcome"]))
                 case "verb_failed":
-                    reasons.add("on_error")
                     self._count(step, verb, "event", "on_error")
+            reasons.extend(reasons_of(event, fields))
 
         return visit
 
-    def _enter(self, place: Place, step: str, reasons: set[str]) -> None:
+    def _enter(self, place: Place, step: str, reasons: list[str]) -> None:
         self._count(step, -1, "step", step)
         ways = [item for item in self._routes.get(place, ()) if item.target == step]
-        named = [item for item in ways if item.name in reasons]
-        for item in named or ways:
+        names = {item.name for item in ways}
+        why = next((reason for reason in reversed(reasons) if reason in names), None)
+        for item in [item for item in ways if item.name == why] or ways:
             self.items[item] += 1
 
     def _count(self, step: str, verb: int, kind: str, name: str) -> None:
         item = self._named.get((step, verb, kind, name))
         if item is not None:
             self.items[item] += 1
+
+
+def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names that a way onward may have (``Verb.may_go_to``) after that line of the log, the likeliest
+    last.
+    """
+    match event:
+        case "choice_matched":
+            return (str(fields.get("choice")),)
+        case "noinput" | "nomatch":
+            return (event,)
+        case "transfer_failed":
+            return (str(fields.get("outcome")),)
+        case "request_ended":
+            outcome = str(fields.get("outcome"))
+            return ("failed", f"{outcome[0]}xx", outcome) if outcome.isdigit() else ("failed", outcome)
+        case "agent_tool":
+            return (str(fields.get("tool")),)
+        case "agent_ended":
+            return (str(fields.get("how")),)
+        case "model_down":
+            return ("down",)
+        case "verb_failed":
+            return ("on_error",)
+    return ()
 
 
 def _items(plan: Plan) -> Iterator[Item]:

@@ -9,7 +9,7 @@ from typing import Any
 class Entry:
     """``kind`` is one of: prompt (text is what is said, ``file`` the sound that is played), pause, cut (a
     prompt was, text is what was heard of it), said (it came to its end), step, caller, noinput, transfer,
-    request, mail, failed, ended.
+    model, request, mail, failed, ended.
     """
 
     at: float
@@ -26,7 +26,9 @@ class Entry:
 
 
 _WORDS = {"prompt": "service", "cut": "cut after", "ended": "the end:", "noinput": "no input"}
-SHOWN = frozenset({"prompt", "cut", "step", "caller", "noinput", "transfer", "request", "failed", "ended"})
+SHOWN = frozenset(
+    {"prompt", "cut", "step", "caller", "noinput", "transfer", "request", "model", "failed", "ended"}
+)
 """Kinds that people want to see."""
 
 

@@ -49,7 +49,7 @@ class MemoryStage:
             config=config,
             log=Silence(),
         )
-        world = stub_world(dialogue.now, dialogue.requests, self.journal, lambda: self.now, files)
+        world = stub_world(dialogue, self.journal, lambda: self.now, files)
         self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal)
         self._log = PlanLog(noting(self.journal))
         _, start = Routing([plan]).find(dialogue.facts, world.now())

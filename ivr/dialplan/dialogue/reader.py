@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivr.dialplan.control import CallFacts
 from ivr.dialplan.dialogue.script import DialogueFields, Document, Turn
-from ivr.dialplan.dialogue.stubs import RequestStub, TransferStub
+from ivr.dialplan.dialogue.stubs import ReplyStub, RequestStub, TransferStub
 from ivr.dialplan.document import DuplicateKeys, Node, read_document
 from ivr.dialplan.errors import PlanError, Problem, quoted
 from ivr.dialplan.explain import explain
@@ -45,6 +45,7 @@ class Dialogue:
     facts: CallFacts = field(default_factory=CallFacts)
     now: datetime | None = None
     requests: tuple[RequestStub, ...] = ()
+    replies: tuple[ReplyStub, ...] = ()
     transfers: tuple[TransferStub, ...] = ()
 
 
@@ -124,7 +125,15 @@ def _dialogue(node: Node, context: LoadContext, problems: list[Problem], at: int
         else stub
         for place, stub in enumerate(fields.requests)
     )
-    return Dialogue(fields.name, node.line, tuple(turns), facts, fields.now, requests, fields.transfers)
+    replies = tuple(
+        stub.model_copy(update={"calls": node.find(("replies", place, "calls")).typed()})
+        if stub.calls
+        else stub
+        for place, stub in enumerate(fields.replies)
+    )
+    return Dialogue(
+        fields.name, node.line, tuple(turns), facts, fields.now, requests, replies, fields.transfers
+    )
 
 
 def _turn(node: Node, context: LoadContext, problems: list[Problem]) -> Turn | None:

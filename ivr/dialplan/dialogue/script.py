@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from ivr.dialplan.dialogue.stubs import RequestStub, TransferStub
+from ivr.dialplan.dialogue.stubs import ReplyStub, RequestStub, TransferStub
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.fields import Address, Duration, Keys, SoundFile, Span, StepName, Text, refuse
 from ivr.dialplan.verbs.base import Fields
@@ -208,6 +208,9 @@ class DialogueFields(Fields):
     )
     requests: tuple[RequestStub, ...] = Field(
         default=(), description="a list of what back ends answer, each with method, url, status and json"
+    )
+    replies: tuple[ReplyStub, ...] = Field(
+        default=(), description="a list of what the language model of an agent says, one after the other"
     )
     transfers: Annotated[tuple[TransferStub, ...], BeforeValidator(_transfer)] = Field(
         default=(), description="a mapping of whom the plan calls to busy, noanswer, failed or transferred"

@@ -3,7 +3,7 @@
 import asyncio
 import fnmatch
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from ivr.dialplan.control import CallFacts, TransferResult
 from ivr.dialplan.errors import quoted
-from ivr.dialplan.fields import Address, Span, Text, refuse
+from ivr.dialplan.fields import Address, Span, Switch, Text, refuse
+from ivr.dialplan.language_model import Ask, ModelFailed, Piece, ToolCall
 from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.world import HttpFailed, HttpReply, HttpRequest, World
 
@@ -59,6 +60,23 @@ class TransferStub(Fields):
     after: Span = Field(default=0.0, description="how long it takes to be known, such as 5s")
 
 
+class ReplyStub(Fields):
+    """What the language model says next. A bare text is its ``text``."""
+
+    text: str = Field(default="", description="what it says")
+    calls: dict[str, Any] = Field(
+        default_factory=dict, description="a mapping of tools that it uses to their arguments"
+    )
+    tokens: int = Field(default=0, ge=0, description="what the question and the reply cost")
+    after: Span = Field(default=0.0, description="how long it takes to begin, such as 3s")
+    fails: Switch = Field(default=False, description="true: there is no reply")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+
 class Notes(Protocol):
     """Who wants to know what the plan did to its world."""
 
@@ -100,6 +118,30 @@ class StubHttp:
         return HttpReply(stub.status, json.dumps(stub.json_).encode(), {"content-type": "application/json"})
 
 
+class StubModel:
+    """A ``LanguageModel`` that says what stands in the dialogue, one reply after the other."""
+
+    def __init__(self, replies: Sequence[ReplyStub], notes: Notes, sleep: Sleep) -> None:
+        self._replies = list(replies)
+        self._notes, self._sleep = notes, sleep
+
+    async def reply(self, ask: Ask) -> AsyncIterator[Piece]:
+        if not self._replies:
+            self._notes.note("model", "", outcome="no reply is left: add it to `replies` of the dialogue")
+            raise ModelFailed("the dialogue has no further reply of the model")
+        stub = self._replies.pop(0)
+        await self._sleep(stub.after)
+        self._notes.note("model", stub.text, outcome="fails" if stub.fails else ", ".join(stub.calls))
+        if stub.fails:
+            raise ModelFailed("the dialogue says that it fails")
+        yield Piece(stub.text)
+        calls = [
+            ToolCall(f"call-{at}", name, json.dumps(given or {}))
+            for at, (name, given) in enumerate(stub.calls.items())
+        ]
+        yield Piece(calls=tuple(calls), tokens=stub.tokens)
+
+
 class StubMail:
     """Takes every message, and keeps none."""
 
@@ -110,20 +152,33 @@ class StubMail:
         self._notes.note("mail", str(message["To"] or ""), subject=str(message["Subject"] or ""))
 
 
+class OfWorld(Protocol):
+    """What a dialogue says of its world."""
+
+    @property
+    def now(self) -> datetime | None: ...
+
+    @property
+    def requests(self) -> Sequence[RequestStub]: ...
+
+    @property
+    def replies(self) -> Sequence[ReplyStub]: ...
+
+
 def stub_world(
-    now: datetime | None,
-    requests: Sequence[RequestStub],
+    dialogue: OfWorld,
     notes: Notes,
     elapsed: Callable[[], float],
     files: Path,
     sleep: Sleep = asyncio.sleep,
 ) -> World:
     """``elapsed``: seconds of the call so far; the clock goes on with it."""
-    begin = now or NOON
+    begin = dialogue.now or NOON
     return World(
         now=lambda: begin + timedelta(seconds=elapsed()),
-        http=StubHttp(requests, notes, sleep),
+        http=StubHttp(dialogue.requests, notes, sleep),
         mail=StubMail(notes),
+        model=StubModel(dialogue.replies, notes, sleep),
         files=files,
     )
 

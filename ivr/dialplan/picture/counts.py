@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ivr.dialplan.dialogue.coverage import reasons_of
 from ivr.dialplan.plan import Plan
 
 
@@ -49,18 +50,12 @@ def count_calls(plan: Plan, lines: Iterable[str]) -> Counts:
                     counts.calls += 1
                 at[call] = step
                 reason.clear()
-            case "choice_matched":
-                reason.append(str(event.get("choice")))
-            case "noinput" | "nomatch" as miss:
-                reason.append(miss)
-            case "transfer_failed":
-                reason.append(str(event.get("outcome")))
-            case "verb_failed":
-                reason.append("on_error")
             case "plan_ended":
                 counts.ends[step, str(event.get("reason"))] += 1
                 at.pop(call, None)
                 reasons.pop(call, None)
+            case told:
+                reason.extend(reasons_of(str(told), event))
     return counts
 
 
