@@ -9,6 +9,7 @@ from typing import Any
 from ivr.dialplan.dialogue.plan_log import Listener
 from ivr.dialplan.plan import PlacedVerb, Plan
 from ivr.dialplan.runner import Runner
+from ivr.dialplan.variables import HIDDEN
 
 Place = tuple[str, int]
 """A step, and the place of a verb in it."""
@@ -74,13 +75,21 @@ class Coverage:
         reasons: list[str] = []
         """Words for what has happened since the last step was entered, the likeliest reason last."""
 
+        private = False
+        """A choice was made that the log does not tell: where it leads is all that is known."""
+
         def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
+            nonlocal private
             step, verb = place
             match event:
                 case "step_entered":
+                    if private:
+                        self._enter_by_private_choice(place, str(fields["step"]))
+                    private = False
                     self._enter(place, str(fields["step"]), reasons)
                     reasons.clear()
                 case "choice_matched":
+                    private = fields["choice"] == HIDDEN
                     self._count(step, verb, "choice", str(fields["choice"]))
                 case "noinput" | "nomatch":
                     last = fields.get("attempt", 1) >= fields.get("of", 0)
@@ -99,6 +108,11 @@ class Coverage:
         for item in [item for item in ways if item.name == why] or ways:
             self.items[item] += 1
 
+    def _enter_by_private_choice(self, place: Place, step: str) -> None:
+        for item in self._routes.get(place, ()):
+            if item.target == step:
+                self._count(*place, "choice", item.name)
+
     def _count(self, step: str, verb: int, kind: str, name: str) -> None:
         item = self._named.get((step, verb, kind, name))
         if item is not None:
@@ -113,7 +127,11 @@ def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         case "choice_matched":
             return (str(fields.get("choice")),)
         case "noinput" | "nomatch":
-            return (event,)
+            return ("exhausted", event)
+        case "input_understood":
+            return (str(fields.get("input")),)
+        case "universal_chosen":
+            return (str(fields.get("universal")),)
         case "transfer_failed":
             return (str(fields.get("outcome")),)
         case "request_ended":

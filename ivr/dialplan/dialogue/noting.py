@@ -1,13 +1,20 @@
 """What happens in a call, written into a journal: by its session, and by the log of its plan."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.plan_log import Listener
 from ivr.dialplan.plan import Plan
 from ivr.session import AudioClip, Decision, SayHandle, Turn, VoiceSession
 from ivr.session.say import SaySource
+
+
+class _Said(NamedTuple):
+    text: str
+    file: str = ""
+    """The sound file's name in the plan."""
+    sound: bool = False
 
 
 class NotingSession(VoiceSession):
@@ -18,8 +25,8 @@ class NotingSession(VoiceSession):
         super().__init__(**parts)
         self._journal = journal
         self._files = {id(clip): name for name, clip in plan.sounds.items()}
-        self._names: dict[int, str | None] = {}
-        self._saying: str | None = None
+        self._said: dict[int, _Said] = {}
+        self._saying: _Said | None = None
         self._written: set[int] = set()
         """Prompts that were not all written when they began."""
         self._listeners = 0
@@ -33,10 +40,17 @@ class NotingSession(VoiceSession):
         return self._listeners > 0 and not self.caller_active
 
     async def say(self, source: SaySource, **how: Any) -> SayHandle:
-        # It may begin before its handle is known.
-        self._saying = self._files.get(id(source), "") if isinstance(source, AudioClip) else None
+        # It may begin before its handle is known. Decisions have no texts while a plan asks for something
+        # private; a dialogue has to know them all the same.
+        match source:
+            case str():
+                self._saying = _Said(source)
+            case AudioClip():
+                self._saying = _Said(source.text, self._files.get(id(source), ""), sound=True)
+            case _:
+                self._saying = _Said("")
         handle = await super().say(source, **how)
-        self._names[handle.number] = self._saying
+        self._said[handle.number] = self._saying
         if isinstance(source, AsyncIterator):
             self._written.add(handle.number)
         return handle
@@ -54,14 +68,15 @@ class NotingSession(VoiceSession):
         details = decision.details
         if decision.stage == "say_started":
             number = details["prompt"]
-            name = self._names.get(number, self._saying)
-            kind = "pause" if name == "" and not details["text"] else "prompt"
-            self._journal.note(kind, details["text"], number, file=name or "")
+            said = self._said.get(number) or self._saying or _Said("")
+            text = said.text or str(details.get("text", ""))
+            kind = "pause" if said.sound and not said.file and not text else "prompt"
+            self._journal.note(kind, text, number, file=said.file)
         elif decision.stage == "say_ended":
             if details["prompt"] in self._written:  # now it is known what was said
-                self._journal.note("prompt", details["heard_text"], details["prompt"])
+                self._journal.note("prompt", str(details.get("heard_text", "")), details["prompt"])
             kind = "cut" if details["interrupted"] else "said"
-            self._journal.note(kind, details["heard_text"], details["prompt"])
+            self._journal.note(kind, str(details.get("heard_text", "")), details["prompt"])
 
 
 def noting(journal: Journal) -> Listener:

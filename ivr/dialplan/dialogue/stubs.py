@@ -58,6 +58,9 @@ class TransferStub(Fields):
         default="transferred", description="transferred, busy, noanswer or failed"
     )
     after: Span = Field(default=0.0, description="how long it takes to be known, such as 5s")
+    talks: Span = Field(
+        default=0.0, description="how long they talk, where the call stays ours and the caller comes back"
+    )
 
 
 class ReplyStub(Fields):
@@ -208,7 +211,7 @@ class StubCall:
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         self._notes.note("transfer", to)
-        stub = self._transfers.get(to) or self._transfers.get("*")
+        stub = self._transfers.get(to)
         if stub is None:
             return TransferResult("transferred", 200, "OK")
         late = stub.after > timeout_s

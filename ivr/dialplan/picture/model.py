@@ -20,9 +20,14 @@ WIDEST = 46
 Kind = Literal["does", "choice", "way", "miss", "end"]
 """does: what a verb does. choice, way: something leads on. miss: what follows when nothing fits, tries run
 out or something fails. end: a call is over here."""
-MISSES = frozenset({"noinput", "nomatch", "busy", "noanswer", "failed", "on_error", "timeout", "error"})
+_MISSES = (
+    "noinput nomatch exhausted busy noanswer failed on_error timeout unreachable bad_answer down full"
+    " too_long max_turns max_time max_cost 4xx 5xx"
+)
+MISSES = frozenset(_MISSES.split())
 """Names of ways that are taken when something did not work out."""
-_WORDS = {"noinput": "no input", "nomatch": "no match", "noanswer": "no answer", "on_error": "on error"}
+_WORDS = {"noinput": "no input", "nomatch": "no match", "noanswer": "no answer", "on_error": "on error",
+          "exhausted": "no tries are left", "too_long": "too long", "bad_answer": "bad answer"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -101,7 +106,7 @@ def _rows(placed: PlacedVerb) -> Iterator[Row]:
     choices = getattr(verb, "choices", None) or {}
     going = dict.fromkeys(verb.may_go_to())
     for why, target in going:
-        if why in MISSES:
+        if why in MISSES or (why.isdigit() and len(why) == 3 and why >= "400" and verb.name == "request"):
             yield Row("miss", _miss(verb, why), why=why, target=target)
         elif why in choices:
             yield Row("choice", _choice(why, choices[why]), why=why, target=target)
