@@ -78,6 +78,10 @@ class RehearsedCall(ServedCall):
             await asyncio.sleep(LINGER_S)
         await super().hangup(reason, status)
 
+    async def dial(self, dial: Any) -> TransferResult:
+        """As ``transfer``: nobody is called."""
+        return await self._stub.dial(dial)
+
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         return await self._stub.transfer(to, timeout_s)
 

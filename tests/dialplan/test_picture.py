@@ -15,7 +15,7 @@ from .plans import DEMO, plan
 
 STEPS = """
 a:
-  - say: Hello and <welcome> & all.
+  - say: Hello & "welcome".
   - gather:
       prompt: Sales or news?
       choices:
@@ -43,7 +43,7 @@ def rows(folder: Path, step: str) -> list[tuple[str, str, str | None]]:
 
 def test_a_box_says_what_a_step_does_and_where_it_leads(tmp_path: Path) -> None:
     assert rows(tmp_path, "a") == [
-        ("does", "say Hello and <welcome> & all.", None),
+        ("does", 'say Hello & "welcome".', None),
         ("does", "gather Sales or news?", None),
         ("choice", "sales  [1 7]", "sales"),
         ("choice", "news", "b"),
@@ -82,7 +82,7 @@ def test_lines_are_dashed_where_something_did_not_work(tmp_path: Path) -> None:
     lines = [line for line in dot(plan(tmp_path, STEPS)).splitlines() if re.match(r"  s\d+:r", line)]
     dashed = [line for line in lines if "dashed" in line]
     assert len(lines) == 6 and len(dashed) == 1, "those that lead back are named, not drawn"
-    assert "&lt;welcome&gt; &amp; all" in dot(plan(tmp_path, STEPS))
+    assert "Hello &amp; &quot;welcome&quot;." in dot(plan(tmp_path, STEPS))
 
 
 def test_counts_of_calls(tmp_path: Path) -> None:

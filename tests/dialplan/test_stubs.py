@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -131,6 +132,42 @@ def test_whom_a_transfer_reaches(loop: JumpingLoop, to: str, outcome: str, after
     call = StubCall(CallFacts(), stubs, Journal(loop.time))
     assert loop.run_until_complete(call.transfer(to, 30.0)).outcome == outcome
     assert loop.time() == pytest.approx(after)
+
+
+@dataclass
+class Dialled:
+    """What a plan asks for where the call stays ours."""
+
+    to: tuple[str, ...]
+    hand_over: bool = False
+    timeout_s: float = 10.0
+    answered: list[float] = field(default_factory=list)
+
+    def on_answer(self) -> None:
+        self.answered.append(asyncio.get_running_loop().time())
+
+
+@pytest.mark.parametrize(
+    ("to", "hand_over", "outcome", "after"),
+    [
+        (("101", "102"), False, "completed", 42.0),
+        (("101", "102"), True, "transferred", 2.0),
+        (("101", "103"), False, "noanswer", 12.0),
+        (("104",), False, "completed", 0.0),
+    ],
+)
+def test_whom_a_call_of_ours_reaches(
+    loop: JumpingLoop, to: tuple[str, ...], hand_over: bool, outcome: str, after: float
+) -> None:
+    stubs = [
+        TransferStub.model_validate({"to": "101", "outcome": "busy", "after": "2s"}),
+        TransferStub.model_validate({"to": "102", "talks": "40s"}),
+        TransferStub.model_validate({"to": "103", "after": "1m"}),
+    ]
+    call = StubCall(CallFacts(), stubs, Journal(loop.time))
+    dialled = Dialled(to, hand_over)
+    assert loop.run_until_complete(call.dial(dialled)).outcome == outcome
+    assert loop.time() == pytest.approx(after) and bool(dialled.answered) == (outcome == "completed")
 
 
 BALANCE = """

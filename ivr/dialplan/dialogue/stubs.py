@@ -209,6 +209,28 @@ class StubCall:
     async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         self.ended = reason
 
+    async def send_digits(self, digits: str) -> None:
+        """Keys of ours."""
+        self._notes.note("dtmf", digits)
+
+    async def dial(self, dial: Any) -> TransferResult:
+        """A call of ours to somebody the caller is to talk to: to each of ``dial.to`` in their order, until
+        one answers; they talk for as long as the stub says.
+        """
+        result = TransferResult("failed", 0, "nobody is called")
+        for to in dial.to:
+            result = await self.transfer(to, dial.timeout_s)
+            if result.outcome != "transferred":
+                continue
+            if dial.hand_over:
+                return result
+            dial.on_answer()
+            stub = self._transfers.get(to)
+            await self._sleep(stub.talks if stub is not None else 0.0)
+            completed: Any = "completed"
+            return TransferResult(completed, 200, "OK")
+        return result
+
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         self._notes.note("transfer", to)
         stub = self._transfers.get(to)
