@@ -1,9 +1,9 @@
 """The commands: ``ivr serve``, ``call``, ``talk``, ``check``, ``schema``, ``replay``, ``plot``,
-``models``, ``doctor``.
+``models``, ``doctor``; those of ``cli_dialogues``.
 
-Exit codes: 0 done, 1 a finding (check, doctor, verify, replay --compare), nobody reached (call) or a fault
-while running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
-remedy), 130 interrupted.
+Exit codes: 0 done, 1 a finding (check, doctor, verify, test, replay --compare), nobody reached (call) or a
+fault while running, 2 wrong arguments, settings or input (one line on standard error that names the place
+and the remedy), 130 interrupted.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ivr import cli_dialogues
 from ivr.modelstore import Model, ModelError, ModelMissing, ModelStore, WrongHash, fetch
 from ivr.service import check_command, schema_command
 
@@ -153,6 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--to", dest="end", type=float, metavar="S", help="up to this second")
     _add_what_if_flags(plot)
     plot.set_defaults(command=_plot)
+
+    cli_dialogues.add_commands(commands, _add_setting_flags, _settings)
 
     models = commands.add_parser("models", help="list, fetch or verify the models")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")

@@ -6,6 +6,7 @@ no YAML constructor ever runs. Everything that grows is bounded: bytes, depth, n
 aliases expand to.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,8 @@ MAX_NODES = 100_000
 """Values in one plan, aliases expanded."""
 
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_LARGEST = 10**18
+"""Numbers of plans go no further."""
 _STR_TAG = "tag:yaml.org,2002:str"
 
 Path = tuple[str | int, ...]
@@ -54,6 +57,22 @@ class Node:
     size: int = 1
     """Nodes in here, aliases counted as often as they are used."""
     height: int = 0
+    quoted: bool = False
+    """A scalar that was written in quotes, or as a block."""
+
+    def typed(self) -> Any:
+        """As JSON has it: what is written without quotes may be a number, true, false or null."""
+        if self.kind == "list":
+            return [item.typed() for item in self.items]
+        if self.kind == "map":
+            return {key: value.typed() for key, (_, value) in self.entries.items()}
+        if self.text is None or self.quoted:
+            return self.text
+        try:
+            value = json.loads(self.text)
+        except ValueError:
+            return self.text
+        return value if isinstance(value, int | float | bool) and abs(value) < _LARGEST else self.text
 
     def plain(self) -> Any:
         """As Python data: str, None, list and dict."""
@@ -162,7 +181,8 @@ class _Builder:
     def _scalar(self, event: Any, line: int, column: int) -> Node:
         self._check_tag(event, line, column)
         bare = event.style is None and event.value in _NOTHING and event.implicit[0]
-        return Node("scalar", line, column, None if bare else event.value)
+        quoted = event.style is not None
+        return Node("scalar", line, column, None if bare else event.value, quoted=quoted)
 
     def _alias(self, name: str, line: int, column: int) -> Node:
         if any(open_.anchor == name for open_ in self._stack):

@@ -9,10 +9,12 @@ when the plan is loaded (``names``).
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ivr.dialplan import reading
 from ivr.dialplan.needs import defined_when, names_of, needed_of
 
 MAX_SOURCE = 4_000
@@ -51,12 +53,56 @@ def _replace(text: Any, old: str, new: str) -> str:
     return found.replace(old, new)
 
 
+def _read(filter_: Callable[..., str]) -> Callable[..., str]:
+    """A filter that reads a value in the call's language."""
+
+    @pass_context
+    def read(context: Context, value: Any, *more: Any, **named: Any) -> str:
+        if isinstance(value, StrictUndefined):
+            str(value)  # raises, and says its name
+        return filter_(value, _language(context), *more, **named)
+
+    return read
+
+
+@pass_context
+def _read_date(context: Context, value: Any, *, weekday: bool | None = None, year: bool | None = None) -> str:
+    if isinstance(value, StrictUndefined):
+        str(value)
+    return reading.day(value, _language(context), context.get("now"), weekday, year)
+
+
+def _language(context: Context) -> str:
+    return str(context.get("language", "en"))
+
+
+_READING: dict[str, Callable[..., str]] = {
+    **{
+        name: _read(filter_)
+        for name, filter_ in (
+            ("digits", reading.digits),
+            ("money", reading.money),
+            ("number", reading.number),
+            ("ordinal", reading.ordinal),
+            ("phone", reading.phone),
+            ("spell", reading.spell),
+            ("time", reading.clock),
+        )
+    },
+    "date": _read_date,
+}
+"""Filters that make words of a value."""
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "+", "%"})
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-        self.filters = {name: self.filters[name] for name in _FILTERS.split()} | {"replace": _replace}
+        self.filters = {name: self.filters[name] for name in _FILTERS.split()} | {
+            "replace": _replace,
+            **_READING,
+        }
         self.tests = {name: self.tests[name] for name in _TESTS.split()}
         self.globals = {}
 
@@ -214,7 +260,7 @@ def _check(node: nodes.Node) -> None:
             )
         case nodes.Filter() if node.name not in _ENVIRONMENT.filters:
             raise ExpressionError(
-                f"there is no filter {node.name!r}; there are {', '.join(_FILTERS.split())}"
+                f"there is no filter {node.name!r}; there are {', '.join(sorted(_ENVIRONMENT.filters))}"
             )
         case nodes.Test() if node.name not in _ENVIRONMENT.tests:
             known = ", ".join(_TESTS.split())

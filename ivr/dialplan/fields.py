@@ -53,6 +53,8 @@ class LoadContext:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
+    universals: Mapping[str, Any] = field(default_factory=dict)
+    """What holds in every gather, once the top of the plan was read."""
     hours: frozenset[str] = frozenset()
     functions: dict[str, Any] = field(default_factory=dict)
     """The functions of the plan's author that verbs name. Fills up."""

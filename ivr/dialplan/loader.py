@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from ivr.dialplan.document import Node
 from ivr.dialplan.errors import PlanError, Problem, quoted
@@ -17,6 +17,7 @@ from ivr.dialplan.explain import explain
 from ivr.dialplan.expressions import ExpressionError
 from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
 from ivr.dialplan.functions import Function
+from ivr.dialplan.gathering.universals import Universal, check_universals
 from ivr.dialplan.hours import Calendar
 from ivr.dialplan.plan import Plan, Step
 from ivr.dialplan.routes import Route
@@ -60,6 +61,11 @@ class Document(Fields):
         default_factory=dict, description="a mapping of names to when a line is open"
     )
     routes: tuple[Route, ...] = Field(default=(), description="a list of which calls it takes")
+    universals: Annotated[dict[str, Universal], AfterValidator(check_universals)] = Field(
+        default_factory=dict,
+        description="a mapping of what can be said or pressed in every gather, such as {help: {say: help, "
+        "goto: desk}}",
+    )
     on_error: StepName | None = Field(
         default=None, description="the step to go to when a verb fails that has no on_error of its own"
     )
@@ -112,6 +118,8 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
     context.params = {name: _params(node) for name, (_, _, node) in step_nodes.items()}
 
     document = _validate(Document, own, context, problems, "plan")
+    if document is not None:
+        context.universals = document.universals
     for source in sources[1:]:
         _validate(Library, source, context, problems, "library")
     steps: dict[str, Step] = {}
@@ -139,6 +147,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
             {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
         ),
         routes=document.routes,
+        universals=types.MappingProxyType(document.universals),
         on_error=document.on_error,
         on_hangup=document.on_hangup,
         operator=document.operator,

@@ -86,7 +86,7 @@ def _verb(verb: type[Verb], ref: dict[str, Any], definition: dict[str, Any]) -> 
     if verb.short is not None:
         short = {key: value for key, value in fields[verb.short].items() if key != "default"}
         forms.append(_no_mapping(short))  # a mapping is always the long form
-    if not definition.get("required"):
+    if verb.bare and not definition.get("required"):
         forms.append({"type": "null"})
     return {"description": description, "anyOf": forms}
 

@@ -55,7 +55,7 @@ def read_sources(file: str, problems: list[Problem]) -> list[Source]:
 
 
 def _source(path: Path, shown: str, file: str, problems: list[Problem], expected: str) -> Source:
-    text = _read(file)
+    text = read_text(file)
     try:
         root, found = read_document(text, file), list[Problem]()
     except DuplicateKeys as error:
@@ -67,7 +67,8 @@ def _source(path: Path, shown: str, file: str, problems: list[Problem], expected
     return Source(path, shown, text, root)
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """What stands in a plan's file. Raises PlanError, never anything else."""
     try:
         path = Path(file)
         if path.is_dir():

@@ -86,7 +86,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
 
 
 def _needs_nothing(verb: type[Verb]) -> bool:
-    return not any(field.is_required() for field in verb.model_fields.values())
+    return verb.bare and not any(field.is_required() for field in verb.model_fields.values())
 
 
 def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:

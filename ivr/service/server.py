@@ -186,14 +186,16 @@ class Server:
     def _take(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
         if self._above is not None:
             self._above.call_began(leg, plan)
-        call = ServedCall(
-            leg, plan, self._engines, self._settings, self._recorder, self._world.world, start=start
-        )
+        call = self._make_call(leg, plan, start)
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(done, leg))
         return task
+
+    def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
+        world = self._world.world
+        return ServedCall(leg, plan, self._engines, self._settings, self._recorder, world, start=start)
 
     def _done(self, task: asyncio.Task[CallEnd], leg: CallLeg) -> None:
         self._tasks.discard(task)

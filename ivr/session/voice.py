@@ -17,6 +17,7 @@ from ivr.audio.line import Line
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
+from ivr.session.privacy import Privacy
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
 from ivr.session.turn_taking import Engines, TurnTaking
@@ -73,6 +74,8 @@ class VoiceSession:
         self._line = line
         self._turn_detector = turn_detector
         self._decisions = Decisions(self._log)
+        self.privacy = Privacy(lambda: self.clock)
+        self._decisions.hides = self.privacy.hides
         self._machine = StateMachine(self._log)
         self._machine.subscribe(lambda state: self._note("state", name=str(state)))
         self._stream: VadStream | None = None
@@ -105,6 +108,7 @@ class VoiceSession:
             self._machine,
             self._post,
             self._decisions,
+            self.privacy,
             self._log,
             on_turn=self._turn_ready,
             on_moved=self._playlist_moved,
@@ -171,6 +175,11 @@ class VoiceSession:
         speaking = self._stream is not None and self._stream.speaking
         return speaking or (self._parts is not None and self._parts.turns.active)
 
+    @property
+    def recogniser_down(self) -> bool:
+        """What callers say is not understood at present; what they press is."""
+        return self._parts is not None and self._parts.recogniser.down
+
     # -- saying
 
     async def say(
@@ -204,9 +213,12 @@ class VoiceSession:
         word is an answer. ``Expectation()`` is nothing in particular. Raises SessionEnded.
         """
         parts, _ = self._running()
-        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in expected.choices.items()}
-        self._note("expect", kind=expected.kind, choices=choices)
+        self._note("expect", **expected.plain())
         parts.endings.expect(expected)
+
+    def forget(self) -> None:
+        """Drop the turns that wait to be fetched: what was said and pressed ahead."""
+        self._running()[0].turns.forget()
 
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
         """Begin a reply when the caller pauses, before it is known that they have finished (preemptive
@@ -244,9 +256,7 @@ class VoiceSession:
             self._player.advance(samples)
 
     def _feed_line(self, line: Line, pcm16: bytes, sample_rate: int) -> None:
-        """20 ms at a time, in the order of a call: what is sent, then what is heard. What is no whole frame
-        waits for the next sound.
-        """
+        """20 ms at a time, as on a call: what is sent, then what is heard; less than that waits for more."""
         rates = {sample_rate, self._player.sample_rate}
         if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
             raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")

@@ -93,7 +93,7 @@ def _verbs() -> Iterator[str]:
 def _short(verb: type[Verb]) -> str:
     if verb.wraps is not None:
         return f"`{verb.name}: {{…}}`, its `{verb.wraps}`"
-    needs = any(info.is_required() for info in verb.model_fields.values())
+    needs = not verb.bare or any(info.is_required() for info in verb.model_fields.values())
     if verb.short is None:
         return "" if needs else f"`{verb.name}:`"
     return f"`{verb.name}: …`, its `{verb.short}`" + ("" if needs else f"; `{verb.name}:`")

@@ -12,7 +12,7 @@ from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, 
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import ModelFailed
 from ivr.dialplan.texts import Filled, Said, SaidList, say
-from ivr.dialplan.verbs.base import Fields, names_in
+from ivr.dialplan.verbs.base import Fields, Verb, names_in
 from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ class Agent(Speaking):
                 yield end, step
         for name, tool in self.tools.items():
             yield from tool.may_go_to(name)
+
+    def inner(self) -> Iterator[Verb]:
+        yield from (tool.verb for tool in self.tools.values() if tool.verb is not None)
 
     def may_end(self) -> bool:
         return any(tool.verb is not None and tool.verb.may_end() for tool in self.tools.values())

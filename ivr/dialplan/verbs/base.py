@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ivr.dialplan.document import Path
 from ivr.dialplan.fields import StepName
 from ivr.dialplan.flow import Next
+from ivr.dialplan.model import Fields
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
 
-
-class Fields(BaseModel):
-    """A mapping of fields in a plan: nothing but what is declared, never changed after the check."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+__all__ = ["Fields", "Verb", "names_in"]
 
 
 class Verb(Fields):
@@ -48,10 +45,21 @@ class Verb(Fields):
     """What can happen in it that the plan has routes for, each with what it means."""
     errors: ClassVar[Mapping[str, str]] = {}
     """The events of its failures (``VerbFailed``; ``error.event`` in a plan), each with what it means."""
+    bare: ClassVar[bool] = True
+    """It can be written without any field where none is required."""
 
     on_error: StepName | None = Field(
         default=None, description="the step to go to when it fails; the plan's on_error when not given"
     )
+
+    @property
+    def keeps_private(self) -> bool:
+        """The caller's input to it is never logged, recorded or traced."""
+        return False
+
+    def inner(self) -> "Iterator[Verb]":
+        """Verbs that it may do itself."""
+        return iter(())
 
     def goes_to(self) -> str | None:
         """The step it always goes to, for verbs that only jump."""
