@@ -19,7 +19,9 @@ def add_parser(commands: Any) -> None:
         description="Check plans by the rules of dialplans/README.md. Exit code 1 when there is an error. A "
         "finding is silenced by a comment on its line: # check: ignore RULE-ID reason.",
     )
-    check.add_argument("plans", nargs="+", type=Path, metavar="PLAN", help="dialplan file, or its NAME.test.yaml")
+    check.add_argument(
+        "plans", nargs="+", type=Path, metavar="PLAN", help="dialplan file, or its NAME.test.yaml"
+    )
     check.add_argument("--json", action="store_true", help="one JSON object with the findings")
     check.add_argument("--strict", action="store_true", help="warnings fail too")
     check.add_argument(
