@@ -9,6 +9,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
+from ivr.dialplan.queues import Queues
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -69,3 +71,5 @@ class World:
     mail: Mail | None = None
     files: Path | None = None
     """The folder for what callers leave: voicemail."""
+    queues: Queues = field(default_factory=Queues)
+    """Who waits for whom, over all calls."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, samples_to_ms
+from ivr.audio.line import Line
 from ivr.session.alarms import Alarms
+from ivr.session.aside import Aside
 from ivr.session.decisions import Decisions
 from ivr.session.endings import Endings
 from ivr.session.floor import Floor
@@ -62,15 +64,18 @@ class TurnTaking:
         *,
         on_turn: Callable[[], None],
         on_moved: Callable[[], None],
+        line: Line | None = None,
     ) -> None:
         """``post(function, *args)`` brings a call from any thread to the loop. ``on_turn``: a turn can be
         fetched, or one that was expected will not come; ``on_moved``: what is said has changed.
         """
         self._config, self._stream, self._machine = config, stream, machine
         self._decisions, self._log = decisions, log
+        self._on_turn = on_turn
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
         self.alarms = Alarms(stream)
+        self.aside = Aside(stream, self.alarms, self.turns, line)
         recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, log)
         self.endings = Endings(
             config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
@@ -103,6 +108,7 @@ class TurnTaking:
 
     def heard(self, event: VadEvent, cut: SayHandle | None) -> None:
         """An event of the detector, and the prompt that it has stopped."""
+        self.aside.heard(event)
         match event:
             case SpeechStarted():
                 self._speech_began(event, cut)
@@ -113,7 +119,8 @@ class TurnTaking:
                     self.interruptions.so_far(event.audio, event.onset, event.at)
             case SpeechPaused():
                 dropped = self.turns.over_protected and self.playlist.playing
-                self.endings.paused(event, matters=not dropped)
+                if self.aside.heeds(event.onset):
+                    self.endings.paused(event, matters=not dropped)
             case SpeechResumed():
                 self.endings.resumed(event.at)
             case SpeechEnded():
@@ -152,6 +159,10 @@ class TurnTaking:
             event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason
         )
         dismissed = self.interruptions.speech_over()
+        if not self.aside.heeds(event.onset):
+            self.endings.resumed(event.at)
+            self._on_turn()
+            return
         if self.turns.dropped(event, protected_until=self.playlist.protected_until(event.at)):
             self.endings.resumed(event.at)
             return

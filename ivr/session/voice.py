@@ -14,6 +14,7 @@ import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
+from ivr.session.aside import Aside
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
@@ -108,6 +109,7 @@ class VoiceSession:
             self._log,
             on_turn=self._turn_ready,
             on_moved=self._playlist_moved,
+            line=self._line,
         )
         self._machine.to(SessionState.LISTENING)
 
@@ -127,6 +129,7 @@ class VoiceSession:
             self._stream.close()
         self._machine.to(SessionState.ENDED)
         if self._parts is not None:
+            self._parts.aside.close(SessionEnded("the session was stopped"))
             await self._parts.close()
         if self._listener is not None and not self._listener.done():
             self._listener.set_exception(SessionEnded("the session was stopped"))
@@ -170,6 +173,11 @@ class VoiceSession:
         """The caller speaks now, or was heard and not yet fetched by ``listen``."""
         speaking = self._stream is not None and self._stream.speaking
         return speaking or (self._parts is not None and self._parts.turns.active)
+
+    @property
+    def aside(self) -> Aside:
+        """What is done beside conversing: recording the caller, waiting. Raises SessionEnded."""
+        return self._running()[0].aside
 
     # -- saying
 
@@ -237,6 +245,8 @@ class VoiceSession:
             if self.state is SessionState.ENDED:
                 return
             piece = pcm16_bytes[at : at + step]
+            if self._parts is not None:
+                self._parts.aside.hear(piece, sample_rate)
             stream.push(piece, sample_rate)
             # What is less than a sample of the player's is owed to it.
             self._owed += len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate
@@ -311,7 +321,8 @@ class VoiceSession:
         if playlist.waiting or self._parts.busy:
             return False
         listening = self._listener is not None and not self._listener.done()
-        return playlist.playing or playlist.suspended is not None or listening
+        going_on = playlist.playing or playlist.suspended is not None or listening
+        return going_on or self._parts.aside.waiting
 
     # -- events: the first two on whatever thread they happen, the rest on the loop
 

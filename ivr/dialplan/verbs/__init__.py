@@ -3,6 +3,7 @@
 from ivr.dialplan.verbs.base import Verb
 from ivr.dialplan.verbs.branch import Branch, Switch
 from ivr.dialplan.verbs.call import Call, Return
+from ivr.dialplan.verbs.dtmf import Dtmf
 from ivr.dialplan.verbs.gather import Gather
 from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup, Reject
@@ -17,6 +18,7 @@ _ALL: tuple[type[Verb], ...] = (
     Play,
     Gather,
     Transfer,
+    Dtmf,
     Set,
     Branch,
     Switch,
