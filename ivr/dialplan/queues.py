@@ -74,7 +74,8 @@ class Queues:
 
     async def agent(self, ticket: Ticket) -> str:
         """Wait until it is this caller's turn and somebody is free; they are taken until ``release``."""
-        turn = ticket.turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        ticket.turn = turn
         self._assign()
         try:
             return await turn

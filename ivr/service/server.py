@@ -16,8 +16,9 @@ from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
 from ivr.dialplan.world import World
 from ivr.service.banner import banner
-from ivr.service.call import CallEnd, ServedCall, facts_of, on_loop
+from ivr.service.call import CallEnd, ServedCall, facts_of
 from ivr.service.engines import Engines, make_engines
+from ivr.service.on_loop import on_loop
 from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
@@ -185,7 +186,14 @@ class Server:
         if self._above is not None:
             self._above.call_began(leg, plan)
         call = ServedCall(
-            leg, plan, self._engines, self._settings, self._recorder, self._world, start=start
+            leg,
+            plan,
+            self._engines,
+            self._settings,
+            self._recorder,
+            self._world,
+            place=self._agent.dial,
+            start=start,
         )
         self._calls[leg] = call
         task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))

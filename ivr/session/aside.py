@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -176,7 +176,9 @@ class Aside:
     def close(self, error: Exception) -> None:
         """The session is over."""
         captured = self._captured
-        waits = [*self._waits, *([captured.over] if captured is not None else [])]
+        waits: list[asyncio.Future[Any]] = [*self._waits]
+        if captured is not None:
+            waits.append(captured.over)
         for waiting in waits:
             if not waiting.done():
                 waiting.set_exception(error)

@@ -9,6 +9,8 @@ from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup, Reject
 from ivr.dialplan.verbs.pause import Pause
 from ivr.dialplan.verbs.play import Play
+from ivr.dialplan.verbs.queue import Queue
+from ivr.dialplan.verbs.record import Record
 from ivr.dialplan.verbs.say import Say
 from ivr.dialplan.verbs.set import Log, Set, Tag
 from ivr.dialplan.verbs.transfer import Transfer
@@ -19,6 +21,8 @@ _ALL: tuple[type[Verb], ...] = (
     Gather,
     Transfer,
     Dtmf,
+    Record,
+    Queue,
     Set,
     Branch,
     Switch,

@@ -69,9 +69,7 @@ class Transfer(Speaking):
         default="in_order",
         description="in_order (one of the list after the other) or all (all at once, the first answer wins)",
     )
-    timeout: Duration = Field(
-        default=30.0, description="how long to wait for an answer of each, such as 30s"
-    )
+    timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
     caller_id: Filled | None = Field(
         default=None,
         description='whom our call is said to be from, such as "{{ call.from }}"; our own account when not '
@@ -131,7 +129,10 @@ class Transfer(Speaking):
             remedy = "; write type: attended or type: bridged beside it"
             for name in _BY_US:
                 if name in data:
-                    yield (name,), f"{quoted(name)} needs a call of ours, which a blind transfer has not{remedy}"
+                    yield (
+                        (name,),
+                        f"{quoted(name)} needs a call of ours, which a blind transfer has not{remedy}",
+                    )
             if data.get("hunt") == "all":
                 yield ("hunt",), f"a blind transfer can only try one after the other{remedy}"
         if "after" in data and kind in ("blind", "attended"):
