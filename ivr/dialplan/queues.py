@@ -57,14 +57,16 @@ class Queues:
 
     def leave(self, ticket: Ticket) -> None:
         """Waits no more: has left, or talks. Idempotent."""
-        if ticket in ticket.queue.waiting:
-            ticket.queue.waiting.remove(ticket)
-        if not ticket.queue.waiting and not ticket.queue.talks:
-            self._queues.pop(ticket.queue.name, None)
+        queue = ticket.queue
+        if ticket in queue.waiting:
+            queue.waiting.remove(ticket)
+        if not queue.waiting and not queue.talks and self._queues.get(queue.name) is queue:
+            del self._queues[queue.name]
 
     def position(self, ticket: Ticket) -> int:
-        """1 is next."""
-        return ticket.queue.waiting.index(ticket) + 1
+        """1 is next; 0: waits no more."""
+        waiting = ticket.queue.waiting
+        return waiting.index(ticket) + 1 if ticket in waiting else 0
 
     def wait_s(self, ticket: Ticket) -> float:
         """About how long it still takes, by the queue's last talks."""

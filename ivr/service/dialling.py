@@ -235,7 +235,7 @@ class Dialling:
         self._leg.hear(leg)
         leg.hear(self._leg)
         try:
-            with self._session.aside.unheeded():
+            with self._session.aside.unheeded(forget=True):
                 await asyncio.wait({party.ended})
         finally:
             self._leg.part()

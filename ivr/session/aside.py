@@ -85,7 +85,7 @@ class Aside:
         self._captured: Captured | None = None
         self._silence_s = 0.0
         self._unheeded = 0
-        self._heeds_from = 0
+        self._heeds_from = self._onset = 0
 
     @property
     def waiting(self) -> bool:
@@ -96,12 +96,17 @@ class Aside:
         """Speech that began at that sample is to be understood."""
         return not self._unheeded and onset >= self._heeds_from
 
+    @property
+    def speaking(self) -> bool:
+        """The caller speaks, and it is to be understood."""
+        return self._stream.speaking and self.heeds(self._onset)
+
     @contextlib.contextmanager
-    def unheeded(self) -> Iterator[None]:
-        """What the caller says meanwhile is no turn and reaches no recogniser; keys are heard as always. What
-        was said or pressed before and not yet fetched is forgotten.
+    def unheeded(self, *, forget: bool = False) -> Iterator[None]:
+        """What the caller says meanwhile is no turn and reaches no recogniser; keys are heard as always.
+        ``forget`` what was said or pressed before and not yet fetched.
         """
-        while self._turns.fetch() is not None:
+        while forget and self._turns.fetch() is not None:
             pass
         self._unheeded += 1
         try:
@@ -161,6 +166,8 @@ class Aside:
 
     def heard(self, event: VadEvent) -> None:
         """An event of the detector."""
+        if isinstance(event, SpeechStarted):
+            self._onset = event.onset
         captured = self._captured
         if captured is None:
             return

@@ -171,8 +171,7 @@ class VoiceSession:
     @property
     def caller_active(self) -> bool:
         """The caller speaks now, or was heard and not yet fetched by ``listen``."""
-        speaking = self._stream is not None and self._stream.speaking
-        return speaking or (self._parts is not None and self._parts.turns.active)
+        return self._parts is not None and (self._parts.aside.speaking or self._parts.turns.active)
 
     @property
     def aside(self) -> Aside:
@@ -196,14 +195,14 @@ class VoiceSession:
         speech may interrupt and that comes up while the caller is speaking is interrupted before it starts.
         Raises SessionEnded.
         """
-        parts, stream = self._running()
+        parts, _ = self._running()
         chosen = options or self.config.barge_in
         if barge_in is not None or not allow_interruptions:
             chosen = dataclasses.replace(chosen, barge_in=barge_in or "none")
         handle = parts.playlist.add(source, chosen)
         eager = handle.yields_to("speech") and not chosen.by_words and not chosen.protect_ms
         free = not parts.interruptions.dismissed and parts.playlist.suspended is None
-        if stream.speaking and eager and free:
+        if parts.aside.speaking and eager and free:
             parts.playlist.interrupt("speech")
         return handle
 

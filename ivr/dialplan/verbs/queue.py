@@ -14,7 +14,7 @@ from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.resample import resample
 from ivr.audio.tones import waiting
 from ivr.dialplan.control import Dial, TransferResult
-from ivr.dialplan.fields import ANSWERS, Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
+from ivr.dialplan.fields import Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
 from ivr.dialplan.flow import GoTo, Next
 from ivr.dialplan.menu import Menu
 from ivr.dialplan.queues import Ticket
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 POSITION_TEXT = "You are number {{ position }} in the queue."
 OWN_NAMES = frozenset({"position", "wait_minutes"})
 """What an announcement may read besides the variables."""
+_BY_VOICE = Prompting.model_validate({"barge_in": "any", "hotword": "true"})
+_BY_KEY = Prompting(barge_in="dtmf")
 _FRAME = LINE_RATE // 50
 
 
@@ -117,7 +119,7 @@ class Queue(Verb):
     @property
     def _yields(self) -> Prompting:
         """Talk in the room stops nothing, only words that lead out of here do, and keys."""
-        return Prompting(barge_in="any", hotword=ANSWERS) if self._by_voice else Prompting(barge_in="dtmf")
+        return _BY_VOICE if self._by_voice else _BY_KEY
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         for way in self.leave:
@@ -224,7 +226,7 @@ class Queue(Verb):
             # What nobody is to understand reaches no recogniser.
             heed = contextlib.nullcontext() if self._by_voice else run.session.aside.unheeded()
             with heed, run.expecting(self._menu.expected):
-                while not answer.done():
+                while not connected.is_set():
                     if serving.done():
                         await serving  # it has failed, and says why
                     now = run.session.clock
@@ -244,6 +246,8 @@ class Queue(Verb):
 
     async def _announce(self, run: "Run", ticket: Ticket) -> None:
         queues = run.world.queues
+        if not queues.position(ticket):
+            return  # somebody has answered this very moment
         minutes = max(1, math.ceil(queues.wait_s(ticket) / 60))
         run.say_everything()
         await run.prompt(

@@ -222,7 +222,7 @@ class Record(Speaking):
             await run.prompt(BEEP, PROTECTED)
         aside = run.session.aside
         ended_by = "hangup"
-        with aside.unheeded(), aside.captured(self.silence_end, self.max_length) as captured:
+        with aside.unheeded(forget=True), aside.captured(self.silence_end, self.max_length) as captured:
             pressing = asyncio.ensure_future(self._finished(run))
             try:
                 waits: set[asyncio.Future[Any]] = {pressing, captured.over}
