@@ -31,7 +31,8 @@ class Captured:
         self._line = line
         self._next = line.written if line is not None else 0
         self._resampler: Resampler | None = None
-        self._began = clock
+        self.began = clock
+        """The session's clock then."""
         self._last = clock
         self.sound = bytearray()
         self.spoken = False
@@ -43,14 +44,15 @@ class Captured:
         """The sound up to the end of the last speech and ``tail_ms`` after it. What was not handed to the
         session (a conversation without sound) is silence.
         """
-        kept = (self._last - self._began) * LINE_RATE // VAD_RATE
+        kept = (self._last - self.began) * LINE_RATE // VAD_RATE
         sound = self.sound[: (kept + ms_to_samples(tail_ms, LINE_RATE)) * BYTES_PER_SAMPLE]
         return bytes(sound.ljust(kept * BYTES_PER_SAMPLE, b"\0"))
 
     def speech(self, until: int) -> None:
         """Speech up to that sample of the session's clock."""
-        self.spoken = True
-        self._last = max(self._last, until)
+        if until > self.began:
+            self.spoken = True
+            self._last = max(self._last, until)
 
     def hear(self, pcm16: bytes, rate: int) -> None:
         """What was pushed into the session: any thread."""
@@ -86,6 +88,7 @@ class Aside:
         self._silence_s = 0.0
         self._unheeded = 0
         self._heeds_from = self._onset = 0
+        self._talking = False
 
     @property
     def waiting(self) -> bool:
@@ -140,15 +143,13 @@ class Aside:
         captured = self._captured = Captured(line, self._stream.clock)
         self._silence_s = silence_s
         self._alarms.set("length", self._after(longest_s), lambda: _settle(captured.over, "length"))
-        if self._stream.speaking:
-            captured.spoken = True
-        else:
-            self._silent_from(self._stream.clock)
+        if not self._talking:
+            self._silent_from(captured.began)
         fetching = asyncio.ensure_future(_fetch(captured)) if line is not None else None
         try:
             yield captured
         finally:
-            if self._stream.speaking:
+            if self._talking:
                 captured.speech(self._stream.clock)
             if fetching is not None:
                 fetching.cancel()
@@ -166,19 +167,22 @@ class Aside:
 
     def heard(self, event: VadEvent) -> None:
         """An event of the detector."""
-        if isinstance(event, SpeechStarted):
-            self._onset = event.onset
         captured = self._captured
-        if captured is None:
-            return
         match event:
             case SpeechStarted() | SpeechResumed():
-                captured.speech(event.at)
-                self._alarms.clear("silence")
+                if isinstance(event, SpeechStarted):
+                    self._onset = event.onset
+                self._talking = True
+                if captured is not None:
+                    captured.speech(event.at)
+                    self._alarms.clear("silence")
             case SpeechPaused() | SpeechEnded():
-                captured.speech(event.offset)
-                self._silent_from(event.offset)
-        captured.fetch()
+                self._talking = False
+                if captured is not None:
+                    captured.speech(event.offset)
+                    self._silent_from(max(event.offset, captured.began))
+        if captured is not None:
+            captured.fetch()
 
     def close(self, error: Exception) -> None:
         """The session is over."""

@@ -18,7 +18,9 @@ async def test_keys_and_pauses_are_sent(tmp_path: Path) -> None:
 
 
 async def test_what_no_phone_can_press_is_a_failure(tmp_path: Path) -> None:
-    steps = "a:\n  - set: {x: \"'twelve'\"}\n  - dtmf: {digits: '{{ x }}', on_error: b}\nb:\n  - say: Sorry.\n"
+    steps = (
+        "a:\n  - set: {x: \"'twelve'\"}\n  - dtmf: {digits: '{{ x }}', on_error: b}\nb:\n  - say: Sorry.\n"
+    )
     async with Phone(plan(tmp_path, steps)) as phone:
         assert await phone.ends() == "end_of_step"
         assert phone.call.digits == [] and phone.tts.spoken == ["Sorry."]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -108,7 +109,7 @@ async def test_music_plays_in_a_loop_and_goes_on_after_an_announcement(tmp_path:
         frames = [frame[0] for frame in heard if len(set(frame[::2])) == 1 and frame[1] == 1]
         assert len(frames) > 500
         # Once round and on, the announcement in between notwithstanding.
-        steps_on = [(b - a) % 200 for a, b in zip(frames, frames[1:], strict=False)]
+        steps_on = [(b - a) % 200 for a, b in itertools.pairwise(frames)]
         assert steps_on.count(1) > 0.98 * len(steps_on) and max(steps_on) <= 3
 
 

@@ -10,8 +10,15 @@ from ivr.dialplan import PlanError, TransferResult
 from ivr.dialplan.expressions import Template
 from ivr.dialplan.flow import VerbFailed
 from ivr.dialplan.run import Run
-from ivr.dialplan.verbs.transfer import BUSY_TEXT, FAILED_TEXT, NO_ANSWER_TEXT, RINGING, Route, Transfer, plainly
-
+from ivr.dialplan.verbs.transfer import (
+    BUSY_TEXT,
+    FAILED_TEXT,
+    NO_ANSWER_TEXT,
+    RINGING,
+    Route,
+    Transfer,
+    plainly,
+)
 from tests.vad.sounds import prompt
 
 from .phone import Phone
@@ -212,6 +219,8 @@ def test_nothing_sensitive_is_dialled(tmp_path: Path) -> None:
         ("to: 1, whisper: Hello", "'whisper' needs a call of ours"),
         ("to: 1, hunt: all", "a blind transfer can only try one after the other"),
         ("to: 1, type: attended, after: a", "nobody comes back from a transfer that is attended"),
+        ("to: 1, type: bridged, headers: {Via: x}", "'Via' is the service's own"),
+        ("to: 1, type: bridged, headers: {'X Y': x}", "expected the name of a SIP header"),
         ('to: "no such thing"', "expected an extension"),
         ("to: []", "at least one"),
         ("to: 1, type: warm", "blind"),

@@ -186,18 +186,15 @@ class Queue(Verb):
             queues.leave(ticket)
             connected.set()
 
+        caller_id = plainly(run, self.caller_id) if self.caller_id is not None else ""
+        whisper = run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else ""
         while True:
             agent = await queues.agent(ticket)
-            dial = Dial(
-                to=(agent,),
-                timeout_s=self.timeout,
-                caller_id=plainly(run, self.caller_id) if self.caller_id is not None else "",
-                whisper=run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else "",
-                on_answer=answered,
-            )
             result: TransferResult | None = None
             try:
-                result = await run.call.dial(dial)
+                result = await run.call.dial(
+                    Dial((agent,), False, self.timeout, False, caller_id, {}, whisper, None, answered)
+                )
             finally:
                 if result is None or result.outcome == "completed":  # None: the caller has left
                     queues.release(agent)

@@ -121,7 +121,7 @@ class Record(Speaking):
     prompt: Said | None = Field(default=None, description="a text to say before the beep")
     beep: Switch = Field(default=True, description="true or false: a tone before the recording")
     max_length: Duration = Field(
-        default=120.0, le=_MAX_LENGTH_S, description="how long a message may be, such as 2m, at most 15m"
+        default=120.0, description="how long a message may be, such as 2m, at most 15m"
     )
     min_length: Span = Field(default=1.0, description="a message that is shorter counts as none, such as 1s")
     silence_end: Duration = Field(
@@ -143,6 +143,13 @@ class Record(Speaking):
     into: VariableName = Field(default="message", description="the name of the variable for what was left")
 
     _menu: Menu | None = PrivateAttr(default=None)
+
+    @field_validator("max_length")
+    @classmethod
+    def _not_too_long(cls, value: float) -> float:
+        if value > _MAX_LENGTH_S:
+            raise refuse("expected a duration of at most 15m")
+        return value
 
     @field_validator("finish_on_key", mode="before")
     @classmethod

@@ -1,9 +1,10 @@
 """transfer: put the caller through to somebody else."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.tones import ringing
@@ -11,7 +12,7 @@ from ivr.dialplan.control import Dial, TransferResult
 from ivr.dialplan.document import Path
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.expressions import Template
-from ivr.dialplan.fields import Duration, SoundFile, StepName
+from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
 from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
 from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
 from ivr.dialplan.verbs.base import Fields
@@ -27,6 +28,12 @@ BUSY_TEXT = "Sorry, that line is busy."
 NO_ANSWER_TEXT = "Sorry, nobody answered there."
 RINGING = AudioClip(ringing(), LINE_RATE)
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+'~-]{1,100}")
+_OWN_HEADERS = frozenset(
+    "via from to call-id cseq contact max-forwards route record-route allow supported require user-agent"
+    " session-expires min-se authorization proxy-authorization f t i m v l c k x".split()
+)
+"""Of which a second one would break the request (RFC 3261, 20)."""
 _BY_US = ("caller_id", "headers", "whisper", "ringback")
 """Fields that need a call of ours."""
 
@@ -98,6 +105,16 @@ class Transfer(Speaking):
         default="none",  # who could not be put through is to hear it, whatever they said meanwhile
         description="what cuts short what is said then: any, speech, dtmf (a key) or none",
     )
+
+    @field_validator("headers")
+    @classmethod
+    def _may_be_set(cls, value: dict[str, Template]) -> dict[str, Template]:
+        for name in value:
+            if _HEADER_NAME.fullmatch(name) is None:
+                raise refuse(f"expected the name of a SIP header such as X-Customer, found {quoted(name)}")
+            if name.lower() in _OWN_HEADERS or name.lower().startswith("content-"):
+                raise refuse(f"{quoted(name)} is the service's own; choose a name such as X-{name}")
+        return value
 
     def may_end(self) -> bool:
         return self.type != "bridged"
