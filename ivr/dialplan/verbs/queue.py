@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import math
 from collections.abc import Coroutine, Iterator
@@ -192,9 +193,8 @@ class Queue(Verb):
             agent = await queues.agent(ticket)
             result: TransferResult | None = None
             try:
-                result = await run.call.dial(
-                    Dial((agent,), False, self.timeout, False, caller_id, {}, whisper, None, answered)
-                )
+                dial = Dial((agent,), timeout_s=self.timeout, caller_id=caller_id, whisper=whisper)
+                result = await run.call.dial(dataclasses.replace(dial, on_answer=answered))
             finally:
                 if result is None or result.outcome == "completed":  # None: the caller has left
                     queues.release(agent)
