@@ -55,8 +55,9 @@ class Captured:
             self._last = max(self._last, until)
 
     def hear(self, pcm16: bytes, rate: int) -> None:
-        """What was pushed into the session: any thread."""
+        """What was pushed into the session, into its line if it has one: any thread."""
         if self._line is not None:
+            self.fetch()
             return
         if rate == LINE_RATE:
             self.sound += pcm16

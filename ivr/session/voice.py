@@ -12,12 +12,13 @@ from typing import Any, Self
 
 import structlog
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
+from ivr.audio.frames import LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
 from ivr.session.aside import Aside
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
+from ivr.session.pushed import Pushed
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
 from ivr.session.turn_taking import Engines, TurnTaking
@@ -25,7 +26,6 @@ from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.vad.base import (
     FollowsLines,
-    LooksWhenTold,
     OfLine,
     SpeechGoes,
     VadEvent,
@@ -82,9 +82,7 @@ class VoiceSession:
         self._parts: TurnTaking | None = None
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
-        self._rest = b""
-        self._owed = 0
-        """Time the player is behind, in samples of its rate times samples of the caller's."""
+        self._pushed = Pushed(vad, player, line)
         self._context = contextvars.copy_context()
         """Of ``start``: events of other threads are handled in it, so that logs keep what is bound."""
         self._moved = asyncio.Event()
@@ -231,44 +229,13 @@ class VoiceSession:
         stream = self._stream
         if stream is None:
             raise RuntimeError("process_audio before start()")
-        if len(pcm16_bytes) % BYTES_PER_SAMPLE:
-            raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16_bytes)}")
-        if sample_rate <= 0:
-            raise ValueError(f"the sample rate must be positive, got {sample_rate}")
-        if self._line is not None:
-            self._feed_line(self._line, pcm16_bytes, sample_rate)
-            return
-        # In slices of a frame, so that a prompt stops where it would have stopped on a line.
-        step = max(1, sample_rate * FRAME_MS // 1000) * BYTES_PER_SAMPLE
-        for at in range(0, len(pcm16_bytes), step):
-            if self.state is SessionState.ENDED:
-                return
-            piece = pcm16_bytes[at : at + step]
-            if self._parts is not None:
-                self._parts.aside.hear(piece, sample_rate)
-            stream.push(piece, sample_rate)
-            # What is less than a sample of the player's is owed to it.
-            self._owed += len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate
-            samples, self._owed = divmod(self._owed, sample_rate)
-            self._player.advance(samples)
+        self._pushed.push(stream, pcm16_bytes, sample_rate, self._frame_pushed)
 
-    def _feed_line(self, line: Line, pcm16: bytes, sample_rate: int) -> None:
-        """20 ms at a time, in the order of a call: what is sent, then what is heard. What is no whole frame
-        waits for the next sound.
-        """
-        rates = {sample_rate, self._player.sample_rate}
-        if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
-            raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")
-        self._rest += pcm16
-        size = LINE_FRAME * BYTES_PER_SAMPLE
-        while len(self._rest) >= size and self.state is not SessionState.ENDED:
-            frame, self._rest = self._rest[:size], self._rest[size:]
-            sent = self._player.advance(LINE_FRAME)
-            if sent is not None:
-                line.say(sent)
-            line.hear(frame)
-            while self._vad.look():
-                pass
+    def _frame_pushed(self, pcm16: bytes, sample_rate: int) -> bool:
+        if self.state is SessionState.ENDED or self._parts is None:
+            return False
+        self._parts.aside.hear(pcm16, sample_rate)
+        return True
 
     def process_dtmf(self, digit: str) -> None:
         """A key (0-9 * # A-D) was pressed. Any thread; a prompt that yields to keys stops at once."""
@@ -396,4 +363,3 @@ class VoiceSession:
         if self._parts is None or self._stream is None:
             raise RuntimeError("the session was not started: use 'async with session' or await start()")
         return self._parts, self._stream
-

@@ -45,9 +45,7 @@ async def test_who_waits_is_told_of_the_end(session: VoiceSession) -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
-async def test_what_is_kept_is_what_was_said(
-    rate: int, session: VoiceSession, sentence: np.ndarray
-) -> None:
+async def test_what_is_kept_is_what_was_said(rate: int, session: VoiceSession, sentence: np.ndarray) -> None:
     spoken = np.repeat(sentence, rate // 8000).astype(np.int16).tobytes()
     await feed(session, silence(0.3, rate), rate)
     with session.aside.captured(silence_s=0.6, longest_s=20) as captured:

@@ -29,10 +29,11 @@ NO_ANSWER_TEXT = "Sorry, nobody answered there."
 RINGING = AudioClip(ringing(), LINE_RATE)
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+'~-]{1,100}")
-_OWN_HEADERS = frozenset(
+_OWN = (
     "via from to call-id cseq contact max-forwards route record-route allow supported require user-agent"
-    " session-expires min-se authorization proxy-authorization f t i m v l c k x".split()
+    " session-expires min-se authorization proxy-authorization f t i m v l c k x"
 )
+_OWN_HEADERS = frozenset(_OWN.split())
 """Of which a second one would break the request (RFC 3261, 20)."""
 _BY_US = ("caller_id", "headers", "whisper", "ringback")
 """Fields that need a call of ours."""
