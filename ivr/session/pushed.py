@@ -20,8 +20,8 @@ class Pushed:
     def push(
         self, stream: VadStream, pcm16: bytes, sample_rate: int, heard: Callable[[bytes, int], bool]
     ) -> None:
-        """``heard(frame, rate)`` is told of each frame, and says whether to go on. Raises ValueError for half a
-        sample and for no rate.
+        """``heard(frame, rate)`` is told of each frame, and says whether to go on. Raises ValueError for half
+        a sample and for no rate.
         """
         if len(pcm16) % BYTES_PER_SAMPLE:
             raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16)}")
