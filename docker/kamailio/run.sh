@@ -71,6 +71,9 @@ case $listen in
 esac
 inside=${KAMAILIO_INSIDE:-$listen}
 as=${KAMAILIO_ADVERTISE:+ advertise $KAMAILIO_ADVERTISE}
+# Kamailio would start without the socket for trunks.
+[ -z "${KAMAILIO_ADVERTISE:-}" ] || getent ahosts "${KAMAILIO_ADVERTISE%:*}" >/dev/null ||
+    fail "KAMAILIO_ADVERTISE=$KAMAILIO_ADVERTISE names a host that is not known here"
 
 set -- -A "LISTEN_UDP=udp:$listen$as" -A "LISTEN_TCP=tcp:$listen$as" -A "INSIDE=\"udp:$inside\"" \
     -A "CONTROL=\"unix:$run/ctl\"" -A "WORKERS=\"$run/workers.list\"" -A "ALLOW=\"$run/allow.list\""

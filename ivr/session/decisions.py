@@ -24,8 +24,8 @@ STAGES: Mapping[str, str] = {
     "paused": "the turn detector's answer about a short silence in the caller's turn (onset, offset; "
     "probability that the turn is over; answered_at, when it came)",
     "complete": "the turn is complete before silence alone would say so",
-    "discard": "what was made at the pause is thrown away: transcript and reply (asked; answered: the "
-    "transcript had come)",
+    "discard": "what was made at the pause, or before it, is thrown away: transcript and reply (asked; "
+    "answered: the transcript had come)",
     "cut_in": "the caller has spoken for too long, and is told so",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the speech; asked, the end of the sound that "
@@ -79,6 +79,9 @@ QUIET = frozenset(
 )
 """Stages that are logged at level debug: they have lines of their own, or are many."""
 
+_QUIET_RULES = {("ignore", "barge_in"), ("discard", "the sound came back")}
+"""That speech does not stop a prompt which yields to none is no news, nor is a gap between two words."""
+
 DecisionCallback = Callable[[Decision], None]
 
 
@@ -97,8 +100,7 @@ class Decisions:
         subscribers, on this thread.
         """
         decision = Decision(int(at), stage, rule, details)
-        # That speech does not stop a prompt which yields to none is no news.
-        quiet = stage in QUIET or (stage, rule) == ("ignore", "barge_in")
+        quiet = stage in QUIET or (stage, rule) in _QUIET_RULES
         say = self._log.debug if quiet else self._log.info
         say("turn_taking", **decision.flat())
         for subscriber in self._subscribers:

@@ -19,7 +19,10 @@ from ivr.session.options import Expectation, SessionConfig
 from ivr.session.recogniser import Recogniser
 from ivr.session.unfinished import unfinished
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
-from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, VadStream
+from ivr.vad.base import EndpointingOptions, SpeechDips, SpeechEnded, SpeechPaused, VadStream
+
+DIPPED = "the sound came back"
+"""Rule by which a transcript is thrown away before there was a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Endings:
         self.expected = Expectation()
         self._pause: SpeechPaused | None = None
         self._early: asyncio.Task[Transcript] | None = None
+        """Transcribes the turn up to ``_heard``."""
+        self._heard: SpeechDips | SpeechPaused | None = None
         self._asked: asyncio.Task[None] | None = None
         self._probability: float | None = None
         """That the pause is the end, as the turn detector hears it."""
@@ -103,32 +108,46 @@ class Endings:
 
     # -- a turn
 
+    def dips(self, event: SpeechDips, *, matters: bool = True) -> None:
+        """The sound falls away: if a pause comes of it, its words are known the sooner."""
+        self._forget()
+        if matters and self._by_words:
+            self._listen_to(event)
+
     def paused(self, event: SpeechPaused, *, matters: bool = True) -> None:
         """The caller pauses. What does not matter (it will be dropped) is not worth an engine's time."""
-        self._forget()
+        if self._pause is not None or self._heard is None:
+            self._forget()
         self._pause = event
-        if matters and self._config.turn.preemptive:
-            self._early = asyncio.ensure_future(self._transcribe(event))
-        if matters and self._asks:
+        if matters and self._config.turn.preemptive and self._early is None:
+            self._listen_to(event)
+        if not matters:
+            # Nobody will tell its words, and nothing is gained by waiting for more.
+            self._end_at(event, self._silence_ms, "silence")
+            return
+        if self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
-        self._settle(event)
+        known = self.so_far
+        self._settle(event, known)
+        if known is not None:
+            self.understood(known, event.at)
 
     def resumed(self, at: int) -> None:
-        """It was only a pause: what was made of it is thrown away."""
-        if self._early is not None and self._pause is not None:
-            answered = self._early.done()
-            self._note(at, "discard", "the caller went on", asked=self._pause.at, answered=answered)
+        """It was only a pause, or a dip: what was made of it is thrown away."""
+        if self._early is not None and self._heard is not None:
+            rule = "the caller went on" if self._pause is not None else DIPPED
+            self._note(at, "discard", rule, asked=self._heard.at, answered=self._early.done())
         self._forget()
 
     def ended(self, event: SpeechEnded) -> "tuple[asyncio.Task[Transcript], int]":
         """The transcript of the turn: the one under way since its last pause, or a new one; and the sample at
         which it was asked for.
         """
-        early, pause = self._early, self._pause
-        if early is not None and pause is not None and pause.onset == event.onset:
+        early, pause, heard = self._early, self._pause, self._heard
+        if early is not None and heard is not None and pause is not None and pause.onset == event.onset:
             self._early = None
             self._forget()
-            return early, pause.at
+            return early, heard.at
         self._forget()
         request = self._recogniser.transcribe(event.audio, "turn", event.onset, event.offset, event.at)
         return asyncio.ensure_future(request), event.at
@@ -158,7 +177,7 @@ class Endings:
     # -- inside
 
     def _forget(self) -> None:
-        self._pause = None
+        self._pause = self._heard = None
         for task in (self._early, self._asked):
             if task is not None:
                 task.cancel()
@@ -168,15 +187,19 @@ class Endings:
             self._reply = None
         self._alarms.clear("turn end")
 
-    async def _transcribe(self, event: SpeechPaused) -> Transcript:
-        transcript = await self._recogniser.transcribe(
-            event.audio, "pause", event.onset, event.offset, event.at
-        )
-        if self._pause is event:
+    def _listen_to(self, event: SpeechDips | SpeechPaused) -> None:
+        self._heard = event
+        self._early = asyncio.ensure_future(self._transcribe(event))
+
+    async def _transcribe(self, event: SpeechDips | SpeechPaused) -> Transcript:
+        offset = event.offset if isinstance(event, SpeechPaused) else event.at
+        transcript = await self._recogniser.transcribe(event.audio, "pause", event.onset, offset, event.at)
+        if self._heard is event:
             if self.prepare is not None and words_of(transcript.text):
                 self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
-            self._settle(event, transcript)
-            self.understood(transcript, self._stream.clock)
+            if self._pause is not None:
+                self._settle(self._pause, transcript)
+                self.understood(transcript, self._stream.clock)
         return transcript
 
     async def _ask(self, event: SpeechPaused) -> None:
@@ -211,17 +234,25 @@ class Endings:
         """
         if not self._more_than_silence:
             return
-        ends = None if said is None and self._by_words else self._ends(said)
+        ends = self._unheard(event) if said is None and self._by_words else self._ends(said)
         if ends is None:
             self._alarms.clear("turn end")
         else:
             self._end_at(event, *ends)
 
+    def _unheard(self, event: SpeechPaused) -> tuple[float, str] | None:
+        """As ``_ends``, while the words are not known yet."""
+        spoken = event.offset - event.onset
+        if spoken < ms_to_samples(self._config.turn.clear_ms, VAD_RATE) or self.expected.fits is not None:
+            return None
+        return (0, "turn detector") if self._probable(self._config.turn.sure) else None
+
     def _ends(self, said: Transcript | None) -> tuple[float, str] | None:
         """After how much silence, and by which rule."""
         turn, text = self._config.turn, said.text if said is not None else ""
         fits, may_go_on = self.expected.fits, self.expected.may_go_on
-        if fits is not None and text and fits(text):
+        answers = fits is not None and bool(text) and fits(text)
+        if answers:
             # An answer that may go on waits for the silence of its kind.
             if may_go_on is None or not may_go_on(text):
                 return turn.complete_ms, "grammar"
@@ -229,11 +260,16 @@ class Endings:
             return None
         elif fits is not None and text and not self._asks:
             return None
-        if self._probability is not None and self._probability >= turn.sure:
+        if self._probable(turn.likely if self._by_words and words_of(text) else turn.sure):
             return 0, "turn detector"
-        if self._probability is not None and self._probability < turn.doubtful:
+        # A word alone sounds unfinished to the detector; as an answer it is not held up for that.
+        if self._probability is not None and self._probability < turn.doubtful and not answers:
             return None
         return self._silence_ms, "silence"
+
+    def _probable(self, level: float) -> bool:
+        """The turn detector has answered, and no less than that."""
+        return self._probability is not None and self._probability >= level
 
     def _end_at(self, event: SpeechPaused, silence_ms: float, rule: str) -> None:
         """End the turn once it has been silent for so long."""

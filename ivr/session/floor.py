@@ -9,7 +9,15 @@ from typing import Any, Protocol
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
 from ivr.session.say import SayHandle
-from ivr.vad.base import HintDropped, SpeechEnded, SpeechGoes, SpeechHinted, SpeechStarted, VadEvent
+from ivr.vad.base import (
+    HintDropped,
+    SpeechDips,
+    SpeechEnded,
+    SpeechGoes,
+    SpeechHinted,
+    SpeechStarted,
+    VadEvent,
+)
 
 
 class Head(Protocol):
@@ -52,7 +60,7 @@ class Floor:
             case SpeechStarted(onset, at, probability, echo):
                 self._echo = echo
                 return self._speech(onset, at, probability)
-            case SpeechGoes(onset, at, probability):
+            case SpeechGoes(onset, at, probability) | SpeechDips(onset, at, probability):
                 return self._speech(onset, at, probability)
             case SpeechEnded():
                 self._restore(event.at, self._told or "speech ended")

@@ -89,14 +89,20 @@ class TurnOptions:
     bound."""
     sure: float = 0.9
     """Probability of the turn detector from which a turn is complete at once."""
+    likely: float = 0.5
+    """Probability from which it is, once its words are known and may be the last (``by_words``)."""
     doubtful: float = 0.3
     """Probability below which the caller is taken to go on: ``incomplete_ms`` of silence then. In between the
     silence is as without a detector."""
     preemptive: bool = True
     """Transcribe at each pause, and throw it away when the caller goes on."""
     by_words: bool = True
-    """With ``preemptive``: a turn does not end before the words up to its last pause are known (which the
-    reply waits for anyhow), nor on words that cannot be its last ("my number is")."""
+    """With ``preemptive``: transcribe as soon as the sound falls away, and a turn does not end before the
+    words up to its last pause are known (which the reply waits for anyhow), nor on words that cannot be its
+    last ("my number is")."""
+    clear_ms: float = 1200
+    """After so much speech that sounds complete (``sure``) no words are waited for: a beginning after which
+    people stop to think is shorter."""
     similar: float = 1.0
     """A reply prepared from an interim transcript is used when the final one has this share of its words in
     common; 1 is the same words."""
@@ -106,12 +112,13 @@ class TurnOptions:
 
     def __post_init__(self) -> None:
         times = (self.yes_no_silence_ms, self.digits_silence_ms, self.complete_ms, self.incomplete_ms)
-        if min(times) < 0:
-            raise ValueError("the silences of a turn cannot be negative")
+        if min(*times, self.clear_ms) < 0:
+            raise ValueError("the times of a turn cannot be negative")
         if self.complete_ms > self.incomplete_ms:
             raise ValueError("complete_ms cannot be longer than incomplete_ms")
-        if not 0 <= self.doubtful <= self.sure <= 1:
-            raise ValueError(f"0 <= doubtful <= sure <= 1 is needed, got {self.doubtful} and {self.sure}")
+        if not 0 <= self.doubtful <= self.likely <= self.sure <= 1:
+            found = f"{self.doubtful}, {self.likely} and {self.sure}"
+            raise ValueError(f"0 <= doubtful <= likely <= sure <= 1 is needed, got {found}")
         if not 0 <= self.similar <= 1:
             raise ValueError(f"similar is a share, between 0 and 1, got {self.similar}")
 

@@ -37,7 +37,7 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = {
     "sensitive": Preset(
-        detector=DetectorOptions(threshold=0.35),
+        detector=DetectorOptions(threshold=0.3),
         config=SessionConfig(
             endpointing=EndpointingOptions(min_speech_ms=32), barge_in=BargeInOptions(min_speech_ms=32)
         ),

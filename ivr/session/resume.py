@@ -20,6 +20,10 @@ DIP_DB = 10.0
 EQUAL_DB = 6.0
 """Where the words' places are only found in the sound, the latest of the borders within this of the deepest
 is taken: a deep one is likely to be one, and the start of a word that was missed is not."""
+DIP_MS = 50.0
+"""Silence that may lie between two words; a plosive in the midst of one is as long, but less deep."""
+EQUAL_PAUSES_DB = 3.0
+"""Where nothing is known of the words, the latest of the pauses within this of the deepest is taken."""
 _BEFORE_MS, _AFTER_MS = 60.0, 20.0
 """The quiet place from which a word is resumed is looked for so far before and after its start ..."""
 _BEFORE_FOUND_MS, _AFTER_FOUND_MS = 160.0, 40.0
@@ -112,9 +116,12 @@ class _Cut:
         begin = max(0, self._level.size - round(BACK_MS / BLOCK_MS))
         if not self._loud[begin:].any():
             return self._at
-        pauses = [end for _, end in pauses_in(self._loud) if end > begin]
+        pauses = [pause for pause in pauses_in(self._loud, DIP_MS) if pause[1] > begin]
         if pauses:
-            return (pauses[-1] - 1) * self._block
+            depths = [float(self._level[first:end].mean()) for first, end in pauses]
+            equal = min(depths) + EQUAL_PAUSES_DB
+            deep = [end for (_, end), depth in zip(pauses, depths, strict=True) if depth <= equal]
+            return (deep[-1] - 1) * self._block
         if begin == 0:
             return 0
         return (begin + int(self._level[begin:].argmin())) * self._block

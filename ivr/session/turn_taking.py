@@ -26,6 +26,7 @@ from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, Transcript, TurnDetector
 from ivr.vad.base import (
     AlarmRang,
+    SpeechDips,
     SpeechEnded,
     SpeechGoes,
     SpeechPaused,
@@ -117,16 +118,24 @@ class TurnTaking:
                     self._barge_in(cut, event.at - event.onset, event.at)
                 if event.audio is not None:
                     self.interruptions.so_far(event.audio, event.onset, event.at)
-            case SpeechPaused():
-                dropped = self.turns.over_protected and self.playlist.playing
+            case SpeechDips():
+                if cut is not None:
+                    self._barge_in(cut, event.at - event.onset, event.at)
                 if self.aside.heeds(event.onset):
-                    self.endings.paused(event, matters=not dropped)
+                    self.endings.dips(event, matters=not self._will_be_dropped)
+            case SpeechPaused():
+                if self.aside.heeds(event.onset):
+                    self.endings.paused(event, matters=not self._will_be_dropped)
             case SpeechResumed():
                 self.endings.resumed(event.at)
             case SpeechEnded():
                 self._speech_ended(event)
             case AlarmRang():
                 self.alarms.rang(self._stream.clock)
+
+    @property
+    def _will_be_dropped(self) -> bool:
+        return self.turns.over_protected and self.playlist.playing
 
     def _speech_began(self, event: SpeechStarted, cut: SayHandle | None) -> None:
         onset_ms = samples_to_ms(event.onset, VAD_RATE)

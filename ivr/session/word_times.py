@@ -129,12 +129,12 @@ def loud_blocks(level: _F32) -> npt.NDArray[np.bool_]:
     return loud
 
 
-def pauses_in(loud: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First block and end of each run of at least PAUSE_MS that is not loud, those at the ends left out."""
+def pauses_in(loud: npt.NDArray[np.bool_], least_ms: float = PAUSE_MS) -> list[tuple[int, int]]:
+    """First block and end of each run of ``least_ms`` or more that is not loud, without those at the ends."""
     edges = np.flatnonzero(np.diff(loud)) + 1
     edges = edges[0 if loud.size and loud[0] else 1 :]
     pairs = edges[: len(edges) // 2 * 2].reshape(-1, 2)
-    return [(int(a), int(b)) for a, b in pairs if (b - a) * BLOCK_MS >= PAUSE_MS]
+    return [(int(a), int(b)) for a, b in pairs if (b - a) * BLOCK_MS >= least_ms]
 
 
 def _blocks(pcm: npt.NDArray[np.int16], rate: int) -> _Blocks:

@@ -28,9 +28,9 @@ class EndpointingOptions:
     pre_roll_ms: float = 300
     """Sound kept from before the onset."""
     details: bool = False
-    """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechPaused,
-    SpeechResumed."""
-    pause_ms: float = 96
+    """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechDips,
+    SpeechPaused, SpeechResumed."""
+    pause_ms: float = 128
     """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
     100 to 130 ms."""
 
@@ -41,7 +41,7 @@ class EndpointingOptions:
             raise ValueError("max_turn_ms must be longer than min_speech_ms")
 
 
-THRESHOLD = 0.5
+THRESHOLD = 0.4
 """A stop for nothing is undone, one that comes late is not: lower than the network's authors' 0.5."""
 
 
@@ -59,6 +59,13 @@ class DetectorOptions:
     hint: float | None = None
     """Probability from which a window hints at speech, for which a prompt is turned down. None is a quarter
     of ``threshold``."""
+    gain_db: float = 12.0
+    """What the network is shown is louder by this: speech on the telephone, -30 to -10 dBm0, is softer than
+    what it was taught with, and soft speech is heard late. Not what an echo was taken out of. The sound of a
+    turn stays as it is."""
+    rest_db: float = 9
+    """A line whose loudest sample in a window is no more than this over that of its noise rests: the turn may
+    be over, though the network still says "speech". 0 leaves that to the network."""
     fade_ms: float = 3_200
     """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
     noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
@@ -93,12 +100,14 @@ class DetectorOptions:
             raise ValueError(f"hint must be above 0 and not above threshold, got {self.hint}")
         if self.silence_dbfs > 0:
             raise ValueError(f"silence_dbfs is below full scale, at most 0, got {self.silence_dbfs}")
+        if not 0 <= self.gain_db <= 40:
+            raise ValueError(f"gain_db must be between 0 and 40, got {self.gain_db}")
         if not 0 < self.echo_share < 1:
             raise ValueError(f"echo_share must be between 0 and 1, got {self.echo_share}")
         if not 0 < self.echo_delay_ms <= 1_000:
             raise ValueError(f"echo_delay_ms must be above 0 and at most 1000, got {self.echo_delay_ms}")
-        if min(self.echo_loss_db, self.echo_margin_db) < 0:
-            raise ValueError("echo_loss_db and echo_margin_db cannot be negative")
+        if min(self.echo_loss_db, self.echo_margin_db, self.rest_db) < 0:
+            raise ValueError("echo_loss_db, echo_margin_db and rest_db cannot be negative")
         if min(self.fade_ms, self.gather_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
             raise ValueError("fade_ms, gather_ms, silence_after_ms: not negative; backlog_ms: above 0")
 
@@ -166,6 +175,20 @@ class SpeechGoes:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechDips:
+    """Within a turn the sound has fallen to the line's noise, or the network hears no speech: perhaps a pause
+    begins. ``SpeechPaused``, ``SpeechResumed`` or the end follows.
+
+    ``audio`` is PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``.
+    """
+
+    onset: int
+    at: int
+    probability: float
+    audio: Pcm16 = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechPaused:
     """The caller rests within a turn; perhaps it is over. Once for each pause.
 
@@ -180,7 +203,7 @@ class SpeechPaused:
 
 @dataclass(frozen=True, slots=True)
 class SpeechResumed:
-    """The turn goes on after a pause."""
+    """The turn goes on after a pause or a dip."""
 
     at: int
 
@@ -216,6 +239,7 @@ VadEvent = (
     | SpeechHinted
     | HintDropped
     | SpeechGoes
+    | SpeechDips
     | SpeechPaused
     | SpeechResumed
 )

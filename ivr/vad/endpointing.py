@@ -6,7 +6,8 @@ row reach ``min_speech``; the turn has ended once windows unvoiced in a row reac
 when it has lasted ``max_turn``.
 
 With ``details`` the steps between are told too: that speech may have begun (``Hinted``) and had not
-(``Dropped``), that it goes on (``Goes``, each window), rests (``Paused``) and goes on again (``Resumed``).
+(``Dropped``), that it goes on (``Goes``, each window), dips (``Dipped``), rests (``Paused``) and goes on
+again (``Resumed``).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import Literal
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.vad.base import EndpointingOptions
+
+CERTAIN = 0.995
+"""Whatever the sound: a window of this probability is within a word."""
 
 EndReason = Literal["silence", "max_turn", "flushed", "complete"]
 
@@ -62,6 +66,15 @@ class Goes:
 
 
 @dataclass(frozen=True, slots=True)
+class Dipped:
+    """See ``SpeechDips``, which adds the audio."""
+
+    onset: int
+    at: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """See ``SpeechPaused``, which adds the audio."""
 
@@ -77,7 +90,7 @@ class Resumed:
     at: int
 
 
-Decision = Began | Ended | Hinted | Dropped | Goes | Paused | Resumed
+Decision = Began | Ended | Hinted | Dropped | Goes | Dipped | Paused | Resumed
 
 
 class Endpointer:
@@ -109,7 +122,7 @@ class Endpointer:
         self._details = options.details
         self._pause = ms_to_samples(options.pause_ms, VAD_RATE)
         self._hinted = False
-        self._paused = False
+        self._dips = self._paused = False
         self.clock = 0
         """Samples decided on, gaps included."""
         self.speaking = False
@@ -150,8 +163,8 @@ class Endpointer:
         self._run = 0
         return self._drop() if self._hinted else None
 
-    def step(self, probability: float, samples: int) -> Decision | None:
-        """The next window, ``samples`` long."""
+    def step(self, probability: float, samples: int, rests: bool = False) -> Decision | None:
+        """The next window, ``samples`` long. ``rests``: nothing is heard in it but the line's noise."""
         start = self.clock
         self.clock += samples
         self.voiced = probability >= (self._release if self.voiced else self._threshold)
@@ -166,7 +179,7 @@ class Endpointer:
             self._offset = self.clock - 1
         else:
             self._quiet += samples
-        return self._speaking(probability) if self.speaking else self._silent(probability)
+        return self._speaking(probability, rests) if self.speaking else self._silent(probability)
 
     def flush(self, reason: EndReason = "flushed") -> Ended | None:
         """End the turn in progress, if there is one."""
@@ -175,7 +188,7 @@ class Endpointer:
     def _silent(self, probability: float) -> Decision | None:
         if self.voiced and self._run >= self._min_speech:
             self.speaking = True
-            self._hinted = self._paused = False
+            self._hinted = self._dips = self._paused = False
             return Began(self._onset, self.clock, probability)
         if not self._details or (self._run > 0 or probability >= self._hint) == self._hinted:
             return None
@@ -188,19 +201,24 @@ class Endpointer:
         self._hinted = False
         return Dropped(self.clock)
 
-    def _speaking(self, probability: float) -> Decision | None:
+    def _speaking(self, probability: float, rests: bool) -> Decision | None:
         if not self.voiced and self._quiet >= self._min_silence:
             return self._end("silence")
         if self.clock - self._onset >= self._max_turn:
             return self._end("max_turn")
         if not self._details:
             return None
-        if self._paused and self.voiced:
-            self._paused = False
-            return Resumed(self.clock)
-        if not self._paused and self._quiet >= self._pause > 0:
-            self._paused = True
-            return Paused(self._onset, self._offset, self.clock)
+        if self._pause > 0:
+            dips = not self.voiced or (rests and probability < CERTAIN)
+            if self._dips and not dips:
+                self._dips = self._paused = False
+                return Resumed(self.clock)
+            if not self._paused and self._quiet >= self._pause:
+                self._dips = self._paused = True
+                return Paused(self._onset, self._offset, self.clock)
+            if dips and not self._dips:
+                self._dips = True
+                return Dipped(self._onset, self.clock, probability)
         return Goes(self._onset, self.clock, probability) if self.voiced else None
 
     def _end(self, reason: EndReason) -> Ended:

@@ -40,7 +40,7 @@ class InlineStream:
         listener: VadListener,
     ) -> None:
         self._model = model
-        self._ear = Ear(endpointing, options)
+        self._ear = Ear(endpointing, options, model.narrow)
         self._delivery = Delivery(listener)
 
     @property

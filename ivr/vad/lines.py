@@ -22,8 +22,9 @@ from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, SpeechGoes, VadListener
 from ivr.vad.echo import Cleaned, Echoes
 from ivr.vad.endpointing import Began, Endpointer
-from ivr.vad.silero import CONTEXT, F32, WINDOW, SileroModel
-from ivr.vad.stream import Delivery, fade_of, floor_after, told
+from ivr.vad.rest import NoiseFloor
+from ivr.vad.silero import CONTEXT, F32, NARROW_INPUT, WINDOW, SileroModel
+from ivr.vad.stream import Delivery, fade_of, floor_after, scale_of, told
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,8 @@ _STEP = WINDOW // _UP
 _BEFORE = CONTEXT // _UP + DOUBLE_BEFORE
 _SPAN = np.arange(-_BEFORE, _STEP + DOUBLE_AFTER)
 """Samples of the line that a window and its context are made of, from the window's first on."""
+_SHOWN = slice(DOUBLE_BEFORE, DOUBLE_BEFORE + NARROW_INPUT)
+"""Of these, what the network for 8 kHz is shown: window and context."""
 _NEEDED = _STEP + DOUBLE_AFTER
 _LOOK_BACK = RING - LINE_RATE
 """How far back sound is still in the ring while a reader is a second late."""
@@ -40,7 +43,6 @@ _IN_TURN = 3
 """Windows of certain silence within a turn that the network is shown before it is spared the rest: it goes on
 saying "speech" for some time after the last sound."""
 _NOTHING = np.zeros(0, np.int16)
-_TO_FLOAT = np.float32(1 / 32768)
 _I64 = npt.NDArray[np.int64]
 FlushReason = Literal["flushed", "complete"]
 
@@ -52,6 +54,8 @@ class LineEars:
         self.bank = bank
         self.asks = model.run
         """The network: what ``SileroModel.run`` takes and gives."""
+        self._narrow = model.narrow
+        self._loud, self._plain = scale_of(options), np.float32(1 / 32768)
         self._options = options
         self._fade = fade_of(options)
         self._backlog = ms_to_samples(options.backlog_ms, LINE_RATE)
@@ -66,6 +70,7 @@ class LineEars:
         """Windows of certain silence since the network last heard anything like speech."""
         self._silent_run = np.zeros(rows, np.int64)
         """Windows of certain silence in a row."""
+        self._noise = NoiseFloor(rows, options.rest_db)
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
         self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
@@ -94,6 +99,7 @@ class LineEars:
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = self._silent_run[line.row] = 0
+            self._noise.forget(line.row)
             if self.echoes is not None:
                 self.echoes.forget(line.row)
             self._streams[line.row] = stream
@@ -139,6 +145,7 @@ class LineEars:
         window = heard[:, _BEFORE : _BEFORE + _STEP]
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
+        rests = self._noise.rests(rows, peaks)
         silent, busy = peaks < self._quiet_peak, self._busy[rows]
         self._silent_run[rows] = np.where(silent, self._silent_run[rows] + 1, 0)
         self._quiet_for[rows] += silent & ~busy
@@ -151,22 +158,28 @@ class LineEars:
         for row, start in zip(rows[idle].tolist(), starts[idle].tolist(), strict=True):
             self._stream_at(row).idle(start + _STEP)
         if not idle.all():
-            self._decide(rows[~idle], starts[~idle], heard[~idle], asked[~idle])
+            self._decide(rows[~idle], starts[~idle], heard[~idle], asked[~idle], rests[~idle].tolist())
 
-    def _decide(self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_]) -> None:
+    def _decide(
+        self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_], resting: list[bool]
+    ) -> None:
         """By the network, where it is ``asked``; the others are silent in the midst of their turn."""
-        windows = double(heard) * _TO_FLOAT
+        sounds = heard
         probabilities = np.zeros(rows.size, np.float32)
         if asked.any():
-            shown = windows[asked]
+            sounds = heard.copy()
+            shown = sounds[asked]
             try:
                 probabilities[asked] = self._ask(rows[asked], starts[asked], heard[asked], shown)
-                windows[asked] = shown
+                sounds[asked] = shown
             except Exception:
                 # Time must go on for the alarms; what was not looked at counts as quiet.
                 log.exception("vad_inference_failed", streams=len(rows))
                 self._state[:, rows] = 0
         nothing = min(self._options.attack_level, self._options.hint_level)
+        # What the recogniser gets is without the echo too.
+        turns = [i for i, row in enumerate(rows.tolist()) if self._stream_at(row).speaking]
+        of_turns = dict(zip(turns, double(sounds[turns])[:, CONTEXT:], strict=True)) if turns else {}
         rested = []
         for i, (row, start, probability) in enumerate(
             zip(rows.tolist(), starts.tolist(), probabilities.tolist(), strict=True)
@@ -177,9 +190,7 @@ class LineEars:
                 rested.append(row)
                 continue
             echo = self.echoes.likelihood(row, start) if self.echoes is not None else 0.0
-            # What the recogniser gets is without the echo too.
-            window = np.rint(windows[i, CONTEXT:] * 32768).astype(np.int16) if stream.speaking else _NOTHING
-            busy, rests = stream.step(start, probability, window, echo)
+            busy, rests = stream.step(start, probability, of_turns.get(i, _NOTHING), echo, resting[i])
             self._busy[row] = busy
             self._quiet_for[row] = 0
             if rests and asked[i]:
@@ -187,41 +198,48 @@ class LineEars:
         if rested:
             self._state[:, rested] *= self._fade
 
-    def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, windows: F32) -> F32:
+    def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, sounds: Pcm16) -> F32:
         """The probabilities of speech, after which the network remembers these windows. The echo of what was
-        sent is taken out first; where it is found only now, the network is asked again.
+        sent is taken out first, of ``sounds``; where it is found only now, the network is asked again.
         """
         echoes = self.echoes
         if echoes is None:
-            return self._run(rows, windows)
+            return self._run(rows, sounds, np.full(rows.size, self._loud))
         cleaned = echoes.known(rows, starts, heard)
+        scales = np.full(rows.size, self._loud)
+        scales[list(cleaned)] = self._plain  # what is left of an echo would be made louder too
         asked = np.ones(rows.size, np.bool_)
         for i, window in cleaned.items():
             asked[i] = not window.alone
         probabilities = np.zeros(rows.size, np.float32)
         memory = self._state[:, rows]
-        self._put(windows, cleaned)
+        self._put(sounds, cleaned)
         if asked.any():
-            probabilities[asked] = self._run(rows[asked], windows[asked])
+            probabilities[asked] = self._run(rows[asked], sounds[asked], scales[asked])
         likely = probabilities >= self._options.attack_level
         found = echoes.suspected(rows, starts, heard, cleaned, likely, memory)
         if found:
             changed = list(found)
             self._state[:, rows[changed]] = memory[:, changed]
             probabilities[changed] = 0
-            self._put(windows, found)
+            scales[changed] = self._plain
+            self._put(sounds, found)
             again = [i for i in changed if not found[i].alone]
             if again:
-                probabilities[again] = self._run(rows[again], windows[again])
+                probabilities[again] = self._run(rows[again], sounds[again], scales[again])
         return probabilities
 
-    def _put(self, windows: F32, cleaned: dict[int, Cleaned]) -> None:
+    def _put(self, sounds: Pcm16, cleaned: dict[int, Cleaned]) -> None:
         """The cleaned windows in the place of those heard."""
         shown = [i for i, window in cleaned.items() if not window.alone]
         if shown:
-            windows[shown] = double(np.stack([cleaned[i].sound for i in shown])) * _TO_FLOAT
+            sounds[shown] = np.stack([cleaned[i].sound for i in shown])
 
-    def _run(self, rows: _I64, windows: F32) -> F32:
+    def _run(self, rows: _I64, sounds: Pcm16, scales: F32) -> F32:
+        """The network's answer to these windows with their margins, each multiplied by its scale, after which
+        it remembers them.
+        """
+        windows = (sounds[:, _SHOWN] if self._narrow else double(sounds)) * scales[:, np.newaxis]
         probabilities, self._state[:, rows] = self.asks(windows, self._state[:, rows])
         self.inferences += 1
         return probabilities
@@ -305,14 +323,16 @@ class LineStream:
         dropped = self._endpointer.rest((until - self.base) * _UP)
         self._delivery.deliver(told(dropped, self._turn), self._endpointer.clock)
 
-    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
-        """A window, what the network said of it, and how likely it is an echo. Whether speech goes on or may
-        have begun, and whether the network's memory may fade.
+    def step(
+        self, start: int, probability: float, window: Pcm16, echo: float, rests: bool
+    ) -> tuple[bool, bool]:
+        """A window, what the network said of it, how likely it is an echo, and whether only the line's noise
+        is in it. Whether speech goes on or may have begun, and whether the network's memory may fade.
         """
         ear = self._endpointer
         if ear.speaking:
             self._parts.append(window)
-        decision = ear.step(probability, WINDOW)
+        decision = ear.step(probability, WINDOW, rests)
         if isinstance(decision, Began):
             self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
         event = told(decision, self._turn, self._asked, echo)
@@ -361,7 +381,9 @@ class _Nobody:
 
     def idle(self, until: int) -> None: ...
 
-    def step(self, start: int, probability: float, window: Pcm16, echo: float) -> tuple[bool, bool]:
+    def step(
+        self, start: int, probability: float, window: Pcm16, echo: float, rests: bool
+    ) -> tuple[bool, bool]:
         return False, True
 
     def lost(self, frames: int) -> None: ...

@@ -21,7 +21,7 @@ from ivr.audio.line import Line, LineBank
 from ivr.audio.wake import LockWake, Wake
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
 from ivr.vad.lines import LineEars, LineStream
-from ivr.vad.silero import F32, INPUT, SileroModel
+from ivr.vad.silero import F32, SileroModel
 from ivr.vad.stream import Delivery, Ear, check_pcm
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,8 @@ class SharedVad:
         self._thread.start()
 
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> "SharedStream":
-        stream = SharedStream(self, self._wake, endpointing, self._options, listener)
+        ear = Ear(endpointing, self._options, self._model.narrow)
+        stream = SharedStream(self, self._wake, ear, self._options, listener)
         with self._streams_lock:
             if self._closing:
                 raise RuntimeError("the detector is closed")
@@ -131,11 +132,13 @@ class SharedVad:
                 ready.append((stream, window))
         if not ready:
             return False
-        windows = np.empty((len(ready), INPUT), np.float32)
-        states = np.empty((2, len(ready), 128), np.float32)
-        for i, (stream, window) in enumerate(ready):
-            windows[i] = window
-            states[:, i] = stream.ear.state
+        for size in {window.size for _, window in ready}:  # 8 kHz and 16 kHz are two networks
+            self._infer([(stream, window) for stream, window in ready if window.size == size])
+        return True
+
+    def _infer(self, ready: "list[tuple[SharedStream, F32]]") -> None:
+        windows = np.stack([window for _, window in ready])
+        states = np.stack([stream.ear.state for stream, _ in ready], axis=1)
         try:
             probabilities, following = self._model.run(windows, states)
         except Exception:
@@ -146,7 +149,6 @@ class SharedVad:
         self.inferences += 1
         for i, (stream, _) in enumerate(ready):
             stream.accept(float(probabilities[i]), following[:, i])
-        return True
 
 
 class SharedStream:
@@ -156,13 +158,13 @@ class SharedStream:
         self,
         vad: SharedVad,
         wake: Wake,
-        endpointing: EndpointingOptions,
+        ear: Ear,
         options: DetectorOptions,
         listener: VadListener,
     ) -> None:
         self._vad = vad
         self._wake = wake
-        self.ear = Ear(endpointing, options)
+        self.ear = ear
         self._delivery = Delivery(listener)
         self._frames: deque[tuple[bytes, int, int]] = deque()
         """PCM16, its rate, and its length in samples at 16 kHz."""

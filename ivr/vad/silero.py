@@ -3,6 +3,10 @@
 Format of the model, as Silero publishes it (https://github.com/snakers4/silero-vad): inputs ``input``
 float32 (n, 64 + 512), the window with the 64 samples before it in front; ``state`` float32
 (2, n, 128); and, in some files, ``sr`` int64 (). Outputs: probability (n, 1) and the next state.
+
+Some files hold a second network for sound of 8 kHz, chosen by ``sr``, whose ``input`` is (n, 32 + 256). It
+hears speech on the telephone better than the other does, for which there is nothing above 4 kHz, and costs
+less (measured: see the README).
 """
 
 from pathlib import Path
@@ -11,17 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from ivr.audio.frames import VAD_RATE
+from ivr.audio.frames import LINE_RATE, VAD_RATE
 
 WINDOW = 512
 """Samples of 16 kHz in one window (32 ms)."""
 CONTEXT = 64
 """Samples of the window before, put in front of each window."""
 INPUT = CONTEXT + WINDOW
+NARROW_INPUT = INPUT * LINE_RATE // VAD_RATE
+"""The same 36 ms in samples of 8 kHz."""
 STATE_SHAPE = (2, 128)
 """Of one stream."""
 
 F32 = npt.NDArray[np.float32]
+_RATE_8K = {"sr": np.array(LINE_RATE, dtype=np.int64)}
 
 
 class VadModelError(ValueError):
@@ -35,7 +42,8 @@ class SileroModel:
     thread alone. Raises VadModelError for a file that is missing, no ONNX, or not Silero-compatible.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, narrow: bool = True) -> None:
+        """``narrow``: use the network for 8 kHz, if the file has one."""
         self.path = path
         if not path.is_file():
             raise VadModelError(f"{path}: no such file")
@@ -55,15 +63,34 @@ class SileroModel:
         self._extra: dict[str, npt.NDArray[np.int64]] = {}
         self._check_names()
         self._check_shapes()
+        self.narrow = narrow and self._knows_8k()
+        """``run`` takes windows of 8 kHz too."""
 
     def run(self, windows: F32, states: F32) -> tuple[F32, F32]:
         """One inference for ``n`` streams.
 
-        ``windows``: float32 (n, INPUT) in -1..1; ``states``: float32 (2, n, 128), zeros for a new
-        stream. Gives the probabilities of speech (n,) and the next states (2, n, 128).
+        ``windows``: float32 (n, INPUT), sound of 16 kHz, or where the model is ``narrow`` also
+        (n, NARROW_INPUT), sound of 8 kHz; full scale is 1. ``states``: float32 (2, n, 128), zeros for a new
+        stream; those of one rate mean nothing at the other. Gives the probabilities of speech (n,) and the
+        next states (2, n, 128).
         """
-        output, following = self._session.run(None, {"input": windows, "state": states, **self._extra})
+        extra = self._extra if windows.shape[1] == INPUT else _RATE_8K
+        output, following = self._session.run(None, {"input": windows, "state": states, **extra})
         return output[:, 0], following
+
+    def _knows_8k(self) -> bool:
+        """Files for 16 kHz alone may have an input ``sr`` and take no notice of it."""
+        if not self._extra:
+            return False
+        sound = np.random.default_rng(0).standard_normal((2, NARROW_INPUT)).astype(np.float32) * 0.1
+        given = {"input": sound, "state": np.zeros((2, 2, 128), np.float32)}
+        try:
+            found = self._session.run(None, {**given, **_RATE_8K})
+            taken_for_16k = self._session.run(None, {**given, **self._extra})
+        except Exception:  # windows of that length serve neither; onnxruntime's exceptions have no base
+            return False
+        shapes = [output.shape for output in found]
+        return shapes == [(2, 1), (2, 2, 128)] and not np.array_equal(found[1], taken_for_16k[1])
 
     def _check_names(self) -> None:
         names = {i.name for i in self._session.get_inputs()}

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import structlog
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
+from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.resample import Resampler
 from ivr.vad.base import (
     AlarmRang,
@@ -21,6 +21,7 @@ from ivr.vad.base import (
     EndpointingOptions,
     HintDropped,
     Pcm16,
+    SpeechDips,
     SpeechEnded,
     SpeechGoes,
     SpeechHinted,
@@ -30,13 +31,27 @@ from ivr.vad.base import (
     VadEvent,
     VadListener,
 )
-from ivr.vad.endpointing import Began, Decision, Ended, Endpointer, EndReason, Goes, Hinted, Paused, Resumed
+from ivr.vad.endpointing import (
+    Began,
+    Decision,
+    Dipped,
+    Ended,
+    Endpointer,
+    EndReason,
+    Goes,
+    Hinted,
+    Paused,
+    Resumed,
+)
+from ivr.vad.rest import NoiseFloor
 from ivr.vad.silero import CONTEXT, F32, INPUT, STATE_SHAPE, WINDOW
 
 log = structlog.get_logger(__name__)
 
 _NONE = np.zeros(0, np.int16)
-_TO_FLOAT = np.float32(1 / 32768)
+_ROW = np.zeros(1, np.int64)
+_STEP = 2
+"""From the samples of 16 kHz to those of 8 kHz among them: what was doubled is there as it was."""
 
 
 class Ear:
@@ -46,7 +61,13 @@ class Ear:
     and hand the result to ``accept``.
     """
 
-    def __init__(self, endpointing: EndpointingOptions, options: DetectorOptions) -> None:
+    def __init__(
+        self, endpointing: EndpointingOptions, options: DetectorOptions, narrow: bool = False
+    ) -> None:
+        """``narrow``: the network takes sound of 8 kHz, and is shown at that rate what comes at no more."""
+        self._knows_8k = self._narrow = narrow
+        self._scale = scale_of(options)
+        self._noise = NoiseFloor(1, options.rest_db)
         self._endpointer = Endpointer(
             endpointing, options.threshold, options.release_level, options.attack_level, options.hint_level
         )
@@ -87,20 +108,22 @@ class Ear:
         self._endpointer.skip(samples)
 
     def next_window(self) -> F32 | None:
-        """The network's next input, float32 (INPUT,), valid until the next call; None until more is fed."""
+        """The network's next input, float32 (INPUT,) or (NARROW_INPUT,), valid until the next call.
+        None until more is fed.
+        """
         if self._pending.size < WINDOW:
             return None
         # A copy: a view would keep alive whatever was pushed with it.
         self._window, self._pending = self._pending[:WINDOW].copy(), self._pending[WINDOW:]
         self._input[:CONTEXT] = self._input[WINDOW:]
-        np.multiply(self._window, _TO_FLOAT, out=self._input[CONTEXT:])
-        return self._input
+        np.multiply(self._window, self._scale, out=self._input[CONTEXT:])
+        return self._input[::_STEP] if self._narrow else self._input
 
     def accept(self, probability: float, state: F32) -> VadEvent | None:
         """What the network said of the last window, and its next state (2, 128), which is copied."""
         start = self._endpointer.clock
         self._kept.append((start, self._window))
-        decision = self._endpointer.step(probability, WINDOW)
+        decision = self._endpointer.step(probability, WINDOW, self._rests())
         self.state[:] = state
         if not (self._endpointer.voiced or self._endpointer.speaking):
             self.state *= self._fade
@@ -118,9 +141,18 @@ class Ear:
     def limit(self, endpointing: EndpointingOptions) -> None:
         self._endpointer.limit(endpointing)
 
+    def _rests(self) -> bool:
+        # Sound of 8 kHz was doubled: its own samples say what those of a line do.
+        heard = self._window[::_STEP].astype(np.int32)
+        return bool(self._noise.rests(_ROW, np.abs(heard).max(keepdims=True))[0])
+
     def _change_rate(self, sample_rate: int) -> None:
         if self._resampler is not None:
             self._append(self._resampler.flush())
+        narrow = self._knows_8k and sample_rate <= LINE_RATE
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.state[:] = 0
         self._resampler = Resampler(sample_rate, VAD_RATE)
         self._to_skip = int(self._resampler.delay)
 
@@ -167,6 +199,8 @@ def told(
             return SpeechHinted(at, probability, echo)
         case Goes(onset, at, probability):
             return SpeechGoes(onset, at, probability, sound(onset) if asked else None)
+        case Dipped(onset, at, probability):
+            return SpeechDips(onset, at, probability, sound(onset))
         case Paused(onset, offset, at):
             return SpeechPaused(onset, offset, at, sound(onset))
         case Resumed(at):
@@ -185,6 +219,11 @@ def fade_of(options: DetectorOptions) -> np.float32:
     """What the network's memory is multiplied by after a quiet window."""
     windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
     return np.float32(math.exp(-1 / windows) if windows else 1.0)
+
+
+def scale_of(options: DetectorOptions) -> np.float32:
+    """What a PCM16 sample is multiplied by for the network."""
+    return np.float32(10 ** (options.gain_db / 20) / 32768)
 
 
 class Delivery:

@@ -11,7 +11,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -220,10 +220,17 @@ class Builder:
             subprocess.run(["chown", "-R", owner or "0:0", str(place)], check=True)
 
 
-def container(stage: Stage, volumes: Path, env: dict[str, str], command: list[str]) -> list[str]:
+def container(
+    stage: Stage,
+    volumes: Path,
+    env: dict[str, str],
+    command: list[str],
+    shown: Mapping[str, Path] | None = None,
+) -> list[str]:
     """The command line of a container with a read-only root, its volumes writable, the image's user.
 
-    Its mounts are its own; its network is the machine's, as with ``network_mode: host``.
+    ``shown``: folders of the machine mounted there, read-only (``-v FOLDER:THERE:ro``). Its mounts are
+    its own; its network is the machine's, as with ``network_mode: host``.
     """
     root = shlex.quote(str(stage.root))
     mounts = [f"mount --bind {root} {root}", f"cd {root}"]
@@ -232,6 +239,10 @@ def container(stage: Stage, volumes: Path, env: dict[str, str], command: list[st
         if not kept.exists():  # a new volume begins as the image's folder, with its owner
             subprocess.run(["cp", "-a", str(stage.root / volume.lstrip("/")), str(kept)], check=True)
         mounts.append(f"mount --bind {shlex.quote(str(kept))} {root}{volume}")
+    for there, folder in (shown or {}).items():
+        (stage.root / there.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        mounts.append(f"mount --bind {shlex.quote(str(folder))} {root}{there}")
+        mounts.append(f"mount -o remount,ro,bind {root}{there}")
     mounts.append(f"mount -o remount,ro,bind {root} {root}")
     both = stage.env | env
     words = ["exec", "env", "-i", *(f"{k}={v}" for k, v in both.items()), *command]

@@ -5,12 +5,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from ivr.modelstore import cache_root
+from ivr.modelstore import ModelStore, cache_root
 from tests.caller import UserAgent, measure, sounds
 from tests.docker.image import Builder, Stage, container
 from tests.e2e.running import Service, free_port
@@ -27,8 +27,8 @@ def _may_build() -> None:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The last stage of docker/Dockerfile, built from nothing but Debian."""
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stage]]:
+    """The stages of docker/Dockerfile by their names, built from nothing but Debian."""
     _may_build()
     work = tmp_path_factory.mktemp("image")
     own_wheels = KEPT / "cache" / "ivr-wheels"
@@ -39,16 +39,30 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             shutil.copy(wheel, own_wheels)
     builder = Builder(TOP, work, KEPT)
     began = time.monotonic()
-    stage = builder.build(TOP / "docker" / "Dockerfile")
+    builder.build(TOP / "docker" / "Dockerfile")
     print(f"{len(builder.log)} instructions in {time.monotonic() - began:.0f} s")
-    yield stage
+    yield builder.stages
     shutil.rmtree(work, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def image(stages: dict[str, Stage]) -> Stage:
+    """The last stage: what `docker build` without a target makes."""
+    return stages["service"]
 
 
 class Container(Service):
     """``docker run --read-only --network host`` of the image, as compose.yaml does it."""
 
-    def __init__(self, image: Stage, volumes: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        image: Stage,
+        volumes: Path,
+        command: Sequence[str] = (),
+        shown: Mapping[str, Path] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """``command`` instead of the image's; ``shown`` as in ``container``; more settings."""
         super().__init__([], ready_timeout=90.0)
         self.image = image
         first = free_port() + 12_000 & ~1
@@ -60,7 +74,8 @@ class Container(Service):
         }
         self.volumes = volumes
         volumes.mkdir(exist_ok=True)
-        self._command = container(image, volumes, self.env, [*image.entrypoint, *image.command])
+        words = [*image.entrypoint, *(command or image.command)]
+        self._command = container(image, volumes, self.env, words, shown)
 
     def health(self) -> int:
         """Exit code of the image's health check."""
@@ -92,6 +107,49 @@ def test_the_image_answers_calls_and_drains(image: Stage, tmp_path: Path) -> Non
         call.close()
         assert service.wait(15) == 0
     assert service.health() == 1
+
+
+def test_without_models_it_wants_them_and_with_a_mounted_cache_it_serves_a_mounted_plan(
+    stages: dict[str, Stage], models: ModelStore, tmp_path: Path
+) -> None:
+    """The target slim, as docker/README.md has it."""
+    slim = stages["slim"]
+    plans = tmp_path / "plans"
+    plans.mkdir(mode=0o755)
+    plan = "dialplan: 1\nname: desk\nstart: hello\nsteps:\n  hello:\n    - say: Hello from the front desk.\n"
+    (plans / "front-desk.yaml").write_text(plan)
+    command, shown = ["serve", "/plans/front-desk.yaml"], {"/plans": plans}
+    with (
+        pytest.raises(TimeoutError, match="ivr models fetch"),
+        Container(slim, tmp_path / "volumes", command, shown),
+    ):
+        pass
+    shown["/var/lib/ivr/models"] = models.models_dir
+    with Container(slim, tmp_path / "volumes", command, shown) as service, UserAgent() as caller:
+        call = caller.call(service.address)
+        assert service.wait_event("call_started", call=call.call_id)["plan"] == "desk"
+        call.media.wait_loud(8, after=call.ack_at)
+        call.hangup()
+    assert not (slim.root / "var/lib/ivr/models").is_mount()
+
+
+def test_three_workers_in_the_image_as_in_the_profile_scale(image: Stage, tmp_path: Path) -> None:
+    env = {"IVR_WORKERS__COUNT": "3"}
+    with Container(image, tmp_path / "volumes", env=env) as service, UserAgent() as caller:
+        addresses = [("127.0.0.1", service.port + n) for n in range(3)]
+        ready = service.find("ready")[-1]
+        assert ready["addresses"] == [f"{host}:{port}" for host, port in addresses]
+        assert service.health() == 0  # of the first one
+        calls = [caller.call(address) for address in addresses]
+        for call in calls:
+            call.media.wait_loud(8, after=call.ack_at)
+        service.signal(signal.SIGTERM)
+        for worker in range(3):
+            service.wait_event("draining", 5, worker=worker)
+        assert [call.state for call in calls] == ["up"] * 3
+        for call in calls:
+            call.hangup()
+        assert service.wait(15) == 0
 
 
 def _others() -> list[tuple[str, dict[str, str]]]:
@@ -158,3 +216,15 @@ def test_no_compiler_and_no_cache_came_along(image: Stage) -> None:
     assert not (image.root / "usr/bin/gcc").exists() and not (image.root / "src").exists()
     assert not list((image.root / "var/lib/apt/lists").glob("*Packages*"))
     assert not (image.root / "opt/ivr/lib/python3.11/site-packages/torch").exists()
+
+
+def test_it_is_as_large_as_is_told(stages: dict[str, Stage]) -> None:
+    """1.1 GB unpacked, 0.15 of it models."""
+    size = {name: _bytes(stages[name].root) / 1e9 for name in ("slim", "service")}
+    assert 1.05 <= size["service"] < 1.15, size
+    assert 0.145 <= size["service"] - size["slim"] < 0.155, size
+
+
+def _bytes(folder: Path) -> int:
+    told = subprocess.run(["du", "-sx", "--block-size=1", folder], capture_output=True, text=True, check=True)
+    return int(told.stdout.split()[0])

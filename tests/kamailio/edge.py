@@ -22,6 +22,12 @@ TRUNK = "127.0.0.2"
 STRANGER = "127.0.0.66"
 WORKER_CALLS = 3
 """Calls a worker holds in these tests, whatever its build could."""
+# The speech engine of an API loads nothing, and no caller here speaks.
+SETTINGS = {
+    "IVR_STT__ORDER": '["openai"]',
+    "IVR_STT__OPENAI__BASE_URL": "http://127.0.0.1:9/v1",
+    "IVR_SIP__MAX_CALLS": str(WORKER_CALLS),
+}
 
 
 def why_not() -> str:
@@ -182,16 +188,14 @@ class Workers:
         """All of them, running."""
         for gone in [each for each in self.services if not each.running]:
             self.services.remove(gone)
-        # The speech engine of an API loads nothing, and no caller here speaks.
-        env = {
-            "IVR_STT__ORDER": '["openai"]',
-            "IVR_STT__OPENAI__BASE_URL": "http://127.0.0.1:9/v1",
-            "IVR_SIP__MAX_CALLS": str(WORKER_CALLS),
-        }
-        new = [Service(self._plans, env=env) for _ in range(self.COUNT - len(self.services))]
+        new = [Service(self._plans, env=SETTINGS) for _ in range(self.COUNT - len(self.services))]
         with ThreadPoolExecutor(self.COUNT) as pool:
             self.services += pool.map(Service.__enter__, new)
         return self.services
+
+    def supervised(self, count: int) -> Service:
+        """Another service with so many workers, not started yet."""
+        return Service(self._plans, "--workers", str(count), env=SETTINGS)
 
     def close(self) -> None:
         for each in self.services:
@@ -208,6 +212,11 @@ def uri(service: Service) -> str:
 def taken(services: Sequence[Service], since: float) -> list[int]:
     """Calls each of them took since."""
     return [len(each.find("call_started", since)) for each in services]
+
+
+def ended(services: Sequence[Service], since: float) -> int:
+    """Calls that have ended since."""
+    return sum(len(each.find("call_ended", since)) for each in services)
 
 
 def caller(address: str = TRUNK) -> UserAgent:

@@ -1,16 +1,18 @@
 """Calls through the real Kamailio to three real workers: spread, kept, passed on, refused."""
 
 import contextlib
+import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.caller import Call, Media, UserAgent
 from tests.caller.message import Message
 from tests.e2e.running import Service, free_port
-from tests.kamailio.edge import WORKER_CALLS, Edge, caller, taken, uri, wait_until
+from tests.kamailio.edge import WORKER_CALLS, Edge, Workers, caller, ended, taken, uri, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -45,10 +47,10 @@ def test_calls_one_after_the_other_are_spread(edge: Edge, workers: list[Service]
     began = time.time()
     with caller() as ua:
         media = Media(ua.host)
-        for _ in range(60):
+        for count in range(1, 61):
             ua.call(edge.address, media=media).hangup()
             # 200 answers the BYE before the worker has freed the call's slot.
-            time.sleep(0.02)
+            wait_until(lambda n=count: ended(workers, began) == n, 5, "the end of the call")
     for each in workers:
         each.wait_until(lambda: sum(taken(workers, began)) == 60, 5, "60 calls")
     assert all(18 <= count <= 22 for count in taken(workers, began)), taken(workers, began)
@@ -279,3 +281,31 @@ def test_a_caller_who_gives_up_reaches_the_worker(edge: Edge, workers: list[Serv
         assert call.cancel().status == 200
         assert answered(call) == 487
         assert seen.count("INVITE") == 1
+
+
+def test_workers_of_one_supervisor_as_compose_has_them(pool: Workers, tmp_path: Path) -> None:
+    """One service with three workers. One is killed: no new call is lost, and its successor gets calls."""
+    with pool.supervised(3) as service:
+        addresses = [f"sip:127.0.0.1:{service.port + n}" for n in range(3)]
+        with Edge(tmp_path, addresses) as edge, caller() as ua:
+            calls = [ua.call(edge.address) for _ in range(6)]
+            service.wait_until(lambda: len(service.find("call_started")) == 6, 5, "six calls")
+            had = [[each["call"] for each in service.find("call_started", worker=n)] for n in range(3)]
+            assert [len(each) for each in had] == [2, 2, 2]
+            killed = time.time()
+            os.kill(service.find("worker_up", worker=1)[-1]["pid"], signal.SIGKILL)
+            for call in [each for each in calls if each.call_id in had[1]]:
+                call.media.sending = False
+                calls.remove(call)
+            for _ in range(6):
+                ua.call(edge.address).hangup()
+            assert all(hears(call) for call in calls)
+            service.wait_event("worker_up", 15, killed, worker=1)
+            # The two others hold two of three, the new one none: it is the least loaded.
+            wait_until(lambda: edge.states() == ["200"] * 3, 5, "all take calls again")
+            since = time.time()
+            for call in [ua.call(edge.address) for _ in range(2)]:
+                call.hangup()
+            assert len(service.find("call_started", since, worker=1)) == 2
+            for call in calls:
+                call.hangup()

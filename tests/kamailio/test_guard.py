@@ -246,6 +246,25 @@ def test_trunks_and_workers_of_one_machine_share_an_address(workers: list[Servic
         assert call.ended.wait(5) and call.ended_by == "them"
 
 
+def test_behind_nat_the_address_that_is_told_is_the_advertised_one(
+    workers: list[Service], tmp_path: Path
+) -> None:
+    """Callers are told that, workers are not; and a route through it is known for its own."""
+    settings = {"ADVERTISE": "203.0.113.10:5064"}
+    with Edge(tmp_path, [uri(each) for each in workers], settings) as edge, caller() as ua:
+        call = ua.call(edge.address)
+        assert call.transaction is not None
+        inner, outer = call.transaction.all[-1].all("Record-Route")
+        assert "203.0.113.10:5064" in outer and f"127.0.0.1:{edge.inside}" in inner
+        assert call.reinvite().status == 200
+        response = call.hangup()
+        assert response is not None and response.status == 200
+        theirs = ua.call(edge.address, uri=f"sip:short@127.0.0.1:{edge.port}")
+        assert theirs.ended.wait(5) and theirs.ended_by == "them"
+        bye = next(request for request in theirs.requests if request.method == "BYE")
+        assert "203.0.113.10:5064" in bye.all("Via")[0]
+
+
 def test_tls_asks_for_a_certificate_when_told(
     workers: list[Service], certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -24,6 +24,9 @@ def test_mistakes_are_said_plainly(tmp_path: Path) -> None:
     base = {"KAMAILIO_RUN": str(tmp_path)}
     done = run("run.sh", "check", KAMAILIO_LISTEN="0.0.0.0:5060", **base)
     assert done.returncode == 2 and "not 0.0.0.0" in done.stderr
+    nat = {"KAMAILIO_LISTEN": "127.0.0.1:5060", "KAMAILIO_ADVERTISE": "edge.invalid:5060"}
+    done = run("run.sh", "check", **base, **nat)
+    assert done.returncode == 2 and "edge.invalid:5060 names a host" in done.stderr
     tls = {"KAMAILIO_LISTEN": "127.0.0.1:5060", "KAMAILIO_TLS_LISTEN": "127.0.0.1:5061"}
     done = run("run.sh", "check", **base, **tls)
     assert done.returncode == 2 and "KAMAILIO_TLS_CERT" in done.stderr

@@ -12,8 +12,10 @@ from tests.pbx.running import PHONE_PASSWORD, Pbx
 class Phone(UserAgent):
     """One softphone. Use as a context manager."""
 
-    def __init__(self, pbx: Pbx, extension: str, password: str = PHONE_PASSWORD) -> None:
-        super().__init__(user=extension)
+    def __init__(
+        self, pbx: Pbx, extension: str, password: str = PHONE_PASSWORD, host: str = "127.0.0.1"
+    ) -> None:
+        super().__init__(host, user=extension)
         self.pbx, self.password = pbx, password
         self._me = f"<sip:{extension}@127.0.0.1>"
 

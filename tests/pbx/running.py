@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 FILES = Path(__file__).parents[2] / "docker" / "asterisk"
@@ -46,8 +46,11 @@ class Pbx:
         etc: Path = FILES / "etc",
         rtp_ports: int = 200,
         options: Sequence[str] = ("-n", "-v"),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """``etc``: the templates of its configuration; ``options`` of its command line."""
+        """``etc``: the templates of its configuration; ``options`` of its command line; ``settings``:
+        variables of start.sh.
+        """
         self.root = root
         self._etc, self._options = etc, options
         self.port = port
@@ -70,6 +73,7 @@ class Pbx:
             "TRUNK_PASSWORD": TRUNK_PASSWORD,
             "PHONE_PASSWORD": PHONE_PASSWORD,
             "PHONE_EXPIRES_MIN": "5",
+            **(settings or {}),
         }
         self.files: dict[str, bytes] = {}
         """What else is to lie in its folder (PBX_DIR) when it starts."""

@@ -76,8 +76,11 @@ def test_one_death_too_many_in_the_window_is_the_end() -> None:
     assert Restarts(WorkerOptions(restart_limit=0)).after_death(0) is None
 
 
+WHO = {"caller": "a", "called": "b", "plan": "p", "plan_hash": "h"}
+
+
 def began(key: int, call: str) -> dict[str, Any]:
-    return {"op": "began", "key": key, "call": call, "caller": "a", "called": "b", "plan": "p"}
+    return {"op": "began", "key": key, "call": call, **WHO}
 
 
 def test_open_calls_are_those_that_began_and_did_not_end() -> None:
@@ -87,8 +90,8 @@ def test_open_calls_are_those_that_began_and_did_not_end() -> None:
     calls.take({"op": "ended", "key": 2}, 5)
     calls.take({"op": "ended", "key": 99}, 5)
     assert len(calls) == 2
-    unknown = ("encryption", "codec", "packets_received", "packets_sent", "packets_lost", "jitter_ms")
-    known = {"caller": "a", "called": "b", "plan": "p", "reason": "worker_lost", "status": 0}
+    unknown = ("encryption", "codec", "packets_received", "packets_sent", "packets_lost", "jitter_ms", "tags")
+    known = {**WHO, "reason": "worker_lost", "status": 0}
     assert calls.lost(10.004) == [
         {"call": call, "duration_s": duration_s, **known, **dict.fromkeys(unknown)}
         for call, duration_s in (("call-1", 10.0), ("call-3", 8.0))

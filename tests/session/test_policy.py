@@ -453,11 +453,14 @@ async def test_a_grammar_knows_whole_answers(
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
 
 
+@pytest.mark.parametrize("probability", [None, 0.01])
 @pytest.mark.parametrize(("kind", "after"), [("menu", 400), ("digits", 1000)])
 async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
-    scene: Make, sentence: np.ndarray, kind: ExpectedKind, after: float
+    scene: Make, sentence: np.ndarray, kind: ExpectedKind, after: float, probability: float | None
 ) -> None:
-    async with scene(*["one"] * 9) as s:
+    """Also when the detector takes it for a beginning, as it does a word alone."""
+    judge = Judge(*[probability] * 9) if probability is not None else None
+    async with scene(*["one"] * 9, judge=judge) as s:
         s.session.expect(Expectation(kind=kind, fits=lambda text: True, may_go_on=lambda text: text == "one"))
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=33)
 
@@ -681,3 +684,15 @@ async def test_what_will_be_dropped_is_not_transcribed(scene: Make, sentence: np
         await s.hears(sentence)
         await s.silence(900)
         assert s.stt.heard == [] and s.stages("stop") == []
+
+
+async def test_a_turn_that_will_be_dropped_ends_after_silence_alone(
+    scene: Make, sentence: np.ndarray
+) -> None:
+    turn = TurnOptions(preemptive=True, by_words=True, incomplete_ms=2000)
+    async with scene(turn=turn, barge_in="none") as s:
+        await s.session.say(LONG)
+        await s.hears(sentence)
+        await s.silence(800)
+        assert s.stages("complete", "turn_ended") == ["complete", "turn_ended"]
+        assert s.find("complete").rule == "silence" and s.stt.heard == []

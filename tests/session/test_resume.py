@@ -108,6 +108,16 @@ def test_a_clip_without_a_text_goes_on_from_its_last_pause() -> None:
     assert resume_point([SpokenPart("", 0, [quiet(1000).tobytes()], complete=True)], 4000, RATE) == 4000
 
 
+def test_a_plosive_in_the_midst_of_a_word_is_no_pause() -> None:
+    """A closure as long as the gaps between the words, and less deep."""
+    closure = (np.random.default_rng(0).standard_normal(80 * 8) * 30).astype(np.int16)
+    pcm = np.concatenate([tone(500), quiet(60), tone(200), closure, tone(400), quiet(60), tone(300)])
+    clip = SpokenPart("", 0, [pcm.tobytes()], complete=True)
+    assert resume_point([clip], 1100 * 8, RATE) == pytest.approx(560 * 8, abs=160)
+    # The next word once that has begun.
+    assert resume_point([clip], 1500 * 8, RATE) == pytest.approx(1300 * 8, abs=160)
+
+
 @given(st.integers(0, 50_000), st.sampled_from([0.0, 500.0, CLAUSE_MS]), st.booleans())
 def test_never_later_than_the_cut_and_never_far_back(played: int, clause_ms: float, told: bool) -> None:
     prompt = part()

@@ -1,0 +1,38 @@
+"""Whether a line rests: nothing louder is heard than its own noise.
+
+The network goes on saying "speech" for 50 to 150 ms after the last sound. That the sound is gone can be told
+at once, from the loudest sample of a window beside that of the noise before.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+LEAST = 16.0
+"""What counts as noise on a line of digital silence: G.711's smallest steps and a little more (PCM16)."""
+RISE_DB = 0.05
+"""By so much the noise is taken to rise with each window in which it is not heard: 1.5 dB a second."""
+
+
+class NoiseFloor:
+    """Of ``rows`` lines. All of it belongs to one thread."""
+
+    def __init__(self, rows: int, rest_db: float) -> None:
+        """A line rests where its loudest sample is no more than ``rest_db`` over that of its noise."""
+        self._floor = np.full(rows, np.inf)
+        self._over, self._rise = 10 ** (rest_db / 20), 10 ** (RISE_DB / 20)
+
+    def forget(self, row: int) -> None:
+        """Another call begins."""
+        self._floor[row] = np.inf
+
+    def rests(self, rows: npt.NDArray[np.int64], peaks: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Which of the lines ``rows`` rest in a window whose loudest samples are ``peaks`` (PCM16, not
+        negative), both (n,). The noise of each is what was heard most softly: it sinks half of the way to a
+        softer window at once, and rises slowly. Nothing is known before the first window, which is noise.
+        """
+        heard = np.maximum(peaks, LEAST)
+        floor = self._floor[rows]
+        floor = np.where(np.isinf(floor), heard, floor)
+        floor = np.where(heard > floor, np.minimum(floor * self._rise, heard), (floor + heard) / 2)
+        self._floor[rows] = floor
+        return heard <= floor * self._over
