@@ -74,7 +74,7 @@ class Server:
         self._plans = list(plans)
         self._routing = Routing(self._plans)
         """Replaced as a whole when plans change; read by the SIP thread."""
-        self._world = World()
+        self._world = World(files=settings.files.folder)
         self._paths = tuple(paths)
         self._reload = asyncio.Event()
         self._engines: Engines

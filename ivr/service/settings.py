@@ -83,6 +83,14 @@ class LogOptions:
     """Appended to, and reopened when it was rotated away; None is standard error."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """``[files]``."""
+
+    folder: Path | None = None
+    """For what callers leave (voicemail); None: nothing can be left."""
+
+
 DEFAULT_ENGINES: dict[str, dict[str, Any]] = {
     "stt": {"order": ("whisper",)},
     "tts": {"order": ("piper",)},
@@ -115,6 +123,7 @@ class Settings(BaseSettings):
     log: LogOptions = LogOptions()
     workers: WorkerOptions = WorkerOptions()
     recording: RecordingOptions = RecordingOptions()
+    files: FileOptions = FileOptions()
 
     @property
     def engines(self) -> dict[str, EngineOptions]:
@@ -181,6 +190,7 @@ def settings_tree() -> Tree:
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
         "recording": tree_of(RecordingOptions),
+        "files": tree_of(FileOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
     _bound_integers(Registration, tree["sip"]["registrations"].tree)
