@@ -383,6 +383,19 @@ def test_keys_are_sent_with_their_pauses(service: Service, caller: UserAgent) ->
     call.close()
 
 
+def test_keys_go_by_info_where_there_are_no_events(service: Service, caller: UserAgent) -> None:
+    headers = [("X-Callee", "9"), ("X-User", "x")]
+    call = caller.call(service.address, payloads=(0,), headers=headers)
+    enters(service, call, "menu")
+    assert call.info_key("5").status == 200
+    service.wait_event("digits_sent", 8, call=call.call_id)
+    sent = [request for request in call.requests if request.method == "INFO"]
+    assert {request.get("Content-Type") for request in sent} == {"application/dtmf-relay"}
+    signals = [request.body.decode().split("Signal=")[1][0] for request in sent]
+    assert signals == ["1", "2", "3", "#"]
+    call.close()
+
+
 # -- a queue
 
 

@@ -38,14 +38,18 @@ def message(folder: Path, call: Call) -> tuple[np.ndarray, dict[str, Any]]:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2"), known
 
 
-def likeness(sent: bytes, kept: np.ndarray) -> tuple[float, int]:
-    """How alike they are at best, 0 to 1, and where what was sent begins in what was kept."""
+def places(sent: bytes, kept: np.ndarray) -> list[tuple[float, int]]:
+    """Of each half second that was sent: how alike what was kept is at best, 0 to 1, and how much later it is
+    there, in samples."""
     x, y = np.frombuffer(sent, "<i2").astype(float), kept.astype(float)
-    size = 1 << (len(x) + len(y)).bit_length()
-    matched = np.fft.irfft(np.fft.rfft(y, size) * np.conj(np.fft.rfft(x, size)), size)[: len(y)]
-    at = int(np.argmax(matched))
-    piece = y[at : at + len(x)]
-    return float(matched[at] / np.sqrt((x[: len(piece)] ** 2).sum() * (piece**2).sum())), at
+    found = []
+    for begin in range(0, len(x) - 3999, 4000):
+        piece = x[begin : begin + 4000]
+        dots = np.correlate(y, piece, "valid")
+        norms = np.sqrt(np.convolve(y**2, np.ones(4000), "valid") * (piece**2).sum()) + 1
+        at = int(np.argmax(dots / norms))
+        found.append((float((dots / norms)[at]), at - begin))
+    return found
 
 
 @pytest.mark.parametrize("hangs_up", [False, True])
@@ -65,10 +69,13 @@ def test_a_message_is_left(hangs_up: bool, service: Service, folder: Path) -> No
     kept, known = message(folder, call)
     assert (known["caller"], known["called"], known["plan"]) == ("0301234567", "ivr", "voicemail")
     assert known["ended_by"] == ("hangup" if hangs_up else "silence")
-    alike, at = likeness(SPOKEN, kept)
-    print(f"alike {alike:.3f}, begins at {at}, {len(kept)} samples kept of {len(SPOKEN) // 2}")
-    assert alike > 0.95 and 0 < at < 8000
-    assert len(kept) - at > 0.95 * len(SPOKEN) / 2
+    found = places(SPOKEN, kept)
+    print(f"{len(kept)} samples kept of {len(SPOKEN) // 2}:", [(round(a, 2), b) for a, b in found])
+    # The jitter buffer may put in, or leave out, some frames of 20 ms: as many as the sender was late.
+    alike = [each for each, _ in found]
+    shifts = [later for _, later in found]
+    assert sorted(alike)[1] > 0.95 and min(shifts) > 0 and max(shifts) < 8000
+    assert max(shifts) - min(shifts) < 1600
     assert not service.find("transcript", call=call.call_id)
 
 
