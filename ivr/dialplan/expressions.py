@@ -80,11 +80,11 @@ _ENVIRONMENT = _Environment()
 class Template:
     """A text with values in it; ``literal`` is the text when there are none."""
 
-    __slots__ = ("_render", "literal", "names", "source")
+    __slots__ = ("_finalize", "_render", "literal", "names", "source")
 
-    def __init__(self, source: str) -> None:
-        """Raises ExpressionError."""
-        self.source = source
+    def __init__(self, source: str, finalize: Callable[[Any], str] | None = None) -> None:
+        """``finalize``, a function of a module, writes each value. Raises ExpressionError."""
+        self.source, self._finalize = source, finalize
         plain = "{{" not in source and "{%" not in source and "{#" not in source
         self.literal: str | None = source if plain else None
         self.names: frozenset[str] = frozenset()
@@ -92,7 +92,7 @@ class Template:
         if not plain:
             tree = _parse(source)
             self.names = frozenset(_names(tree))
-            self._render = _compiled(source).render
+            self._render = _compiled(source, finalize).render
 
     def render(self, scope: Mapping[str, Any]) -> str:
         """With the values of ``scope``, white space run together. Raises ExpressionError."""
@@ -104,7 +104,9 @@ class Template:
         return " ".join(text.split())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Template) and other.source == self.source
+        if not isinstance(other, Template):
+            return False
+        return (other.source, other._finalize) == (self.source, self._finalize)
 
     def __hash__(self) -> int:
         return hash(self.source)
@@ -112,8 +114,9 @@ class Template:
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
 
-    def __reduce__(self) -> tuple[type["Template"], tuple[str]]:
-        return Template, (self.source,)  # compiled code cannot be pickled; workers get plans so
+    def __reduce__(self) -> tuple[type["Template"], tuple[str, Callable[[Any], str] | None]]:
+        # Compiled code cannot be pickled; workers get plans so.
+        return Template, (self.source, self._finalize)
 
 
 class Expression:
@@ -166,8 +169,9 @@ def _tried(work: Callable[[], Any]) -> Any:
         raise ExpressionError(f"{error}") from None
 
 
-def _compiled(source: str) -> Any:
-    return _tried(lambda: _ENVIRONMENT.from_string(source))
+def _compiled(source: str, finalize: Callable[[Any], str] | None) -> Any:
+    environment = _ENVIRONMENT.overlay(finalize=finalize) if finalize is not None else _ENVIRONMENT
+    return _tried(lambda: environment.from_string(source))
 
 
 def _parse(source: str, shift: int = 0) -> nodes.Template:

@@ -54,6 +54,10 @@ class LoadContext:
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
     hours: frozenset[str] = frozenset()
+    functions: dict[str, Any] = field(default_factory=dict)
+    """The functions of the plan's author that verbs name. Fills up."""
+    in_call: bool = False
+    """The verbs come from elsewhere in mid-call: no file is read and no code is loaded for them."""
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -146,6 +150,8 @@ def _sound(value: str, info: ValidationInfo) -> str:
     home = context.home or context.folder
     name = value if home == context.folder else os.path.relpath(context.folder / value, home)
     if name not in context.sounds:
+        if context.in_call:
+            raise refuse(f"the plan plays no file {quoted(name, 80)}; it plays {listed(context.sounds)}")
         context.sounds[name] = _read_sound(context.folder, value)
     return name
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ivr.dialplan.plan import PlacedVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,15 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class Perform:
+    """Go through verbs that are no step of the plan, as a subroutine; ``name`` is what logs call it. A
+    ``goto`` among them leaves it for good."""
+
+    name: str
+    verbs: "tuple[PlacedVerb, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
     """Back to where the subroutine was entered; where none was, the plan is over."""
 
@@ -36,7 +48,7 @@ class End:
     phrase: str = ""
 
 
-Next = GoTo | Enter | Return | End | None
+Next = GoTo | Enter | Perform | Return | End | None
 """What comes after a verb; None is the next verb of the same step."""
 
 

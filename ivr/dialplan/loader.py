@@ -15,6 +15,7 @@ from ivr.dialplan.document import Node
 from ivr.dialplan.errors import PlanError, Problem, quoted
 from ivr.dialplan.explain import explain
 from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
+from ivr.dialplan.functions import Function
 from ivr.dialplan.hours import Calendar
 from ivr.dialplan.plan import Plan, Step
 from ivr.dialplan.routes import Route
@@ -106,6 +107,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         problems.extend(_speaks_after_hangup(document.on_hangup, steps))
     if problems or document is None:
         raise PlanError(file, problems)
+    code = _code(context.functions.values())
     return Plan(
         name=document.name or Path(file).stem,
         path=Path(file),
@@ -124,9 +126,17 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         on_error=document.on_error,
         on_hangup=document.on_hangup,
         operator=document.operator,
-        files=tuple(source.path for source in sources),
-        hash=hashlib.sha256("\0".join(source.text for source in sources).encode()).hexdigest()[:12],
+        files=(*(source.path for source in sources), *code),
+        hash=hashlib.sha256(
+            "\0".join((*(source.text for source in sources), *code.values())).encode()
+        ).hexdigest()[:12],
     )
+
+
+def _code(functions: Iterable[Function]) -> dict[Path, str]:
+    """The files of the plan's functions and their text, as far as it can be read."""
+    paths = dict.fromkeys(function.path for function in functions if function.path is not None)
+    return {path: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
 
 
 def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:

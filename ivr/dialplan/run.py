@@ -2,19 +2,27 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.flow import VerbFailed
 from ivr.dialplan.hours import HoursNow
-from ivr.dialplan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan import PlacedVerb, Plan, Step
 from ivr.dialplan.texts import Spoken
 from ivr.dialplan.variables import HIDDEN, Variables
 from ivr.dialplan.verbs.speaking import Prompting
 from ivr.dialplan.world import World
-from ivr.session import AudioClip, BargeInOptions, Expectation, SessionEnded, Turn, VoiceSession
+from ivr.session import (
+    AudioClip,
+    BargeInOptions,
+    Expectation,
+    PlayoutResult,
+    SessionEnded,
+    Turn,
+    VoiceSession,
+)
 
 
 class Run:
@@ -32,6 +40,8 @@ class Run:
         self.language = plan.languages[0]
         self.at: tuple[str, int] = (plan.start, 0)
         """The step, and the place of the verb in it."""
+        self.lent: dict[str, Step] = {}
+        """Verbs under way that are no step of the plan, by the name they run under."""
         self.silent_steps = 0
         """Steps entered since anything was heard or anybody listened to."""
         self.given_up = 0
@@ -79,7 +89,7 @@ class Run:
 
     async def prompt(
         self, what: str | AudioClip | Spoken, yields: Prompting, *, listening_next: bool = False, **more: Any
-    ) -> None:
+    ) -> PlayoutResult | None:
         """Say or play, and wait for its end or its interruption. ``listening_next``: the choices of the verb
         that asks are what is expected. ``more`` are names that the text may read besides the variables.
 
@@ -87,19 +97,19 @@ class Run:
         may be interrupted are skipped, as in VoiceXML 2.0, 4.1.5: they have been answered already.
         Where no gather follows nobody would take that answer, so they are said to the end. What is
         protected, be it for its first seconds, is always said.
-        An engine's failure is logged, and the plan goes on. Raises VerbFailed for a text whose values are
-        missing.
+        An engine's failure is logged, and the plan goes on. None for what was not said. Raises VerbFailed for
+        a text whose values are missing.
         """
         await self.call.answer()
         said = self.fill(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
         if said == "":
-            return
+            return None
         options = self._options(yields, listening_next)
         if options.barge_in != "none" and (listening_next or self._gather_ahead()):
             if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
                 self._answered_early = True
                 self.log.debug("prompt_skipped")
-                return
+                return None
         elif self._answered_early:
             options = dataclasses.replace(options, barge_in="none")
         handle = await self.session.say(said, options=options)
@@ -109,13 +119,14 @@ class Run:
             raise
         except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
             self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
-            return
+            return None
         finally:
             handle.cancel()  # also when this task is cancelled in mid-prompt; idempotent
         if result.heard_ms > 0:
             self.silent_steps = 0
         if result.interrupted:
             self._answered_early = True
+        return result
 
     @contextlib.contextmanager
     def expecting(self, expected: Expectation) -> Iterator[None]:
@@ -126,6 +137,25 @@ class Run:
         finally:
             with contextlib.suppress(SessionEnded):
                 self.session.expect(Expectation())
+
+    async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult | None:
+        """Say a text that is still being written, sentence by sentence, and wait for its end or its
+        interruption. None when an engine failed, which is logged.
+        """
+        await self.call.answer()
+        handle = await self.session.say(pieces, options=self._options(yields, True))
+        try:
+            result = await handle.wait_for_playout()
+        except SessionEnded:
+            raise
+        except Exception as error:
+            self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
+            return None
+        finally:
+            handle.cancel()
+        if result.heard_ms > 0:
+            self.silent_steps = 0
+        return result
 
     async def listen(self, seconds: float) -> Turn:
         """The caller's next turn, or noinput after ``seconds`` of nothing."""
@@ -151,7 +181,11 @@ class Run:
     def placed(self) -> PlacedVerb:
         """The verb that runs."""
         step, index = self.at
-        return self.plan.steps[step].verbs[index]
+        return self.step(step).verbs[index]
+
+    def step(self, name: str) -> Step:
+        """Of the plan, or lent to it."""
+        return self.lent.get(name) or self.plan.steps[name]
 
     def _options(self, yields: Prompting, asks: bool) -> BargeInOptions:
         """The verb's over the plan's over the service's."""
@@ -169,7 +203,7 @@ class Run:
         step, index = self.at
         seen: set[str] = set()
         while True:
-            for placed in self.plan.steps[step].verbs[index:]:
+            for placed in self.step(step).verbs[index:]:
                 if placed.verb.listens:
                     return True
                 if placed.verb.may_end():

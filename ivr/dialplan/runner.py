@@ -6,8 +6,8 @@ from typing import Any
 
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import ExpressionError
-from ivr.dialplan.flow import End, Enter, GoTo, Next, Return, VerbFailed
-from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan
+from ivr.dialplan.flow import End, Enter, GoTo, Next, Perform, Return, VerbFailed
+from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step
 from ivr.dialplan.run import Run
 from ivr.dialplan.world import World
 from ivr.session import SessionEnded, SessionState, VoiceSession
@@ -93,7 +93,7 @@ class Runner:
                     run.log.error("plan_loops", step=step, line=run.placed().line)
                     return await self._apologise("loop")
                 run.log.info("step_entered", step=step)
-            verbs = run.plan.steps[step].verbs
+            verbs = run.step(step).verbs
             if index >= len(verbs):
                 after: Next = Return() if self._frames else End("end_of_step")
             else:
@@ -104,22 +104,40 @@ class Runner:
                 case None:
                     index, entered = index + 1, False
                 case GoTo():
+                    if step in run.lent:  # they were not the plan's, and it goes on without them
+                        self._leave(step)
                     step, index = after.step, 0
-                case Enter():
+                case Enter() | Perform():
                     if len(self._frames) >= MAX_CALLS:
                         run.log.error("plan_loops", step=step, line=run.placed().line, subroutines=MAX_CALLS)
                         return await self._apologise("loop")
                     self._frames.append(_Frame(step, index + 1))
-                    run.variables.enter(after.values)
-                    step, index = after.step, 0
+                    run.variables.enter(after.values if isinstance(after, Enter) else {})
+                    step, index = self._entered(after), 0
                 case Return():
                     if not self._frames:
                         return End("end_of_step")
-                    run.variables.leave()
-                    frame = self._frames.pop()
+                    frame = self._leave(step)
                     step, index, entered = frame.step, frame.index, False
                 case End():
                     return after
+
+    def _entered(self, after: Enter | Perform) -> str:
+        """The name of the step that a subroutine begins with."""
+        if isinstance(after, Enter):
+            return after.step
+        # No other that is under way is as deep, so the name is its own.
+        name = f"{after.name} #{len(self._frames)}"
+        self.run.lent[name] = Step(after.verbs)
+        return name
+
+    def _leave(self, step: str) -> _Frame:
+        """A subroutine is over, in ``step``."""
+        self.run.lent.pop(step, None)
+        self.run.variables.leave()
+        frame = self._frames.pop()
+        self.run.at = (frame.step, frame.index - 1)
+        return frame
 
     async def _do(self, placed: PlacedVerb, after_hangup: bool) -> Next:
         """One verb; when it fails, the way on that the plan has for that."""
@@ -184,6 +202,7 @@ class Runner:
         if step is None:
             return
         self._frames.clear()
+        run.lent.clear()
         run.variables.leave_all()
         run.silent_steps = run.given_up = 0
         try:

@@ -1,5 +1,5 @@
-"""What a plan needs of the world besides the call: the clock, HTTP, mail, a place for files. A test of a
-dialogue gives its own.
+"""What a plan needs of the world besides the call: the clock, HTTP, mail, a language model, a place for
+files. A test of a dialogue gives its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
+from ivr.dialplan.language_model import LanguageModel
 from ivr.dialplan.queues import Queues
 
 
@@ -34,7 +35,8 @@ class HttpReply:
 
 
 class HttpFailed(Exception):
-    """There was no answer. ``event`` is ``timeout`` or ``unreachable``."""
+    """There was no answer. ``event`` is ``timeout``, ``unreachable``, or ``bad_answer`` for one that is too
+    long."""
 
     def __init__(self, event: str, message: str) -> None:
         super().__init__(message)
@@ -69,6 +71,7 @@ class World:
     """The time, with its zone."""
     http: Http | None = None
     mail: Mail | None = None
+    model: LanguageModel | None = None
     files: Path | None = None
     """The folder for what callers leave: voicemail."""
     queues: Queues = field(default_factory=Queues)

@@ -20,7 +20,7 @@ from structlog.typing import EventDict, Processor
 HIDDEN = "***"
 SECRET_KEYS = re.compile(r"(^|_)(password|passwd|api_?key|secret|token|authorization)$", re.IGNORECASE)
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
-NOISY = ("httpx", "httpcore", "openai", "faster_whisper", "asyncio", "piper")
+NOISY = ("httpx", "httpcore", "httpx2", "httpcore2", "openai", "faster_whisper", "asyncio", "piper")
 """Libraries that tell of every request at level info."""
 
 

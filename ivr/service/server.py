@@ -14,7 +14,6 @@ import structlog
 from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
-from ivr.dialplan.world import World
 from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, facts_of
 from ivr.service.engines import Engines, make_engines
@@ -23,6 +22,7 @@ from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
+from ivr.service.world import RealWorld
 from ivr.sip.agent import AgentInfo, UserAgent
 from ivr.sip.leg import CallLeg
 from ivr.sip.security import check_security
@@ -74,11 +74,11 @@ class Server:
         self._plans = list(plans)
         self._routing = Routing(self._plans)
         """Replaced as a whole when plans change; read by the SIP thread."""
-        self._world = World(files=settings.files.folder)
         self._paths = tuple(paths)
         self._reload = asyncio.Event()
         self._engines: Engines
         self._recorder: Recorder | None = None
+        self._world = RealWorld(settings)
         self._calls: dict[CallLeg, ServedCall] = {}
         self._tasks: set[asyncio.Task[CallEnd]] = set()
         self._signals = 0
@@ -135,6 +135,7 @@ class Server:
             finally:
                 await self._stop_agent()
         finally:
+            await self._world.aclose()
             await self._engines.close()
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
@@ -145,7 +146,7 @@ class Server:
     def _incoming(self, leg: CallLeg) -> None:
         """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
         self._hook(leg)
-        plan, start = self._routing.find(facts_of(leg), self._world.now())
+        plan, start = self._routing.find(facts_of(leg), self._world.world.now())
         on_loop(self._loop, lambda: self._take(leg, plan, start))()
         if self._settings.sip.ring_s > 0:
             leg.ring()
@@ -191,7 +192,7 @@ class Server:
             self._engines,
             self._settings,
             self._recorder,
-            self._world,
+            self._world.world,
             place=self._agent.dial,
             start=start,
         )

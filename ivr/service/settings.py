@@ -18,6 +18,8 @@ from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ivr.modelstore import cache_root
+from ivr.service.http_client import HttpOptions
+from ivr.service.language_model import AgentOptions
 from ivr.service.layers import (
     SECRET_NAMES,
     SettingsError,
@@ -29,6 +31,7 @@ from ivr.service.layers import (
     place_of_fault,
     tree_of,
 )
+from ivr.service.mail import MailOptions
 from ivr.service.recording import RecordingOptions
 from ivr.service.workers import WorkerOptions
 from ivr.session.options import SessionConfig
@@ -123,6 +126,9 @@ class Settings(BaseSettings):
     log: LogOptions = LogOptions()
     workers: WorkerOptions = WorkerOptions()
     recording: RecordingOptions = RecordingOptions()
+    http: HttpOptions = HttpOptions()
+    mail: MailOptions = MailOptions()
+    agent: AgentOptions = AgentOptions()
     files: FileOptions = FileOptions()
 
     @property
@@ -156,6 +162,8 @@ class Settings(BaseSettings):
         found: set[str] = set()
         for account in self.sip.registrations:
             _collect(dataclasses.asdict(account), found)
+        _collect(dataclasses.asdict(self.mail), found)
+        _collect(dataclasses.asdict(self.agent), found)
         for engines in self.engines.values():
             for options in engines.options.values():
                 _collect(options, found)
@@ -190,6 +198,9 @@ def settings_tree() -> Tree:
         "log": tree_of(LogOptions),
         "workers": tree_of(WorkerOptions),
         "recording": tree_of(RecordingOptions),
+        "http": tree_of(HttpOptions),
+        "mail": tree_of(MailOptions),
+        "agent": tree_of(AgentOptions),
         "files": tree_of(FileOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
@@ -350,7 +361,15 @@ def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tu
     return check
 
 
+def _http_address(text: str | None) -> None:
+    if text is not None and not text.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+
+
 CHECKS: dict[str, Callable[[Any], object]] = {
+    "http.base_url": _http_address,
+    "http.max_body": _at_least_one,
+    "http.max_connections": _at_least_one,
     "sip.bind": parse_bind,
     "sip.rtp_ports": parse_ports,
     "sip.tls_bind": lambda text: text is None or parse_bind(text),

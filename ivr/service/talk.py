@@ -17,8 +17,10 @@ import structlog
 from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.audio.wav import WavError, decode_wav, encode_wav
 from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, load_plan, run_plan
+from ivr.dialplan.world import World
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
+from ivr.service.world import RealWorld
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
 from ivr.session.say import SaySource
 from ivr.speech.base import SpeechError
@@ -117,11 +119,12 @@ def talk(
 
 
 async def _with_engines(settings: Settings, plan: Plan, pcm16: bytes, rate: int) -> Conversation:
-    engines = make_engines(settings)
+    engines, world = make_engines(settings), RealWorld(settings)
     try:
         await engines.start(plan.prompts())  # as the service does: what is known beforehand is on disk
-        return await converse(settings, engines, plan, pcm16, rate)
+        return await converse(settings, engines, plan, pcm16, rate, world=world.world)
     finally:
+        await world.aclose()
         await engines.close()
 
 
@@ -133,6 +136,7 @@ async def converse(
     rate: int,
     *,
     silence_s: float = SILENCE_S,
+    world: World | None = None,
 ) -> Conversation:
     """Run ``plan`` with ``pcm16`` (mono, ``rate`` Hz) as the caller, then silence until it ends.
 
@@ -156,7 +160,7 @@ async def converse(
     frame = rate * FRAME_MS // 1000 * 2
     limit = len(pcm16) + int(silence_s * 1000 / FRAME_MS) * frame
     async with session:
-        running = asyncio.create_task(run_plan(plan, session, _Line(), log))
+        running = asyncio.create_task(run_plan(plan, session, _Line(), log, world))
         try:
             at = 0
             while at < limit and not await _at_rest(session, running):

@@ -86,7 +86,7 @@ class Worker:
         self._server = Server(settings, plans, self)
         self._control = ControlLink(self._on_frame, self._on_gone)
         self._reports = Reports(self._control)
-        self._plans: asyncio.Queue[list[Plan]] = asyncio.Queue()
+        self._plans: asyncio.Queue[bytes] = asyncio.Queue()
         self._changing: asyncio.Task[None] | None = None
         self._draining = False
 
@@ -130,7 +130,7 @@ class Worker:
             self._drain()
             self._server.stop()
         elif operation == "plans":
-            self._plans.put_nowait(unpack(frame.payload))
+            self._plans.put_nowait(frame.payload)
 
     def _on_gone(self) -> None:
         log.error("supervisor_gone", remedy="running calls are finished, then this worker ends")
@@ -143,9 +143,10 @@ class Worker:
 
     async def _change_plans(self) -> None:
         while True:
-            plans = await self._plans.get()
+            packed = await self._plans.get()
             try:
-                await self._server.change_plans(plans)
+                # Functions that plans name are imported here: their author's code may take its time.
+                await self._server.change_plans(await asyncio.to_thread(unpack, packed))
             except Exception:
                 log.exception("plans_not_changed")
 

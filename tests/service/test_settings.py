@@ -475,3 +475,33 @@ def test_calls_are_not_recorded_unless_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path, '[recording]\ndebug = true\nfolder = "kept"\n')
     recording = load_settings(path, environ=NO_ENV).recording
     assert recording.debug and recording.folder == tmp_path / "kept"
+
+
+def test_what_plans_need_besides_the_call(tmp_path: Path) -> None:
+    (tmp_path / "mail.password").write_text("mail-pass-4711\n")
+    path = write(
+        tmp_path,
+        f"""
+        [http]
+        base_url = "https://crm.example.org"
+        allowed_hosts = ["crm.example.org"]
+        [mail]
+        host = "mail.example.org"
+        password_file = "{tmp_path}/mail.password"
+        [agent]
+        api_key = "sk-agent-key"
+        timeout_s = 3
+        [files]
+        folder = "voicemail"
+        """,
+    )
+    settings = load_settings(path, environ={"IVR_AGENT__MODEL": "small"})
+    assert settings.http.allowed_hosts == ("crm.example.org",)
+    assert settings.files.folder == tmp_path / "voicemail"  # relative to the file
+    assert (settings.agent.model, settings.agent.timeout_s, settings.mail.tls) == ("small", 3, "starttls")
+    assert {"mail-pass-4711", "sk-agent-key"} <= settings.secrets()
+    assert "sk-agent-key" not in repr(settings)
+    with pytest.raises(SettingsError, match="must begin with http"):
+        load_settings(write(tmp_path, '[http]\nbase_url = "crm.example.org"'), environ=NO_ENV)
+    with pytest.raises(SettingsError, match="tls"):
+        load_settings(write(tmp_path, '[mail]\ntls = "ssl"'), environ=NO_ENV)

@@ -460,7 +460,7 @@ async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
 ) -> None:
     """Also when the detector takes it for a beginning, as it does a word alone."""
     judge = Judge(*[probability] * 9) if probability is not None else None
-    async with scene(*["one"] * 9, judge=judge) as s:
+    async with scene(*["one"] * 9, judge=judge, turn=TurnOptions()) as s:
         s.session.expect(Expectation(kind=kind, fits=lambda text: True, may_go_on=lambda text: text == "one"))
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=33)
 

@@ -1,5 +1,6 @@
 """The verbs by name. A new verb is a file here and its class in this list."""
 
+from ivr.dialplan.verbs.agent import Agent
 from ivr.dialplan.verbs.base import Verb
 from ivr.dialplan.verbs.branch import Branch, Switch
 from ivr.dialplan.verbs.call import Call, Return
@@ -9,8 +10,10 @@ from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup, Reject
 from ivr.dialplan.verbs.pause import Pause
 from ivr.dialplan.verbs.play import Play
+from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.queue import Queue
 from ivr.dialplan.verbs.record import Record
+from ivr.dialplan.verbs.request import Request
 from ivr.dialplan.verbs.say import Say
 from ivr.dialplan.verbs.set import Log, Set, Tag
 from ivr.dialplan.verbs.transfer import Transfer
@@ -23,6 +26,9 @@ _ALL: tuple[type[Verb], ...] = (
     Dtmf,
     Record,
     Queue,
+    Request,
+    Agent,
+    Python,
     Set,
     Branch,
     Switch,

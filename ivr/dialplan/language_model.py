@@ -1,0 +1,70 @@
+"""What ``agent`` asks of a language model: a reply to a conversation, as it is written."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model wants something done."""
+
+    id: str
+    name: str
+    arguments: str = field(repr=False)
+    """JSON, as the model wrote it; it may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = field(default="", repr=False)
+    calls: tuple[ToolCall, ...] = ()
+    """Of the assistant."""
+    call_id: str = ""
+    """Of a tool: which call it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """Something that the model may have done. ``parameters`` is a JSON Schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a reply is asked to."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolOffer] = ()
+    model: str = ""
+    """Empty: the one of the settings."""
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of a reply: some text, or (the last) what is to be done and what it cost."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    tokens: int = 0
+    """Of the question and the reply; 0 where the server does not tell."""
+
+
+class ModelFailed(Exception):
+    """There is no reply, or not all of it."""
+
+
+class LanguageModel(Protocol):
+    """A model behind some server."""
+
+    def reply(self, ask: Ask) -> AsyncIterator[Piece]:
+        """Text as it is written, then one piece with the calls and the tokens. Raises ModelFailed, also in
+        the midst of it. Closing the iterator ends the request.
+        """

@@ -1,0 +1,160 @@
+"""agent: a conversation by a language model."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from ivr.dialplan.agent_tools import DONE, Tool, tools_cross_check
+from ivr.dialplan.conversation import NOINPUT_TEXT, Conversation
+from ivr.dialplan.document import Path
+from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, refuse
+from ivr.dialplan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.language_model import ModelFailed
+from ivr.dialplan.texts import Filled, Said, SaidList, say
+from ivr.dialplan.verbs.base import Fields, names_in
+from ivr.dialplan.verbs.speaking import Speaking
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+
+class Ends(Fields):
+    """Where each end of a conversation leads."""
+
+    done: StepName | None = Field(
+        default=None, description="the step after the model has found that it is over; else the next verb"
+    )
+    noinput: StepName | None = Field(
+        default=None, description="the step when the caller says nothing any more; else the next verb"
+    )
+    max_turns: StepName | None = Field(
+        default=None, description="the step after max_turns turns of the caller; else the next verb"
+    )
+    max_time: StepName | None = Field(
+        default=None, description="the step when max_time is over; else the next verb"
+    )
+    max_cost: StepName | None = Field(
+        default=None, description="the step when max_cost tokens are spent; else the next verb"
+    )
+    down: StepName | None = Field(
+        default=None,
+        description="the step when the model does not answer, or nothing of use; else on_error, an apology",
+    )
+
+
+class Agent(Speaking):
+    """Let a language model talk with the caller, and have done what its tools say.
+
+    It speaks sentence by sentence as it writes; what the caller cut off, it has not said. Its tools are verbs
+    of the plan. It has one more, ``done``, for the end of the conversation.
+    """
+
+    name: ClassVar[str] = "agent"
+    listens: ClassVar[bool] = True
+
+    instructions: Filled = Field(
+        description="what the model is, knows and is to do, values in {{ }}; it knows of the telephone"
+    )
+    greeting: Said | None = Field(
+        default=None, description="a text to begin with, said without the model; else the caller speaks first"
+    )
+    tools: dict[VariableName, Tool] = Field(
+        default_factory=dict, description="a mapping of names to what the model may have done"
+    )
+    model: Text | None = Field(
+        default=None, description="the model's name; agent.model of the settings when not given"
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        allow_inf_nan=False,
+        description="0 (sober) to 2; the server's own when not given",
+    )
+    timeout: Duration = Field(default=8.0, description="how long to wait for the caller to begin, such as 8s")
+    noinput: Said | None = Field(
+        default=None,
+        description="a text that is said to who says nothing; a built-in one when not given",
+    )
+    tries: int = Field(default=2, ge=0, le=10, description="how many times in a row that is said")
+    filler: SaidList = Field(
+        default=(), description="said while the model takes its time; of a list one after the other"
+    )
+    filler_after: Duration = Field(
+        default=2.0, description="after how long a filler is said, and the next one, such as 2s"
+    )
+    preemptive: Switch = Field(
+        default=False,
+        description="true: the model is asked at each pause of the caller's, before it is certain that they "
+        "have finished; quicker, and costs more",
+    )
+    max_turns: int = Field(default=30, ge=1, le=500, description="how many turns the caller has at most")
+    max_time: Duration = Field(default=600.0, description="how long it goes on at most, such as 10m")
+    max_cost: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="how many tokens it may cost, questions and replies"
+    )
+    on: Ends = Field(default_factory=Ends, description="a mapping of how it can end to steps")
+
+    @model_validator(mode="after")
+    def _done_is_ours(self) -> "Agent":
+        if DONE in self.tools:
+            raise refuse(
+                "every agent has the tool 'done' for the end of the conversation; route it with 'on'"
+            )
+        return self
+
+    @classmethod
+    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+        yield from tools_cross_check(data.get("tools"))
+
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        for end in Ends.model_fields:
+            step = getattr(self.on, end)
+            if step is not None:
+                yield end, step
+        for name, tool in self.tools.items():
+            yield from tool.may_go_to(name)
+
+    def may_end(self) -> bool:
+        return any(tool.verb is not None and tool.verb.may_end() for tool in self.tools.values())
+
+    def always_leaves(self) -> bool:
+        return all(getattr(self.on, end) is not None for end in Ends.model_fields if end != "down")
+
+    def prompts(self) -> Iterator[str]:
+        for text in (self.greeting, self.noinput or say(NOINPUT_TEXT), *self.filler):
+            yield from text.literals() if text is not None else ()
+        for tool in self.tools.values():
+            yield from tool.verb.prompts() if tool.verb is not None else ()
+
+    def reads(self) -> Iterator[str]:
+        for field in type(self).model_fields:
+            if field != "tools":
+                yield from names_in(getattr(self, field))
+        for tool in self.tools.values():
+            yield from tool.reads()
+
+    def sets(self) -> Iterator[str]:
+        for tool in self.tools.values():
+            yield from tool.sets()
+
+    async def run(self, run: "Run") -> Next:
+        if run.world.model is None:
+            return self._down(run, "this service has no language model: see [agent] in the settings")
+        known = run.variables.scope()
+        for name in self.sets():  # what a tool that was never used would have set is none
+            if name not in known:
+                run.variables.set(name, None)
+        try:
+            return await Conversation(self, run, run.world.model).hold()
+        except ModelFailed as error:
+            return self._down(run, str(error))
+
+    def _down(self, run: "Run", reason: str) -> Next:
+        """Raises VerbFailed where there is no route."""
+        if self.on.down is None:
+            raise VerbFailed("model_down", reason)
+        run.log.error("model_down", error=run.variables.redact(reason))
+        run.say_everything()
+        return GoTo(self.on.down)

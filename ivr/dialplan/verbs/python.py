@@ -1,0 +1,138 @@
+"""python: call a function of the plan's author."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from ivr.dialplan.context import CallContext
+from ivr.dialplan.fields import Duration, StepName, Switch, VariableName, refuse
+from ivr.dialplan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.functions import Function, FunctionError, FunctionName, Watched, outcome_of, raised_at
+from ivr.dialplan.functions import described as described_error
+from ivr.dialplan.plain import is_plain
+from ivr.dialplan.texts import Expr
+from ivr.dialplan.verbs.base import Verb
+from ivr.session import SessionEnded
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+ENDING_S = 1.0
+"""What a function has for its clean-up once it was told to end; then it is ended where it stands."""
+_LET_THROUGH = "let CancelledError through: the call it was for is over"
+
+
+class Python(Verb):
+    """Call an async function with the call's context, and go where its result leads.
+
+    What it raises is a failure of the verb, as is taking longer than ``timeout``. It runs in the service's
+    own loop: what waits must be awaited, or no call moves meanwhile.
+    """
+
+    name: ClassVar[str] = "python"
+    short: ClassVar[str | None] = "function"
+    after_hangup: ClassVar[bool] = True
+    quiet: ClassVar[bool] = True
+
+    function: FunctionName = Field(
+        description="an async function: file.py:function beside the plan, or the name of an entry point of "
+        "the group ivr.functions"
+    )
+    with_: dict[VariableName, Expr] = Field(
+        default_factory=dict,
+        alias="with",
+        description="a mapping of the function's parameters to expressions, such as {account: account}",
+    )
+    into: VariableName | None = Field(default=None, description="the variable that gets its result")
+    timeout: Duration = Field(default=10.0, description="how long it may take, such as 10s")
+    sensitive: Switch = Field(
+        default=False, description="true: what it returns and sets is never logged, recorded or traced"
+    )
+    goto: dict[str, StepName] = Field(
+        default_factory=dict,
+        description="a mapping of results to steps, such as {found: greet, unknown: ask}; with any other "
+        "result the next verb follows",
+    )
+
+    @model_validator(mode="after")
+    def _takes_what_it_is_given(self) -> "Python":
+        try:
+            self._call_of.check_arguments(self.with_)
+        except FunctionError as error:
+            raise refuse(str(error)) from None
+        return self
+
+    @property
+    def _call_of(self) -> Function:
+        assert isinstance(self.function, Function)
+        return self.function
+
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        yield from self.goto.items()
+
+    def sets(self) -> Iterator[str]:
+        if self.into is not None:
+            yield self.into
+
+    async def run(self, run: "Run") -> Next:
+        result = await self.result(run)
+        # As YAML writes them: true, false, none.
+        word = str(result).lower() if result is None or isinstance(result, bool) else str(result)
+        goto = self.goto.get(word)
+        return GoTo(goto) if goto is not None else None
+
+    def hides(self, run: "Run") -> bool:
+        """Its result is sensitive, be it for what it is given."""
+        given = (value.names for value in self.with_.values())
+        return self.sensitive or any(not run.variables.sensitive.isdisjoint(names) for names in given)
+
+    async def result(self, run: "Run") -> Any:
+        """What the function returns, kept in ``into``. Raises VerbFailed."""
+        arguments = {name: run.value(value) for name, value in self.with_.items()}
+        hidden = self.hides(run)
+        context = CallContext(run, sensitive=hidden)
+        spec = self._call_of.spec
+
+        def held(seconds: float) -> None:
+            run.log.warning(
+                "python_held_the_loop",
+                function=spec,
+                held_ms=round(seconds * 1000),
+                remedy="await what waits, put what computes into asyncio.to_thread: no call moved meanwhile",
+            )
+
+        work = Watched(self._call_of(context, arguments), held)
+        result, error = await self._within_time(run, work)
+        if isinstance(error, SessionEnded | VerbFailed):
+            raise error
+        if error is not None:
+            told = type(error).__name__ if hidden else described_error(error)
+            raise VerbFailed("python_failed", f"{spec}: {told} ({raised_at(error)})")
+        if not is_plain(result):
+            kind = type(result).__name__
+            raise VerbFailed(
+                "python_failed",
+                f"{spec} returned a {kind}: a plan holds text, numbers, dates, lists and dicts",
+            )
+        if self.into is not None:
+            run.variables.set(self.into, result, sensitive=hidden)
+        return result
+
+    async def _within_time(self, run: "Run", work: Watched) -> tuple[Any, BaseException | None]:
+        task = asyncio.ensure_future(outcome_of(work))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self.timeout)
+            if done:
+                return task.result()
+            raise VerbFailed("timeout", f"{self._call_of.spec} took longer than {self.timeout:g} s")
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=ENDING_S)
+            if not task.done():
+                run.log.error("python_would_not_end", function=self._call_of.spec, remedy=_LET_THROUGH)
+                work.give_up()
+                task.cancel()
+                await asyncio.wait({task}, timeout=ENDING_S)
