@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import smtplib
-import urllib.request
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -22,7 +19,8 @@ import pytest
 from ivr.audio.tones import beep
 from ivr.dialplan import PlanError, World
 from ivr.dialplan.verbs.record import DELETED_TEXT, REVIEW_TEXT
-from ivr.dialplan.world import HttpFailed, HttpReply, HttpRequest
+from ivr.service.http_client import HttpClient, HttpOptions
+from ivr.service.mail import MailOptions, SmtpMail
 from tests.vad.sounds import prompt
 
 from .phone import Phone
@@ -218,26 +216,6 @@ async def test_no_folder_is_no_recording(tmp_path: Path) -> None:
 # -- who is told
 
 
-class Posts:
-    """``Http`` for the tests."""
-
-    async def send(self, request: HttpRequest) -> HttpReply:
-        return await asyncio.to_thread(self._send, request)
-
-    @staticmethod
-    def _send(request: HttpRequest) -> HttpReply:
-        asked = urllib.request.Request(
-            request.url, request.body, dict(request.headers), method=request.method
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=request.timeout_s) as reply:
-                return HttpReply(reply.status, reply.read())
-        except urllib.error.HTTPError as error:
-            return HttpReply(error.code)
-        except OSError as error:
-            raise HttpFailed("unreachable", str(error)) from None
-
-
 @contextmanager
 def back_end(status: int) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     """A server that takes posts: its URL, and (content type, body) of each."""
@@ -263,10 +241,12 @@ async def test_a_back_end_is_told(status: int, delivered: str, tmp_path: Path) -
     with back_end(status) as (url, got):
         fields = f"beep: false, silence_end: 1s, hook: '{url}?call={{{{ call.id }}}}', into: left"
         steps = f"a:\n  - record: {{{fields}}}\n  - hangup: '{{{{ left.delivered }}}}'\n"
-        world = World(now=lambda: NOW, files=tmp_path / "left", http=Posts())
+        client = HttpClient(HttpOptions())
+        world = World(now=lambda: NOW, files=tmp_path / "left", http=client)
         async with Phone(plan(tmp_path, steps), world=world) as call:
             await call.says("a message", pause=0)
             assert await call.ends() == delivered
+        await client.aclose()
     ((kind, body),) = got
     letter = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body, policy=policy.default)
     about, audio = letter.iter_parts()
@@ -276,18 +256,8 @@ async def test_a_back_end_is_told(status: int, delivered: str, tmp_path: Path) -
     assert len(call.logged("hook_failed")) == (0 if status == 204 else 1)
 
 
-class Letters:
-    """``Mail`` for the tests, to a server on loopback."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    async def send(self, message: EmailMessage) -> None:
-        def hand_over() -> None:
-            with smtplib.SMTP("127.0.0.1", self.port, timeout=5) as server:
-                server.send_message(message)
-
-        await asyncio.to_thread(hand_over)
+def letters(port: int) -> SmtpMail:
+    return SmtpMail(MailOptions(host="127.0.0.1", port=port, tls="none", timeout_s=5))
 
 
 @contextmanager
@@ -323,7 +293,7 @@ async def test_it_is_mailed_also_when_the_caller_has_left(hangs_up: bool, tmp_pa
         "subject: 'A message for {{ call.id }}'}}"
     )
     with mail_server() as (port, got):
-        async with phone(tmp_path, fields, mail=Letters(port)) as call:
+        async with phone(tmp_path, fields, mail=letters(port)) as call:
             await call.says("a message", pause=0.1)
             await call.says("of two sentences", pause=0)
             if hangs_up:
@@ -340,7 +310,7 @@ async def test_it_is_mailed_also_when_the_caller_has_left(hangs_up: bool, tmp_pa
 
 async def test_a_mail_server_that_is_down_troubles_nobody(tmp_path: Path) -> None:
     fields = "beep: false, silence_end: 1s, hook: {mail: {to: desk@example.org, from: a@example.org}}"
-    async with phone(tmp_path, fields, mail=Letters(1)) as call:
+    async with phone(tmp_path, fields, mail=letters(1)) as call:
         await call.says("a message", pause=0)
         assert (await call.ends()).startswith("1.") and len(files(tmp_path)) == 2
         assert call.logged("hook_failed")[0]["failure"] == "hook_failed"
