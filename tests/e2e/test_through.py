@@ -454,3 +454,19 @@ def test_nobody_is_there(service: Service, caller: UserAgent) -> None:
     told = service.wait_event("transfer_failed", 8, call=call.call_id)
     assert told["outcome"] in ("noanswer", "failed")
     call.close()
+
+
+def test_nothing_stays_in_the_bridge(services: Services, caller: UserAgent, callee: UserAgent) -> None:
+    with Service([services.plan("through")]) as own:
+        for key in "14":
+            call = dial(own, caller, callee.port, key)
+            taken = callee.wait_incoming(5)
+            taken.ring(183, "Session Progress", early_media=True)
+            taken.answer()
+            own.wait_event("party_answered", call=call.call_id)
+            call.close()
+            assert taken.ended.wait(5)
+        own.signal()
+        assert own.wait() == 0
+        assert own.find("media_stats")[0]["bridge_ports"] == 0
+        assert not own.complaints() and not [x for x in own.other_lines if "Traceback" in x]
