@@ -1,8 +1,9 @@
-"""The commands: ``ivr serve``, ``call``, ``talk``, ``replay``, ``plot``, ``models``, ``doctor``.
+"""The commands: ``ivr serve``, ``call``, ``talk``, ``check``, ``schema``, ``replay``, ``plot``,
+``models``, ``doctor``; those of ``cli_dialogues``.
 
-Exit codes: 0 done, 1 a finding (doctor, verify, replay --compare), nobody reached (call) or a fault while
-running, 2 wrong arguments, settings or input (one line on standard error that names the place and the
-remedy), 130 interrupted.
+Exit codes: 0 done, 1 a finding (check, doctor, verify, test, replay --compare), nobody reached (call) or a
+fault while running, 2 wrong arguments, settings or input (one line on standard error that names the place
+and the remedy), 130 interrupted.
 """
 
 import argparse
@@ -13,7 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ivr import cli_dialogues
 from ivr.modelstore import Model, ModelError, ModelMissing, ModelStore, WrongHash, fetch
+from ivr.service import check_command, schema_command
 
 if TYPE_CHECKING:
     from ivr.service.settings import Settings
@@ -152,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_what_if_flags(plot)
     plot.set_defaults(command=_plot)
 
+    cli_dialogues.add_commands(commands, _add_setting_flags, _settings)
+
     models = commands.add_parser("models", help="list, fetch or verify the models")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, command, text in (
@@ -165,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "fetch":
             action.add_argument("--quiet", action="store_true", help="say nothing when nothing is missing")
         action.set_defaults(command=command)
+
+    check_command.add_parser(commands)
+    schema_command.add_parser(commands)
 
     doctor = commands.add_parser("doctor", help="check everything that a call needs")
     _add_setting_flags(doctor, ("bind", "public_address", "rtp_ports", "stt", "tts", "workers"))

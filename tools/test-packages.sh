@@ -1,15 +1,16 @@
 #!/bin/sh
-# Installs what the tests need beyond Python: SIPp, baresip, sox, espeak-ng and Debian's telephone
+# Installs what the tests need beyond Python: SIPp, baresip, sox, espeak-ng, Graphviz and Debian's telephone
 # recordings with the list of what they say, and the packages named after it. Does nothing when all of it is there. Needs root, or sudo
 # without a password.
 set -eu
 
-packages="sip-tester baresip-core sox espeak-ng asterisk-core-sounds-en-wav asterisk-core-sounds-en asterisk-moh-opsound-wav $*"
+packages="sip-tester baresip-core sox espeak-ng graphviz asterisk-core-sounds-en-wav asterisk-core-sounds-en asterisk-moh-opsound-wav $*"
 
 present() {
     case $1 in
     sip-tester) command -v sipp ;;
     baresip-core) command -v baresip ;;
+    graphviz) command -v dot ;;
     asterisk-core-sounds-en-wav) test -e /usr/share/asterisk/sounds/en_US_f_Allison/vm-goodbye.wav ;;
     asterisk-core-sounds-en) test -e /usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz ;;
     asterisk-moh-opsound-wav) ls /usr/share/asterisk/moh/*.wav ;;

@@ -24,6 +24,14 @@ def peak_dbfs(pcm16: bytes | npt.NDArray[np.int16]) -> float:
     return _db(float(max(-int(x.min()), int(x.max()))))
 
 
+def faded_in(pcm16: bytes, samples: int) -> bytes:
+    """PCM16 mono whose first ``samples`` rise from nothing in a straight line; the rest is as it was."""
+    x = np.frombuffer(pcm16, np.int16).copy()
+    ramp = np.arange(samples)[: x.size] / max(1, samples)
+    x[:samples] = np.rint(x[:samples] * ramp)
+    return x.tobytes()
+
+
 def _samples(pcm16: bytes | npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     return pcm16 if isinstance(pcm16, np.ndarray) else np.frombuffer(pcm16, dtype=np.int16)
 

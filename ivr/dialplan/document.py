@@ -6,6 +6,7 @@ no YAML constructor ever runs. Everything that grows is bounded: bytes, depth, n
 aliases expand to.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,8 @@ MAX_NODES = 100_000
 """Values in one plan, aliases expanded."""
 
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_LARGEST = 10**18
+"""Numbers of plans go no further."""
 _STR_TAG = "tag:yaml.org,2002:str"
 
 Path = tuple[str | int, ...]
@@ -54,6 +57,22 @@ class Node:
     size: int = 1
     """Nodes in here, aliases counted as often as they are used."""
     height: int = 0
+    quoted: bool = False
+    """A scalar that was written in quotes, or as a block."""
+
+    def typed(self) -> Any:
+        """As JSON has it: what is written without quotes may be a number, true, false or null."""
+        if self.kind == "list":
+            return [item.typed() for item in self.items]
+        if self.kind == "map":
+            return {key: value.typed() for key, (_, value) in self.entries.items()}
+        if self.text is None or self.quoted:
+            return self.text
+        try:
+            value = json.loads(self.text)
+        except ValueError:
+            return self.text
+        return value if isinstance(value, int | float | bool) and abs(value) < _LARGEST else self.text
 
     def plain(self) -> Any:
         """As Python data: str, None, list and dict."""
@@ -94,7 +113,7 @@ def read_document(text: str, file: str) -> Node:
         raise PlanError(file, [*problems, _yaml_problem(error, text)]) from None
     except Exception as error:  # the parser trips over some malformed input in ways of its own
         message = f"this is not readable as YAML ({type(error).__name__})"
-        raise PlanError(file, [*problems, Problem(1, 1, message)]) from None
+        raise PlanError(file, [*problems, Problem(1, 1, message, rule="yaml")]) from None
     if problems:
         raise DuplicateKeys(file, problems, root)
     return root
@@ -111,7 +130,7 @@ class DuplicateKeys(PlanError):
 class _Refused(Exception):
     def __init__(self, line: int, column: int, message: str) -> None:
         super().__init__(message)
-        self.problem = Problem(line, column, message)
+        self.problem = Problem(line, column, message, rule="yaml")
 
 
 @dataclass(slots=True)
@@ -162,7 +181,8 @@ class _Builder:
     def _scalar(self, event: Any, line: int, column: int) -> Node:
         self._check_tag(event, line, column)
         bare = event.style is None and event.value in _NOTHING and event.implicit[0]
-        return Node("scalar", line, column, None if bare else event.value)
+        quoted = event.style is not None
+        return Node("scalar", line, column, None if bare else event.value, quoted=quoted)
 
     def _alias(self, name: str, line: int, column: int) -> Node:
         if any(open_.anchor == name for open_ in self._stack):
@@ -211,7 +231,7 @@ class _Builder:
         if key in parent.entries:
             first = parent.entries[key][0].line
             message = f"{quoted(key)} is given twice here; the first is on line {first}"
-            self._problems.append(Problem(name.line, name.column, message))
+            self._problems.append(Problem(name.line, name.column, message, rule="duplicate-key"))
         else:
             parent.entries[key] = (name, node)
 
@@ -222,7 +242,7 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         code = error.character if isinstance(error.character, int) else ord(str(error.character)[0])
-        return Problem(line, column, f"the character U+{code:04X} is not allowed in YAML")
+        return Problem(line, column, f"the character U+{code:04X} is not allowed in YAML", rule="yaml")
     mark = None
     said = "this is not YAML"
     if isinstance(error, MarkedYAMLError):
@@ -240,4 +260,4 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
         hint = "; indent with spaces, not with tabs"
     said = said.replace("\x00", "the end of the file")
     printable = "".join(c if c.isprintable() else " " for c in said)[:200]
-    return Problem(line, column, f"not valid YAML: {printable}{hint}")
+    return Problem(line, column, f"not valid YAML: {printable}{hint}", rule="yaml")

@@ -15,6 +15,24 @@ class Problem:
     """What was found and what was expected, in an operator's words."""
     file: str = ""
     """Where, when it is not the plan's own file but one that it includes."""
+    rule: str = "schema"
+    """The id of the rule that it breaks (``ivr.dialplan.check``)."""
+
+
+class Ruled(str):
+    """A message that says which rule was broken, for places that hand on messages alone."""
+
+    rule: str
+
+    def __new__(cls, message: str, rule: str) -> "Ruled":
+        made = super().__new__(cls, message)
+        made.rule = rule
+        return made
+
+
+def rule_of(message: str) -> str:
+    """The rule of a message; ``schema`` where it names none."""
+    return message.rule if isinstance(message, Ruled) else "schema"
 
 
 class PlanError(Exception):

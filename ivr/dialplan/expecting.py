@@ -3,7 +3,9 @@ words are an answer depend on it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from ivr.dialplan.inputs import Asked, Input, make_input
 from ivr.dialplan.matching import Matcher, spoken
 from ivr.session.options import Expectation, ExpectedKind
 
@@ -18,15 +20,41 @@ YES_NO = frozenset(_YES_NO.split())
 """Words of which whole answers to a yes-or-no question are made, as ``matching.words`` writes them."""
 
 
-def expectation(choices: Choices, matcher: Matcher | None = None) -> Expectation:
-    """``matcher`` is that of the choices, when there is one already."""
+def expectation(choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None) -> Expectation:
+    """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
     matcher = matcher or Matcher(choices)
+    listed = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
+    if asked is None:
+        return Expectation(
+            kind=_kind(choices), fits=matcher.fits, may_go_on=matcher.may_go_on, choices=listed
+        )
+    typed = make_input(asked)
+    if typed.free:
+        # Any words are an answer, and no words are a whole one.
+        return Expectation(kind=typed.expects, choices=listed, asks=asked.plain())
+    either = _Either(matcher, typed)
     return Expectation(
-        kind=_kind(choices),
-        fits=matcher.fits,
-        may_go_on=matcher.may_go_on,
-        choices={name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()},
+        kind=typed.expects,
+        fits=either.fits,
+        may_go_on=either.may_go_on,
+        choices=listed,
+        asks=asked.plain(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """A choice or a typed value."""
+
+    matcher: Matcher
+    typed: Input
+
+    def fits(self, text: str) -> bool:
+        return self.typed.parse(text) is not None or self.matcher.fits(text)
+
+    def may_go_on(self, text: str) -> bool:
+        whole = self.matcher.fits(text) and self.typed.parse(text) is None
+        return self.matcher.may_go_on(text) or (not whole and self.typed.may_go_on(text))
 
 
 def _kind(choices: Choices) -> ExpectedKind:

@@ -39,7 +39,9 @@ def explain(detail: ErrorDetails, model: type[BaseModel], node: Node, what: str,
     short_form = node.kind != "map"
     label = what if short_form or not names else names[-1]
     # In a list the whole list's name is the label, its item the place.
-    return _at(node.find(location), f"{quoted(label)}: {_sentence(detail, model, location, node)}")
+    place = node.find(location)
+    message = f"{quoted(label)}: {_sentence(detail, model, location, node)}"
+    return Problem(place.line, place.column, message, rule=str(detail.get("ctx", {}).get("rule", "schema")))
 
 
 def _at(node: Node, message: str) -> Problem:

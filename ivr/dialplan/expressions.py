@@ -6,12 +6,16 @@ length; what it may make is bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. 
 when the plan is loaded (``names``).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ivr.dialplan import reading
+from ivr.dialplan.needs import defined_when, names_of, needed_of
 
 MAX_SOURCE = 4_000
 """Characters of one expression or text."""
@@ -49,12 +53,56 @@ def _replace(text: Any, old: str, new: str) -> str:
     return found.replace(old, new)
 
 
+def _read(filter_: Callable[..., str]) -> Callable[..., str]:
+    """A filter that reads a value in the call's language."""
+
+    @pass_context
+    def read(context: Context, value: Any, *more: Any, **named: Any) -> str:
+        if isinstance(value, StrictUndefined):
+            str(value)  # raises, and says its name
+        return filter_(value, _language(context), *more, **named)
+
+    return read
+
+
+@pass_context
+def _read_date(context: Context, value: Any, *, weekday: bool | None = None, year: bool | None = None) -> str:
+    if isinstance(value, StrictUndefined):
+        str(value)
+    return reading.day(value, _language(context), context.get("now"), weekday, year)
+
+
+def _language(context: Context) -> str:
+    return str(context.get("language", "en"))
+
+
+_READING: dict[str, Callable[..., str]] = {
+    **{
+        name: _read(filter_)
+        for name, filter_ in (
+            ("digits", reading.digits),
+            ("money", reading.money),
+            ("number", reading.number),
+            ("ordinal", reading.ordinal),
+            ("phone", reading.phone),
+            ("spell", reading.spell),
+            ("time", reading.clock),
+        )
+    },
+    "date": _read_date,
+}
+"""Filters that make words of a value."""
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "+", "%"})
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-        self.filters = {name: self.filters[name] for name in _FILTERS.split()} | {"replace": _replace}
+        self.filters = {name: self.filters[name] for name in _FILTERS.split()} | {
+            "replace": _replace,
+            **_READING,
+        }
         self.tests = {name: self.tests[name] for name in _TESTS.split()}
         self.globals = {}
 
@@ -75,12 +123,14 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 _ENVIRONMENT = _Environment()
+FILTERS, TESTS, METHODS = frozenset(_ENVIRONMENT.filters), frozenset(_ENVIRONMENT.tests), _METHODS
+"""What an expression may use: ``value | filter``, ``value is test``, ``value.method()``."""
 
 
 class Template:
     """A text with values in it; ``literal`` is the text when there are none."""
 
-    __slots__ = ("_finalize", "_render", "literal", "names", "source")
+    __slots__ = ("_finalize", "_render", "literal", "names", "needed", "source")
 
     def __init__(self, source: str, finalize: Callable[[Any], str] | None = None) -> None:
         """``finalize``, a function of a module, writes each value. Raises ExpressionError."""
@@ -88,10 +138,12 @@ class Template:
         plain = "{{" not in source and "{%" not in source and "{#" not in source
         self.literal: str | None = source if plain else None
         self.names: frozenset[str] = frozenset()
+        self.needed: frozenset[str] = frozenset()
+        """Those of ``names`` without a value of which it fails."""
         self._render: Callable[[Mapping[str, Any]], str] | None = None
         if not plain:
             tree = _parse(source)
-            self.names = frozenset(_names(tree))
+            self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
             self._render = _compiled(source, finalize).render
 
     def render(self, scope: Mapping[str, Any]) -> str:
@@ -122,7 +174,7 @@ class Template:
 class Expression:
     """A value worked out from others: ``tries > 2 and call.from != "anonymous"``."""
 
-    __slots__ = ("_evaluate", "names", "source")
+    __slots__ = ("_evaluate", "defined_if", "defined_unless", "names", "needed", "source")
 
     def __init__(self, source: str) -> None:
         """Raises ExpressionError."""
@@ -133,7 +185,13 @@ class Expression:
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
-        self.names = frozenset(_names(tree))
+        self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
+        """What it reads, and those without a value of which it fails."""
+        value = outputs[0].nodes[0]
+        self.defined_if, self.defined_unless = _tried(
+            lambda: (defined_when(value, True), defined_when(value, False))
+        )
+        """Names that have a value for certain when it holds, and when it does not."""
         self._evaluate = _tried(lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
@@ -202,7 +260,7 @@ def _check(node: nodes.Node) -> None:
             )
         case nodes.Filter() if node.name not in _ENVIRONMENT.filters:
             raise ExpressionError(
-                f"there is no filter {node.name!r}; there are {', '.join(_FILTERS.split())}"
+                f"there is no filter {node.name!r}; there are {', '.join(sorted(_ENVIRONMENT.filters))}"
             )
         case nodes.Test() if node.name not in _ENVIRONMENT.tests:
             known = ", ".join(_TESTS.split())
@@ -211,9 +269,3 @@ def _check(node: nodes.Node) -> None:
             raise ExpressionError("powers are not part of the language")
         case nodes.Getattr() if node.attr.startswith("_"):
             raise ExpressionError(f"{node.attr!r} cannot be read")
-
-
-def _names(tree: nodes.Template) -> Iterator[str]:
-    for node in tree.find_all(nodes.Name):
-        if node.ctx == "load":
-            yield node.name

@@ -53,6 +53,8 @@ class LoadContext:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
+    universals: Mapping[str, Any] = field(default_factory=dict)
+    """What holds in every gather, once the top of the plan was read."""
     hours: frozenset[str] = frozenset()
     functions: dict[str, Any] = field(default_factory=dict)
     """The functions of the plan's author that verbs name. Fills up."""
@@ -60,9 +62,9 @@ class LoadContext:
     """The verbs come from elsewhere in mid-call: no file is read and no code is loaded for them."""
 
 
-def refuse(message: str) -> PydanticCustomError:
-    """An error whose text goes to the operator as it stands."""
-    return PydanticCustomError("plan", "{message}", {"message": message})
+def refuse(message: str, rule: str = "schema") -> PydanticCustomError:
+    """An error whose text goes to the operator as it stands; ``rule`` is what it breaks."""
+    return PydanticCustomError("plan", "{message}", {"message": message, "rule": rule})
 
 
 def _duration(value: Any) -> float:
@@ -131,7 +133,7 @@ def _step(value: str, info: ValidationInfo) -> str:
     context = info.context
     if isinstance(context, LoadContext) and value not in context.steps:
         hint = did_you_mean(value, context.steps) or f"; the steps are {listed(sorted(context.steps))}"
-        raise refuse(f"there is no step {quoted(value)}{hint}")
+        raise refuse(f"there is no step {quoted(value)}{hint}", "goto-nowhere")
     return value
 
 
@@ -198,19 +200,21 @@ def _read_sound(folder: Path, name: str) -> AudioClip:
         data = path.read_bytes() if there and path.stat().st_size <= MAX_SOUND_BYTES else b""
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise refuse(f"the file {shown} cannot be read: {reason}") from None
+        raise refuse(f"the file {shown} cannot be read: {reason}", "sound-missing") from None
     if not there:
-        raise refuse(f"there is no file {shown} beside the plan{near}")
+        raise refuse(f"there is no file {shown} beside the plan{near}", "sound-missing")
     if not data:
         raise refuse(
-            f"expected a WAV file of at most {MAX_SOUND_BYTES // 2**20} MiB, but {shown} is larger, or empty"
+            f"expected a WAV file of at most {MAX_SOUND_BYTES // 2**20} MiB, but {shown} is larger, or empty",
+            "sound-format",
         )
     try:
         samples, rate = decode_wav(data)
     except WavError as error:
-        raise refuse(f"expected a WAV file, but {shown} cannot be decoded: {error}") from None
+        message = f"expected a WAV file, but {shown} cannot be decoded: {error}"
+        raise refuse(message, "sound-format") from None
     if not len(samples):
-        raise refuse(f"the file {shown} has no sound in it")
+        raise refuse(f"the file {shown} has no sound in it", "sound-format")
     return AudioClip(samples.tobytes(), rate)
 
 

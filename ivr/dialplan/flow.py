@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Go on with the first verb of another step."""
+    """Go on with the first verb of another step. ``unwind``: whatever subroutine runs is left for good."""
 
     step: str
+    unwind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Back:
+    """To the step in which the caller was asked something before this one; where there is none, to the
+    beginning of this one."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The plan is over; ``reason`` goes to the call's record, ``status`` and ``phrase`` to SIP (0: the
     usual)."""
@@ -48,7 +55,7 @@ class End:
     phrase: str = ""
 
 
-Next = GoTo | Enter | Perform | Return | End | None
+Next = GoTo | Enter | Perform | Return | Back | End | None
 """What comes after a verb; None is the next verb of the same step."""
 
 

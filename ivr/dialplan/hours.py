@@ -66,14 +66,14 @@ def _day_names(value: Any) -> Any:
         raise refuse('expected a mapping of days to hours, such as {mon-fri: "09:00-17:00"}')
     days: dict[str, Any] = {}
     for name, hours in value.items():
-        for day in _days(str(name)):
+        for day in days_of(str(name)):
             if day in days:
                 raise refuse(f"{day} is given twice, the second time in {quoted(name)}")
             days[day] = hours
     return days
 
 
-def _days(name: str) -> Iterator[str]:
+def days_of(name: str) -> Iterator[str]:
     """``mon``, ``mon-fri``, ``sat-sun``, ``daily``."""
     first, _, last = name.strip().lower().partition("-")
     if first == "daily" and not last:

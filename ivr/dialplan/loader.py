@@ -4,18 +4,20 @@ import dataclasses
 import hashlib
 import os
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from ivr.dialplan.document import Node
 from ivr.dialplan.errors import PlanError, Problem, quoted
 from ivr.dialplan.explain import explain
+from ivr.dialplan.expressions import ExpressionError
 from ivr.dialplan.fields import Address, Language, LoadContext, StepName, Text, TextList, VariableName, refuse
 from ivr.dialplan.functions import Function
+from ivr.dialplan.gathering.universals import Universal, check_universals
 from ivr.dialplan.hours import Calendar
 from ivr.dialplan.plan import Plan, Step
 from ivr.dialplan.routes import Route
@@ -59,6 +61,11 @@ class Document(Fields):
         default_factory=dict, description="a mapping of names to when a line is open"
     )
     routes: tuple[Route, ...] = Field(default=(), description="a list of which calls it takes")
+    universals: Annotated[dict[str, Universal], AfterValidator(check_universals)] = Field(
+        default_factory=dict,
+        description="a mapping of what can be said or pressed in every gather, such as {help: {say: help, "
+        "goto: desk}}",
+    )
     on_error: StepName | None = Field(
         default=None, description="the step to go to when a verb fails that has no on_error of its own"
     )
@@ -80,10 +87,26 @@ class Library(Fields):
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """A plan and the text it was made of."""
+
+    plan: Plan
+    sources: tuple[Source, ...]
+    """Its own file first."""
+    steps: Mapping[str, tuple[Source, Node, Node]]
+    """Every step by its name: its file, the name's node, its own."""
+
+
 def load_plan(path: str | os.PathLike[str]) -> Plan:
     """Read and check a plan and what it includes. Raises PlanError, with all that is wrong, and nothing
     else.
     """
+    return read_plan(path).plan
+
+
+def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
+    """``load_plan``, for those who need the text too. Raises PlanError and nothing else."""
     file = os.fspath(path)
     problems: list[Problem] = []
     sources = read_sources(file, problems)
@@ -95,6 +118,8 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     context.params = {name: _params(node) for name, (_, _, node) in step_nodes.items()}
 
     document = _validate(Document, own, context, problems, "plan")
+    if document is not None:
+        context.universals = document.universals
     for source in sources[1:]:
         _validate(Library, source, context, problems, "library")
     steps: dict[str, Step] = {}
@@ -105,24 +130,24 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
         problems.extend(_in(source, found))
     if document is not None and document.on_hangup is not None:
         problems.extend(_speaks_after_hangup(document.on_hangup, steps))
+    initial = _initial(document, own.root, problems) if document is not None else {}
     if problems or document is None:
         raise PlanError(file, problems)
     code = _code(context.functions.values())
-    return Plan(
+    plan = Plan(
         name=document.name or Path(file).stem,
         path=Path(file),
         start=document.start,
         steps=types.MappingProxyType(steps),
         defaults=document.defaults,
         sounds=types.MappingProxyType(context.sounds),
-        variables=types.MappingProxyType(
-            {name: value.evaluate({}) for name, value in document.variables.items()}
-        ),
+        variables=types.MappingProxyType(initial),
         languages=document.languages,
         hours=types.MappingProxyType(
             {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
         ),
         routes=document.routes,
+        universals=types.MappingProxyType(document.universals),
         on_error=document.on_error,
         on_hangup=document.on_hangup,
         operator=document.operator,
@@ -131,6 +156,20 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
             "\0".join((*(source.text for source in sources), *code.values())).encode()
         ).hexdigest()[:12],
     )
+    return ReadPlan(plan, tuple(sources), types.MappingProxyType(step_nodes))
+
+
+def _initial(document: Document, root: Node, problems: list[Problem]) -> dict[str, Any]:
+    """What a call's variables begin with. They are worked out here: no call is there yet to be read."""
+    values: dict[str, Any] = {}
+    for name, expression in document.variables.items():
+        try:
+            values[name] = expression.evaluate({})
+        except ExpressionError as error:
+            place = root.find(("variables", name))
+            message = f"{quoted(name)} has no value before a call: {error}; set it in a step"
+            problems.append(Problem(place.line, place.column, message))
+    return values
 
 
 def _code(functions: Iterable[Function]) -> dict[Path, str]:
@@ -142,14 +181,18 @@ def _code(functions: Iterable[Function]) -> dict[Path, str]:
 def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:
     """Several plans for one service, which finds a call's plan by its name. Raises PlanError, also for two
     of one name (capitals do not count, as in a SIP user's name there)."""
-    plans: dict[str, Plan] = {}
+    return [read.plan for read in read_plans(paths)]
+
+
+def read_plans(paths: Iterable[str | os.PathLike[str]]) -> list[ReadPlan]:
+    """``load_plans``, for those who need the text too."""
+    plans: dict[str, ReadPlan] = {}
     for path in paths:
-        plan = load_plan(path)
-        other = plans.setdefault(plan.name.lower(), plan)
-        if other is not plan:
-            message = (
-                f"its name {quoted(plan.name)} is that of {other.path} too: change `name` in one of them"
-            )
+        read = read_plan(path)
+        other = plans.setdefault(read.plan.name.lower(), read)
+        if other is not read:
+            name, where = quoted(read.plan.name), other.plan.path
+            message = f"its name {name} is that of {where} too: change `name` in one of them"
             raise PlanError(os.fspath(path), [Problem(1, 1, message)])
     return list(plans.values())
 

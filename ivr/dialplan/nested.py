@@ -23,6 +23,11 @@ class Nested:
         """Every variable that it reads."""
         return frozenset().union(*(leaf.names for leaf in _leaves(self._tree)))
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """Those without a value of which it fails."""
+        return frozenset().union(*(leaf.needed for leaf in _leaves(self._tree)))
+
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """With the values of ``scope``. Raises ExpressionError, which names the leaf."""
         return _evaluated(self._tree, scope)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ivr.dialplan.gathering.universals import Universal
 from ivr.dialplan.hours import OpenHours
 from ivr.dialplan.routes import Route
 from ivr.dialplan.verbs import Verb
@@ -58,6 +59,8 @@ class Plan:
     hours: Mapping[str, OpenHours] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     """The calls that it takes."""
+    universals: Mapping[str, Universal] = field(default_factory=dict)
+    """What holds in every gather that does not turn them off."""
     on_error: str | None = None
     on_hangup: str | None = None
     operator: str | None = None
@@ -72,6 +75,11 @@ class Plan:
         """It may refuse a call: it is picked up at the first verb that needs sound, not before the first."""
         return any(placed.verb.name == "reject" for step in self.steps.values() for placed in step.verbs)
 
+    @property
+    def asks_in_private(self) -> bool:
+        """It asks for something that is never to be written down."""
+        return any(asks_in_private(placed.verb) for step in self.steps.values() for placed in step.verbs)
+
     def prompts(self) -> list[str]:
         """Every text it may say that is known beforehand, each once: those of the first step first."""
         texts: dict[str, None] = {}
@@ -80,3 +88,8 @@ class Plan:
                 texts.update(dict.fromkeys(placed.verb.prompts()))
         texts[APOLOGY if self.operator is None else APOLOGY_OPERATOR] = None
         return list(texts)
+
+
+def asks_in_private(verb: Verb) -> bool:
+    """It, or what it may do itself, asks for something that is never to be written down."""
+    return verb.keeps_private or any(map(asks_in_private, verb.inner()))

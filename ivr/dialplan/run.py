@@ -2,16 +2,19 @@
 
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.flow import VerbFailed
 from ivr.dialplan.hours import HoursNow
+from ivr.dialplan.markup import has_markup, pieces
 from ivr.dialplan.plan import PlacedVerb, Plan, Step
 from ivr.dialplan.texts import Spoken
 from ivr.dialplan.variables import HIDDEN, Variables
+from ivr.dialplan.verbs import Verb
 from ivr.dialplan.verbs.speaking import Prompting
 from ivr.dialplan.world import World
 from ivr.session import (
@@ -23,6 +26,8 @@ from ivr.session import (
     Turn,
     VoiceSession,
 )
+from ivr.session.say import SaySource
+from ivr.session.types import silence
 
 
 class Run:
@@ -48,7 +53,12 @@ class Run:
         """Gathers given up since a caller answered one."""
         self.failures = 0
         """Verbs that failed since then."""
+        self.stray: tuple[str, int] | None = None
+        """A key that may still come although it is not needed any more, and the session's clock then."""
         self._answered_early = False
+        self._expected = Expectation()
+        self._unheard: deque[Turn] = deque()
+        self._visits: Counter[tuple[str, int]] = Counter()
 
     # -- values
 
@@ -101,10 +111,17 @@ class Run:
         a text whose values are missing.
         """
         await self.call.answer()
-        said = self.fill(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
-        if said == "":
+        said = self._sayable(what, more)
+        if not said:
             return None
         options = self._options(yields, listening_next)
+        private = self._is_private(what)
+        with self.session.privacy.kept() if private else contextlib.nullcontext():
+            return await self._say(said, options, listening_next)
+
+    async def _say(
+        self, said: SaySource, options: BargeInOptions, listening_next: bool
+    ) -> PlayoutResult | None:
         if options.barge_in != "none" and (listening_next or self._gather_ahead()):
             if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
                 self._answered_early = True
@@ -130,13 +147,15 @@ class Run:
 
     @contextlib.contextmanager
     def expecting(self, expected: Expectation) -> Iterator[None]:
-        """Meanwhile the caller is asked for that; afterwards for nothing in particular."""
+        """Meanwhile the caller is asked for that; afterwards for what they were before."""
+        before, self._expected = self._expected, expected
         self.session.expect(expected)
         try:
             yield
         finally:
+            self._expected = before
             with contextlib.suppress(SessionEnded):
-                self.session.expect(Expectation())
+                self.session.expect(before)
 
     async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult | None:
         """Say a text that is still being written, sentence by sentence, and wait for its end or its
@@ -162,7 +181,25 @@ class Run:
         await self.call.answer()
         self._answered_early = False
         self.silent_steps = 0
+        if self._unheard:
+            return self._unheard.popleft()
         return await self.session.listen(timeout=seconds)
+
+    def unheard(self, turn: Turn) -> None:
+        """``turn`` was meant for who listens next."""
+        self._unheard.append(turn)
+
+    def flush(self) -> None:
+        """What was said and pressed so far counts no more."""
+        self._answered_early = False
+        self.stray = None
+        self._unheard.clear()
+        self.session.forget()
+
+    def visits(self) -> int:
+        """How many times the verb that runs was reached before. Counts this one."""
+        self._visits[self.at] += 1
+        return self._visits[self.at] - 1
 
     def answered(self) -> None:
         """The caller chose something: they are there."""
@@ -198,24 +235,45 @@ class Run:
         eager = options.barge_in == "any" and not options.by_words  # who makes a noise has said no word yet
         return self._answered_early or (eager and self.session.caller_active)
 
+    def _sayable(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:
+        """``what`` without markup; empty when nothing is left."""
+        if isinstance(what, AudioClip):
+            return what
+        text = self.fill(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
+        if not has_markup(text):
+            return text
+        return [
+            piece if isinstance(piece, str) else silence(piece.ms / 1000)
+            for piece in pieces(text, self.language)
+        ]
+
+    def _is_private(self, what: str | AudioClip | Spoken) -> bool:
+        """It says something sensitive, or the answer to what it leads up to is."""
+        named = isinstance(what, Spoken) and not self.variables.sensitive.isdisjoint(what.names)
+        ahead = self._listens_next() if self.session.privacy.keys else None
+        return named or (ahead is not None and ahead.keeps_private)
+
     def _gather_ahead(self) -> bool:
-        """From here on the plan comes to a verb that listens, whatever happens."""
+        return self._listens_next() is not None
+
+    def _listens_next(self) -> Verb | None:
+        """The verb that listens to which the plan comes from here on, whatever happens."""
         step, index = self.at
         seen: set[str] = set()
         while True:
             for placed in self.step(step).verbs[index:]:
                 if placed.verb.listens:
-                    return True
+                    return placed.verb
                 if placed.verb.may_end():
-                    return False
+                    return None
                 target = placed.verb.goes_to()
                 if target is not None:
                     break
                 if any(placed.verb.may_go_to()):  # where that leads is not known yet
-                    return False
+                    return None
             else:
-                return False
+                return None
             if target in seen:
-                return False
+                return None
             seen.add(target)
             step, index = target, 0

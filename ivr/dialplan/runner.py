@@ -6,8 +6,8 @@ from typing import Any
 
 from ivr.dialplan.control import CallControl
 from ivr.dialplan.expressions import ExpressionError
-from ivr.dialplan.flow import End, Enter, GoTo, Next, Perform, Return, VerbFailed
-from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step
+from ivr.dialplan.flow import Back, End, Enter, GoTo, Next, Perform, Return, VerbFailed
+from ivr.dialplan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step, asks_in_private
 from ivr.dialplan.run import Run
 from ivr.dialplan.world import World
 from ivr.session import SessionEnded, SessionState, VoiceSession
@@ -20,6 +20,8 @@ MAX_FAILURES = 5
 """Verbs that fail before the caller answers anything again: then ``on_error`` is no way on."""
 MAX_CALLS = 50
 """Subroutines inside one another."""
+MAX_ASKED = 50
+"""Steps that "back" leads through."""
 AFTER_HANGUP_S = 60.0
 """Seconds that the steps of ``on_hangup`` may take."""
 OPERATOR_S = 30.0
@@ -50,7 +52,10 @@ class Runner:
         """``start``: the step to begin with, when it is not the plan's."""
         self._start = start or plan.start
         self.run = Run(plan, session, call, log.bind(plan=plan.name), world)
+        session.privacy.keys = plan.asks_in_private
         self._frames: list[_Frame] = []
+        self._asked: list[tuple[int, str]] = []
+        """The steps in which the caller was asked something, each with how many subroutines it was in."""
         self._steps_task: asyncio.Task[End] | None = None
         self._left = False
 
@@ -98,6 +103,8 @@ class Runner:
                 after: Next = Return() if self._frames else End("end_of_step")
             else:
                 run.at = (step, index)
+                if verbs[index].verb.listens:
+                    self._asks(step)
                 after = await self._do(verbs[index], after_hangup)
             entered = True
             match after:
@@ -105,8 +112,12 @@ class Runner:
                     index, entered = index + 1, False
                 case GoTo():
                     if step in run.lent:  # they were not the plan's, and it goes on without them
-                        self._leave(step)
+                        step = self._leave(step).step
+                    if after.unwind:
+                        self._unwind(step, 0)
                     step, index = after.step, 0
+                case Back():
+                    step, index = self._back(step), 0
                 case Enter() | Perform():
                     if len(self._frames) >= MAX_CALLS:
                         run.log.error("plan_loops", step=step, line=run.placed().line, subroutines=MAX_CALLS)
@@ -129,6 +140,8 @@ class Runner:
         # No other that is under way is as deep, so the name is its own.
         name = f"{after.name} #{len(self._frames)}"
         self.run.lent[name] = Step(after.verbs)
+        if any(asks_in_private(placed.verb) for placed in after.verbs):
+            self.run.session.privacy.keys = True
         return name
 
     def _leave(self, step: str) -> _Frame:
@@ -138,6 +151,26 @@ class Runner:
         frame = self._frames.pop()
         self.run.at = (frame.step, frame.index - 1)
         return frame
+
+    def _unwind(self, step: str, depth: int) -> None:
+        """From ``step`` out of all subroutines but ``depth``."""
+        while len(self._frames) > depth:
+            step = self._leave(step).step
+
+    def _asks(self, step: str) -> None:
+        here = (len(self._frames), step)
+        if self._asked[-1:] != [here] and step not in self.run.lent:
+            del self._asked[:-MAX_ASKED]
+            self._asked.append(here)
+
+    def _back(self, step: str) -> str:
+        """The step that asked before ``step``, in whatever subroutine is still running."""
+        here = (len(self._frames), step)
+        while self._asked and (self._asked[-1] == here or self._asked[-1][0] > here[0]):
+            self._asked.pop()
+        depth, before = self._asked.pop() if self._asked else here
+        self._unwind(step, depth)
+        return before
 
     async def _do(self, placed: PlacedVerb, after_hangup: bool) -> Next:
         """One verb; when it fails, the way on that the plan has for that."""

@@ -1,5 +1,6 @@
 """A plan's file and those it includes, read and parsed."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +49,13 @@ def read_sources(file: str, problems: list[Problem]) -> list[Source]:
                 message = f"{quoted(node.text)} cannot be included: {error.message}"
                 problems.append(Problem(node.line, node.column, message, source.shown))
                 problems.extend(
-                    Problem(p.line, p.column, p.message, str(path)) for p in error.problems if path.is_file()
+                    dataclasses.replace(p, file=str(path)) for p in error.problems if path.is_file()
                 )
     return sources
 
 
 def _source(path: Path, shown: str, file: str, problems: list[Problem], expected: str) -> Source:
-    text = _read(file)
+    text = read_text(file)
     try:
         root, found = read_document(text, file), list[Problem]()
     except DuplicateKeys as error:
@@ -62,11 +63,12 @@ def _source(path: Path, shown: str, file: str, problems: list[Problem], expected
     if root.kind != "map":
         message = f"expected a mapping with {expected}, found {root.describe()}"
         raise PlanError(file, [*found, Problem(root.line, root.column, message)])
-    problems.extend(Problem(p.line, p.column, p.message, shown) for p in found)
+    problems.extend(dataclasses.replace(p, file=shown) for p in found)
     return Source(path, shown, text, root)
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """What stands in a plan's file. Raises PlanError, never anything else."""
     try:
         path = Path(file)
         if path.is_dir():

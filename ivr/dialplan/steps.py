@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ivr.dialplan.document import Node
-from ivr.dialplan.errors import Problem, did_you_mean, listed, quoted
+from ivr.dialplan.errors import Problem, did_you_mean, listed, quoted, rule_of
 from ivr.dialplan.explain import explain, fields_of
 from ivr.dialplan.fields import LoadContext, VariableNames
 from ivr.dialplan.plan import PlacedVerb, Step
@@ -75,7 +75,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
         return None
     for path, message in verb_class.cross_check(data):
         place = value.find(path)
-        problems.append(Problem(place.line, place.column, message))
+        problems.append(Problem(place.line, place.column, message, rule=rule_of(message)))
     try:
         return PlacedVerb(verb_class.model_validate(data, context=context), key.line, key.column, file)
     except ValidationError as error:
@@ -86,7 +86,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
 
 
 def _needs_nothing(verb: type[Verb]) -> bool:
-    return not any(field.is_required() for field in verb.model_fields.values())
+    return verb.bare and not any(field.is_required() for field in verb.model_fields.values())
 
 
 def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:

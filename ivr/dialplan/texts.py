@@ -1,5 +1,6 @@
 """What a plan says: a text with values in it, in one language or in several."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from ivr.dialplan.errors import listed, quoted
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.fields import LoadContext, check_address, refuse
+from ivr.dialplan.markup import MarkupError, check_markup, has_markup, pieces
 
 
 class Spoken:
@@ -35,9 +37,20 @@ class Spoken:
         """Every variable that it reads."""
         return frozenset().union(*(text.names for text in self._texts.values()))
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """Those without a value of which it cannot be said."""
+        return frozenset().union(*(text.needed for text in self._texts.values()))
+
     def literals(self) -> Iterator[str]:
         """What it says word for word whatever happens: texts that can be made ready before a call."""
-        return (text.literal for text in self._texts.values() if text.literal is not None)
+        for language, text in self._texts.items():
+            if text.literal is None:
+                continue
+            if not has_markup(text.literal):
+                yield text.literal
+            elif language or "<say-as" not in text.literal:
+                yield from (piece for piece in pieces(text.literal, language) if isinstance(piece, str))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spoken) and other._texts == self._texts
@@ -66,18 +79,28 @@ def _template(text: Any) -> Template:
         raise refuse(f"the text {quoted(shown)} has a mistake in its {{{{ }}}}: {error}") from None
 
 
+def _said(text: Any) -> Template:
+    found = _template(text)
+    try:
+        # What stands in {{ }} may hold a < or > of its own.
+        check_markup(re.sub(r"\{\{.*?\}\}", "0", found.source))
+    except MarkupError as error:
+        raise refuse(f"the text {quoted(found.source)} has a mistake in its markup: {error}") from None
+    return found
+
+
 def _spoken(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, Spoken):
         return value
     if isinstance(value, str):
-        return Spoken({"": _template(value)})
+        return Spoken({"": _said(value)})
     if not isinstance(value, dict) or not value:
         raise refuse("expected a text, or a mapping of languages to texts such as {en: Hello, fr: Bonjour}")
     known = info.context.languages if isinstance(info.context, LoadContext) else ()
     for language in value:
         if known and language not in known:
             raise refuse(f"{quoted(language)} is not one of the plan's languages ({listed(known)})")
-    return Spoken({language: _template(text) for language, text in value.items()})
+    return Spoken({language: _said(text) for language, text in value.items()})
 
 
 def _expression(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The values that a call gathers on its way through a plan."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ivr.dialplan.expressions import MAX_SIZE, ExpressionError
@@ -57,8 +57,17 @@ class Variables:
 
     def redact(self, text: str) -> str:
         """``text`` without any sensitive value that stands in it."""
+        scope = self.scope()
         for name in self.sensitive:
-            value = str(self.scope().get(name, ""))
-            if len(value) > 1:
+            for value in sorted(_texts(scope.get(name, "")), key=len, reverse=True):
                 text = text.replace(value, HIDDEN)
         return text
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    """What of it would tell something, wherever it stood; a single character is anywhere."""
+    if isinstance(value, Mapping | list | tuple) and depth < 5:
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item, depth + 1)
+    elif not isinstance(value, bool | None) and len(str(value)) > 1:
+        yield str(value)

@@ -44,6 +44,7 @@ def verbs_of(reply: Any, plan: "Plan") -> "tuple[PlacedVerb, ...]":
         params={name: step.params for name, step in plan.steps.items()},
         languages=plan.languages,
         hours=frozenset(plan.hours),
+        universals=plan.universals,
         in_call=True,
     )
     problems: list[Problem] = []

@@ -18,7 +18,7 @@ from ivr.service.dialling import Dialling, Place
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
-from ivr.session import SessionEnded, VoiceSession
+from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
@@ -28,6 +28,11 @@ KEY_S = 0.28
 KEYS_AT_ONCE = 16
 """pjmedia keeps 32 that wait."""
 _PAUSES = {"w": 0.5, "W": 1.0}
+PRIVATE_TAIL_S = 0.5
+"""For so long after something private nothing is recorded: the tone of the last key is still in the air when
+its message has come."""
+PRIVATE_LOOKS = 20
+"""Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
 TRANSFER_GRACE_S = 10.0
 """The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
 
@@ -66,7 +71,7 @@ class ServedCall:
         self.plan = plan
         self.facts = facts_of(leg)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
-        self._session = VoiceSession(
+        self._session = self._make_session(
             stt=engines.stt,
             tts=engines.tts,
             vad=engines.vad,
@@ -78,11 +83,13 @@ class ServedCall:
         )
         self.recording = None
         """What is kept of the call, when calls are recorded."""
+        self._record_timer: asyncio.TimerHandle | None = None
         if recorder is not None:
             details = {"plan": plan.name, "options": settings.decisive()}
             self.recording = recorder.open(leg.line, leg.call_id, details)
         if self.recording is not None:
             self._session.on_decision(self.recording.note)
+            self._session.privacy.subscribe(self._keep_private)
         self._runner = Runner(plan, self._session, self, self.log, world, start=start)
         self._began = time.monotonic()
         self._confirmed = asyncio.Event()
@@ -92,6 +99,9 @@ class ServedCall:
         self._dialling: Dialling | None = None
         if place is not None:
             self._dialling = Dialling(leg, self._session, engines.tts, place, self.log)
+
+    def _make_session(self, **parts: Any) -> VoiceSession:
+        return VoiceSession(**parts)
 
     # -- on the loop
 
@@ -138,6 +148,27 @@ class ServedCall:
         tags = self._runner.run.tags
         self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats, tags))
         return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
+
+    def _keep_private(self, active: bool) -> None:
+        assert self.recording is not None
+        if self._record_timer is not None:
+            self._record_timer.cancel()
+        if active:
+            self.recording.pause()
+        else:
+            self._record_later()
+
+    def _record_later(self, looks: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        self._record_timer = loop.call_later(PRIVATE_TAIL_S, self._record_again, looks)
+
+    def _record_again(self, looks: int) -> None:
+        assert self.recording is not None
+        goes_on = self._session.caller_active and self._session.state is not SessionState.ENDED
+        if goes_on and looks < PRIVATE_LOOKS:
+            self._record_later(looks + 1)
+        else:
+            self.recording.resume()
 
     # -- ``CallControl`` of the plan
 

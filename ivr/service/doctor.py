@@ -18,6 +18,7 @@ from typing import Literal
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
 from ivr.service.ports import bind_error, listeners
 from ivr.service.settings import EngineOptions, Settings, VadOptions
+from ivr.service.surroundings import LOCAL_ENGINES
 from ivr.service.workers import LEAST_PORTS, sip_of
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity
 from ivr.sip.certificates import check_certificate
@@ -33,13 +34,6 @@ PROBE_TIMEOUT_S = 20.0
 ENGINE_TIMEOUT_S = 60.0
 SUBJECT = 16
 """Columns."""
-
-LOCAL_ENGINES = {
-    "whisper": ("faster_whisper", "whisper-tiny.en"),
-    "piper": ("piper", "piper-joe"),
-    "smart-turn": ("onnxruntime", "smart-turn"),
-}
-"""Engine to the package it imports and the model it uses when none is named."""
 
 
 @dataclass(frozen=True, slots=True)

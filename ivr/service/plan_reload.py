@@ -18,6 +18,9 @@ Change = Callable[[list[Plan]], Awaitable[list[str]]]
 """Make the prompts of these plans, then switch to them; the prompts that could not be made."""
 
 
+Load = Callable[[Sequence[Path]], list[Plan]]
+"""Read and check plans. Raises PlanError."""
+
 WATCH_S = 1.0
 """Between two looks at the files."""
 
@@ -29,10 +32,11 @@ async def keeping_plans(
     current: Callable[[], Sequence[Plan]],
     change: Change,
     *,
+    load: Load = load_plans,
     watch: bool,
 ) -> AsyncIterator[None]:
     """Meanwhile ``keep_plans`` and, with ``watch``, ``watch_files`` of the ``current`` plans run."""
-    tasks = [asyncio.create_task(keep_plans(wanted, paths, change), name="plans")]
+    tasks = [asyncio.create_task(keep_plans(wanted, paths, change, load), name="plans")]
     if watch:
         tasks.append(asyncio.create_task(watch_files(wanted, lambda: files_of(current())), name="watch"))
     try:
@@ -80,8 +84,10 @@ def _stamps(files: Iterable[Path]) -> dict[Path, tuple[int, int] | None]:
     return {path: stamp(path) for path in files}
 
 
-async def keep_plans(wanted: asyncio.Event, paths: Sequence[Path], change: Change) -> None:
-    """Each time that ``wanted`` is set: load, check and ``change``. A plan with a mistake changes nothing.
+async def keep_plans(
+    wanted: asyncio.Event, paths: Sequence[Path], change: Change, load: Load = load_plans
+) -> None:
+    """Each time that ``wanted`` is set: ``load`` and ``change``. A plan with a mistake changes nothing.
 
     Until cancelled; does not raise.
     """
@@ -89,7 +95,7 @@ async def keep_plans(wanted: asyncio.Event, paths: Sequence[Path], change: Chang
         await wanted.wait()
         wanted.clear()
         try:
-            plans = await asyncio.to_thread(load_plans, paths)
+            plans = await asyncio.to_thread(load, paths)
             missing = await change(plans)
         except PlanError as error:
             log.error("plans_refused", error=str(error), remedy="the plans before go on; mend and try again")

@@ -32,8 +32,6 @@ MAX_WAITING = 10_000
 MAX_BYTES = 2**32 - 1024
 """Of sound: a WAV counts in 32 bits. 37 hours."""
 CLOSE_LIMIT_S = 5.0
-KEPT_TEXTS = frozenset({"reason", "name", "cause", "options", "kind", "choices"})
-"""Details other than numbers that a decision keeps while the recording is paused: none is the caller's."""
 
 
 class Recorder:
@@ -119,7 +117,7 @@ class CallRecording:
         if len(self._waiting) >= MAX_WAITING:
             self._dropped += 1
         else:
-            self._waiting.append(_without_texts(decision) if self._tap.hides(decision) else decision)
+            self._waiting.append(decision.without_texts() if self._tap.hides(decision) else decision)
 
     def pause(self) -> None:
         """Nothing that is said from now on is kept: both sides are written as silence, and decisions without
@@ -192,12 +190,3 @@ class CallRecording:
         )
         if self._file is not None:
             self._file.abandon()
-
-
-def _without_texts(decision: Decision) -> Decision:
-    kept = {
-        name: value
-        for name, value in decision.details.items()
-        if value is None or isinstance(value, bool | int | float) or name in KEPT_TEXTS
-    }
-    return Decision(decision.at, decision.stage, decision.rule, {**kept, "hidden": True})

@@ -57,6 +57,7 @@ DETAILS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
     "options": dict,
     "choices": dict,
+    "asks": dict,
     "word_times": list,
 }
 """What the details are that a replay and a picture use."""

@@ -20,6 +20,7 @@ import structlog
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.audio.line import LineBank
 from ivr.dialplan.expecting import expectation
+from ivr.dialplan.inputs import Asked
 from ivr.service.audio_loop import AudioLoop
 from ivr.service.engines import make_speech, make_turn_detector
 from ivr.service.recording import UP, Recording
@@ -294,7 +295,12 @@ def _acts(recording: Recording, *stages: str) -> Iterator[Decision]:
 
 def _expected(act: Decision) -> Expectation:
     choices = {name: (say, press) for name, (say, press) in (act.details.get("choices") or {}).items()}
-    expected = expectation(choices) if choices else Expectation()
+    asks = act.details.get("asks")
+    try:
+        asked = Asked.of(asks) if asks else None
+        expected = expectation(choices, asked=asked) if choices or asked else Expectation()
+    except (KeyError, ValueError):
+        expected = Expectation()  # a question of another version
     return dataclasses.replace(expected, kind=act.details.get("kind") or expected.kind)
 
 

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
 from ivr.service.banner import banner
 from ivr.service.call import CallEnd, ServedCall, facts_of
 from ivr.service.engines import Engines, make_engines
 from ivr.service.on_loop import on_loop
+from ivr.service.plan_check import load_checked
 from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recorder import Recorder
@@ -124,6 +124,7 @@ class Server:
                     self._paths,
                     lambda: self._plans,
                     self.change_plans,
+                    load=lambda paths: load_checked(self._settings, paths),
                     watch=self._settings.watch and self._above is None,
                 ):
                     await self._stopping.wait()
@@ -186,7 +187,15 @@ class Server:
     def _take(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
         if self._above is not None:
             self._above.call_began(leg, plan)
-        call = ServedCall(
+        call = self._make_call(leg, plan, start)
+        self._calls[leg] = call
+        task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(done, leg))
+        return task
+
+    def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
+        return ServedCall(
             leg,
             plan,
             self._engines,
@@ -196,11 +205,6 @@ class Server:
             place=self._agent.dial,
             start=start,
         )
-        self._calls[leg] = call
-        task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, leg))
-        return task
 
     def _done(self, task: asyncio.Task[CallEnd], leg: CallLeg) -> None:
         self._tasks.discard(task)
@@ -312,7 +316,7 @@ class Server:
 
 def serve(settings: Settings, plans: Sequence[Path], errand: Errand | None = None) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
-    loaded = load_plans(plans)
+    loaded = load_checked(settings, plans)
     prepare_process()
 
     async def main() -> int:

@@ -15,12 +15,12 @@ from typing import Any
 
 import structlog
 
-from ivr.dialplan.loader import load_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.banner import banner
 from ivr.service.control import pack
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.kept import KeptProcess
+from ivr.service.plan_check import load_checked
 from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.settings import Settings, SettingsError
@@ -127,6 +127,7 @@ class Supervisor:
                 self._paths,
                 lambda: self.plans,
                 self._change_plans,
+                load=lambda paths: load_checked(self.settings, paths),
                 watch=self.settings.watch,
             ):
                 failed = await self._until_stopped()
@@ -271,7 +272,7 @@ def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
             check_listeners(sip)
         except SipError as error:
             raise SipError(f"worker {index}: {error}") from None
-    plans = load_plans(paths)
+    plans = load_checked(settings, paths)
 
     async def main() -> int:
         return await Supervisor(settings, paths, plans).run()

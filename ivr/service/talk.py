@@ -33,6 +33,8 @@ from ivr.vad.base import (
     VoiceActivityDetector,
 )
 
+PRIVATE = "***"
+"""In the place of what is sensitive."""
 SILENCE_S = 120.0
 """Seconds of silence fed after the recording's end before the plan is given up."""
 
@@ -233,9 +235,9 @@ class _NotingSession(VoiceSession):
         handle = await super().say(
             source, allow_interruptions=allow_interruptions, barge_in=barge_in, options=options
         )
-        said = Said(self._now_ms(), source if isinstance(source, str) else "")
-        if isinstance(source, AudioClip):
-            said.text = source.text or "(a sound file)"
+        said = Said(self._now_ms(), _text_of(source))
+        if self.privacy.active:
+            said.text = PRIVATE
         self._conversation.turns.append(said)
         self._watchers.append(asyncio.create_task(self._note_end(said, handle)))
         return handle
@@ -244,10 +246,10 @@ class _NotingSession(VoiceSession):
         turn = await super().listen(timeout)
         onset = self._ear.onset_of(turn) if turn.reason == "speech" else None
         at_ms = self._now_ms() if onset is None else onset
+        text = PRIVATE if turn.private and turn.text else turn.text
+        confidence, audio_ms = round(turn.confidence, 3), round(turn.audio_ms)
         self._conversation.turns.append(
-            Heard(
-                at_ms, turn.text, round(turn.confidence, 3), round(turn.audio_ms), turn.barged_in, turn.reason
-            )
+            Heard(at_ms, text, confidence, audio_ms, turn.barged_in, turn.reason)
         )
         return turn
 
@@ -258,11 +260,20 @@ class _NotingSession(VoiceSession):
     async def _note_end(self, said: Said, handle: SayHandle) -> None:
         with contextlib.suppress(SpeechError):
             result = await handle.wait_for_playout()
-            said.heard_ms, said.heard_text = round(result.heard_ms), result.heard_text
+            said.heard_ms = round(result.heard_ms)
+            said.heard_text = PRIVATE if said.text == PRIVATE else result.heard_text
             said.interrupted = result.interrupted
 
     def _now_ms(self) -> int:
         return round(samples_to_ms(self.clock, VAD_RATE))
+
+
+def _text_of(source: SaySource) -> str:
+    if isinstance(source, str):
+        return source
+    if isinstance(source, AudioClip):
+        return source.text or "(a sound file)"
+    return " ".join(each for each in source if isinstance(each, str)) if isinstance(source, list) else ""
 
 
 class _NotingVad:

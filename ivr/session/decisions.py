@@ -2,6 +2,7 @@
 recording, a test, a replay that compares).
 """
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ STAGES: Mapping[str, str] = {
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the speech; asked, the end of the sound that "
     "was transcribed; text, confidence; interim: not known, when it came, to be a whole turn)",
-    "expect": "what the caller is asked for (kind, choices)",
+    "expect": "what the caller is asked for (kind, choices, asks)",
     "listen": "the plan waits for a turn (timeout_s)",
     "noinput": "nothing was said in time",
     "dtmf": "a key (digit)",
@@ -39,6 +40,9 @@ STAGES: Mapping[str, str] = {
 """Stage to its meaning, with the details it has besides probability, duration_ms, words, echo (0 to 1),
 latency_ms and prompt (its number in the call), which any may have. Positions (``onset``, ``offset``,
 ``asked``, ``answered_at``) are samples like ``at``."""
+
+KEPT_TEXTS = frozenset({"reason", "name", "cause", "options", "kind", "choices", "asks"})
+"""Details other than numbers that are kept of what is private: none is the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ class Decision:
     def to_json(self) -> str:
         """One line, without its end."""
         return json.dumps(self.flat(), ensure_ascii=False, default=_plain)
+
+    def without_texts(self) -> Self:
+        """What may be kept of it when it is about something private: marked ``hidden``."""
+        kept = {
+            name: value
+            for name, value in self.details.items()
+            if value is None or isinstance(value, bool | int | float) or name in KEPT_TEXTS
+        }
+        return dataclasses.replace(self, details={**kept, "hidden": True})
 
     @classmethod
     def from_json(cls, line: str) -> Self:
@@ -92,6 +105,8 @@ class Decisions:
 
     def __init__(self, log: Any) -> None:
         self._log = log
+        self.hides: Callable[[Decision], bool] = lambda decision: False
+        """What is about something private: it is noted without its texts."""
         self._subscribers: tuple[DecisionCallback, ...] = ()  # replaced, never changed
         self._lock = threading.Lock()
 
@@ -100,6 +115,8 @@ class Decisions:
         subscribers, on this thread.
         """
         decision = Decision(int(at), stage, rule, details)
+        if self.hides(decision):
+            decision = decision.without_texts()
         quiet = stage in QUIET or (stage, rule) in _QUIET_RULES
         say = self._log.debug if quiet else self._log.info
         say("turn_taking", **decision.flat())

@@ -128,9 +128,10 @@ class Endings:
         if self._asks:
             self._asked = asyncio.ensure_future(self._ask(event))
         known = self.so_far
-        self._settle(event, known)
-        if known is not None:
-            self.understood(known, event.at)
+        if known is None:
+            self._settle(event)
+        else:
+            self._weigh(event, known)
 
     def resumed(self, at: int) -> None:
         """It was only a pause, or a dip: what was made of it is thrown away."""
@@ -194,13 +195,16 @@ class Endings:
     async def _transcribe(self, event: SpeechDips | SpeechPaused) -> Transcript:
         offset = event.offset if isinstance(event, SpeechPaused) else event.at
         transcript = await self._recogniser.transcribe(event.audio, "pause", event.onset, offset, event.at)
-        if self._heard is event:
-            if self.prepare is not None and words_of(transcript.text):
-                self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
-            if self._pause is not None:
-                self._settle(self._pause, transcript)
-                self.understood(transcript, self._stream.clock)
+        if self._heard is event and self._pause is not None:
+            self._weigh(self._pause, transcript)
         return transcript
+
+    def _weigh(self, pause: SpeechPaused, transcript: Transcript) -> None:
+        """What was said up to a pause is known."""
+        if self.prepare is not None and words_of(transcript.text):
+            self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
+        self._settle(pause, transcript)
+        self.understood(transcript, self._stream.clock)
 
     async def _ask(self, event: SpeechPaused) -> None:
         assert self._detector is not None

@@ -70,6 +70,13 @@ class Expectation:
     too)."""
     choices: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     """What ``fits`` was made of: name to phrases and keys. For recordings, whose replay makes it again."""
+    asks: Mapping[str, Any] = field(default_factory=dict)
+    """The same for a typed value: the question in the terms of who asks it, as JSON can hold it."""
+
+    def plain(self) -> dict[str, Any]:
+        """What a recording keeps of it."""
+        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in self.choices.items()}
+        return {"kind": self.kind, "choices": choices, **({"asks": dict(self.asks)} if self.asks else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,30 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ivr.audio.frames import VAD_RATE
-from ivr.speech.base import SpeechError, SpeechToText, Transcript
+from ivr.session.privacy import Privacy
+from ivr.speech.base import SpeechError, SpeechToText, TellsHealth, Transcript
 from ivr.vad.base import Pcm16
+
+HIDDEN = "***"
+"""In the place of a private text."""
 
 
 class Recogniser:
     """Loop only. ``busy`` counts requests under way."""
 
-    def __init__(self, stt: SpeechToText, timeout_s: float, note: Callable[..., None], log: Any) -> None:
+    def __init__(
+        self, stt: SpeechToText, timeout_s: float, note: Callable[..., None], privacy: Privacy, log: Any
+    ) -> None:
         """``note(stage, rule, **details)`` takes decisions."""
         self._stt, self._timeout_s, self._note, self._log = stt, timeout_s, note, log
+        self._privacy = privacy
         self.busy = 0
+        self._failed = False
+
+    @property
+    def down(self) -> bool:
+        """The last request of this call failed, or every engine rests after failures on others."""
+        return self._failed or (isinstance(self._stt, TellsHealth) and self._stt.down)
 
     async def transcribe(
         self, audio: Pcm16, why: Literal["turn", "pause", "interim"], onset: int, offset: int, asked: int
@@ -33,16 +46,20 @@ class Recogniser:
                 transcript = await self._stt.transcribe(audio.tobytes(), VAD_RATE)
         except (SpeechError, TimeoutError) as error:
             self._log.error("transcription_failed", error=str(error) or "time limit", remedy="see ivr doctor")
+            self._failed = True
             return Transcript("")
         except Exception:
             # An engine of a third party may raise anything; the caller must still be answered.
             self._log.exception("transcription_failed")
+            self._failed = True
             return Transcript("")
         finally:
             self.busy -= 1
+        self._failed = False
+        hidden = self._privacy.covers(onset, offset, asked)
         self._log.info(
             "interim_transcript" if why == "interim" else "transcript",
-            text=transcript.text,
+            text=HIDDEN if hidden else transcript.text,
             confidence=round(transcript.confidence, 2),
             engine=transcript.engine,
             took_ms=round((loop.time() - began) * 1000),

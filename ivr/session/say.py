@@ -7,7 +7,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, samples_to_ms
+from ivr.audio.frames import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
+from ivr.audio.level import faded_in
 from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
@@ -23,6 +24,9 @@ from ivr.speech.words import Word, moved, words_of
 Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]
 """Text, an audio file (a WAV's path, or decoded), text that is still being written, or a list of these."""
+
+FADE_MS = 10
+"""In which a prompt that goes on comes up from nothing."""
 
 
 @runtime_checkable
@@ -150,7 +154,9 @@ class SayHandle:
         self._furthest = max(self._furthest, self.played)
         self.base = resume_point(self.parts, self.played, rate)
         self.buffer = self._new_buffer(self)
-        self.buffer.write(audio_from(self.parts, self.base))
+        rest = audio_from(self.parts, self.base)
+        # What is cut into is no silence, whatever the dip: a jump would be heard as a click.
+        self.buffer.write(faded_in(rest, ms_to_samples(FADE_MS, rate)) if self.base else rest)
         if self.complete:
             self.buffer.finish()
         self.suspended = self.yielding = False

@@ -18,6 +18,7 @@ from ivr.session.interruption import Interruptions
 from ivr.session.machine import StateMachine
 from ivr.session.options import BargeInOptions, SessionConfig
 from ivr.session.playlist import Playlist
+from ivr.session.privacy import Privacy
 from ivr.session.recogniser import Recogniser, heard
 from ivr.session.say import SayHandle
 from ivr.session.states import SessionState
@@ -61,6 +62,7 @@ class TurnTaking:
         machine: StateMachine,
         post: Callable[..., None],
         decisions: Decisions,
+        privacy: Privacy,
         log: Any,
         *,
         on_turn: Callable[[], None],
@@ -75,9 +77,12 @@ class TurnTaking:
         self._on_turn = on_turn
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
+        self.turns.private = privacy.covers
+        self._privacy = privacy
         self.alarms = Alarms(stream)
         self.aside = Aside(stream, self.alarms, self.turns, line)
-        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, log)
+        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
+        self.recogniser = recogniser
         self.endings = Endings(
             config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
         )
@@ -206,7 +211,7 @@ class TurnTaking:
             return
         if self._machine.allows(SessionState.PROCESSING):
             self._machine.to(SessionState.PROCESSING)
-        self.turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf"))
+        self.turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf", self._privacy.active))
 
     def _note(self, stage: str, rule: str = "", **details: Any) -> None:
         self._note_at(self._stream.clock, stage, rule, **details)

@@ -28,6 +28,8 @@ class TurnTaker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._barged_in = False
         self._protected = False
+        self.private: Callable[[int, int], bool] = lambda onset, offset: False
+        """Whether what was said there is never to be written anywhere."""
 
     @property
     def transcribing(self) -> bool:
@@ -47,6 +49,10 @@ class TurnTaker:
             self._log.warning("turn_dropped", reason="not fetched in time", turn_reason=dropped.reason)
         self._pending.append(turn)
         self._on_ready()
+
+    def forget(self) -> None:
+        """What waits to be fetched is dropped."""
+        self._pending.clear()
 
     def speech_began(self, *, barged_in: bool, protected: bool = False) -> None:
         """``protected``: over a prompt that speech cannot interrupt, or not yet."""
@@ -119,4 +125,7 @@ class TurnTaker:
             self._on_ready()
             return
         audio_ms = samples_to_ms(event.offset - event.onset, VAD_RATE)
-        self.add(Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech", prepared))
+        private = self.private(event.onset, event.offset)
+        self.add(
+            Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech", private, prepared)
+        )

@@ -32,6 +32,8 @@ class Turn:
     barged_in: bool
     """It began while a prompt was playing."""
     reason: Literal["speech", "dtmf", "noinput"]
+    private: bool = field(default=False, compare=False)
+    """It is never to be written anywhere (see ``Privacy``)."""
     reply: "asyncio.Future[Any] | None" = field(default=None, repr=False, compare=False)
     """What ``VoiceSession.prepare_replies`` has begun to make at the last pause of it; None when nothing was,
     or the turn became another."""
@@ -46,6 +48,11 @@ class AudioClip:
     text: str = ""
     words: tuple[Word, ...] = ()
     """Where the words of ``text`` are, where that is known, in samples at ``sample_rate``."""
+
+
+def silence(seconds: float, rate: int = 8000) -> AudioClip:
+    """So long of nothing."""
+    return AudioClip(bytes(2 * round(seconds * rate)), rate)
 
 
 class Player(Protocol):

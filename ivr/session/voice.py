@@ -18,6 +18,7 @@ from ivr.session.aside import Aside
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
+from ivr.session.privacy import Privacy
 from ivr.session.pushed import Pushed
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
@@ -74,6 +75,8 @@ class VoiceSession:
         self._line = line
         self._turn_detector = turn_detector
         self._decisions = Decisions(self._log)
+        self.privacy = Privacy(lambda: self.clock)
+        self._decisions.hides = self.privacy.hides
         self._machine = StateMachine(self._log)
         self._machine.subscribe(lambda state: self._note("state", name=str(state)))
         self._stream: VadStream | None = None
@@ -104,6 +107,7 @@ class VoiceSession:
             self._machine,
             self._post,
             self._decisions,
+            self.privacy,
             self._log,
             on_turn=self._turn_ready,
             on_moved=self._playlist_moved,
@@ -176,6 +180,11 @@ class VoiceSession:
         """What is done beside conversing: recording the caller, waiting. Raises SessionEnded."""
         return self._running()[0].aside
 
+    @property
+    def recogniser_down(self) -> bool:
+        """What callers say is not understood at present; what they press is."""
+        return self._parts is not None and self._parts.recogniser.down
+
     # -- saying
 
     async def say(
@@ -209,9 +218,12 @@ class VoiceSession:
         word is an answer. ``Expectation()`` is nothing in particular. Raises SessionEnded.
         """
         parts, _ = self._running()
-        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in expected.choices.items()}
-        self._note("expect", kind=expected.kind, choices=choices)
+        self._note("expect", **expected.plain())
         parts.endings.expect(expected)
+
+    def forget(self) -> None:
+        """Drop the turns that wait to be fetched: what was said and pressed ahead."""
+        self._running()[0].turns.forget()
 
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
         """Begin a reply when the caller pauses, before it is known that they have finished (preemptive

@@ -48,6 +48,15 @@ class SpeechToText(Protocol):
 
 
 @runtime_checkable
+class TellsHealth(Protocol):
+    """An engine that knows how it is."""
+
+    @property
+    def down(self) -> bool:
+        """It failed, and is not expected to do the next request."""
+
+
+@runtime_checkable
 class TextToSpeech(Protocol):
     name: str
     sample_rate: int

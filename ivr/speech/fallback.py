@@ -106,6 +106,12 @@ class _Order(Generic[_Engine]):
             _log.info("speech_recovered", engine=self.engines[index].name)
             self._resting_until[index] = float("-inf")
 
+    @property
+    def down(self) -> bool:
+        """All are resting after a failure."""
+        now = self._clock()
+        return all(now < until for until in self._resting_until)
+
     async def close(self) -> None:
         await asyncio.gather(*(engine.aclose() for engine in self.engines))
 
@@ -130,6 +136,11 @@ class FallbackSTT:
 
     async def start(self) -> None:
         await self._order.start()
+
+    @property
+    def down(self) -> bool:
+        """See TellsHealth."""
+        return self._order.down
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """See SpeechToText; ``Transcript.engine`` says who it was."""

@@ -56,7 +56,10 @@ class PiperTts:
         description = model.with_name(model.name + ".json")
         try:
             voice = description.read_bytes()
-            self.sample_rate = int(json.loads(voice)["audio"]["sample_rate"])
+            told = json.loads(voice)
+            self.sample_rate = int(told["audio"]["sample_rate"])
+            self.languages = _languages(told)
+            """What the voice speaks, such as ``en``; None when its description does not say."""
             size = model.stat().st_size
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{model} and {description.name} are not a Piper voice: {error}") from error
@@ -124,3 +127,9 @@ class PiperSpeech(AsyncIterator[bytes]):
             self._made += sum(map(len, pieces)) // BYTES_PER_SAMPLE
             for piece in pieces:
                 yield piece
+
+
+def _languages(description: dict[str, Any]) -> tuple[str, ...] | None:
+    language = description.get("language")
+    code = language.get("code") if isinstance(language, dict) else None
+    return (str(code).replace("_", "-"),) if code else None

@@ -30,7 +30,7 @@ class EndpointingOptions:
     details: bool = False
     """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechDips,
     SpeechPaused, SpeechResumed."""
-    pause_ms: float = 128
+    pause_ms: float = 160
     """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
     100 to 130 ms."""
 
@@ -41,7 +41,7 @@ class EndpointingOptions:
             raise ValueError("max_turn_ms must be longer than min_speech_ms")
 
 
-THRESHOLD = 0.4
+THRESHOLD = 0.45
 """A stop for nothing is undone, one that comes late is not: lower than the network's authors' 0.5."""
 
 
@@ -59,7 +59,7 @@ class DetectorOptions:
     hint: float | None = None
     """Probability from which a window hints at speech, for which a prompt is turned down. None is a quarter
     of ``threshold``."""
-    gain_db: float = 12.0
+    gain_db: float = 15.0
     """What the network is shown is louder by this: speech on the telephone, -30 to -10 dBm0, is softer than
     what it was taught with, and soft speech is heard late. Not what an echo was taken out of. The sound of a
     turn stays as it is."""

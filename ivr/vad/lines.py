@@ -42,6 +42,8 @@ _LOOK_BACK = RING - LINE_RATE
 _IN_TURN = 3
 """Windows of certain silence within a turn that the network is shown before it is spared the rest: it goes on
 saying "speech" for some time after the last sound."""
+_DOUBT = np.float32(0.9)
+"""What the probability of a window counts from which an echo was taken: what is left of it is like speech."""
 _NOTHING = np.zeros(0, np.int16)
 _I64 = npt.NDArray[np.int64]
 FlushReason = Literal["flushed", "complete"]
@@ -227,6 +229,7 @@ class LineEars:
             again = [i for i in changed if not found[i].alone]
             if again:
                 probabilities[again] = self._run(rows[again], sounds[again], scales[again])
+        probabilities[list({**cleaned, **found})] *= _DOUBT
         return probabilities
 
     def _put(self, sounds: Pcm16, cleaned: dict[int, Cleaned]) -> None:

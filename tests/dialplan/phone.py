@@ -116,6 +116,7 @@ class Phone:
         self.stt, self.tts, self.call = ScriptedStt(), ScriptedTts(), Call()
         self.player = MemoryPlayer()
         self.events: list[dict[str, Any]] = []
+        self.session_events: list[dict[str, Any]] = []
         self._speech = prompt("vm-goodbye").tobytes()
         self.session = VoiceSession(
             stt=self.stt,
@@ -123,7 +124,7 @@ class Phone:
             vad=create_vad("silero"),
             player=self.player,
             config=config,
-            log=_logger([]),
+            log=_logger(self.session_events),
         )
         self.decisions: list[Decision] = []
         self.session.on_decision(self.decisions.append)

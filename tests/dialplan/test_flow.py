@@ -44,6 +44,15 @@ steps:
         assert phone.tts.spoken == [f"Try {n} of phone." for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("value", ["call.from", "-'a'", "other + 1", "1 / 0"])
+def test_what_a_call_begins_with_is_worked_out_when_the_plan_is_read(tmp_path: Path, value: str) -> None:
+    text = f"{HEAD}variables:\n  n: 1\n  x: {value}\nsteps:\n  a: [hangup: ]\n"
+    with pytest.raises(PlanError) as refused:
+        load_plan(write(tmp_path, text))
+    assert (refused.value.line, refused.value.column) == (5, 6)
+    assert "'x' has no value before a call" in refused.value.message
+
+
 async def test_a_subroutine_returns_and_its_params_are_its_own(tmp_path: Path) -> None:
     plan = load_plan(
         write(

@@ -7,22 +7,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.dialplan import Plan, PlanError, load_plan
+from ivr.dialplan.check import check_file
 
+from . import fuzz
+from .fuzz import PIECES
 from .plans import DEMO
-
-PIECES = [
-    "\n", " ", "  ", "\t", ":", ": ", "- ", "-", "[", "]", "{", "}", ",", "#", "*", "&a ", "*a", "|", ">",
-    "'", '"', "\\", "?", "!",
-    "%", "@", "`", "~", "null", "---", "...", "<<", "0", "1e9", "-1", "5s", "\x00", "\ufeff", "\ud7ff",
-    "é", "😀", "\u2028", "\x85",
-    "\r", "goto", "say", "say: ", "gather:", "press: ", "choices", "steps:", "dialplan: 1", "menu",
-    "!!python/name:os.system ",
-]  # fmt: skip
 
 
 def check(path: Path, data: bytes) -> bool:
-    """Load it; true when it was accepted. Anything but a Plan or a PlanError fails the test."""
+    """Load and check it; true when it was accepted. Anything but a Plan or a PlanError fails the test."""
     path.write_bytes(data)
+    check_file(path)
     try:
         plan = load_plan(path)
     except PlanError as error:
@@ -118,3 +113,11 @@ def test_values_of_any_shape_anywhere(tmp_path: Path, values: list[str]) -> None
         f"    - gather: {{choices: {{b: {value}, a: {value}}}, noinput: {value}}}" for value in values
     )
     check(tmp_path / "plan.yaml", f"dialplan: 1\nstart: a\nsteps:\n  a:\n{gathers}\n".encode())
+
+
+def test_wild_input_through_load_and_check(tmp_path: Path) -> None:
+    """A part of what ``python -m tests.dialplan.fuzz`` does."""
+    tally = fuzz.run(600, 1, tmp_path)
+    assert tally.inputs == 600
+    assert tally.refused > 200 and tally.found > 60 and tally.clean > 5, tally
+    assert tally.growth_mb <= fuzz.MAX_GROWTH_MB, tally

@@ -462,7 +462,7 @@ def test_words_stay_words(tmp_path: Path) -> None:
         .verb
     )
     assert isinstance(verb, Gather)
-    assert verb.prompt == say("yes") and list(verb.choices) == ["yes", "no", "nothing"]
+    assert verb.prompt == (say("yes"),) and list(verb.choices) == ["yes", "no", "nothing"]
     assert verb.choices["yes"].say == ("yes", "on", "true") and verb.choices["yes"].press == ("07",)
     assert verb.choices["no"].press == ("1", "2", "*", "#", "A")
     assert verb.choices["nothing"].press == ("012",)

@@ -17,9 +17,11 @@ from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
 from ivr.dialplan.expecting import expectation
+from ivr.dialplan.inputs import Asked
 from ivr.modelstore import ModelStore
 from ivr.service.compare import line
 from ivr.service.recording import Recording, load_recording
+from ivr.service.replay import _expected as replay_expected
 from ivr.service.replay import replay
 from ivr.service.replay_command import for_all_prompts, replay_all, settings_for
 from ivr.service.replay_engines import RecordedSTT, Understood
@@ -519,6 +521,16 @@ def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Pat
         settings_for(recording, ["session.preset=robst"])
 
 
+def test_a_typed_question_is_asked_again() -> None:
+    asked = Asked(kind="digits", min_digits=4, max_digits=4)
+    then = expectation({"desk": (("operator",), ())}, asked=asked)
+    now = replay_expected(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
+    assert now.fits is not None and now.may_go_on is not None and now.kind == "digits"
+    assert now.fits("four seven one nine") and now.fits("operator") and not now.fits("four seven")
+    assert now.may_go_on("four seven") and not now.may_go_on("four seven one nine")
+    assert now.plain() == then.plain()
+
+
 # -- files that somebody wrote by hand
 
 number = st.integers(0, 40_000) | st.floats(0, 1e6)
@@ -533,6 +545,10 @@ detail = st.fixed_dictionaries(
         "choices": st.dictionaries(
             st.text(max_size=3), st.lists(st.lists(st.text(max_size=4)), min_size=2, max_size=2)
         ),
+        "asks": st.sampled_from(
+            [{"kind": "digits", "max_digits": 2}, {"kind": "date", "today": "soon"}, {"kind": 3}]
+        )
+        | st.dictionaries(st.sampled_from(["kind", "pattern", "order"]), st.text(max_size=3)),
         "options": st.sampled_from(
             [
                 {},

@@ -169,8 +169,8 @@ def test_every_option_of_turn_taking_from_a_file_and_from_the_environment(tmp_pa
     others: dict[type, Any] = {bool: None, int: 7, float: 7, str: "dtmf", tuple: ["help me", "agent"]}
     for table, name, default in options:
         value = not default if isinstance(default, bool) else others[type(default)]
-        if name in ("sure", "doubtful", "similar"):
-            value = 0.5
+        if name in ("sure", "likely", "doubtful", "similar"):
+            value = 0.5 if name != "likely" else 0.6
         elif name in ("incomplete_ms", "max_turn_ms"):
             value = 7000
         wanted = tuple(value) if isinstance(value, list) else value
@@ -188,13 +188,13 @@ def test_a_preset_is_under_what_is_said_explicitly(tmp_path: Path) -> None:
         speech, silence = session.barge_in.min_speech_ms, session.endpointing.min_silence_ms
         return settings.preset, settings.vad.threshold, speech, silence
 
-    assert chosen(load_settings(environ=NO_ENV)) == ("balanced", 0.5, 64, 400)
+    assert chosen(load_settings(environ=NO_ENV)) == ("balanced", 0.45, 64, 400)
     path = write(tmp_path, '[session]\npreset = "robust"\n[session.endpointing]\nmin_silence_ms = 350')
     assert chosen(load_settings(path, environ=NO_ENV)) == ("robust", 0.65, 192, 350)
-    weaker = {"IVR_VAD__THRESHOLD": "0.45"}
-    assert chosen(load_settings(path, environ=weaker)) == ("robust", 0.45, 192, 350)
+    weaker = {"IVR_VAD__THRESHOLD": "0.55"}
+    assert chosen(load_settings(path, environ=weaker)) == ("robust", 0.55, 192, 350)
     stronger = {"IVR_SESSION__PRESET": "sensitive"}
-    assert chosen(load_settings(path, environ=stronger)) == ("sensitive", 0.35, 32, 350)
+    assert chosen(load_settings(path, environ=stronger)) == ("sensitive", 0.3, 32, 350)
     flags = {"vad.threshold": ("--vad-threshold", "0.7")}
     assert chosen(load_settings(path, flags, stronger)) == ("sensitive", 0.7, 32, 350)
     for name, preset in PRESETS.items():
@@ -260,7 +260,7 @@ def test_a_preset_is_under_what_is_said_explicitly(tmp_path: Path) -> None:
         ("[session.barge_in]\nduck_db = -3", 2, "session.barge_in.duck_db = -3: must not be negative"),
         ("[session.barge_in]\nhotword = 'a'", 2, "must be a list, each item a text, not 'a'"),
         ("[session.barge_in]\nhotword = ['a', ' ']", 2, "session.barge_in.hotword: a phrase of hotword is"),
-        ("[session.turn]\nsure = 2", 2, "session.turn.sure: 0 <= doubtful <= sure <= 1 is needed"),
+        ("[session.turn]\nsure = 2", 2, "session.turn.sure: 0 <= doubtful <= likely <= sure <= 1 is needed"),
         ("[session.turn]\nsimilar = 1.5", 2, "session.turn.similar: similar is a share, between 0 and 1"),
         ("[session.turn]\ncomplete_ms = 2000", 2, "complete_ms cannot be longer than incomplete_ms"),
         ("[session.turn]\nyesno_silence_ms = 1", 2, "did you mean session.turn.yes_no_silence_ms?"),

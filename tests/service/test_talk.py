@@ -91,6 +91,17 @@ def test_a_barge_in_is_understood_and_answered(
     assert second == first
 
 
+def test_what_is_sensitive_is_not_shown(
+    settings: Settings, plan: Path, tmp_path: Path, sounds: Path
+) -> None:
+    plan.write_text(PLAN.replace("        timeout: 2s\n", "        timeout: 2s\n        sensitive: true\n"))
+    caller = spoken(tmp_path, sounds / "vm-Family.wav", after_s=1.5, rate=8000)
+    _, conversation = run(settings, plan, caller)
+    prompt, turn, answer, goodbye = conversation["turns"]
+    assert (prompt["text"], prompt["heard_text"], turn["text"]) == ("***",) * 3 and turn["audio_ms"] > 0
+    assert answer["text"] == "It was family." and goodbye["text"] == "Goodbye."
+
+
 def test_a_caller_who_says_nothing(settings: Settings, plan: Path, tmp_path: Path) -> None:
     caller = tmp_path / "silent.wav"
     caller.write_bytes(encode_wav(np.zeros(160, np.int16), 8000))

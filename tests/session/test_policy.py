@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ivr.session import (
+    AudioClip,
     BargeInOptions,
     Decision,
     Expectation,
@@ -183,6 +184,21 @@ async def test_a_stop_that_no_words_followed_is_undone(scene: Make, text: str, r
         await s.silence(9000)
         result = await handle.wait_for_playout()
         assert not result.interrupted and result.heard_text == LONG
+
+
+async def test_a_prompt_that_goes_on_comes_up_without_a_click(scene: Make) -> None:
+    """Ten milliseconds in a straight line, and after them its own samples."""
+    async with scene("") as s:
+        await s.session.say(AudioClip(np.full(8000 * 6, BUZZ, np.int16).tobytes(), 8000))
+        await s.silence(2000)
+        await s.hears(cough())
+        await s.silence(1500)
+        assert s.find("resume").details["from_ms"] > 0
+        out = s.out.astype(int)
+        silent = np.flatnonzero(out[: np.flatnonzero(out)[-1]] == 0)
+        begin = int(silent[-1])  # the ramp's first sample is nothing too
+        assert np.abs(out[begin : begin + 80] - BUZZ * np.arange(80) / 80).max() <= 1
+        assert (out[begin + 80 : begin + 240] == BUZZ).all()
 
 
 async def test_the_same_word_after_the_question_is_an_answer(scene: Make) -> None:
@@ -468,8 +484,10 @@ async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sure": 1.1}, "doubtful <= sure <= 1"),
-        ({"doubtful": 0.95}, "doubtful <= sure"),
+        ({"sure": 1.1}, "doubtful <= likely <= sure <= 1"),
+        ({"doubtful": 0.95}, "doubtful <= likely"),
+        ({"likely": 0.95}, "likely <= sure"),
+        ({"clear_ms": -1}, "cannot be negative"),
         ({"similar": -0.1}, "similar is a share"),
         ({"complete_ms": 2000}, "complete_ms cannot be longer"),
         ({"digits_silence_ms": -1}, "cannot be negative"),
@@ -484,7 +502,7 @@ async def test_the_words_are_waited_for_where_the_detector_is_sure(scene: Make, 
     """They may be those of one who goes on, and without them there is nothing to answer."""
     async with scene("my number is", "four", judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
         s.stt.gate = asyncio.Event()
-        await s.hears(sentence[: 8 * 1200])
+        await s.hears(sentence[: 8 * 800])
         await s.silence(300)
         assert s.stages("paused", "turn_ended") == ["paused"]
         s.stt.gate.set()
@@ -503,12 +521,73 @@ async def test_words_that_come_late_end_the_turn_that_the_detector_is_sure_of(
 ) -> None:
     async with scene("my number", judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
         s.stt.gate = asyncio.Event()
-        await s.hears(sentence[: 8 * 1200])
+        await s.hears(sentence[: 8 * 800])
         await s.silence(600)
         assert s.stages("turn_ended") == []
         s.stt.gate.set()
         await s.silence(60)
         assert s.find("turn_ended").details["reason"] == "complete"
+
+
+async def test_no_words_are_waited_for_after_clear_speech(scene: Make, sentence: np.ndarray) -> None:
+    """Long enough, and the detector sure: nobody stops to think there."""
+    for clear_ms, ended in ((800, ["turn_ended"]), (3000, [])):
+        turn = TurnOptions(clear_ms=clear_ms)
+        async with scene("my number is", judge=Judge(*[0.99] * 9), turn=turn) as s:
+            s.stt.gate = asyncio.Event()
+            await s.hears(sentence[: 8 * 1200])
+            await s.silence(400)
+            assert s.stages("turn_ended") == ended
+            s.stt.gate.set()
+
+
+async def test_but_for_an_answer_that_is_known(scene: Make, sentence: np.ndarray) -> None:
+    turn = TurnOptions(clear_ms=800)
+    async with scene("one", judge=Judge(*[0.99] * 9), turn=turn) as s:
+        s.session.expect(Expectation(kind="menu", fits=lambda text: text == "one"))
+        s.stt.gate = asyncio.Event()
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(400)
+        assert s.stages("turn_ended") == []
+        s.stt.gate.set()
+        await s.silence(60)
+        assert s.find("complete").rule == "grammar"
+
+
+@pytest.mark.parametrize(("text", "complete"), [("my number", True), ("my number is", False), ("", False)])
+async def test_with_words_that_may_be_the_last_a_likely_end_is_one(
+    scene: Make, sentence: np.ndarray, text: str, complete: bool
+) -> None:
+    async with scene(*[text] * 9, judge=Judge(*[0.6] * 9), turn=TurnOptions()) as s:
+        await s.hears(sentence[: 8 * 800])
+        await s.silence(300)
+        assert (s.stages("turn_ended") == ["turn_ended"]) is complete
+
+
+async def test_the_transcript_begins_when_the_sound_falls_away(scene: Make, sentence: np.ndarray) -> None:
+    """Before there is a pause, and is the turn's; one of a gap between two words is thrown away."""
+    async with scene(*["hello there"] * 9, judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
+        s.stt.gate = asyncio.Event()
+        await s.hears(sentence[: 8 * 800])
+        asked = len(s.stt.heard)
+        await s.silence(100)
+        assert s.stages("paused") == [] and len(s.stt.heard) == asked + 1
+        s.stt.gate.set()
+        await s.silence(300)
+        assert s.stages("paused", "turn_ended") == ["paused", "turn_ended"]
+        assert len(s.stt.heard) == asked + 1
+        assert (await s.session.listen()).text == "hello there"
+        dropped = [d for d in s.told if d.stage == "discard"]
+        assert all(d.rule == "the sound came back" for d in dropped)
+
+
+async def test_without_words_first_it_begins_at_the_pause(scene: Make, sentence: np.ndarray) -> None:
+    async with scene(*["hello"] * 9, turn=TurnOptions(by_words=False)) as s:
+        await s.hears(sentence[: 8 * 800])
+        await s.silence(100)
+        assert not s.stt.heard
+        await s.silence(200)
+        assert len(s.stt.heard) == 1
 
 
 async def test_words_may_be_left_out_of_it(scene: Make, sentence: np.ndarray) -> None:
@@ -529,7 +608,8 @@ async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence:
 
 
 async def test_and_is_thrown_away_when_the_caller_goes_on(scene: Make, sentence: np.ndarray) -> None:
-    async with scene("half", "the whole", "the whole", turn=TurnOptions(preemptive=True)) as s:
+    turn_options = TurnOptions(preemptive=True, by_words=False)
+    async with scene("half", "the whole", "the whole", turn=turn_options) as s:
         x = sentence[: 8 * 1000]
         await s.hears(x)
         await s.silence(280)
@@ -642,6 +722,22 @@ async def test_a_reply_prepared_at_the_pause_is_the_turns(scene: Make, sentence:
         assert not handle.done and asked == ["book a table"]
 
 
+async def test_none_is_prepared_at_a_dip(scene: Make, sentence: np.ndarray) -> None:
+    """It may cost more than a transcript does: there must be a pause."""
+    asked: list[int] = []
+
+    async def make(text: str) -> str:
+        asked.append(s.session.clock)
+        return text
+
+    async with scene(*["hello there"] * 9, judge=Judge(*[0.5] * 9), turn=TurnOptions(likely=0.6)) as s:
+        s.session.prepare_replies(make)
+        await s.hears(sentence[: 8 * 1200])
+        await s.silence(900)
+        heard = [d for d in s.told if d.stage == "transcript" and d.details["interim"]]
+        assert asked and asked[0] >= s.find("paused").at > heard[0].at
+
+
 async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, sentence: np.ndarray) -> None:
     begun: list[str] = []
     cancelled: list[str] = []
@@ -655,7 +751,7 @@ async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, s
             raise
         return text
 
-    async with scene("half", *["the whole"] * 5, turn=TurnOptions()) as s:
+    async with scene("half", *["the whole"] * 5, turn=TurnOptions(by_words=False)) as s:
         s.session.prepare_replies(make)
         x = sentence[: 8 * 1000]
         await s.hears(x)

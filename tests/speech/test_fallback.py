@@ -8,7 +8,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from ivr.audio.resample import resample
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, SpeechToText, TextToSpeech, Transcript
+from ivr.speech.base import (
+    SpeechBusy,
+    SpeechError,
+    SpeechTimeout,
+    SpeechToText,
+    TellsHealth,
+    TextToSpeech,
+    Transcript,
+)
 from ivr.speech.fallback import REPAIR_GAP_MS, FallbackSTT, FallbackTTS
 from ivr.speech.openai_stt import OpenAIStt
 from ivr.speech.openai_tts import OpenAITts
@@ -107,6 +115,27 @@ async def test_a_failed_engine_rests_and_then_one_request_tries_it() -> None:
     with capture_logs() as logs:
         assert [(await stt.transcribe(bytes(2), 8000)).engine for _ in range(2)] == ["a", "a"]
     assert [entry["event"] for entry in logs] == ["speech_recovered"]
+
+
+async def test_it_says_when_none_is_expected_to_understand() -> None:
+    first, second, clock = ToneStt("a"), ToneStt("b"), Clock()
+    stt = FallbackSTT([first, second], cooldown_s=30, clock=clock)
+    assert isinstance(stt, TellsHealth) and not stt.down
+    first.failure = SpeechError("a", "no")
+    await stt.transcribe(bytes(2), 8000)
+    assert not stt.down
+    second.failure = SpeechError("b", "no")
+    with pytest.raises(SpeechError):
+        await stt.transcribe(bytes(2), 8000)
+    assert stt.down
+    second.failure = None
+    await stt.transcribe(bytes(2), 8000)
+    assert not stt.down
+    second.failure = SpeechError("b", "no")
+    with pytest.raises(SpeechError):
+        await stt.transcribe(bytes(2), 8000)
+    clock.now += 31
+    assert not stt.down, "it is worth another try"
 
 
 async def test_a_full_queue_is_no_illness() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import LineBank
 from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechHinted, VadEvent
+from ivr.vad.echo import Cleaned
 from ivr.vad.echo_path import PathFinder
 from ivr.vad.lines import LineEars
 from ivr.vad.silero import SileroModel
@@ -91,7 +92,8 @@ def test_rooms_and_second_reflections_are_learned(model: SileroModel, echo: Echo
     sounds = [said(name, PROMPTS[3 * i]) for i, name in enumerate(PROMPTS[::4])]
     legs = [(sent, heard(sent, echo, seed=i)) for i, sent in enumerate(sounds)]
     assert turns(model, legs, echo=False) == len(legs)
-    assert turns(model, legs) <= 2
+    # The network for 8 kHz is sooner sure than a room's path is learned.
+    assert turns(model, legs) <= 4
 
 
 def test_the_end_of_a_prompt_that_was_stopped_begins_no_turn(model: SileroModel) -> None:
@@ -174,6 +176,35 @@ def test_a_known_echo_spares_the_network(model: SileroModel, noise_dbfs: float, 
     calls(off, [(sent, back)])
     assert on.inferences < asked * off.inferences
     assert on.echoes is not None and on.echoes.cleaned > 0.3 * on.windows
+
+
+def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(
+    model: SileroModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    legs = [(np.zeros(16000, np.int16), whole(at_level(prompt("vm-options"), -20)[:16000]))]
+
+    def loudest(cleaned: bool) -> tuple[float, float]:
+        """Of what the network is shown, and of the probabilities that follow."""
+        ears, shown = ears_for(model, 1), list[float]()
+        if cleaned:
+            monkeypatch.setattr(
+                ears.echoes, "known", lambda rows, starts, heard: {0: Cleaned(heard[0], 1, 1, alone=False)}
+            )
+            monkeypatch.setattr(ears.echoes, "suspected", lambda *args: {})
+
+        def ask(windows: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            shown.append(float(np.abs(windows).max()))
+            return model.run(windows, states)
+
+        ears.asks = ask
+        (events,) = calls(ears, legs)
+        return max(shown), max(event.probability for event in started(events))
+
+    peak = float(np.abs(legs[0][1]).max()) / 32768
+    (as_heard, _), (left, probability) = loudest(False), loudest(True)
+    assert as_heard == pytest.approx(peak * 10 ** (15 / 20), rel=0.01)
+    assert left == pytest.approx(peak, rel=0.01)
+    assert probability <= 0.9
 
 
 def test_the_network_forgets_the_beginning_of_an_echo(model: SileroModel) -> None:

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.vad.base import EndpointingOptions
-from ivr.vad.endpointing import Began, Ended, Endpointer
+from ivr.vad.endpointing import Began, Dipped, Dropped, Ended, Endpointer, Goes, Hinted, Paused, Resumed
 
 W = 512
 MS = W / 16
@@ -135,3 +135,51 @@ def test_a_soft_beginning_counts_once_it_has_become_speech() -> None:
     assert began(0.3, 0.1, 0.6) is None
     # However long it goes on, it is no speech before one window reaches the threshold.
     assert began(*[0.45] * 50) is None
+
+
+def test_a_hint_needs_less_than_a_beginning_of_speech() -> None:
+    endpointer = Endpointer(EndpointingOptions(details=True), 0.5, 0.35, 0.2, 0.1)
+    events = [endpointer.step(p, W) for p in (0.05, 0.12, 0.15, 0.05, 0.12, 0.9, 0.9)]
+    assert events == [
+        None, Hinted(2 * W, 0.12), None, Dropped(4 * W), Hinted(5 * W, 0.12), None, Began(5 * W, 7 * W, 0.9)
+    ]  # fmt: skip
+
+
+def steps(*windows: tuple[float, bool], **options: float) -> list[object]:
+    """What is decided in each window, of a probability, and whether the line rests in it."""
+    times = EndpointingOptions(min_silence_ms=500, details=True, **options)  # type: ignore[arg-type]
+    endpointer = Endpointer(times, 0.5, 0.35)
+    return [endpointer.step(p, W, rests) for p, rests in windows]
+
+
+def test_a_dip_is_told_when_the_sound_is_gone_whatever_the_network_says() -> None:
+    spoken, gone = (0.99, False), (0.9, True)
+    told = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
+    assert told[1:] == [
+        Began(0, 2 * W, 0.99),
+        Dipped(0, 3 * W, 0.9),
+        Goes(0, 4 * W, 0.9),
+        None,
+        Paused(0, 4 * W - 1, 6 * W),
+    ]
+
+
+def test_it_is_told_once_and_so_is_that_the_sound_came_back() -> None:
+    spoken, gone = (0.99, False), (0.9, True)
+    told = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
+    kinds = [Dipped, Resumed, Dipped, type(None), Resumed, Goes]
+    assert [type(event) for event in told[2:]] == kinds
+
+
+def test_nor_is_a_gap_within_a_word_one() -> None:
+    """The network has no doubt at all."""
+    spoken = (0.999, False)
+    assert [type(event) for event in steps(spoken, spoken, (0.999, True), spoken)[2:]] == [Goes, Goes]
+
+
+def test_where_the_network_hears_no_speech_it_is_a_dip_however_loud_the_line() -> None:
+    assert type(steps((0.9, False), (0.9, False), (0.3, False))[2]) is Dipped
+
+
+def test_without_pauses_no_dips_are_told() -> None:
+    assert steps((0.9, False), (0.9, False), (0.9, True), pause_ms=0)[2] == Goes(0, 3 * W, 0.9)

@@ -8,7 +8,11 @@ import pytest
 from ivr.vad.base import DetectorOptions, EndpointingOptions
 from ivr.vad.inline import InlineVad
 from ivr.vad.silero import SileroModel
+from tests.bench.turns.line import at_level, band_limited
 from tests.vad.sounds import PROMPTS, Pcm16, ended, hear, loud_from, music, noise, prompt, silence, started
+
+SOFT = 16 * 100
+"""Samples before the first loud one in which speech may have begun softly."""
 
 
 def latencies(vad: InlineVad, sounds: list[tuple[Pcm16, Pcm16]]) -> list[float]:
@@ -17,10 +21,12 @@ def latencies(vad: InlineVad, sounds: list[tuple[Pcm16, Pcm16]]) -> list[float]:
     for lead, speech in sounds:
         onset = (lead.size + loud_from(speech)) * 2
         heard = hear(vad, np.concatenate([lead, speech, silence(0.3)]), frame=1600)
-        if any(s.at < onset < e.at for s, e in zip(started(heard), ended(heard), strict=False)):
+        before = onset - SOFT
+        if sum(e.at < before for e in started(heard)) > sum(e.at < before for e in ended(heard)):
             continue  # a false turn of the lead-in was still open
-        after = [e.at for e in started(heard) if e.at >= onset]
-        found.append((after[0] - onset) / 16 if after else np.inf)
+        # A breath before the first loud sample may begin it.
+        after = [e.at for e in started(heard) if e.at >= onset - SOFT]
+        found.append(max(after[0] - onset, 0) / 16 if after else np.inf)
     return found
 
 
@@ -29,9 +35,34 @@ def test_onset_of_recorded_people(inline: InlineVad) -> None:
     sounds = [(silence(0.6 + 0.0047 * i), prompt(name)[:12000]) for i, name in enumerate(PROMPTS)]
     found = latencies(inline, sounds)
     assert len(found) == len(PROMPTS) > 50
-    assert np.percentile(found, 50) <= 85
-    assert np.percentile(found, 95) <= 130
-    assert max(found) <= 200
+    assert np.percentile(found, 50) <= 70
+    # Recordings as they are; what a telephone line leaves of them is below.
+    assert np.percentile(found, 95) <= 160
+    assert max(found) <= 240
+
+
+def test_on_a_telephone_line_the_network_for_8_khz_hears_people_sooner(model: SileroModel) -> None:
+    """300 to 3400 Hz, -24 dBm0, line noise: what the threshold and the gain were chosen for."""
+    sounds = []
+    for i, name in enumerate(PROMPTS):
+        lead = noise(0.6 + 0.0047 * i, -68, i)
+        speech = at_level(band_limited(prompt(name)[:12000]), -24)
+        speech = speech + noise(speech.size / 8000, -68, i + 100)[: speech.size]
+        sounds.append((lead, np.rint(speech).astype(np.int16)))
+    wide = SileroModel(model.path, narrow=False)
+    narrow = latencies(InlineVad(model), sounds)
+    same_for_16 = latencies(InlineVad(wide, DetectorOptions(threshold=0.5, gain_db=0)), sounds)
+    assert len(narrow) == len(PROMPTS)
+    assert np.percentile(narrow, 95) <= 150
+    assert np.mean(narrow) < np.mean(same_for_16) - 10
+
+
+def test_what_the_network_is_shown_is_louder_so_soft_speech_is_heard_sooner(model: SileroModel) -> None:
+    soft = [(prompt(name)[:12000] * 0.06).astype(np.int16) for name in PROMPTS]
+    sounds = [(noise(0.6, -75, i), x) for i, x in enumerate(soft)]
+    louder = latencies(InlineVad(model), sounds)
+    plain = latencies(InlineVad(model, DetectorOptions(gain_db=0)), sounds)
+    assert np.mean(louder) < np.mean(plain) - 5
 
 
 def test_every_sentence_is_found_where_it_is(inline: InlineVad) -> None:
@@ -57,17 +88,18 @@ def test_a_loud_line_is_no_speech(inline: InlineVad) -> None:
 
 def test_speech_after_music_is_heard_in_time_because_the_state_fades(model: SileroModel) -> None:
     sounds = []
-    for i, name in enumerate(PROMPTS[::4]):
+    for i, name in enumerate(PROMPTS):
         m = music(i)
         start = (i * 7919 * 13) % (m.size - 30 * 8000)
         lead = np.concatenate([m[start : start + (18 + i % 8) * 8000], silence(0.1 + 0.0047 * i)])
         sounds.append((lead, prompt(name)[:12000]))
     faded = latencies(InlineVad(model), sounds)
     kept = latencies(InlineVad(model, DetectorOptions(fade_ms=0)), sounds)
-    assert len(faded) > 10 and len(kept) > 10
+    assert len(faded) > 40 and len(kept) > 40
     assert np.percentile(faded, 90) <= 220
-    assert np.percentile(kept, 90) > 1.5 * np.percentile(faded, 90)
-    assert np.median(kept) > 1.3 * np.median(faded)
+    # The network for 16 kHz is made deafer: 586 to 170 ms at the 90th percentile.
+    assert np.percentile(kept, 90) > 1.15 * np.percentile(faded, 90)
+    assert np.median(kept) > 1.2 * np.median(faded)
 
 
 def test_an_endless_talker_is_cut_and_nothing_is_lost(inline: InlineVad) -> None:

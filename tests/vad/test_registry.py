@@ -25,7 +25,7 @@ def test_silero_inline_and_shared() -> None:
 
 
 def test_a_higher_threshold_hears_later_or_not_at_all() -> None:
-    x = prompt("vm-login")
+    x = prompt("auth-thankyou")
     (low,) = hear(create_vad(threshold=0.3), x)[:1]
     (high,) = hear(create_vad(threshold=0.9), x)[:1]
     assert isinstance(low, SpeechStarted) and isinstance(high, SpeechStarted)

@@ -5,8 +5,8 @@ import pytest
 
 from ivr.audio.resample import resample
 from ivr.modelstore import model_path
-from ivr.vad.silero import CONTEXT, INPUT, WINDOW, SileroModel, VadModelError
-from tests.vad.sounds import noise, prompt
+from ivr.vad.silero import CONTEXT, INPUT, NARROW_INPUT, WINDOW, SileroModel, VadModelError
+from tests.vad.sounds import PROMPTS, loud_from, noise, prompt
 
 
 def probabilities(model: SileroModel, x: np.ndarray) -> np.ndarray:
@@ -23,6 +23,41 @@ def probabilities(model: SileroModel, x: np.ndarray) -> np.ndarray:
 def test_speech_is_speech_and_noise_is_not(model: SileroModel) -> None:
     assert (probabilities(model, prompt("demo-nogo")) > 0.5).mean() > 0.8
     assert probabilities(model, noise(3, -30)).max() < 0.3
+
+
+def test_windows_of_8_khz_are_for_a_network_of_their_own(model: SileroModel) -> None:
+    """As sure as the other about a recording from the telephone, in fewer windows of doubt."""
+    assert model.narrow and not SileroModel(model.path, narrow=False).narrow
+    found: dict[int, list[float]] = {INPUT: [], NARROW_INPUT: []}
+    for name in PROMPTS[::3]:
+        x = prompt(name)[loud_from(prompt(name)) :][:8000] * np.float32(0.2 / 32768)
+        state = np.zeros((2, 1, 128), np.float32)
+        y = np.concatenate([np.zeros(CONTEXT // 2, np.float32), x])
+        step = WINDOW // 2
+        for i in range(0, y.size - NARROW_INPUT + 1, step):
+            p, state = model.run(y[np.newaxis, i : i + NARROW_INPUT], state)
+            found[NARROW_INPUT].append(float(p[0]))
+        found[INPUT] += probabilities(model, np.rint(x * 32768).astype(np.int16)).tolist()
+    assert np.mean(np.array(found[NARROW_INPUT]) > 0.5) > np.mean(np.array(found[INPUT]) > 0.5)
+
+
+def test_a_file_for_16_khz_alone_takes_no_others(tmp_path: Path) -> None:
+    """One without an input ``sr``, and one that takes no notice of it."""
+    one = tmp_path / "one.onnx"
+    one.write_bytes(model_path("silero").read_bytes())
+    model = SileroModel(one)
+    answers = model._session
+
+    class Deaf:
+        """A session that is not told the rate."""
+
+        def run(self, names: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+            return answers.run(names, {**given, "sr": np.array(16000)})
+
+    model._session = Deaf()
+    assert not model._knows_8k()
+    model._extra = {}
+    assert not model._knows_8k()
 
 
 def test_a_batch_gives_every_stream_its_own_answer(model: SileroModel) -> None:

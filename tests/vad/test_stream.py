@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from ivr.audio.resample import resample
 from ivr.vad.base import AlarmRang, DetectorOptions, EndpointingOptions, SpeechEnded, SpeechStarted, VadEvent
-from ivr.vad.silero import CONTEXT, INPUT, WINDOW
+from ivr.vad.silero import CONTEXT, INPUT, NARROW_INPUT, WINDOW
 from ivr.vad.stream import Delivery, Ear, check_pcm
 
 STATE = np.zeros((2, 128), np.float32)
 
 
-def ear(**endpointing: float) -> Ear:
-    return Ear(EndpointingOptions(**{"min_silence_ms": 500, **endpointing}), DetectorOptions())
+def ear(narrow: bool = False, gain_db: float = 0, **endpointing: float) -> Ear:
+    times = EndpointingOptions(**{"min_silence_ms": 500, **endpointing})
+    return Ear(times, DetectorOptions(gain_db=gain_db), narrow)
 
 
 def hear(
@@ -49,6 +50,32 @@ def test_windows_carry_the_samples_before_them() -> None:
     for i, window in enumerate(inputs):
         assert window.dtype == np.float32 and window.shape == (INPUT,)
         assert np.array_equal(window, padded[i * WINDOW : i * WINDOW + INPUT].astype(np.float32))
+
+
+def test_a_network_for_8_khz_is_shown_the_samples_of_the_telephone() -> None:
+    x = ramp(4 * WINDOW)
+    _, inputs = hear(ear(narrow=True), x, [], rate=8000)
+    padded = np.concatenate([np.zeros(CONTEXT // 2), x]) / 32768
+    for i, window in enumerate(inputs):
+        assert window.dtype == np.float32 and window.shape == (NARROW_INPUT,)
+        step = WINDOW // 2
+        assert np.array_equal(window, padded[i * step : i * step + NARROW_INPUT].astype(np.float32))
+
+
+def test_wider_sound_goes_to_the_network_for_16_khz_which_has_a_memory_of_its_own() -> None:
+    e = ear(narrow=True)
+    assert {window.size for window in hear(e, ramp(4 * WINDOW), [], rate=8000)[1]} == {NARROW_INPUT}
+    e.state[:] = 1
+    assert hear(e, ramp(4 * WINDOW), [], rate=16000)[1][-1].size == INPUT
+    assert not e.state.any()
+
+
+def test_the_network_is_shown_more_than_was_heard_and_the_recogniser_is_not() -> None:
+    x = np.full(40 * WINDOW, 1000, np.int16)
+    events, inputs = hear(ear(gain_db=20), x, [True] * 10)
+    assert inputs[1][CONTEXT:] == pytest.approx(10 * 1000 / 32768)
+    (end,) = [event for event in events if isinstance(event, SpeechEnded)]
+    assert (end.audio == 1000).all()
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])

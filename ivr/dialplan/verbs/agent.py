@@ -1,6 +1,6 @@
 """agent: a conversation by a language model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -12,7 +12,7 @@ from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, 
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import ModelFailed
 from ivr.dialplan.texts import Filled, Said, SaidList, say
-from ivr.dialplan.verbs.base import Fields, names_in
+from ivr.dialplan.verbs.base import Fields, Verb, names_in
 from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Agent(Speaking):
 
     name: ClassVar[str] = "agent"
     listens: ClassVar[bool] = True
+    ends_politely: ClassVar[bool] = True
+    errors: ClassVar[Mapping[str, str]] = {
+        "model_down": "the model does not answer and `on` has no step for `down`",
+    }
 
     instructions: Filled = Field(
         description="what the model is, knows and is to do, values in {{ }}; it knows of the telephone"
@@ -116,6 +120,9 @@ class Agent(Speaking):
         for name, tool in self.tools.items():
             yield from tool.may_go_to(name)
 
+    def inner(self) -> Iterator[Verb]:
+        yield from (tool.verb for tool in self.tools.values() if tool.verb is not None)
+
     def may_end(self) -> bool:
         return any(tool.verb is not None and tool.verb.may_end() for tool in self.tools.values())
 
@@ -138,6 +145,17 @@ class Agent(Speaking):
     def sets(self) -> Iterator[str]:
         for tool in self.tools.values():
             yield from tool.sets()
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        return self.sets() if why != "down" else iter(())
+
+    def hidden(self) -> Iterator[str]:
+        for tool in self.tools.values():
+            yield from (name for name, param in tool.params.items() if param.sensitive)
+            yield from tool.verb.hidden() if tool.verb is not None else ()
+
+    def takes_keys(self) -> bool:
+        return False
 
     async def run(self, run: "Run") -> Next:
         if run.world.model is None:

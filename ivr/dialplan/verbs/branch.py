@@ -20,6 +20,7 @@ class Branch(Verb):
     name: ClassVar[str] = "branch"
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
+    decides: ClassVar[bool] = True
 
     if_: Expr = Field(alias="if", description="an expression such as tries > 2 or hours.office.open")
     then: StepName = Field(description="the step to go to when it holds")
@@ -33,6 +34,10 @@ class Branch(Verb):
         yield f"if {self.if_.source}", self.then
         if self.else_ is not None:
             yield "else", self.else_
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        holds = why not in ("", "else")
+        return iter(self.if_.defined_if if holds else self.if_.defined_unless)
 
     def always_leaves(self) -> bool:
         return self.else_ is not None
@@ -48,6 +53,7 @@ class Switch(Verb):
     name: ClassVar[str] = "switch"
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
+    decides: ClassVar[bool] = True
 
     on: Expr = Field(description="an expression whose value is looked up, such as call.to")
     cases: dict[str, StepName] = Field(min_length=1, description="a mapping of values to steps")

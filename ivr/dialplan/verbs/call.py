@@ -38,8 +38,14 @@ class Call(Verb):
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         yield "call", self.step
 
+    def enters(self) -> Iterator[tuple[str, str]]:
+        return self.may_go_to()
+
     async def run(self, run: "Run") -> Next:
         values: dict[str, Any] = {name: run.value(value) for name, value in self.with_.items()}
+        for name, value in self.with_.items():
+            if not run.variables.sensitive.isdisjoint(value.names):
+                run.variables.sensitive.add(name)  # under its new name too
         return Enter(self.step, values)
 
 
@@ -47,6 +53,7 @@ class Return(Verb):
     """Back to the verb after the ``call`` that led here."""
 
     name: ClassVar[str] = "return"
+    returns: ClassVar[bool] = True
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
 

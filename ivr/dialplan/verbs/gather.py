@@ -1,30 +1,58 @@
-"""gather: ask, listen, and go where the answer leads."""
+"""gather: ask, listen, and go where the answer leads. How it asks and hears is in ``gathering``."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ivr.dialplan.document import Path
 from ivr.dialplan.errors import quoted
-from ivr.dialplan.expecting import Choices, expectation
-from ivr.dialplan.fields import Duration, KeysList, StepName, TextList, refuse
-from ivr.dialplan.flow import End, GoTo, Next
-from ivr.dialplan.matching import Matcher, spoken
-from ivr.dialplan.texts import Said, say
+from ivr.dialplan.fields import (
+    KEYS,
+    Duration,
+    KeysList,
+    LoadContext,
+    Span,
+    StepName,
+    Switch,
+    TextList,
+    VariableName,
+    refuse,
+)
+from ivr.dialplan.flow import Next
+from ivr.dialplan.gathering.asking import Asking
+from ivr.dialplan.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
+from ivr.dialplan.gathering.confirming import NAMES, Confirm
+from ivr.dialplan.gathering.hearing import Timers
+from ivr.dialplan.gathering.mistakes import mistakes
+from ivr.dialplan.gathering.question import Question
+from ivr.dialplan.gathering.universals import Universal
+from ivr.dialplan.inputs import INPUTS, Asked
+from ivr.dialplan.inputs.base import MAX_PRESSED, Order
+from ivr.dialplan.inputs.date import order_of
+from ivr.dialplan.inputs.expressions import Pattern, PatternError
+from ivr.dialplan.texts import Said, SaidList
 from ivr.dialplan.verbs.base import Fields
-from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
-from ivr.session.options import Expectation
+from ivr.dialplan.verbs.speaking import Speaking
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
 
-NOINPUT_TEXT = "Are you still there?"
-NOMATCH_TEXT = "Sorry, I did not get that."
-GIVE_UP_TEXT = "Sorry, I could not help you this time. Goodbye."
-"""Said before the call is ended when a gather is given up and names no step to go to."""
+__all__ = ["GIVE_UP_TEXT", "NOINPUT_TEXT", "NOMATCH_TEXT", "Choice", "Gather", "Miss"]
+
 DEFAULT_TRIES = 3
+InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
+
+
+class _Made(dict[str, tuple[Asked | None, Question]]):
+    """Questions that are ready, by language. Two gathers are equal whatever was asked so far."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Made)
+
+    def __reduce__(self) -> tuple[type["_Made"], tuple[()]]:
+        return _Made, ()
 
 
 class Choice(Fields):
@@ -48,8 +76,10 @@ class Choice(Fields):
 class Miss(Fields):
     """What happens when nothing was said in time, or nothing that fits."""
 
-    say: Said | None = Field(
-        default=None, description="said before asking again; a built-in text when not given"
+    say: SaidList | None = Field(
+        default=None,
+        description="said before asking again, or a list of texts, one for each attempt; a built-in text "
+        "when not given",
     )
     tries: int = Field(default=DEFAULT_TRIES, ge=0, le=100, description="how many times to ask again")
     goto: StepName | None = Field(
@@ -57,18 +87,8 @@ class Miss(Fields):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """One answer of the caller: a choice, or why not; ``text`` is what was said or pressed."""
-
-    choice: str | None
-    miss: Literal["noinput", "nomatch"]
-    by: Literal["speech", "keys"]
-    text: str
-
-
 class Gather(Speaking):
-    """Ask, listen for one of the choices by voice or by key, and go where it leads.
+    """Ask, listen for one of the choices or a typed value, by voice or by key, and go where it leads.
 
     After a miss its text and the prompt are said again, ``tries`` times; no-input and no-match are
     counted apart.
@@ -76,131 +96,242 @@ class Gather(Speaking):
 
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "noinput": "nothing was said or pressed within `timeout` after the prompt",
+        "nomatch": "something was, but no choice fits",
+    }
+    ends_politely: ClassVar[bool] = True
+    fluent: ClassVar[frozenset[str]] = frozenset({"en", "fr"})
+    bare: ClassVar[bool] = False
 
-    prompt: Said | None = Field(default=None, description="a text to ask with")
+    prompt: SaidList | None = Field(
+        default=None, description="a text to ask with, or a list of them, one for each attempt"
+    )
+    keys_only: Said | None = Field(
+        default=None,
+        description="asks in the prompt's place while speech cannot be understood, such as Press 1 for sales",
+    )
     timeout: Duration = Field(default=5.0, description="how long to wait for the caller to begin, such as 5s")
+    first_digit: Duration | None = Field(
+        default=None,
+        description="how long to wait for the first key, such as 10s, where that is longer than timeout, or "
+        "only keys are understood",
+    )
     inter_digit: Duration = Field(
         default=2.0,
-        description="how long to wait for another key where a longer choice is possible, such as 2s",
+        description="how long to wait for another key where a longer answer is possible, such as 2s",
+    )
+    term: Span = Field(
+        default=0.0,
+        description="how long to wait for finish_on_key when no other key can follow, such as 1s or 0s",
     )
     choices: dict[str, Choice] = Field(
-        min_length=1, description="a mapping of choices, each with say or press"
+        default_factory=dict,
+        min_length=1,
+        description="a mapping of choices, each with say or press; or none where there is an input",
     )
+    input: InputKind | None = Field(
+        default=None,
+        description="what kind of value to ask for, beside the choices or without any: digits, number, date, "
+        "time, money, phone, yes_no, name, text or pattern",
+    )
+    into: VariableName | None = Field(
+        default=None, description="the variable that is given the value, or the name of the choice"
+    )
+    details: VariableName | None = Field(
+        default=None,
+        description="a variable for what is known about the answer: text, said (as it is read aloud), by "
+        "(speech or keys), confidence, choice",
+    )
+    goto: StepName | None = Field(
+        default=None,
+        description="the step to go to with a typed value; without it the next verb of this step follows",
+    )
+    pattern: str | None = Field(
+        default=None, description="a regular expression for input: pattern, such as [A-Z]{2}[0-9]{4}"
+    )
+    min_digits: int = Field(
+        default=1, ge=1, le=MAX_PRESSED, description="how many digits a value has at least"
+    )
+    max_digits: int = Field(
+        default=MAX_PRESSED, ge=1, le=MAX_PRESSED, description="how many digits a value has at most"
+    )
+    finish_on_key: str = Field(
+        default="#", description='the key that ends what is typed, such as "#", or none'
+    )
+    date_order: Order | None = Field(
+        default=None,
+        description="how a date is written in figures: dmy, mdy or ymd; that of the language when not given",
+    )
+    prefer: Literal["future", "past"] = Field(
+        default="future", description="which date is meant where the year is not said: future or past"
+    )
+    currency: str = Field(
+        default="EUR",
+        pattern="^[A-Z]{3}$",
+        description="the currency of a money input, a code of three capitals such as EUR",
+    )
+    flush: Switch = Field(
+        default=False, description="true: what was said and pressed ahead of this question does not count"
+    )
+    confirm: Confirm = Field(
+        default_factory=Confirm,
+        description="when to say the answer back: never, always, below 0.7 (a confidence), or a mapping of "
+        "when, say and tries",
+    )
+    sensitive: Switch = Field(
+        default=False,
+        description="true: the answer is never logged, recorded or traced, nor the sound of it kept",
+    )
+    universals: Switch = Field(default=True, description="false: the plan's universals do not hold here")
     noinput: Miss = Field(default_factory=Miss, description="what to do when nothing is said in time")
     nomatch: Miss = Field(default_factory=Miss, description="what to do when no choice fits")
+    exhausted: StepName | None = Field(
+        default=None,
+        description="the step to go to after too many misses, where noinput or nomatch names none",
+    )
 
-    _matcher: Matcher = PrivateAttr()
-    _expected: Expectation = PrivateAttr()
-    _by_keys: dict[str, str] = PrivateAttr()
+    _languages: tuple[str, ...] = PrivateAttr(default=("en",))
+    _made: "_Made" = PrivateAttr(default_factory=lambda: _Made())
+    _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
-    def model_post_init(self, context: Any, /) -> None:
-        choices: Choices = {name: (choice.say, choice.press) for name, choice in self.choices.items()}
-        self._matcher = Matcher(choices)
-        self._expected = expectation(choices, self._matcher)
-        self._by_keys = {keys: name for name, choice in self.choices.items() for keys in choice.press}
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_for_something(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.keys() & {"choices", "input"}:
+            missing: Any = {"type": "missing", "loc": ("choices",), "input": data}
+            raise ValidationError.from_exception_data("gather", [missing])
+        return data
+
+    @field_validator("finish_on_key")
+    @classmethod
+    def _one_key(cls, value: str) -> str:
+        key = value.strip().upper()
+        if key in ("NONE", ""):
+            return ""
+        if len(key) != 1 or key not in KEYS:
+            raise refuse(f'expected one key such as "#" (in quotes), or none, found {quoted(value)}')
+        return key
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_expression(cls, value: str | None) -> str | None:
+        try:
+            Pattern(value or "")
+        except PatternError as error:
+            raise refuse(f"the pattern {quoted(value or '')} has a mistake: {error}") from None
+        return value
+
+    @model_validator(mode="after")
+    def _keep_context(self, info: ValidationInfo) -> "Gather":
+        if isinstance(info.context, LoadContext):
+            self._languages = info.context.languages or self._languages
+            if self.universals:
+                self._universals = info.context.universals
+        return self
+
+    # -- for ``gathering``
+
+    @property
+    def universals_here(self) -> Mapping[str, Universal]:
+        """The plan's universals, as far as they hold here."""
+        return self._universals
+
+    @property
+    def timers(self) -> Timers:
+        return Timers(
+            timeout=self.timeout,
+            first_digit=self.first_digit,
+            inter_digit=self.inter_digit,
+            term=self.term,
+        )
+
+    def question(self, language: str, now: datetime) -> Question:
+        """What it can be answered with. Made once for all calls of a language and a day."""
+        asked = self._asked(language, now)
+        made = self._made.get(language)
+        if made is None or made[0] != asked:
+            question = Question(self.choices, self._universals, asked, self.finish_on_key)
+            made = self._made[language] = (asked, question)
+        return made[1]
+
+    def _asked(self, language: str, now: datetime) -> Asked | None:
+        """The typed value that is asked for."""
+        if self.input is None:
+            return None
+        return Asked(
+            kind=self.input,
+            language=language,
+            min_digits=self.min_digits,
+            max_digits=self.max_digits,
+            pattern=self.pattern or "",
+            order=self.date_order or order_of(language),
+            past=self.prefer == "past",
+            currency=self.currency,
+            today=now.date().isoformat(),
+        )
+
+    # -- for checks and graphs
+
+    @property
+    def keeps_private(self) -> bool:
+        return self.sensitive
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         for name, choice in self.choices.items():
             if choice.goto is not None:
                 yield name, choice.goto
+        if self.goto is not None:
+            yield str(self.input), self.goto
+        for name, universal in self._universals.items():
+            if universal.goto is not None:
+                yield name, universal.goto
         for kind, miss in (("noinput", self.noinput), ("nomatch", self.nomatch)):
             if miss.goto is not None:
                 yield kind, miss.goto
+        if self.exhausted is not None and None in (self.noinput.goto, self.nomatch.goto):
+            yield "exhausted", self.exhausted
 
     def may_end(self) -> bool:
-        return self.noinput.goto is None or self.nomatch.goto is None
+        return self.exhausted is None and None in (self.noinput.goto, self.nomatch.goto)
+
+    def gives_up(self) -> bool:
+        return self.may_end()
+
+    def takes_keys(self) -> bool:
+        typed = self.input is not None and INPUTS[self.input].takes_keys
+        return typed or any(choice.press for choice in self.choices.values())
 
     def always_leaves(self) -> bool:
-        return all(choice.goto is not None for choice in self.choices.values())
+        chosen = all(choice.goto is not None for choice in self.choices.values())
+        return chosen and (self.input is None or self.goto is not None)
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        missed = {*self.events, "exhausted", *self._universals}
+        return iter(()) if why in missed else self.sets()
+
+    def sets(self) -> Iterator[str]:
+        yield from (name for name in (self.into, self.details) if name is not None)
+
+    def reads(self) -> Iterator[str]:
+        own = NAMES if self.confirm.say is not None else frozenset[str]()
+        yield from (name for name in super().reads() if name not in own)
 
     def prompts(self) -> Iterator[str]:
-        if self.prompt is not None:
-            yield from self.prompt.literals()
-        for miss, default in ((self.noinput, NOINPUT_TEXT), (self.nomatch, NOMATCH_TEXT)):
+        for text in self.prompt or ():
+            yield from text.literals()
+        if self.keys_only is not None:
+            yield from self.keys_only.literals()
+        for kind, miss in (("noinput", self.noinput), ("nomatch", self.nomatch)):
             if miss.tries:
-                yield from (miss.say or say(default)).literals()
-            if miss.goto is None:
-                yield GIVE_UP_TEXT
+                for text in miss.say or (built_in(kind, self._languages),):
+                    yield from text.literals()
+            if miss.goto is None and self.exhausted is None:
+                yield from built_in("give_up", self._languages).literals()
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        keys: dict[str, str] = {}
-        phrases: dict[tuple[str, ...], str] = {}
-        choices = data.get("choices")
-        for name, choice in choices.items() if isinstance(choices, dict) else ():
-            if not isinstance(choice, dict):
-                continue
-            for at, key in _listed(choice.get("press")):
-                taken = keys.setdefault(key.strip().upper(), name)
-                if taken != name:
-                    message = f"the key {quoted(key)} is already that of {quoted(taken)}"
-                    yield ("choices", name, "press", *at), message
-            for at, phrase in _listed(choice.get("say")):
-                taken = phrases.setdefault(spoken(phrase), name)
-                if taken != name:
-                    message = f"the phrase {quoted(phrase)} already means {quoted(taken)}"
-                    yield ("choices", name, "say", *at), message
+        yield from mistakes(data)
 
     async def run(self, run: "Run") -> Next:
-        with run.expecting(self._expected):
-            return await self._ask(run)
-
-    async def _ask(self, run: "Run") -> Next:
-        misses = {"noinput": 0, "nomatch": 0}
-        if self.prompt is not None:
-            await run.prompt(self.prompt, self, listening_next=True)
-        while True:
-            heard = await self._hear(run)
-            if heard.choice is not None:
-                run.answered()
-                run.log.info("choice_matched", choice=heard.choice, by=heard.by, heard=heard.text)
-                goto = self.choices[heard.choice].goto
-                return GoTo(goto) if goto is not None else None
-            misses[heard.miss] += 1
-            miss = self.noinput if heard.miss == "noinput" else self.nomatch
-            more = {"heard": heard.text, "by": heard.by} if heard.miss == "nomatch" else {}
-            run.log.info(heard.miss, attempt=misses[heard.miss], of=miss.tries + 1, **more)
-            if misses[heard.miss] > miss.tries:
-                run.gave_up()
-                if miss.goto is not None:
-                    return GoTo(miss.goto)
-                await run.prompt(GIVE_UP_TEXT, PROTECTED)
-                return End(heard.miss)
-            again = miss.say or say(NOINPUT_TEXT if heard.miss == "noinput" else NOMATCH_TEXT)
-            await run.prompt(again, self, listening_next=True)
-            if self.prompt is not None:
-                await run.prompt(self.prompt, self, listening_next=True)
-
-    async def _hear(self, run: "Run") -> _Heard:
-        """One answer: a turn of speech, or keys until they can mean only one thing."""
-        pressed = ""
-        while True:
-            turn = await run.listen(self.inter_digit if pressed else self.timeout)
-            if turn.reason == "dtmf":
-                key = turn.text.upper()
-                if key == "#" and pressed in self._by_keys and not self._may_follow(pressed + key):
-                    return _Heard(self._by_keys[pressed], "nomatch", "keys", pressed)
-                pressed += key
-                if not self._may_follow(pressed, longer=True):
-                    return _Heard(self._by_keys.get(pressed), "nomatch", "keys", pressed)
-                continue
-            if turn.reason == "speech":
-                match = self._matcher.match(turn.text, turn.confidence)
-                if match is not None or pressed not in self._by_keys:
-                    return _Heard(match.choice if match else None, "nomatch", "speech", turn.text)
-            if pressed:
-                # No further key came, and nothing that was said fits: what was pressed is the answer.
-                return _Heard(self._by_keys.get(pressed), "nomatch", "keys", pressed)
-            return _Heard(None, "noinput", "speech", "")
-
-    def _may_follow(self, pressed: str, *, longer: bool = False) -> bool:
-        """Some choice's keys begin with ``pressed`` (and, with ``longer``, go on after it)."""
-        least = len(pressed) + longer
-        return any(keys.startswith(pressed) and len(keys) >= least for keys in self._by_keys)
-
-
-def _listed(value: object) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield (), value
-    elif isinstance(value, list):
-        yield from (((at,), item) for at, item in enumerate(value) if isinstance(item, str))
+        return await Asking(run, self).ask()

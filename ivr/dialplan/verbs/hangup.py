@@ -1,5 +1,6 @@
 """hangup and reject: end the call, or do not take it."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -28,6 +29,10 @@ class Hangup(Verb):
         description="a word for the call's record and for SIP's Reason header; hangup when not given",
     )
 
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        if self.reason is not None:
+            yield "reason", self.reason.names
+
     def may_end(self) -> bool:
         return True
 
@@ -46,6 +51,7 @@ class Reject(Verb):
     already is ended."""
 
     name: ClassVar[str] = "reject"
+    ends_politely: ClassVar[bool] = True
     short: ClassVar[str | None] = "reason"
     quiet: ClassVar[bool] = True
 

@@ -8,12 +8,10 @@ from ivr.dialplan.fields import Duration
 from ivr.dialplan.flow import Next
 from ivr.dialplan.verbs.base import Verb
 from ivr.dialplan.verbs.speaking import PROTECTED
-from ivr.session.types import AudioClip
+from ivr.session.types import silence
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
-
-_RATE = 8000
 
 
 class Pause(Verb):
@@ -26,5 +24,5 @@ class Pause(Verb):
 
     async def run(self, run: "Run") -> Next:
         # Silence that is played is counted in samples, as everything in a call is.
-        await run.prompt(AudioClip(bytes(2 * round(self.length * _RATE)), _RATE), PROTECTED)
+        await run.prompt(silence(self.length), PROTECTED)
         return None

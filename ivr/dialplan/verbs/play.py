@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import SoundFiles
+from ivr.dialplan.fields import SoundFiles, Switch
 from ivr.dialplan.flow import Next
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.verbs.speaking import TAPER, Speaking, tapered
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -20,9 +20,11 @@ class Play(Speaking):
 
     file: SoundFiles = Field(description="a WAV file, or a list of them; the path is relative to the plan")
     loop: int = Field(default=1, ge=1, le=100, description="how many times")
+    taper: Switch = TAPER
 
     async def run(self, run: "Run") -> Next:
+        files = tapered(self.file, run.visits()) if self.taper else self.file
         for _ in range(self.loop):
-            for file in self.file:
+            for file in files:
                 await run.prompt(run.plan.sounds[file], self)
         return None

@@ -1,7 +1,7 @@
 """python: call a function of the plan's author."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -35,6 +35,10 @@ class Python(Verb):
     short: ClassVar[str | None] = "function"
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
+    errors: ClassVar[Mapping[str, str]] = {
+        "python_failed": "the function raised something, or returned what a plan cannot hold",
+        "timeout": "it took longer than `timeout`",
+    }
 
     function: FunctionName = Field(
         description="an async function: file.py:function beside the plan, or the name of an entry point of "

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -72,6 +72,16 @@ class Request(Speaking):
     short: ClassVar[str | None] = "url"
     after_hangup: ClassVar[bool] = True
     quiet: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "timeout": "there was no whole answer within `timeout`",
+        "unreachable": "nobody can be reached there",
+        "bad_answer": "what was answered is not what is expected",
+        "failed": "any of these, and every status but 2xx, where they have no route of their own",
+    }
+    errors: ClassVar[Mapping[str, str]] = {
+        "request_failed": "it failed and `on` has no step for that",
+        "bad_value": "a value is missing, or cannot be sent",
+    }
 
     url: Url = Field(
         description="an http or https address, or what follows http.base_url of the settings; values in "
@@ -154,6 +164,9 @@ class Request(Speaking):
 
     def sets(self) -> Iterator[str]:
         yield from self.into
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        return self.sets() if not why or why.startswith("2") else iter(())
 
     async def run(self, run: "Run") -> Next:
         http = run.world.http

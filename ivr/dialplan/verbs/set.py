@@ -52,6 +52,10 @@ class Tag(_Values):
     def sets(self) -> Iterator[str]:
         return iter(())
 
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        for name, value in self.values.items():
+            yield f"values.{name}", value.names
+
     async def run(self, run: "Run") -> Next:
         for name, value in self.values.items():
             run.tags[name] = run.shown(value.names, run.value(value))
@@ -70,6 +74,9 @@ class Log(Verb):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
+
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        yield "message", self.message.names
 
     async def run(self, run: "Run") -> Next:
         text = run.shown(self.message.names, run.fill(self.message))

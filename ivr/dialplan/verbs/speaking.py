@@ -5,7 +5,8 @@ its plan says, else as the service does (``session.barge_in`` in the settings), 
 """
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -69,6 +70,21 @@ class Prompting(Fields):
             answers = self.hotword == ANSWERS
             changed.update(hotword=() if answers else self.hotword, hotword_answers=answers)
         return dataclasses.replace(options, **changed)
+
+
+TAPER: bool = Field(
+    default=False,
+    description="true: of a list the first is for the first time that the call comes here, the next for the "
+    "next time; the last for all others",
+)
+
+_Item = TypeVar("_Item")
+
+
+def tapered(items: Sequence[_Item], visits: int) -> Sequence[_Item]:
+    """The one of ``items`` that is for this time, after so many ``visits``."""
+    at = min(visits, len(items) - 1)
+    return items[at : at + 1]
 
 
 PROTECTED = Prompting(barge_in="none")

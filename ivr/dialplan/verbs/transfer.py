@@ -1,7 +1,7 @@
 """transfer: put the caller through to somebody else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -65,6 +65,12 @@ class Transfer(Speaking):
 
     name: ClassVar[str] = "transfer"
     short: ClassVar[str | None] = "to"
+    human: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "busy": "the line is busy",
+        "noanswer": "nobody answers within `timeout`, or nothing is told about it",
+        "failed": "everything else: no such number, refused, transfers are not supported",
+    }
 
     to: Targets = Field(
         description='whom to call: an extension such as "101", an address such as sip:101@pbx.example.org, '

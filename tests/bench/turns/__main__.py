@@ -18,9 +18,10 @@ from tests.bench import report
 from tests.bench.turns import columns, cost, wire
 from tests.bench.turns.corpus import Corpus
 from tests.bench.turns.recordings import SOURCES
-from tests.bench.turns.rows import Bench, Row
+from tests.bench.turns.row import Row
+from tests.bench.turns.rows import Bench, heard_text
 
-WIRE, WHISPER, COST = "wire", "whisper", "cost"
+WIRE, WHISPER, HEARD, COST = "wire", "whisper", "heard", "cost"
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "interruptions": Bench.interruptions,
     "false-alarms": Bench.false_alarms,
@@ -33,7 +34,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
 
 
 def main() -> int:
-    every = [*ROWS, WHISPER, WIRE, COST]
+    every = [*ROWS, WHISPER, HEARD, WIRE, COST]
     parser = argparse.ArgumentParser(prog="python -m tests.bench.turns", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[[], *every], metavar="ROW", help=", ".join(every))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the clips (1: each once or twice)")
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--split", choices=("report", "choose"), default="report", help="which clips")
     parser.add_argument("--columns", default="", help="only those whose names contain this")
     parser.add_argument("--whisper", type=int, default=40, help="scenes of each kind for Whisper (40)")
+    parser.add_argument("--cuts", type=int, default=30, help="prompts cut, of Piper and of recordings (30)")
     parser.add_argument("--trials", type=int, default=60, help="interruptions at the wire (60)")
     parser.add_argument("--at-once", type=int, default=3, help="calls at once at the wire (3)")
     parser.add_argument("--calls", type=int, default=50, help="sessions of the cost row (50)")
@@ -66,6 +68,8 @@ def main() -> int:
             made = cost.run(corpus.clips("interruption"), bench.prompts[0], options.calls, 15.0)
         elif name == WHISPER:
             made = bench.understood_by_whisper(options.whisper)
+        elif name == HEARD:
+            made = heard_text(options.cuts, options.seed)
         else:
             made = ROWS[name](bench)
         rows += made

@@ -2,13 +2,15 @@
 
 LiveKit Agents 1.7.0 (livekit-plugins-silero ``VAD.load``; ``voice/turn.py``): activation 0.5, deactivation
 0.35, an interruption after 0.5 s of speech (``interruption.min_duration``), the end of a turn after 0.55 s of
-silence for the detector and no sooner than 0.5 s (``endpointing.min_delay``). The network's memory is kept.
+silence for the detector and no sooner than 0.5 s (``endpointing.min_delay``). The network is that for 16 kHz
+(its ``sample_rate``), and its memory is kept.
 Twice: with 0.5 s of speech in a row, as a reader takes the number; and as its code counts them, from the
 first 50 ms on and pauses included (``SinceOnset``). It resumes after 2 s without words,
 which is later than what counts as lost.
 
 Pipecat 1.7.0 (``audio/vad/vad_analyzer.py``): confidence 0.7 both ways, ``start_secs`` 0.2, ``stop_secs``
-0.2, its memory set to zero every 5 s (ours fades: no harder on speech, see ivr/vad/README.md). Its
+0.2, its memory set to zero every 5 s (ours fades: no harder on speech, see ivr/vad/README.md), the network
+that for 8 kHz, as its telephone transports set the rate. Its
 ``min_volume`` is left out. It asks smart-turn at each such pause: the turn is over from 0.5 on, otherwise
 after 3 s of silence (``SmartTurnParams``); by the numbers alone the pause is the end.
 """
@@ -68,14 +70,17 @@ class Column:
 
 
 def columns(model: SileroModel) -> list[Column]:
-    half = InlineVad(model, DetectorOptions(threshold=0.5, release=0.35, attack=0.5, fade_ms=0))
+    wide = SileroModel(model.path, narrow=False)
+    half = InlineVad(
+        wide, DetectorOptions(threshold=0.5, release=0.35, attack=0.5, fade_ms=0, gain_db=0)
+    )
     livekit = _theirs(half, EndpointingOptions(min_speech_ms=500, min_silence_ms=550, pre_roll_ms=500), 2000)
     counted = _theirs(
         SinceOnset(half, 500),
         EndpointingOptions(min_speech_ms=50, min_silence_ms=550, pre_roll_ms=500),
         2000,
     )
-    seven = InlineVad(model, DetectorOptions(threshold=0.7, release=0.7, attack=0.7))
+    seven = InlineVad(model, DetectorOptions(threshold=0.7, release=0.7, attack=0.7, gain_db=0))
     # Six windows of 32 ms each way, as round(0.2 / 0.032) is.
     times = EndpointingOptions(min_speech_ms=192, min_silence_ms=192, pre_roll_ms=200, pause_ms=192)
     asked = TurnOptions(sure=0.5, doubtful=0.5, incomplete_ms=3000)

@@ -21,7 +21,7 @@ from ivr.vad.registry import create_vad
 from tests.bench.turns.clip import Clip, seeded
 from tests.bench.turns.columns import Quiet
 from tests.bench.turns.line import FRAME, RATE, Condition, Echo, Pcm16, TelephoneLine
-from tests.bench.turns.rows import Row
+from tests.bench.turns.row import Row
 from tests.session.engines import LetterTTS
 
 _SETTLE_S = 2.0

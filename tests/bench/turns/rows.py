@@ -1,117 +1,33 @@
 """The rows of the table: which scenes, and what of their traces is counted."""
 
-import asyncio
-import itertools
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from ivr.session import Decision
-from ivr.session.options import ExpectedKind
-from ivr.speech.registry import create_stt
-from tests.bench.turns import drive, judge, phrases, recordings
+from tests.bench import heard
+from tests.bench.turns import judge
 from tests.bench.turns.clip import Clip, Kind, Split, mixed, seeded
 from tests.bench.turns.columns import Column
 from tests.bench.turns.corpus import Corpus
-from tests.bench.turns.line import FRAME, RATE, Condition, Echo, Pcm16, at_level
+from tests.bench.turns.line import FRAME, RATE, Echo
+from tests.bench.turns.prompts import word_prompt
+from tests.bench.turns.row import Row, Score
+from tests.bench.turns.running import run
 from tests.bench.turns.scene import Scene, Trace
-from tests.bench.turns.voices import trimmed
-from tests.caller.measure import percentile
+from tests.bench.turns.scenes import Scenes, asked, shortened
 
-PROMPT_DBM0 = -12.0
-"""What the prompts are levelled to: -18 dBFS."""
-AFTER_S = 3.0
-"""What a scene goes on after the clip: longer than a lost prompt is waited for."""
 WORD_MS = (-100.0, 30.0)
 """A prompt that goes on between these, beside a word's first sample, goes on from its start."""
 
 
-@dataclass
-class Row:
-    """One line of the table. ``values`` by column: milliseconds, or 1 for what must not happen and 0."""
+class Bench(Scenes):
+    """The rows, through ``columns``."""
 
-    name: str
-    unit: str
-    """``ms`` or ``%``."""
-    target: str
-    values: dict[str, list[float]] = field(default_factory=dict)
-    missed: dict[str, int] = field(default_factory=dict)
-    """Trials without a value."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    limits: tuple[tuple[str, float], ...] = ()
-    """What is asked of ours: ``p50``, ``p95`` or ``share``, at most."""
-
-    def statistic(self, column: str, name: str) -> float:
-        values = self.values.get(column, [])
-        if name == "share":
-            return 100 * sum(values) / len(values) if values else float("nan")
-        return percentile(values, float(name.removeprefix("p")))
-
-    def passed(self, column: str = "ours") -> bool:
-        return all(self.statistic(column, name) <= limit for name, limit in self.limits)
-
-
-Score = Callable[[Trace], dict[str, float | None]]
-"""Row name to value: None is a trial without one."""
-
-
-class Bench:
     def __init__(
         self, corpus: Corpus, columns: Sequence[Column], scale: float, seed: int, split: Split
     ) -> None:
-        self._corpus, self._columns = corpus, columns
-        self._scale, self._seed, self._split = scale, seed, split
-        self.prompts = [levelled(without_pauses(p)) for p in corpus.prompts()]
-
-    # -- scenes
-
-    def conditions(self, name: str, levels: tuple[float, float]) -> Iterator[Condition]:
-        """Lines of all sorts, one after the other, the same for the same name and seed."""
-        for n in itertools.count():
-            dice = seeded(f"{name} {self._seed} {n}")
-            yield Condition(
-                level_dbm0=float(dice.uniform(*levels)),
-                noise_dbm0=float(dice.uniform(-72, -55)),
-                loss=float(dice.choice((0.0, 0.0, 0.01, 0.02, 0.03))),
-                jitter_ms=float(dice.choice((0.0, 5.0, 10.0))),
-                conceal=bool(dice.random() < 0.8),
-                a_law=bool(dice.random() < 0.5),
-                seed=int(dice.integers(1 << 30)),
-            )
-
-    def over_prompt(
-        self, name: str, clips: Sequence[Clip | None], levels: tuple[float, float],
-        echo: Callable[[np.random.Generator], Echo] | None = None, understood: bool = True,
-        prompts: Sequence[Pcm16] = (),
-    ) -> Iterator[Scene]:  # fmt: skip
-        for n, (clip, condition) in enumerate(zip(clips, self.conditions(name, levels), strict=False)):
-            dice = seeded(f"{name} place {self._seed} {n}")
-            at = int(dice.uniform(1.2, 2.2) * RATE)
-            prompt = (prompts or self.prompts)[n % len(prompts or self.prompts)]
-            length = at + (len(clip.pcm) if clip is not None else 5 * RATE) + int(AFTER_S * RATE)
-            if echo is not None:
-                condition = replace(condition, echo=echo(dice))
-            yield Scene(name, condition, clip, at, min(length, len(prompt) - FRAME), prompt, understood)
-
-    def clips(self, *kinds: Kind, times: int = 1, styles: Sequence[str] = ()) -> list[Clip]:
-        """All of the split ``times`` over, or the share of them that is asked for."""
-        found = [
-            c
-            for kind in kinds
-            for c in self._corpus.clips(kind, self._split)
-            if not styles or c.style in styles
-        ]
-        found *= times
-        return (
-            found[: max(4, round(len(found) * self._scale))]
-            if self._scale < 1
-            else found * round(self._scale)
-        )
-
-    # -- rows
+        super().__init__(corpus, scale, seed, split)
+        self._columns = columns
 
     def interruptions(self) -> list[Row]:
         scenes = list(self.over_prompt("interruption", self.clips("interruption"), (-30.0, -10.0)))
@@ -212,7 +128,7 @@ class Bench:
         prompts = [word_prompt(n) for n in range(6)]
         starts = {id(pcm): np.array(places) for pcm, places in prompts}
         clips = self.clips("interruption", styles=("recorded",))[: max(4, round(60 * self._scale))]
-        short = [_cut(clip, 0.5) for clip in clips]
+        short = [shortened(clip, 0.5) for clip in clips]
         scenes = list(
             self.over_prompt(
                 "false stop", short, (-25, -12), understood=False, prompts=[p for p, _ in prompts]
@@ -314,68 +230,22 @@ class Bench:
 
         return self._run(scenes, rows, score, "whisper")
 
-    # -- running
-
     def _run(
         self, scenes: Sequence[Scene], rows: dict[str, Row], score: Score, engine: str = ""
     ) -> list[Row]:
-        """With an ``engine`` only the first column: what was understood changes nothing in the others."""
-        turns = all(scene.prompt is None for scene in scenes)
-        for column in self._columns[:1] if engine else self._columns:
-            if column.turns_only and not turns:
-                continue
-            trials: list[dict[str, Any]] = []
-            for trace in asyncio.run(_traces(scenes, column, engine)):
-                found = score(trace)
-                for name, value in found.items():
-                    if value is None:
-                        rows[name].missed[column.name] = rows[name].missed.get(column.name, 0) + 1
-                    else:
-                        rows[name].values.setdefault(column.name, []).append(value)
-                trials.append(_note(trace, found))
-            next(iter(rows.values())).notes[column.name] = trials
-            print(f"    {column.name}: {len(scenes)} scenes", file=sys.stderr, flush=True)
-        return list(rows.values())
+        return run(scenes, self._columns, rows, score, engine)
 
 
-async def _traces(scenes: Sequence[Scene], column: Column, engine: str) -> list[Trace]:
-    """``engine``: a recogniser's name; without one the truth is understood."""
-    stt = create_stt(engine) if engine else None
-    if stt is not None:
-        await stt.start()
-    try:
-        return [await drive.run(scene, column, stt) for scene in scenes]
-    finally:
-        if stt is not None:
-            await stt.aclose()
-
-
-def _note(trace: Trace, found: dict[str, float | None]) -> dict[str, Any]:
-    scene, c = trace.scene, trace.scene.condition
-    return {
-        "scene": scene.name, "clip": scene.clip.name if scene.clip else None, "level": round(c.level_dbm0, 1),
-        "loss": c.loss, "echo": None if c.echo is None else [c.echo.delay_ms, c.echo.loss_db], "seed": c.seed,
-        "found": found, "turns": [t.text for t in trace.turns],
-        "told": [f"{at / RATE:.3f} {d.stage} {d.rule} {_short(d)}".strip() for at, d in trace.decisions],
-        "onset_s": round(scene.onset / RATE, 3), "offset_s": round(scene.offset / RATE, 3),
-    }  # fmt: skip
-
-
-def asked(clip: Clip, condition: Condition, at: int) -> Scene:
-    """``clip`` as the answer to a question that fits it."""
-    length = at + len(clip.pcm) + 4 * RATE
-    if clip.style != "answer":
-        kind: ExpectedKind = "digits" if clip.style == "digits" else "free"
-        return Scene(clip.style, condition, clip, at, length, expect=kind)
-    kind = "yes_no" if clip.text in phrases.YES_NO[clip.language] else "menu"
-    known = phrases.YES_NO if kind == "yes_no" else phrases.CHOICES
-    return Scene(kind, condition, clip, at, length, expect=kind, choices=known[clip.language])
-
-
-def _short(decision: Decision) -> str:
-    names = ("probability", "duration_ms", "text", "words", "reason", "echo", "name")
-    found = {name: decision.details[name] for name in names if name in decision.details}
-    return " ".join(f"{name}={value}" for name, value in found.items())
+def heard_text(cuts: int, seed: int) -> list[Row]:
+    """``cuts`` interrupted prompts of Piper's and as many recordings; beside Whisper's transcript of what the
+    caller received of them (``tests/bench/heard.py``).
+    """
+    row = Row("heard_text off by more than one word", "%", "0 of 30", limits=(("share", 0),))
+    for figure in heard.run(cuts, half=1, seed=seed):
+        if figure.unit == "words" and figure.name.startswith("heard_text"):
+            row.values.setdefault("ours", []).extend(float(words > 1) for words in figure.values)
+            row.notes[figure.name] = {"words off": figure.values, **figure.notes}
+    return [row]
 
 
 def _silent_before(trace: Trace) -> bool:
@@ -383,41 +253,3 @@ def _silent_before(trace: Trace) -> bool:
     at = trace.scene.onset // FRAME * FRAME
     before = trace.played[at - int(0.2 * RATE) : at].astype(np.float64)
     return float(np.sqrt((before**2).mean())) < 33
-
-
-def _cut(clip: Clip, seconds: float) -> Clip:
-    """The first half second of speech of it."""
-    end = min(len(clip.pcm), clip.onset + int(seconds * RATE))
-    return Clip(
-        clip.name, clip.kind, clip.style, clip.language, clip.pcm[:end], clip.onset, end - 1, clip.parts
-    )
-
-
-def levelled(x: Pcm16) -> Pcm16:
-    return np.clip(at_level(x, PROMPT_DBM0), -32768, 32767).astype(np.int16)
-
-
-def without_pauses(x: Pcm16) -> Pcm16:
-    """Every quiet 20 ms taken out, so that a stop cannot be mistaken for a pause."""
-    frames = x[: len(x) // FRAME * FRAME].reshape(-1, FRAME)
-    level = np.sqrt((frames.astype(np.float64) ** 2).mean(axis=1))
-    loudest = np.sqrt((level[level > level.max() / 18] ** 2).mean())
-    kept: Pcm16 = frames[level > loudest / 6].reshape(-1)
-    return kept
-
-
-def word_prompt(number: int) -> tuple[Pcm16, list[int]]:
-    """Recorded words (numbers, letters) with 60 to 90 ms between them, and where each begins."""
-    dice = seeded(f"words {number}")
-    names = [f"digits/{n}" for n in (*range(21), 30, 40, 50, 60, 70, 80, 90)] + [
-        f"letters/{c}" for c in "abcdefgh"
-    ]
-    parts: list[Pcm16] = []
-    starts: list[int] = []
-    at = 0
-    while at < 14 * RATE:
-        x = levelled(trimmed(recordings.word("en", names[int(dice.integers(len(names)))]), 30.0, 0))
-        starts.append(at)
-        parts += [x, np.zeros(int(dice.uniform(0.06, 0.09) * RATE), np.int16)]
-        at += len(x) + len(parts[-1])
-    return np.concatenate(parts), starts

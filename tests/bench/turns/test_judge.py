@@ -6,7 +6,7 @@ import pytest
 from tests.bench.turns import judge
 from tests.bench.turns.follow import find, follow
 from tests.bench.turns.line import FRAME, RATE, Pcm16, coded
-from tests.bench.turns.rows import levelled, without_pauses, word_prompt
+from tests.bench.turns.prompts import levelled, without_pauses, word_prompt
 from tests.caller import sounds
 
 

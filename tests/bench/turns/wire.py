@@ -13,7 +13,7 @@ from tests.bench.turns import judge
 from tests.bench.turns.clip import Clip, seeded
 from tests.bench.turns.follow import Frame, follow
 from tests.bench.turns.line import FRAME, Condition, Pcm16, TelephoneLine
-from tests.bench.turns.rows import Row
+from tests.bench.turns.row import Row
 from tests.bench.turns.scene import Scene
 from tests.caller import Call, UserAgent, sounds
 from tests.caller.rtp import Packet

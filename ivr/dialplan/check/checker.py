@@ -1,0 +1,35 @@
+"""All rules over one plan."""
+
+import os
+
+from ivr.dialplan.check import choices, endings, engines, hours, ignores, languages, reach, schema, values
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.check.subject import Subject, Surroundings
+from ivr.dialplan.errors import PlanError
+from ivr.dialplan.loader import ReadPlan, read_plan
+
+FAMILIES = (reach, endings, choices, values, languages, engines, hours)
+"""One module per family: its ``RULES``, and ``check``, which finds where they are broken."""
+
+RULES: dict[str, Rule] = {rule.id: rule for family in (schema, *FAMILIES, ignores) for rule in family.RULES}
+"""Every rule by its id, in the reference's order."""
+
+
+def check_plan(read: ReadPlan, file: str | None = None, around: Surroundings | None = None) -> list[Finding]:
+    """What the rules find in a plan that was loaded, sorted by place. ``file`` is its name in "
+    "messages."""
+    name = file or str(read.sources[0].path)
+    subject = Subject(read, name, around)
+    found = (finding for family in FAMILIES for finding in family.check(subject))
+    texts = {source.shown or name: source.text for source in read.sources}
+    return sorted(set(ignores.silence(found, texts, RULES)))
+
+
+def check_file(path: str | os.PathLike[str], around: Surroundings | None = None) -> list[Finding]:
+    """Load a plan and check it; never raises for anything that is wrong with it."""
+    file = os.fspath(path)
+    try:
+        read = read_plan(path)
+    except PlanError as error:
+        return sorted(schema.findings_of(error, RULES))
+    return check_plan(read, file, around)

@@ -1,0 +1,150 @@
+"""Answers: choices that can never be chosen or are easily taken for another, gathers that give up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.check.subject import Subject
+from ivr.dialplan.document import Path
+from ivr.dialplan.errors import quoted
+from ivr.dialplan.graph import Place
+from ivr.dialplan.matching import Matcher, spoken
+from ivr.dialplan.verbs import Verb
+from ivr.dialplan.words import DIFFERENT, closeness, sound, stem
+
+SAME_ANSWER = Rule(
+    "same-answer",
+    "error",
+    "a key or a phrase that means two choices",
+    "Only one of them could be chosen by it.",
+    "give it to one of them alone",
+    in_schema=True,
+)
+NEVER_WINS = Rule(
+    "never-wins",
+    "error",
+    "a phrase that is never understood as its choice",
+    "The phrase was tried against the choices just as it is written, as if a recogniser had understood "
+    "every word: it means another choice, or none. `voicemail` beside another choice's `voice mail` is "
+    "such a phrase, for two words count more than one; so is a text without words.",
+    "change the phrase, or that of the other choice",
+)
+KEY_PREFIX = Rule(
+    "key-prefix",
+    "error",
+    "a key that is the beginning of another and cannot be ended",
+    "Where 1 and 12 are choices, # after 1 says that nothing follows. Where 1# is a choice itself it does "
+    "not, and 1 wins only by waiting.",
+    "choose keys of which none begins another",
+)
+CONFUSABLE = Rule(
+    "confusable",
+    "warning",
+    "phrases of two choices that sound alike",
+    "A recogniser on a telephone line takes one for the other; when both fit equally well the caller is "
+    "asked again.",
+    "choose words that sound different, or leave one of the phrases out",
+)
+NO_EXHAUSTION_ROUTE = Rule(
+    "no-exhaustion-route",
+    "warning",
+    "a gather with no route on exhaustion",
+    "Who says nothing, or nothing that fits, as many times as `tries` allows, is told goodbye and the "
+    "call is ended. Often a person could still help.",
+    "give noinput and nomatch a goto, to an operator for example",
+)
+RULES = (SAME_ANSWER, NEVER_WINS, KEY_PREFIX, CONFUSABLE, NO_EXHAUSTION_ROUTE)
+
+MAX_COMPARED = 120
+"""Phrases of one verb of which each is compared with each; of more only those with the same sound are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    choice: str
+    text: str
+    path: Path
+    words: tuple[str, ...]
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    for place, placed in subject.verbs.items():
+        verb = placed.verb
+        if verb.gives_up():
+            message = f"{quoted(verb.name)} has no route for a caller who never answers: the call is ended"
+            yield subject.at_verb(NO_EXHAUSTION_ROUTE, place, message)
+        answers = answers_of(verb)
+        if answers:
+            yield from _phrases(subject, place, answers)
+            yield from _keys(subject, place, answers)
+
+
+Answers = Mapping[str, tuple[Sequence[str], Sequence[str]]]
+"""Name to (phrases, keys)."""
+
+
+def answers_of(verb: Verb) -> Answers:
+    """The choices of a verb that has some."""
+    choices = getattr(verb, "choices", None)
+    if not isinstance(choices, dict):
+        return {}
+    return {
+        name: (tuple(getattr(choice, "say", ())), tuple(getattr(choice, "press", ())))
+        for name, choice in choices.items()
+    }
+
+
+def _phrases(subject: Subject, place: Place, answers: Answers) -> Iterator[Finding]:
+    phrases = [
+        _Phrase(name, text, ("choices", name, "say", at), spoken(text))
+        for name, (say, _) in answers.items()
+        for at, text in enumerate(say)
+    ]
+    many = len(phrases) > MAX_COMPARED
+    matcher = None if many else Matcher(answers)
+    for phrase in phrases:
+        # Of very many only this one is asked about: whether it can be understood at all.
+        found = (matcher or Matcher({phrase.choice: ((phrase.text,), ())})).match(phrase.text)
+        if found is None or found.choice != phrase.choice:
+            instead = (
+                f"it means {quoted(found.choice)}" if found is not None else "it means none of the choices"
+            )
+            message = (
+                f"the phrase {quoted(phrase.text)} is never understood as {quoted(phrase.choice)}: {instead}"
+            )
+            yield subject.at_verb(NEVER_WINS, place, message, phrase.path)
+    for one, other in _alike(phrases, many):
+        message = (
+            f"{quoted(other.text)} ({other.choice}) is easily heard as {quoted(one.text)} ({one.choice})"
+        )
+        yield subject.at_verb(CONFUSABLE, place, message, other.path)
+
+
+def _alike(phrases: Sequence[_Phrase], many: bool) -> Iterator[tuple[_Phrase, _Phrase]]:
+    """Pairs of two choices' phrases, word for word close, but not the same. Each phrase once at most."""
+    if many:
+        heard: dict[tuple[str, ...], _Phrase] = {}
+        for phrase in phrases:
+            first = heard.setdefault(tuple(sound(stem(word)) for word in phrase.words), phrase)
+            if first.choice != phrase.choice and first.words != phrase.words:
+                yield first, phrase
+        return
+    for at, other in enumerate(phrases):
+        for one in phrases[:at]:
+            if one.choice == other.choice or len(one.words) != len(other.words) or one.words == other.words:
+                continue
+            if all(
+                closeness(a, b) != DIFFERENT or closeness(b, a) != DIFFERENT
+                for a, b in zip(one.words, other.words, strict=True)
+            ):
+                yield one, other
+                break
+
+
+def _keys(subject: Subject, place: Place, answers: Answers) -> Iterator[Finding]:
+    keys = {key: (name, at) for name, (_, press) in answers.items() for at, key in enumerate(press)}
+    beginnings = {key[:size] for key in keys for size in range(1, len(key) + 1)}
+    for key, (name, at) in keys.items():
+        if f"{key}#" in beginnings:
+            message = f"the key {quoted(key)} wins only by waiting, for {quoted(key + '#')} may follow"
+            yield subject.at_verb(KEY_PREFIX, place, message, ("choices", name, "press", at))

@@ -1,0 +1,39 @@
+"""What a plan needs of the speech engines that the service has."""
+
+from collections.abc import Iterator
+
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.check.subject import Subject
+from ivr.dialplan.errors import quoted
+from ivr.dialplan.verbs.speaking import Speaking
+
+SPEECH_ONLY = Rule(
+    "speech-only",
+    "error",
+    "speech is needed, but no engine for it is configured",
+    "No speech-to-text engine of the settings can be used, and this verb takes no keys, so no caller can "
+    "answer it. Looked at are the settings that `ivr check` was given, as `ivr serve` would read them.",
+    "give its choices keys (press), or configure an engine (stt.order); `ivr doctor` tells what it lacks",
+)
+NO_SPEECH = Rule(
+    "no-speech",
+    "error",
+    "texts are said, but no engine for it is configured",
+    "No text-to-speech engine of the settings can be used; only sound files could be heard.",
+    "configure an engine (tts.order); `ivr doctor` tells what it lacks",
+)
+RULES = (SPEECH_ONLY, NO_SPEECH)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    around = subject.around
+    for place, placed in subject.reached.items():
+        verb = placed.verb
+        if not around.speech_in and verb.listens and not verb.takes_keys():
+            message = f"{quoted(verb.name)} can be answered by speech alone"
+            yield subject.at_verb(SPEECH_ONLY, place, message)
+    if not around.speech_out:
+        for place, placed in subject.reached.items():
+            if isinstance(placed.verb, Speaking) and any(placed.verb.prompts()):
+                yield subject.at_verb(NO_SPEECH, place, f"{quoted(placed.verb.name)} cannot be heard")
+                return  # it is so everywhere

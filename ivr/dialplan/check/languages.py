@@ -1,0 +1,78 @@
+"""Languages: texts that one of them lacks, and languages that no voice speaks."""
+
+from collections.abc import Iterator, Sequence
+
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.check.subject import Subject, values_in
+from ivr.dialplan.errors import listed, quoted
+from ivr.dialplan.expressions import Template
+from ivr.dialplan.texts import Spoken
+
+MISSING_TEXT = Rule(
+    "missing-text",
+    "warning",
+    "a text that one of the plan's languages lacks",
+    "A caller would hear it in another language. A plan with several `languages` says each text as a "
+    "mapping of languages to texts. Built-in texts are English; a plan in other languages needs its own "
+    "in their place. A text of values alone is the same in all languages.",
+    "give the text for each language: {en: Hello, fr: Bonjour}",
+)
+NO_VOICE = Rule(
+    "no-voice",
+    "error",
+    "a language without a voice",
+    "No configured text-to-speech engine speaks it, so its texts would be read by a voice of another "
+    "language.",
+    "configure a voice for it in the settings (tts), or take the language out of `languages`",
+)
+RULES = (MISSING_TEXT, NO_VOICE)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    yield from _texts(subject)
+    voices = subject.around.voices
+    for at, language in enumerate(subject.plan.languages):
+        if voices is not None and language.partition("-")[0] not in {v.partition("-")[0] for v in voices}:
+            message = f"no configured voice speaks {quoted(language)}; there are {listed(sorted(voices))}"
+            yield subject.at_top(NO_VOICE, message, ("languages", at), key=False)
+
+
+def _texts(subject: Subject) -> Iterator[Finding]:
+    languages = subject.plan.languages
+    for place, placed in subject.reached.items():
+        own: set[str] = set()
+        for path, value in values_in(placed.verb):
+            if isinstance(value, Spoken):
+                own.update(value.literals())
+                missing = lacking(value, languages)
+                if missing:
+                    message = f"this text is not there in {listed(missing)}"
+                    yield subject.at_verb(MISSING_TEXT, place, message, path)
+        strange = [each for each in languages if each.partition("-")[0] not in placed.verb.fluent]
+        for text in dict.fromkeys(placed.verb.prompts()) if strange else ():
+            if text not in own:
+                message = (
+                    f"{quoted(placed.verb.name)} says {quoted(text)}, which is not there in {listed(strange)}"
+                )
+                yield subject.at_verb(MISSING_TEXT, place, message, remedy="give a text in its place")
+
+
+def lacking(text: Spoken, languages: Sequence[str]) -> list[str]:
+    """The ``languages`` that ``text`` is not there in."""
+    if text.languages == ("",):
+        plain = text.in_language("")
+        # One text for all is right where there is one language, or nothing to translate.
+        return [] if len(languages) == 1 or _only_values(plain) else list(languages[1:])
+    return [
+        language
+        for language in languages
+        if language not in text.languages and language.partition("-")[0] not in text.languages
+    ]
+
+
+def _only_values(text: Template) -> bool:
+    rest = text.source
+    while "{{" in rest:
+        before, _, after = rest.partition("{{")
+        rest = before + after.partition("}}")[2]
+    return not any(character.isalpha() for character in rest)

@@ -1,0 +1,94 @@
+"""The rules whose findings the loader makes: a plan that breaks one cannot be loaded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.check.subject import lines_of
+from ivr.dialplan.document import MAX_BYTES
+from ivr.dialplan.errors import PlanError
+
+YAML = Rule(
+    "yaml",
+    "error",
+    "a file that is not YAML",
+    "The file cannot be read as one YAML 1.2 document of the size that a plan may have.",
+    "mend the line; most often a quote, a colon in a text or the indentation is at fault",
+    in_schema=True,
+)
+DUPLICATE_KEY = Rule(
+    "duplicate-key",
+    "error",
+    "a name that is given twice",
+    "In one mapping a step, a choice or a field has the same name as another; one of them would be lost.",
+    "rename one of them, or take it out",
+    in_schema=True,
+)
+SCHEMA = Rule(
+    "schema",
+    "error",
+    "something that the language does not know",
+    "A verb, a field or a value is not what is expected there. The message says what is. `ivr schema` "
+    "makes the JSON Schema by which an editor completes and checks while you type.",
+    "write what is expected; dialplans/README.md has every verb with its fields",
+    in_schema=True,
+)
+GOTO_NOWHERE = Rule(
+    "goto-nowhere",
+    "error",
+    "a goto to a step that is not there",
+    "The same for every other field that names a step.",
+    "correct the name, or add the step",
+    in_schema=True,
+)
+SOUND_MISSING = Rule(
+    "sound-missing",
+    "error",
+    "a sound file that is missing or cannot be read",
+    "Sound files are read when the plan is, so that no caller finds out.",
+    "put the file there, or correct its path: it is relative to the file that names it",
+    in_schema=True,
+)
+SOUND_FORMAT = Rule(
+    "sound-format",
+    "error",
+    "a sound file in a wrong format",
+    "It is not a WAV file that can be played (PCM, float or G.711), or nothing is in it.",
+    "convert it, for example: sox in.mp3 -r 8000 -c 1 -b 16 out.wav",
+    in_schema=True,
+)
+RULES = (YAML, DUPLICATE_KEY, SCHEMA, GOTO_NOWHERE, SOUND_MISSING, SOUND_FORMAT)
+
+
+def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
+    """The mistakes of a plan that was refused, as findings. ``rules`` are all by their id."""
+    texts: dict[str, list[str]] = {}
+    for problem in error.problems:
+        file = problem.file or error.file
+        if file not in texts:
+            texts[file] = _lines(file)
+        lines = texts[file]
+        rule = rules.get(problem.rule, SCHEMA)
+        yield Finding(
+            file=file,
+            line=problem.line,
+            column=problem.column,
+            rule=rule.id,
+            message=problem.message,
+            severity=rule.severity,
+            remedy=rule.remedy,
+            source=lines[problem.line - 1] if problem.line <= len(lines) else "",
+        )
+
+
+def _lines(file: str) -> list[str]:
+    """What can be shown of a file that may be anything."""
+    try:
+        path = Path(file)
+        if not path.is_file():
+            return []
+        with path.open("rb") as handle:
+            text = handle.read(MAX_BYTES).decode("utf-8-sig", "replace")
+    except (OSError, ValueError):
+        return []
+    return ["".join(c if c.isprintable() or c == "\t" else "�" for c in line) for line in lines_of(text)]

@@ -1,0 +1,134 @@
+"""What rules look at: a plan, the text it was made of, its graph, and what is known of the service."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from ivr.dialplan.check.finding import Finding, Rule
+from ivr.dialplan.document import Node, Path
+from ivr.dialplan.graph import Graph, Place
+from ivr.dialplan.loader import ReadPlan
+from ivr.dialplan.plan import PlacedVerb, Plan
+from ivr.dialplan.sources import Source
+from ivr.dialplan.verbs import VERBS
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of the service that a plan is for. The defaults are: everything is there."""
+
+    speech_in: bool = True
+    """Callers can be understood: a speech-to-text engine is configured and has what it needs."""
+    speech_out: bool = True
+    """Texts can be said."""
+    voices: frozenset[str] | None = None
+    """The languages that the configured voices speak, such as ``en``; None: any, or it is not known."""
+
+
+class Subject:
+    """One plan under examination."""
+
+    def __init__(self, read: ReadPlan, file: str, around: Surroundings | None = None) -> None:
+        """``file`` is the plan's name in messages."""
+        self.plan: Plan = read.plan
+        self.read, self.file = read, file
+        self.around = around or Surroundings()
+        self.graph = Graph(read.plan)
+
+    @cached_property
+    def verbs(self) -> dict[Place, PlacedVerb]:
+        """Every verb by its place, in the plan's order."""
+        return {
+            (name, index): placed
+            for name, step in self.plan.steps.items()
+            for index, placed in enumerate(step.verbs)
+        }
+
+    @cached_property
+    def reached(self) -> dict[Place, PlacedVerb]:
+        """Those that some call can come to: what nobody reaches has a rule of its own."""
+        return {place: placed for place, placed in self.verbs.items() if place in self.graph.reached}
+
+    # -- findings
+
+    def at_verb(
+        self, rule: Rule, place: Place, message: str, path: Path = (), *, remedy: str = "", key: bool = False
+    ) -> Finding:
+        """``path`` leads to a field, as in the verb's long form; ``key``: to its name."""
+        source, name, value = self._verb_node(place)
+        node = name
+        if path:
+            node = _field(self.verbs[place].verb.name, value, path, name, key)
+        return self._finding(rule, source, node, message, remedy, place)
+
+    def at_step(self, rule: Rule, step: str, message: str, *, remedy: str = "") -> Finding:
+        source, key, _ = self.read.steps[step]
+        return self._finding(rule, source, key, message, remedy, (step, -1))
+
+    def at_top(self, rule: Rule, message: str, path: Path, *, remedy: str = "", key: bool = True) -> Finding:
+        """A field of the plan's own file."""
+        source = self.read.sources[0]
+        return self._finding(rule, source, source.root.find(path, key=key), message, remedy, ("", -1))
+
+    def _finding(
+        self, rule: Rule, source: Source, node: Node, message: str, remedy: str, place: Place
+    ) -> Finding:
+        lines = self._lines[source.shown]
+        return Finding(
+            file=source.shown or self.file,
+            line=node.line,
+            column=node.column,
+            rule=rule.id,
+            message=message,
+            severity=rule.severity,
+            remedy=remedy or rule.remedy,
+            source=lines[node.line - 1] if node.line <= len(lines) else "",
+            step=place[0],
+            index=place[1],
+        )
+
+    @cached_property
+    def _lines(self) -> dict[str, list[str]]:
+        return {source.shown: lines_of(source.text) for source in self.read.sources}
+
+    def _verb_node(self, place: Place) -> tuple[Source, Node, Node]:
+        """Its file, the verb's name, its value."""
+        source, _, step = self.read.steps[place[0]]
+        if step.kind == "map":
+            step = step.entries["do"][1]
+        ((key, value),) = step.items[place[1]].entries.values()
+        return source, key, value
+
+
+def lines_of(text: str) -> list[str]:
+    """As YAML counts them: ``splitlines`` knows more line ends than its scanner does."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _field(verb: str, value: Node, path: Path, name: Node, key: bool) -> Node:
+    verb_class = VERBS[verb]
+    inner = verb_class.wraps if verb_class.wraps is not None else verb_class.short
+    if value.kind == "scalar" and value.text is None:
+        return name
+    if (verb_class.wraps is not None or value.kind != "map") and path[0] == inner:
+        path = path[1:]
+    return value.find(path, key=key)
+
+
+def values_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value below a verb, and the path to it by the names that a plan has for the fields. A value
+    that is neither a list, a mapping nor a model is a leaf."""
+    if isinstance(value, BaseModel):
+        for field, info in type(value).model_fields.items():
+            yield from values_in(getattr(value, field), (*path, info.alias or field))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from values_in(item, (*path, name))
+    elif isinstance(value, list | tuple):
+        for at, item in enumerate(value):
+            yield from values_in(item, (*path, at))
+    elif value is not None:
+        yield path, value

@@ -1,0 +1,173 @@
+"""Which parts of a plan its dialogues have been through: steps, choices, what follows a miss or a failure,
+and every other way from step to step.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ivr.dialplan.dialogue.plan_log import Listener
+from ivr.dialplan.plan import PlacedVerb, Plan
+from ivr.dialplan.runner import Runner
+from ivr.dialplan.variables import HIDDEN
+
+Place = tuple[str, int]
+"""A step, and the place of a verb in it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Item:
+    """Something that a dialogue can go through."""
+
+    file: str
+    """Empty: the plan's own."""
+    line: int
+    kind: str
+    """step, choice, event or route."""
+    step: str
+    verb: int
+    """Its place in the step; -1 for the step itself."""
+    name: str
+    """The choice, the event, or what leads where."""
+    target: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "step":
+            return f"step {self.step}"
+        if self.kind == "route":
+            why = f" ({self.name})" if self.name else ""
+            return f"route {self.step} -> {self.target}{why}"
+        return f"{self.kind} {self.name} of {self.step}"
+
+
+class Coverage:
+    """Of one plan, over any number of calls."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.items: dict[Item, int] = dict.fromkeys(_items(plan), 0)
+        """How often each was gone through."""
+        self._routes: dict[Place, list[Item]] = {}
+        self._named: dict[tuple[str, int, str, str], Item] = {}
+        for item in self.items:
+            if item.kind == "route":
+                self._routes.setdefault((item.step, item.verb), []).append(item)
+            else:
+                self._named[item.step, item.verb, item.kind, item.name] = item
+
+    @property
+    def missed(self) -> list[Item]:
+        """By place."""
+        return sorted(item for item, count in self.items.items() if not count)
+
+    @property
+    def percent(self) -> float:
+        """Of all items; 100 for a plan that has none."""
+        return 100.0 * sum(map(bool, self.items.values())) / max(1, len(self.items))
+
+    def visitor(self, runner: Runner) -> Listener:
+        """To be told of the log of one call."""
+        visit = self.recorder()
+        return lambda event, fields: visit(runner.run.at, event, fields)
+
+    def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
+        """The same where ``Run.at`` is told with each event."""
+        reasons: list[str] = []
+        """Words for what has happened since the last step was entered, the likeliest reason last."""
+
+        private = False
+        """A choice was made that the log does not tell: where it leads is all that is known."""
+
+        def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
+            nonlocal private
+            step, verb = place
+            match event:
+                case "step_entered":
+                    if private:
+                        self._enter_by_private_choice(place, str(fields["step"]))
+                    private = False
+                    self._enter(place, str(fields["step"]), reasons)
+                    reasons.clear()
+                case "choice_matched":
+                    private = fields["choice"] == HIDDEN
+                    self._count(step, verb, "choice", str(fields["choice"]))
+                case "noinput" | "nomatch":
+                    last = fields.get("attempt", 1) >= fields.get("of", 0)
+                    self._count(step, verb, "event", f"{event} exhausted" if last else event)
+                case "verb_failed":
+                    self._count(step, verb, "event", "on_error")
+            reasons.extend(reasons_of(event, fields))
+
+        return visit
+
+    def _enter(self, place: Place, step: str, reasons: list[str]) -> None:
+        self._count(step, -1, "step", step)
+        ways = [item for item in self._routes.get(place, ()) if item.target == step]
+        names = {item.name for item in ways}
+        why = next((reason for reason in reversed(reasons) if reason in names), None)
+        for item in [item for item in ways if item.name == why] or ways:
+            self.items[item] += 1
+
+    def _enter_by_private_choice(self, place: Place, step: str) -> None:
+        for item in self._routes.get(place, ()):
+            if item.target == step:
+                self._count(*place, "choice", item.name)
+
+    def _count(self, step: str, verb: int, kind: str, name: str) -> None:
+        item = self._named.get((step, verb, kind, name))
+        if item is not None:
+            self.items[item] += 1
+
+
+def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names that a way onward may have (``Verb.may_go_to``) after that line of the log, the likeliest
+    last.
+    """
+    match event:
+        case "choice_matched":
+            return (str(fields.get("choice")),)
+        case "noinput" | "nomatch":
+            return ("exhausted", event)
+        case "input_understood":
+            return (str(fields.get("input")),)
+        case "universal_chosen":
+            return (str(fields.get("universal")),)
+        case "transfer_failed":
+            return (str(fields.get("outcome")),)
+        case "request_ended":
+            outcome = str(fields.get("outcome"))
+            return ("failed", f"{outcome[0]}xx", outcome) if outcome.isdigit() else ("failed", outcome)
+        case "agent_tool":
+            return (str(fields.get("tool")),)
+        case "agent_ended":
+            return (str(fields.get("how")),)
+        case "model_down":
+            return ("down",)
+        case "verb_failed":
+            return ("on_error",)
+    return ()
+
+
+def _items(plan: Plan) -> Iterator[Item]:
+    for name, step in plan.steps.items():
+        yield Item(step.file, step.line, "step", name, -1, name)
+        for at, placed in enumerate(step.verbs):
+            for kind, what, target in _of_verb(plan, placed):
+                yield Item(placed.file, placed.line, kind, name, at, what, target)
+
+
+def _of_verb(plan: Plan, placed: PlacedVerb) -> Iterator[tuple[str, str, str]]:
+    verb: Any = placed.verb
+    for why, target in dict.fromkeys(verb.may_go_to()):
+        yield "route", why, target
+    for choice in getattr(verb, "choices", None) or ():
+        yield "choice", choice, ""
+    if verb.listens:
+        for event in ("noinput", "nomatch"):
+            miss = getattr(verb, event, None)
+            if miss is not None:
+                if getattr(miss, "tries", 0):
+                    yield "event", event, ""
+                yield "event", f"{event} exhausted", ""
+    if verb.on_error is not None:
+        yield "event", "on_error", ""

@@ -1,0 +1,95 @@
+"""What happens in a call, written into a journal: by its session, and by the log of its plan."""
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from ivr.dialplan.dialogue.journal import Journal
+from ivr.dialplan.dialogue.plan_log import Listener
+from ivr.dialplan.plan import Plan
+from ivr.session import AudioClip, Decision, SayHandle, Turn, VoiceSession
+from ivr.session.say import SaySource
+
+
+class _Said(NamedTuple):
+    text: str
+    file: str = ""
+    """The sound file's name in the plan."""
+    sound: bool = False
+
+
+class NotingSession(VoiceSession):
+    """Notes what is said when it begins to be heard, and knows when the plan waits for the caller."""
+
+    def __init__(self, journal: Journal, plan: Plan, **parts: Any) -> None:
+        """``plan``: whose sounds have names. The rest as ``VoiceSession`` has it."""
+        super().__init__(**parts)
+        self._journal = journal
+        self._files = {id(clip): name for name, clip in plan.sounds.items()}
+        self._said: dict[int, _Said] = {}
+        self._saying: _Said | None = None
+        self._written: set[int] = set()
+        """Prompts that were not all written when they began."""
+        self._listeners = 0
+        self.waits_s: float | None = None
+        """How long the plan listens before it takes it for no input; None while it does not listen."""
+        self.on_decision(self._noted)
+
+    @property
+    def waiting(self) -> bool:
+        """The plan listens, and no turn of the caller is on its way."""
+        return self._listeners > 0 and not self.caller_active
+
+    async def say(self, source: SaySource, **how: Any) -> SayHandle:
+        # It may begin before its handle is known. Decisions have no texts while a plan asks for something
+        # private; a dialogue has to know them all the same.
+        match source:
+            case str():
+                self._saying = _Said(source)
+            case AudioClip():
+                self._saying = _Said(source.text, self._files.get(id(source), ""), sound=True)
+            case _:
+                self._saying = _Said("")
+        handle = await super().say(source, **how)
+        self._said[handle.number] = self._saying
+        if isinstance(source, AsyncIterator):
+            self._written.add(handle.number)
+        return handle
+
+    async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
+        self._listeners += 1
+        self.waits_s = timeout
+        try:
+            return await super().listen(timeout)
+        finally:
+            self._listeners -= 1
+            self.waits_s = None
+
+    def _noted(self, decision: Decision) -> None:
+        details = decision.details
+        if decision.stage == "say_started":
+            number = details["prompt"]
+            said = self._said.get(number) or self._saying or _Said("")
+            text = said.text or str(details.get("text", ""))
+            kind = "pause" if said.sound and not said.file and not text else "prompt"
+            self._journal.note(kind, text, number, file=said.file)
+        elif decision.stage == "say_ended":
+            if details["prompt"] in self._written:  # now it is known what was said
+                self._journal.note("prompt", str(details.get("heard_text", "")), details["prompt"])
+            kind = "cut" if details["interrupted"] else "said"
+            self._journal.note(kind, str(details.get("heard_text", "")), details["prompt"])
+
+
+def noting(journal: Journal) -> Listener:
+    """A listener of a plan's log that notes what dialogues ask for."""
+
+    def note(event: str, fields: dict[str, Any]) -> None:
+        if event == "step_entered":
+            journal.note("step", fields["step"])
+        elif event == "noinput":
+            journal.note("noinput", f"{fields.get('attempt', '')} of {fields.get('of', '')}")
+        elif event == "verb_failed":
+            journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields.get('error', '')}")
+        elif event == "plan_ended":
+            journal.note("ended", fields["reason"])
+
+    return note

@@ -1,0 +1,36 @@
+"""The log of a plan in a dialogue: its lines are events for whoever listens, and nothing is written."""
+
+from collections.abc import Callable
+from typing import Any
+
+Listener = Callable[[str, dict[str, Any]], None]
+"""``listener(event, fields)``."""
+
+
+class PlanLog:
+    """What ``Runner`` takes for a logger."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self.listeners = list(listeners)
+
+    def bind(self, **fields: Any) -> "PlanLog":
+        return self
+
+    def info(self, event: str, **fields: Any) -> None:
+        for listener in self.listeners:
+            listener(event, fields)
+
+    debug = warning = error = critical = info
+
+    def exception(self, event: str, **fields: Any) -> None:
+        fields.setdefault("error", "an exception")
+        self.info(event, **fields)
+
+
+class Silence(PlanLog):
+    """Nobody listens."""
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Nothing is done with it."""
+
+    debug = warning = error = critical = exception = info

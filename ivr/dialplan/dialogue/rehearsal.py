@@ -1,0 +1,313 @@
+"""Holds a dialogue on a stage: does what the caller does, and waits for what is expected of the service."""
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ivr.dialplan.dialogue.journal import SHOWN, Entry
+from ivr.dialplan.dialogue.reader import Dialogue, PlacedTurn
+from ivr.dialplan.dialogue.script import Hears, Interrupts, Turn
+from ivr.dialplan.dialogue.stage import TURN_MS, Stage
+from ivr.dialplan.errors import quoted
+from ivr.dialplan.variables import HIDDEN
+from ivr.session.types import AudioClip
+
+LONGEST_S = 600.0
+"""Seconds of the call that one turn may take."""
+SLACK_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a dialogue failed, and where it says so."""
+
+    line: int
+    column: int
+    message: str
+    happened: tuple[Entry, ...] = ()
+    """Since the turn before."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a dialogue went."""
+
+    dialogue: Dialogue
+    failure: Failure | None = None
+    turns: int = 0
+    """Held, of both sides."""
+    call_s: float = 0.0
+    """How long the call was."""
+    took_s: float = 0.0
+    """How long that took."""
+    entries: list[Entry] = field(default_factory=list, repr=False)
+
+
+class Failed(Exception):
+    """The service did something else."""
+
+
+class Rehearsal:
+    """One dialogue, once."""
+
+    def __init__(self, dialogue: Dialogue, stage: Stage, sounds: Mapping[str, AudioClip]) -> None:
+        self._dialogue, self._stage, self._sounds = dialogue, stage, sounds
+        self._place = 0
+        """In the journal: what was expected so far lies before it."""
+        self._prompt: Entry | None = None
+        """That was heard last."""
+        self._since = 0.0
+        """When the turn before was over."""
+        self._limit: float | None = None
+        """Of the loop's clock."""
+        self.heard: list[tuple[int, int, Entry]] = []
+        """Line and column of each turn that heard prompts, and these."""
+        self._hearing: list[Entry] = []
+
+    async def hold(self, limit_s: float | None = None) -> Outcome:
+        """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
+        outcome = Outcome(self._dialogue)
+        if limit_s is not None:
+            self._limit = asyncio.get_running_loop().time() + limit_s
+        for placed in self._dialogue.turns:
+            begin = self._place
+            try:
+                await self._stage.settle()
+                await self._turn(placed)
+            except Failed as failed:
+                happened = tuple(
+                    dataclasses.replace(entry, text=self._shown(entry.text))
+                    for _, entry in self._stage.journal.since(begin, *SHOWN)
+                )
+                message = self._shown(str(failed))
+                outcome.failure = Failure(placed.line, placed.column, message, happened)
+                break
+            self.heard.extend((placed.line, placed.column, entry) for entry in self._hearing)
+            self._hearing = []
+            outcome.turns += 1
+        outcome.call_s = self._stage.now
+        outcome.entries = list(self._stage.journal.entries)
+        return outcome
+
+    def _shown(self, text: str) -> str:
+        """Without the values of sensitive variables."""
+        for name, value in self._stage.variables().items():
+            if self._stage.hidden(name) and len(str(value)) > 1:
+                text = text.replace(str(value), HIDDEN)
+        return text
+
+    async def _turn(self, placed: PlacedTurn) -> None:
+        turn = placed.turn
+        if turn.callers is None:
+            await self._expect(turn)
+            return
+        match turn.callers:
+            case "interrupts":
+                assert turn.interrupts is not None
+                await self._interrupt(turn.interrupts)
+            case "silent":
+                await self._silent(turn.silent)
+            case "hangs_up":
+                self._note("hangs up")
+                await self._stage.hangs_up()
+            case action:
+                await self._waits(action)
+                await self._act(turn, action)
+        while self._stage.busy and self._stage.over is None and await self._tick("the caller speaks"):
+            pass
+        self._prompt = None
+        self._since = self._stage.now
+
+    # -- the caller
+
+    async def _act(self, turn: Turn, action: str) -> None:
+        after_s = TURN_MS / 1000
+        if turn.says is not None:
+            says = turn.says
+            self._note(says.text)
+            await self._stage.says(says.text, confidence=says.confidence, lasts_s=says.lasts, after_s=after_s)
+        elif turn.presses is not None:
+            self._note(f"[{turn.presses}]")
+            self._stage.presses(turn.presses, after_s=after_s)
+        elif turn.plays is not None:
+            self._note(f"[{turn.plays.file}]")
+            await self._stage.plays(self._sounds[turn.plays.file], turn.plays.text, after_s=after_s)
+
+    def _note(self, text: str) -> None:
+        self._stage.journal.note("caller", text)
+
+    async def _waits(self, action: str) -> None:
+        """Until the service has said all and listens."""
+        while not self._stage.waiting:
+            if self._stage.over is not None:
+                raise Failed(
+                    f"the call was over ({self._stage.over}) before the caller's {quoted(action)}; "
+                    "who speaks while something is said `interrupts`"
+                )
+            if not await self._tick(f"the service listens for {quoted(action)}"):
+                raise Failed(f"the service never listens for the caller's {quoted(action)}")
+
+    async def _interrupt(self, how: Interrupts) -> None:
+        while self._prompt is None:
+            found = self._stage.journal.since(self._place, "prompt")
+            if found:
+                self._place, self._prompt = found[0][0] + 1, found[0][1]
+            elif self._stage.over is not None or self._stage.waiting or not await self._tick("a prompt"):
+                raise Failed("nothing is being said that could be interrupted")
+        begin = self._prompt
+        at = begin.at + how.after
+        while self._stage.now < at - SLACK_S:
+            if not await self._tick("the interruption", until=at) or self._over(begin):
+                break
+        if self._over(begin):
+            raise Failed(
+                f"{quoted(begin.text, 60)} was over {how.after:g} s after its beginning: there is nothing to "
+                "interrupt; make `after` shorter"
+            )
+        if how.says is not None:
+            self._note(f"{how.says.text} [breaks in]")
+            await self._stage.says(
+                how.says.text, confidence=how.says.confidence, lasts_s=how.says.lasts, after_s=0.0
+            )
+        elif how.presses is not None:
+            self._note(f"[{how.presses}, breaks in]")
+            self._stage.presses(how.presses, after_s=0.0)
+
+    def _over(self, prompt: Entry) -> bool:
+        ends = self._stage.journal.since(0, "said", "cut")
+        return self._stage.over is not None or any(entry.number == prompt.number for _, entry in ends)
+
+    async def _silent(self, seconds: float | None) -> None:
+        await self._waits("silent")
+        self._note("[silent]")
+        if seconds is not None:
+            until = self._stage.now + seconds
+            while self._stage.now < until - SLACK_S and self._stage.over is None:
+                await self._tick("the end of the silence", until=until)
+            return
+        place = len(self._stage.journal.entries)
+        while not self._stage.journal.since(place, "noinput", "prompt", "ended"):
+            if self._stage.over is not None or not await self._tick("the service asks again"):
+                raise Failed("the service waits for ever: it never asks again; give `silent` a duration")
+
+    # -- the service
+
+    async def _expect(self, turn: Turn) -> None:
+        limit = self._since + (turn.within if turn.within is not None else LONGEST_S)
+        begin = len(self._stage.journal.entries)
+        while True:
+            missing = self._missing(turn)
+            silent = bool(self._stage.journal.since(begin, "noinput"))
+            if missing is None and not silent:
+                return
+            over = self._stage.over is not None
+            late = self._stage.now > limit + SLACK_S
+            if silent:
+                raise Failed(
+                    f"{missing or 'that came too late'}; the service waited for the caller: a turn `silent` "
+                    "lets it ask again"
+                )
+            if over or late:
+                passed = f"{limit - self._since:g} s have passed"
+                raise Failed(f"{missing}; {f'the call is over ({self._stage.over})' if over else passed}")
+            if not await self._tick(str(missing)):
+                raise Failed(f"{missing}; the service waits for the caller, for ever")
+
+    def _missing(self, turn: Turn) -> str | None:
+        """What has not happened yet; None when all has, and then it lies behind us."""
+        found: list[tuple[int, Entry]] = []
+        prompts: list[tuple[int, Entry]] = []
+        for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
+            if wanted is None:
+                continue
+            since = self._stage.journal.since(self._place, kind)
+            there = next((each for each in since if each[1].text == wanted), None)
+            if there is None:
+                word = "go to the step" if kind == "step" else "transfer the caller to"
+                return f"expected it to {word} {quoted(wanted)}{_instead([e.text for _, e in since])}"
+            found.append(there)
+        if turn.hears:
+            heard = self._heard(turn.hears)
+            if isinstance(heard, str):
+                return heard
+            prompts = heard
+            found.append(prompts[0])
+        for name, value in turn.sets.items():
+            problem = self._unset(name, value)
+            if problem is not None:
+                return problem
+        if "hung_up" in turn.model_fields_set:
+            problem = self._still_there(turn.hung_up)
+            if problem is not None:
+                return problem
+            found.extend(self._stage.journal.since(self._place, "ended")[-1:])
+        for _, entry in found:
+            if turn.within is not None and entry.at > self._since + turn.within + SLACK_S:
+                what = f"{entry.kind} {quoted(entry.text, 60)}"
+                raise Failed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
+        self._place = max([self._place, *(at + 1 for at, _ in [*found, *prompts])])
+        if prompts:
+            self._prompt = prompts[-1][1]
+            self._hearing = [entry for _, entry in prompts]
+            self._since = max(self._since, self._prompt.at)
+        return None
+
+    def _still_there(self, wanted: str | None) -> str | None:
+        reason = self._stage.ended_by_plan or self._stage.over
+        if reason is None:
+            return "expected the call to end" + (f" with {quoted(wanted)}" if wanted else "")
+        if wanted is not None and reason != wanted:
+            raise Failed(f"expected the call to end with {quoted(wanted)}, it ended with {reason}")
+        return None
+
+    def _heard(self, wanted: tuple[Hears, ...]) -> list[tuple[int, Entry]] | str:
+        prompts = self._stage.journal.since(self._place, "prompt")
+        for first in range(len(prompts) - len(wanted) + 1):
+            stretch = prompts[first : first + len(wanted)]
+            if all(
+                hears.fits(entry.text, entry.more.get("file", ""))
+                for hears, (_, entry) in zip(wanted, stretch, strict=True)
+            ):
+                return stretch
+        shown = ", then ".join(hears.shown() for hears in wanted)
+        others = [entry.text or f"[{entry.more.get('file') or 'silence'}]" for _, entry in prompts]
+        return f"expected to hear {shown}{_instead(others)}"
+
+    def _unset(self, name: str, wanted: Any) -> str | None:
+        values = self._stage.variables()
+        if name not in values:
+            return f"expected {quoted(name)} to have the value {_shown(wanted)}, it has none"
+        if same(wanted, values[name]):
+            return None
+        found = "another, which is sensitive" if self._stage.hidden(name) else _shown(values[name])
+        return f"expected {quoted(name)} to have the value {_shown(wanted)}, it is {found}"
+
+    # -- time
+
+    async def _tick(self, what: str, until: float | None = None) -> bool:
+        if self._stage.now > self._since + LONGEST_S:
+            raise Failed(f"{what}: that did not happen in {LONGEST_S:g} s of the call")
+        if self._limit is not None and asyncio.get_running_loop().time() > self._limit:
+            raise Failed(f"{what}: the dialogue takes too long, it is given up")
+        return await self._stage.tick(until)
+
+
+def same(wanted: Any, found: Any) -> bool:
+    """``wanted`` stands in a file: what it has no words for (a date) is compared as text."""
+    if isinstance(wanted, dict) and isinstance(found, Mapping):
+        return wanted.keys() == found.keys() and all(same(wanted[key], found[key]) for key in wanted)
+    if isinstance(wanted, list) and isinstance(found, list | tuple):
+        return len(wanted) == len(found) and all(map(same, wanted, found))
+    if isinstance(wanted, bool) or isinstance(found, bool) or wanted is None or found is None:
+        return wanted is found
+    return bool(wanted == found) or (not isinstance(found, str | int | float) and str(found) == wanted)
+
+
+def _shown(value: Any) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)[:200]
+
+
+def _instead(others: list[str]) -> str:
+    return f", it was {', then '.join(quoted(text, 80) for text in others)}" if others else ""

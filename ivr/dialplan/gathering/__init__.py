@@ -1,0 +1,1 @@
+"""How ``gather`` asks and hears."""

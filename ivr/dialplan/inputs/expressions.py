@@ -1,0 +1,230 @@
+"""Regular expressions of a plan, matched in linear time whatever they are and whatever was said.
+
+The expression becomes a nondeterministic automaton whose states are followed side by side (K. Thompson,
+"Regular expression search algorithm", CACM 11(6), 1968), so there is no backtracking to be provoked. There
+are characters, ``.``, classes ``[A-Z0-9]``, ``\\d \\w \\s``, groups, ``|``, ``? * +`` and ``{m,n}``;
+capitals do not count.
+"""
+
+from dataclasses import dataclass, field
+
+MAX_SOURCE = 200
+MAX_STATES = 2000
+MAX_REPEAT = 64
+_CLASSES = {"d": "0123456789", "s": " ", "w": "abcdefghijklmnopqrstuvwxyz0123456789_"}
+_ENDS = -1
+
+
+class PatternError(ValueError):
+    """What is wrong with it, in the words of a plan's author."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """A state: on one of ``characters`` (None: on any; only where ``reads``) to ``to``; else to all of
+    ``free`` at once."""
+
+    reads: bool = False
+    characters: frozenset[str] | None = None
+    negated: bool = False
+    to: int = _ENDS
+    free: list[int] = field(default_factory=list)
+
+    def takes(self, character: str) -> bool:
+        if self.characters is None:
+            return True
+        return (character in self.characters) is not self.negated
+
+
+class Pattern:
+    """Compiled once, shared by all calls."""
+
+    def __init__(self, source: str) -> None:
+        """Raises PatternError."""
+        self.source = source
+        self._text, self._at = source.removeprefix("^").removesuffix("$"), 0
+        if not self._text or len(source) > MAX_SOURCE:
+            raise PatternError(f"expected a regular expression of 1 to {MAX_SOURCE} characters")
+        self._nodes: list[_Node] = [_Node()]
+        self._end = 0
+        tree = self._choice(0)
+        if self._at < len(self._text):
+            raise PatternError(f"there is a {self._text[self._at]!r} too many at {self._at + 1}")
+        self._start = self._build(tree, self._end)
+
+    def matches(self, text: str) -> bool:
+        """All of ``text``."""
+        return self._end in self._after(text)
+
+    def may_go_on(self, text: str, more: str = "") -> bool:
+        """A longer text that begins with ``text`` matches; with ``more``, one that goes on with one of these
+        characters."""
+        open_ = [self._nodes[at] for at in self._after(text) if self._nodes[at].reads]
+        return any(not more or any(node.takes(each) for each in more.casefold()) for node in open_)
+
+    def _after(self, text: str) -> set[int]:
+        states = self._closed({self._start})
+        for character in text.casefold():
+            if not states:
+                break
+            states = self._closed(
+                {
+                    node.to
+                    for node in (self._nodes[at] for at in states)
+                    if node.reads and node.takes(character)
+                }
+            )
+        return states
+
+    def _closed(self, states: set[int]) -> set[int]:
+        todo, seen = list(states), set(states)
+        while todo:
+            for after in self._nodes[todo.pop()].free:
+                if after not in seen:
+                    seen.add(after)
+                    todo.append(after)
+        return seen
+
+    # -- from text to a tree: ("set", characters, negated), ("row", …), ("any of", …), ("times", tree, m, n)
+
+    def _choice(self, depth: int) -> tuple[object, ...]:
+        if depth > 20:
+            raise PatternError("it is nested too deep")
+        options = [self._row(depth)]
+        while self._next() == "|":
+            self._at += 1
+            options.append(self._row(depth))
+        return ("any of", *options) if len(options) > 1 else options[0]
+
+    def _row(self, depth: int) -> tuple[object, ...]:
+        items: list[object] = []
+        while self._next() not in ("", "|", ")"):
+            items.append(self._repeated(self._atom(depth)))
+        return ("row", *items)
+
+    def _atom(self, depth: int) -> tuple[object, ...]:
+        character = self._take()
+        if character == "(":
+            if self._text[self._at : self._at + 2] == "?:":
+                self._at += 2
+            elif self._next() == "?":
+                raise PatternError("groups with (? are not part of it, except (?:")
+            inner = self._choice(depth + 1)
+            if self._next() != ")":
+                raise PatternError("a ( is not closed")
+            self._at += 1
+            return inner
+        if character == "[":
+            return self._set()
+        if character == ".":
+            return ("set", None, False)
+        if character == "\\":
+            return ("set", frozenset(self._escaped()), False)
+        if character in "*+?{^$":
+            raise PatternError(f"{character!r} at {self._at} has nothing before it that it is about; "
+                               "write a backslash before it for the character itself")  # fmt: skip
+        return ("set", frozenset(character.casefold()), False)
+
+    def _escaped(self) -> str:
+        character = self._take()
+        if not character:
+            raise PatternError("a backslash at the end stands for nothing")
+        if character in _CLASSES:
+            return _CLASSES[character]
+        if character.isalnum():
+            raise PatternError(f"\\{character} is not part of it; there are \\d, \\w and \\s")
+        return character
+
+    def _set(self) -> tuple[object, ...]:
+        negated = self._next() == "^"
+        self._at += negated
+        found: set[str] = set()
+        while (character := self._take()) != "]":
+            if not character:
+                raise PatternError("a [ is not closed")
+            if character == "\\":
+                found |= set(self._escaped())
+            elif self._next() == "-" and self._text[self._at + 1 : self._at + 2] not in ("", "]"):
+                self._at += 1
+                last = self._take()
+                if not character <= last or ord(last) - ord(character) > 256:
+                    raise PatternError(f"{character}-{last} is no range")
+                found |= {chr(code).casefold() for code in range(ord(character), ord(last) + 1)}
+            else:
+                found |= set(character.casefold())
+        if not found:
+            raise PatternError("there is nothing in a []")
+        return ("set", frozenset(found), negated)
+
+    def _repeated(self, tree: tuple[object, ...]) -> tuple[object, ...]:
+        simple = {"?": (0, 1), "*": (0, None), "+": (1, None)}
+        while (sign := self._next()) and sign in "?*+{":
+            self._at += 1
+            least, most = simple[sign] if sign != "{" else self._counts()
+            if self._next() == "?":
+                self._at += 1  # what is lazy matches the same texts
+            tree = ("times", tree, least, most)
+        return tree
+
+    def _counts(self) -> tuple[int, int | None]:
+        end = self._text.find("}", self._at)
+        least, comma, most = self._text[self._at : end if end >= 0 else None].partition(",")
+        self._at = end + 1
+        numbers = [int(each) for each in (least, most) if each.isdecimal() and len(each) < 4]
+        given = bool(least) + bool(most)
+        if (
+            end < 0
+            or not least
+            or len(numbers) != given
+            or max(numbers) > MAX_REPEAT
+            or numbers != sorted(numbers)
+        ):
+            raise PatternError(f"expected a count such as {{4}} or {{2,8}}, of at most {MAX_REPEAT}")
+        return numbers[0], None if comma and not most else numbers[-1]
+
+    def _next(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _take(self) -> str:
+        self._at += 1
+        return self._text[self._at - 1 : self._at]
+
+    # -- from the tree to states, from the end to the beginning
+
+    def _new(self, node: _Node) -> int:
+        if len(self._nodes) >= MAX_STATES:
+            raise PatternError(f"it has more than {MAX_STATES} places; use smaller counts")
+        self._nodes.append(node)
+        return len(self._nodes) - 1
+
+    def _build(self, tree: tuple[object, ...], after: int) -> int:
+        """The state from which ``tree`` leads to ``after``."""
+        match tree:
+            case ("set", characters, negated):
+                assert characters is None or isinstance(characters, frozenset)
+                return self._new(_Node(True, characters, bool(negated), after))
+            case ("row", *items):
+                for item in reversed(items):
+                    assert isinstance(item, tuple)
+                    after = self._build(item, after)
+                return after
+            case ("any of", *options):
+                begins = [self._build(option, after) for option in options if isinstance(option, tuple)]
+                return self._new(_Node(free=begins))
+            case ("times", inner, least, most):
+                assert isinstance(inner, tuple) and isinstance(least, int)
+                return self._build_times(inner, least, most if isinstance(most, int) else None, after)
+        raise AssertionError(tree)
+
+    def _build_times(self, inner: tuple[object, ...], least: int, most: int | None, after: int) -> int:
+        if most is None:
+            loop = self._new(_Node(free=[after]))
+            self._nodes[loop].free.append(self._build(inner, loop))
+            after = loop
+        else:
+            end = after
+            for _ in range(most - least):
+                after = self._new(_Node(free=[self._build(inner, after), end]))
+        for _ in range(least):
+            after = self._build(inner, after)
+        return after

@@ -1,0 +1,54 @@
+"""Which names an expression cannot do without, and which it proves to have a value.
+
+``x | default(0)`` and ``x is defined`` do without; ``x if x is defined else 0``, ``x is defined and x > 3``
+and ``x is undefined or x > 3`` read ``x`` only where it has a value.
+"""
+
+from jinja2 import nodes
+
+_NONE: frozenset[str] = frozenset()
+
+
+def names_of(tree: nodes.Node) -> frozenset[str]:
+    """Every name that it reads."""
+    return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
+
+
+def needed_of(tree: nodes.Node, known: frozenset[str] = _NONE) -> frozenset[str]:
+    """Those without a value of which it fails. ``known`` have one."""
+    match tree:
+        case nodes.Name():
+            return frozenset((tree.name,)) - known
+        case nodes.Filter(name="default" | "d", node=value) if value is not None:
+            # ``call.headers.x | default("")`` still needs ``call``, the plain name does not need itself.
+            inner = _NONE if isinstance(value, nodes.Name) else needed_of(value, known)
+            return inner.union(*(needed_of(argument, known) for argument in tree.args))
+        case nodes.Test(name="defined" | "undefined", node=value):
+            return _NONE if isinstance(value, nodes.Name) else needed_of(value, known)
+        case nodes.CondExpr():
+            holds = needed_of(tree.expr1, known | defined_when(tree.test, True))
+            fails = needed_of(tree.expr2, known | defined_when(tree.test, False)) if tree.expr2 else _NONE
+            return needed_of(tree.test, known) | holds | fails
+        case nodes.And():
+            return needed_of(tree.left, known) | needed_of(tree.right, known | defined_when(tree.left, True))
+        case nodes.Or():
+            return needed_of(tree.left, known) | needed_of(tree.right, known | defined_when(tree.left, False))
+    return _NONE.union(*(needed_of(child, known) for child in tree.iter_child_nodes()))
+
+
+def defined_when(condition: nodes.Node, holds: bool) -> frozenset[str]:
+    """The names that have a value for certain when ``condition`` holds (or does not)."""
+    match condition:
+        case nodes.Test(name="defined", node=nodes.Name(name=name)):
+            return frozenset((name,)) if holds else _NONE
+        case nodes.Test(name="undefined", node=nodes.Name(name=name)):
+            return _NONE if holds else frozenset((name,))
+        case nodes.Not():
+            return defined_when(condition.node, not holds)
+        case nodes.And():
+            both = defined_when(condition.left, holds), defined_when(condition.right, holds)
+            return both[0] | both[1] if holds else both[0] & both[1]
+        case nodes.Or():
+            both = defined_when(condition.left, holds), defined_when(condition.right, holds)
+            return both[0] & both[1] if holds else both[0] | both[1]
+    return _NONE

@@ -1,0 +1,191 @@
+"""``dialplans/README.md``: the prose of this folder with what the code knows itself in its places.
+
+A line ``<!-- fields: NAME -->`` stands for the table of a model's fields, ``<!-- verbs -->`` for every
+verb's section, ``<!-- rules -->`` for those of ``ivr check``, ``<!-- expressions -->`` for what an expression
+may use.
+"""
+
+import inspect
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ivr.dialplan.check import RULES
+from ivr.dialplan.explain import fields_of
+from ivr.dialplan.expressions import FILTERS, METHODS, TESTS
+from ivr.dialplan.hours import Calendar
+from ivr.dialplan.loader import Document, Library
+from ivr.dialplan.routes import Route
+from ivr.dialplan.steps import StepFields
+from ivr.dialplan.verbs import VERBS, Verb
+from ivr.dialplan.verbs.speaking import Prompting, Speaking
+
+HERE = Path(__file__).parent
+FILE = "README.md"
+MODELS: dict[str, type[BaseModel]] = {
+    "plan": Document,
+    "library": Library,
+    "step": StepFields,
+    "hours": Calendar,
+    "route": Route,
+}
+_PLACE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
+
+
+def page() -> str:
+    """The whole of it."""
+    prose = (HERE / "language.md").read_text(encoding="utf-8")
+    return _PLACE.sub(lambda found: "\n".join(_made(found[1], found[2])).rstrip("\n"), prose)
+
+
+def _made(what: str, name: str | None) -> Iterator[str]:
+    match what:
+        case "fields" if name in MODELS:
+            yield from _fields(MODELS[name])
+        case "verbs":
+            yield from _verbs()
+        case "rules":
+            yield from _rules()
+        case "expressions":
+            for title, names in (("filters", FILTERS), ("tests", TESTS), ("methods", METHODS)):
+                listing = ", ".join(f"`{name}`" for name in sorted(names))
+                yield from textwrap.wrap(f"- {title}: {listing}", 110, subsequent_indent="  ")
+        case _:
+            raise ValueError(f"language.md: nothing is known as {what} {name or ''}")
+
+
+# -- verbs
+
+
+def _verbs() -> Iterator[str]:
+    yield "| verb | short form | what it does |"
+    yield "|---|---|---|"
+    for name, verb in VERBS.items():
+        yield f"| [`{name}`](#{name}) | {_short(verb)} | {_sentence(verb)} |"
+    for name, verb in VERBS.items():
+        yield from ("", f"### {name}", "")
+        yield from _prose(inspect.cleandoc(verb.__doc__ or ""))
+        own = {field: info for field, info in _own_fields(verb).items() if field != "on_error"}
+        if own:
+            yield from ("", *_table(own))
+        for field, model in _inner(own):
+            yield from ("", f"{field}:", "", *_table(fields_of(model)))
+        if issubclass(verb, Speaking):
+            yield from ("", "Besides: the fields of [who yields](#who-yields), and `on_error`.")
+        elif own:
+            yield from ("", "Besides: `on_error`.") if verb.wraps is None else ()
+        for title, told in (("Events", verb.events), ("Errors, for `on_error`", verb.errors)):
+            if told:
+                yield from ("", f"{title}:", "", *(f"- `{event}`: {text}" for event, text in told.items()))
+        extra = HERE / f"{name}.md"
+        if extra.is_file():
+            yield from ("", extra.read_text(encoding="utf-8").strip("\n"))
+
+
+def _short(verb: type[Verb]) -> str:
+    if verb.wraps is not None:
+        return f"`{verb.name}: {{…}}`, its `{verb.wraps}`"
+    needs = not verb.bare or any(info.is_required() for info in verb.model_fields.values())
+    if verb.short is None:
+        return "" if needs else f"`{verb.name}:`"
+    return f"`{verb.name}: …`, its `{verb.short}`" + ("" if needs else f"; `{verb.name}:`")
+
+
+def _sentence(verb: type[Verb]) -> str:
+    text = " ".join(inspect.cleandoc(verb.__doc__ or "").replace("``", "`").split())
+    return re.split(r"(?<=[.:]) ", text, maxsplit=1)[0].rstrip(":.")
+
+
+def _own_fields(verb: type[Verb]) -> dict[str, FieldInfo]:
+    """Without those of every prompt, but for one that the verb has its own words for."""
+    shared = Prompting.model_fields if issubclass(verb, Speaking) else {}
+    return {
+        name: info
+        for name, info in fields_of(verb).items()
+        if name not in shared or info.description != shared[name].description
+    }
+
+
+def _inner(fields: dict[str, FieldInfo]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The models that fields hold, each once: (the fields' names, the model)."""
+    holders: dict[type[BaseModel], list[str]] = {}
+    for name, info in fields.items():
+        for model in _models(info.annotation):
+            holders.setdefault(model, []).append(name)
+    for model, names in holders.items():
+        yield ", ".join(f"`{name}`" for name in names), model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for inner in typing.get_args(annotation):
+        yield from _models(inner)
+
+
+# -- tables
+
+
+def _fields(model: type[BaseModel]) -> Iterator[str]:
+    fields = fields_of(model)
+    yield from _table(fields)
+
+
+def _table(fields: dict[str, FieldInfo]) -> Iterator[str]:
+    yield "| field | what it is | default |"
+    yield "|---|---|---|"
+    for name, info in fields.items():
+        meaning = (info.description or "").replace("|", "\\|")
+        yield f"| `{name}` | {meaning} | {_default(info)} |"
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "needed"
+    value = info.default
+    if value is PydanticUndefined or value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and any(
+        getattr(getattr(item, "func", None), "__name__", "") in ("_duration", "_span")
+        for item in info.metadata
+    ):
+        return f"{value:g}s"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# -- rules
+
+
+def _rules() -> Iterator[str]:
+    yield "| rule | finds | severity |"
+    yield "|---|---|---|"
+    for rule in RULES.values():
+        yield f"| [`{rule.id}`](#{rule.id}) | {rule.title} | {rule.severity} |"
+    for rule in RULES.values():
+        yield from ("", f"#### {rule.id}", "")
+        kind = "An error" if rule.severity == "error" else "A warning"
+        silence = "It cannot be silenced. " if rule.in_schema or rule.id.startswith("ignore-") else ""
+        yield from _prose(f"{kind}: {rule.title}. {rule.why}")
+        yield from ("", *_prose(f"{silence}Remedy: {rule.remedy}."))
+
+
+def _prose(text: str) -> Iterator[str]:
+    for at, paragraph in enumerate(text.split("\n\n")):
+        if at:
+            yield ""
+        flat = " ".join(paragraph.replace("``", "`").split())
+        yield from textwrap.wrap(flat, 118, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,48 @@
+"""What the settings offer to a plan, in the terms of its checks: engines to be used, and their languages."""
+
+import importlib.util
+from typing import Any
+
+from ivr.dialplan.check import Surroundings
+from ivr.modelstore import ModelMissing
+from ivr.service.settings import EngineOptions, Settings
+from ivr.speech import registry
+from ivr.speech.base import SpeechError
+
+LOCAL_ENGINES = {
+    "whisper": ("faster_whisper", "whisper-tiny.en"),
+    "piper": ("piper", "piper-joe"),
+    "smart-turn": ("onnxruntime", "smart-turn"),
+}
+"""Engine to the package it imports and the model it uses when none is named."""
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    """Nothing is started or asked over a network; does not raise. An engine whose model has not been fetched
+    yet counts: `ivr models fetch` is all that it lacks.
+    """
+    stt, tts = _usable("stt", settings.stt), _usable("tts", settings.tts)
+    languages = [getattr(engine, "languages", None) for engine in tts]
+    known = [found for found in languages if found is not None]
+    return Surroundings(
+        speech_in=bool(stt),
+        speech_out=bool(tts),
+        # An engine that does not say what it speaks may speak anything.
+        voices=frozenset().union(*known) if known and len(known) == len(languages) else None,
+    )
+
+
+def _usable(kind: str, engines: EngineOptions) -> list[Any]:
+    """The engines that can be made; None for one whose model is missing."""
+    found: list[Any] = []
+    for name in engines.order:
+        package = LOCAL_ENGINES.get(name, ("", ""))[0]
+        if package and importlib.util.find_spec(package) is None:
+            continue
+        try:
+            found.append(registry.KINDS[kind].create(name, **engines.of(name)))
+        except ModelMissing:
+            found.append(None)
+        except (SpeechError, ValueError, TypeError, OSError, ImportError):
+            continue
+    return found

@@ -1,0 +1,60 @@
+"""The reference page: current, and with everything in it that the code knows."""
+
+import re
+from pathlib import Path
+
+from ivr.dialplan import reference
+from ivr.dialplan.check import RULES
+from ivr.dialplan.explain import fields_of
+from ivr.dialplan.verbs import VERBS
+from ivr.dialplan.verbs.speaking import Prompting
+
+FILE = Path(__file__).resolve().parents[2] / "dialplans" / reference.FILE
+
+
+def section(title: str, text: str) -> str:
+    found = re.search(rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,4}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[2]
+
+
+def test_the_page_in_the_repository_is_current() -> None:
+    assert FILE.read_text(encoding="utf-8") == reference.page(), "run: ivr schema --reference -o dialplans"
+
+
+def test_every_verb_has_its_fields_events_and_errors() -> None:
+    text = reference.page()
+    for name, verb in VERBS.items():
+        found = section(name, text)
+        shared = Prompting.model_fields if issubclass(verb, Prompting) else {}
+        for field in fields_of(verb):
+            if field not in shared and field != "on_error" and verb.wraps is None:
+                assert f"| `{field}` |" in found, (name, field)
+        for event in (*verb.events, *verb.errors):
+            assert f"- `{event}`: " in found, (name, event)
+
+
+def test_every_field_has_a_description() -> None:
+    silent = [
+        f"{name}.{field}"
+        for name, verb in VERBS.items()
+        for field, info in fields_of(verb).items()
+        if not info.description
+    ]
+    assert not silent
+
+
+def test_every_rule_has_its_page() -> None:
+    text = reference.page()
+    for rule in RULES.values():
+        found = section(rule.id, text)
+        assert "Remedy: " in found and len(found) > 80
+        assert found.startswith(f"\n{'An error' if rule.severity == 'error' else 'A warning'}: ")
+
+
+def test_links_lead_somewhere() -> None:
+    text = reference.page()
+    anchors = {
+        line.lstrip("# ").lower().replace(" ", "-") for line in text.split("\n") if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors

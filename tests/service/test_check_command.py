@@ -1,0 +1,132 @@
+"""``ivr check`` and ``ivr schema``, as a user runs them; what ``ivr serve`` logs of a plan."""
+
+import json
+from pathlib import Path
+
+import pytest
+import structlog
+
+from ivr.dialplan import PlanError
+from ivr.dialplan.check import Surroundings
+from ivr.service import plan_check
+from ivr.service.plan_check import load_checked
+from ivr.service.settings import load_settings
+from ivr.service.surroundings import surroundings
+from tests.service.test_cli import PLAN, ROOT, ivr
+
+LOST = """dialplan: 1
+start: a
+steps:
+  a:
+    - say: Hello {{ nme }}.
+    - hangup:
+  lost:
+    - hangup:
+"""
+
+
+def write(folder: Path, text: str, name: str = "plan.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_findings_have_a_place_a_quoted_line_and_a_remedy(tmp_path: Path) -> None:
+    write(tmp_path, LOST)
+    done = ivr("check", "plan.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.split("\n\n")[0].split("\n") == [
+        "plan.yaml:5:12: unknown-variable: nothing sets the variable 'nme'",
+        "    5 |     - say: Hello {{ nme }}.",
+        "      |            ^",
+        "      = set it before, or correct the name",
+    ]
+    assert "plan.yaml:7:3: unreachable-step: warning: nothing leads to the step 'lost'" in done.stdout
+    assert done.stderr == "1 plan checked: 1 error, 1 warning\n"
+
+
+def test_warnings_alone_fail_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, LOST.replace("{{ nme }}", "you"))
+    assert ivr("check", "plan.yaml", cwd=tmp_path).returncode == 0
+    assert ivr("check", "--strict", "plan.yaml", cwd=tmp_path).returncode == 1
+
+
+def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) -> None:
+    write(tmp_path, LOST)
+    write(tmp_path, LOST.replace("say:", "sai:"), "other.yaml")
+    done = ivr("check", "--json", "plan.yaml", "other.yaml", "absent.yaml", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["errors"], told["warnings"]) == (1, 3, 1)
+    assert told["plans"] == ["plan.yaml", "other.yaml", "absent.yaml"]
+    first = told["findings"][0]
+    assert (first["file"], first["line"], first["column"], first["rule"]) == (
+        "plan.yaml",
+        5,
+        12,
+        "unknown-variable",
+    )
+    assert (first["severity"], first["step"], first["verb"]) == ("error", "a", 0)
+    assert first["source"] == "    - say: Hello {{ nme }}." and first["remedy"]
+    assert [each["rule"] for each in told["findings"]][2:] == ["schema", "schema"]
+
+
+def test_the_examples_pass(tmp_path: Path) -> None:
+    plans = sorted(path for path in (ROOT / "dialplans").rglob("*.yaml") if ".test." not in path.name)
+    done = ivr("check", *plans, cwd=tmp_path)
+    assert PLAN in plans and done.returncode == 0, done.stdout
+
+
+def test_settings_that_cannot_be_read_are_wrong_use(tmp_path: Path) -> None:
+    write(tmp_path, LOST.replace("{{ nme }}", "you"))
+    wrong = ivr("check", "--config", "absent.toml", "plan.yaml", cwd=tmp_path)
+    assert wrong.returncode == 2 and "absent.toml" in wrong.stderr
+
+
+def test_what_the_default_settings_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = surroundings(load_settings(None, {}))
+    assert found.speech_in and found.speech_out
+    assert found.voices == {"en-US"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert surroundings(load_settings(None, {})) == Surroundings(speech_in=False, speech_out=False)
+
+
+def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(None, {})
+    path = write(tmp_path, LOST)
+    with structlog.testing.capture_logs() as logged:
+        (plan,) = load_checked(settings, [path])
+    assert plan.name == "plan"
+    told = [(entry["event"], entry["rule"], entry["severity"], entry["place"]) for entry in logged]
+    assert told == [
+        ("plans_warned", "unknown-variable", "error", f"{path}:5:12"),
+        ("plans_warned", "unreachable-step", "warning", f"{path}:7:3"),
+    ]
+    monkeypatch.setattr(plan_check, "MAX_LOGGED", 1)
+    with structlog.testing.capture_logs() as logged:
+        load_checked(settings, [path])
+    assert logged[-1]["more"] == 1 and f"ivr check {path}" in logged[-1]["remedy"]
+    with pytest.raises(PlanError):
+        load_checked(settings, [write(tmp_path, LOST.replace("say:", "sai:"))])
+
+
+def test_a_check_that_fails_itself_keeps_nobody_from_calling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken by the test")
+
+    monkeypatch.setattr(plan_check, "check_plan", broken)
+    with structlog.testing.capture_logs() as logged:
+        assert len(load_checked(load_settings(None, {}), [write(tmp_path, LOST)])) == 1
+    assert [entry["event"] for entry in logged] == ["plan_not_checked"]
+
+
+def test_schema_prints_or_writes(tmp_path: Path) -> None:
+    printed = ivr("schema", cwd=tmp_path)
+    assert printed.returncode == 0
+    assert printed.stdout == (ROOT / "dialplans" / "plan.schema.json").read_text(encoding="utf-8")
+    page = ivr("schema", "--reference", "-o", tmp_path, cwd=tmp_path)
+    assert page.stdout == f"{tmp_path / 'README.md'}\n"
+    assert (tmp_path / "README.md").read_bytes() == (ROOT / "dialplans" / "README.md").read_bytes()
