@@ -1,6 +1,6 @@
 """The dialplan: what the service says and where the caller's answers lead."""
 
-from ivr.dialplan.control import CallControl, CallFacts, TransferResult
+from ivr.dialplan.control import CallControl, CallFacts, Dial, TransferResult
 from ivr.dialplan.errors import PlanError, Problem
 from ivr.dialplan.loader import load_plan
 from ivr.dialplan.plan import Plan
@@ -10,6 +10,7 @@ from ivr.dialplan.world import World
 __all__ = [
     "CallControl",
     "CallFacts",
+    "Dial",
     "Plan",
     "PlanError",
     "Problem",

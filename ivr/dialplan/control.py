@@ -1,8 +1,10 @@
 """What a plan asks of the call under it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from ivr.session.types import AudioClip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,46 @@ class CallFacts:
 class TransferResult:
     """How a transfer went. Unless ``outcome`` is transferred, the caller is still with the plan."""
 
-    outcome: Literal["transferred", "busy", "noanswer", "failed"]
+    outcome: Literal["transferred", "completed", "busy", "noanswer", "failed"]
+    """``completed``: they have talked through us, and the other side has left."""
     status: int = 0
     """The last SIP status that was told; 0: none."""
     reason: str = ""
     """Its phrase, or what went wrong."""
+    to: str = ""
+    """Who answered, of those that were called by ``dial``."""
+    seconds: float = 0.0
+    """How long they talked."""
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """A call of ours to somebody the caller is to talk to."""
+
+    to: tuple[str, ...]
+    """Addresses, or extensions of the trunk that the call came by. Not empty."""
+    at_once: bool = False
+    """All are called and the first to answer has it; else one after the other."""
+    timeout_s: float = 30.0
+    """How long each may ring."""
+    hand_over: bool = False
+    """Once there is an answer, the caller's side is asked to call them in our place (REFER with Replaces, RFC
+    3891); else both calls stay ours and are connected."""
+    caller_id: str = ""
+    """Whom the call is said to be from, an address or an extension; empty: the account's own."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Added to the INVITE."""
+    whisper: str = ""
+    """Said to who answers, before the two are connected."""
+    ringback: AudioClip | None = None
+    """What the caller hears again and again while it rings, unless the other side sends sound of its own.
+    None: the caller hears neither."""
+    on_answer: Callable[[], None] = _nothing
+    """Called on the loop just before the two are connected: what the caller hears is to end."""
 
 
 class CallControl(Protocol):
@@ -63,4 +100,15 @@ class CallControl(Protocol):
         """Blind: ask the caller's side to call ``to``, an address or an extension of the trunk the call came
         by, instead of us. Returns after ``timeout_s``, or a little later. After "transferred" the call is
         still to be hung up. Does not raise.
+        """
+
+    async def dial(self, dial: Dial) -> TransferResult:
+        """Call somebody and connect them with the caller, or hand the caller over to them. Returns when they
+        have left ("completed"), the caller's side has called them itself ("transferred"), or nobody could be
+        reached. Cancelling it hangs up on them. Does not raise.
+        """
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys (0-9 * # A-D) for the caller's side to hear, as telephone-events (RFC 4733); ``w`` is a
+        pause of half a second, ``W`` of one. Returns when all of it was sent.
         """

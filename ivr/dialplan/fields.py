@@ -118,7 +118,8 @@ def _keys(value: str) -> str:
     return keys
 
 
-def _address(value: str) -> str:
+def check_address(value: str) -> str:
+    """``value`` without the space around it. Refuses what cannot be called."""
     address = value.strip()
     if _ADDRESS.fullmatch(address) is None:
         raise refuse(
@@ -275,7 +276,7 @@ VariableName = Annotated[str, AfterValidator(_variable)]
 Keys = Annotated[str, AfterValidator(_keys)]
 """One or more telephone keys, capitals."""
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(check_address)]
 """Whom to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
 
 Language = Annotated[str, AfterValidator(_language)]

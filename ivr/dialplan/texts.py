@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ivr.dialplan.errors import listed, quoted
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
-from ivr.dialplan.fields import LoadContext, refuse
+from ivr.dialplan.fields import LoadContext, check_address, refuse
 from ivr.dialplan.markup import MarkupError, check_markup, has_markup, pieces
 
 
@@ -120,6 +120,13 @@ def _plain_template(value: Any) -> Any:
     return value if isinstance(value, Template) else _template(value)
 
 
+def _target(value: Any) -> Any:
+    template = _plain_template(value)
+    if template.literal is not None:
+        check_address(template.literal)
+    return template
+
+
 def _some(value: Any) -> Any:
     if value == []:
         raise refuse("expected at least one in here, found none")
@@ -148,3 +155,9 @@ Expr = Annotated[
 
 Filled = Annotated[Template, BeforeValidator(_plain_template), WithJsonSchema({"type": "string"})]
 """A text that is not said (an address, a URL, a tag), values in ``{{ }}``."""
+
+Target = Annotated[Template, BeforeValidator(_target), WithJsonSchema({"type": "string"})]
+"""Whom to call, as ``Address``; values in ``{{ }}``."""
+
+Targets = Annotated[tuple[Target, ...], BeforeValidator(_some)]
+"""One, or a list of them."""

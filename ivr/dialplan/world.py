@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ivr.dialplan.language_model import LanguageModel
+from ivr.dialplan.queues import Queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,5 @@ class World:
     model: LanguageModel | None = None
     files: Path | None = None
     """The folder for what callers leave: voicemail."""
+    queues: Queues = field(default_factory=Queues)
+    """Who waits for whom, over all calls."""

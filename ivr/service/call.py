@@ -1,6 +1,7 @@
 """One call: a SIP leg, a session and a plan, from the INVITE to the line in the log that records it."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from typing import Any
 
 import structlog
 
-from ivr.dialplan.control import CallFacts, TransferResult
+from ivr.dialplan.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.runner import AFTER_HANGUP_S, Runner
 from ivr.dialplan.world import World
 from ivr.service.call_record import begun, ended
+from ivr.service.dialling import Dialling, Place
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
@@ -21,6 +23,11 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
+KEY_S = 0.28
+"""What pjmedia takes for one key: its tone and the quiet after it."""
+KEYS_AT_ONCE = 16
+"""pjmedia keeps 32 that wait."""
+_PAUSES = {"w": 0.5, "W": 1.0}
 PRIVATE_TAIL_S = 0.5
 """For so long after something private nothing is recorded: the tone of the last key is still in the air when
 its message has come."""
@@ -55,9 +62,11 @@ class ServedCall:
         recorder: Recorder | None = None,
         world: World | None = None,
         *,
+        place: Place | None = None,
         start: str | None = None,
     ) -> None:
-        """``start``: the plan's step to begin with, when it is not its own."""
+        """``place`` places further calls; without it callers are put through by REFER alone.
+        ``start``: the plan's step to begin with, when it is not its own."""
         self.leg = leg
         self.plan = plan
         self.facts = facts_of(leg)
@@ -87,6 +96,9 @@ class ServedCall:
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
 
         self._transfer: asyncio.Future[TransferResult] | None = None
+        self._dialling: Dialling | None = None
+        if place is not None:
+            self._dialling = Dialling(leg, self._session, engines.tts, place, self.log)
 
     def _make_session(self, **parts: Any) -> VoiceSession:
         return VoiceSession(**parts)
@@ -169,18 +181,38 @@ class ServedCall:
         self.leg.hangup(reason, status)
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
-        self._transfer = asyncio.get_running_loop().create_future()
         try:
-            self.leg.transfer(to, timeout_s)
-            async with asyncio.timeout(timeout_s + TRANSFER_GRACE_S):
-                return await self._transfer
+            return await self._referred(lambda: self.leg.transfer(to, timeout_s), timeout_s)
         except ValueError as error:
             self.log.error("transfer_impossible", to=to, error=str(error))
             return TransferResult("failed", 0, str(error))
+
+    async def dial(self, dial: Dial) -> TransferResult:
+        if self._dialling is None:
+            return TransferResult("failed", 0, "no calls are placed here")
+
+        async def hand_over(other: CallLeg, timeout_s: float) -> TransferResult:
+            return await self._referred(lambda: self.leg.transfer_to_call(other, timeout_s), timeout_s)
+
+        return await self._dialling.dial(dial, hand_over)
+
+    async def _referred(self, ask: Callable[[], None], timeout_s: float) -> TransferResult:
+        """What became of a REFER."""
+        self._transfer = asyncio.get_running_loop().create_future()
+        try:
+            ask()
+            async with asyncio.timeout(timeout_s + TRANSFER_GRACE_S):
+                return await self._transfer
         except TimeoutError:
             return TransferResult("failed", 0, "no word from the SIP thread")
         finally:
             self._transfer = None
+
+    async def send_digits(self, digits: str) -> None:
+        for piece in re.findall(f"[wW]|[^wW]{{1,{KEYS_AT_ONCE}}}", digits):
+            if piece not in _PAUSES:
+                self.leg.send_dtmf(piece)
+            await asyncio.sleep(_PAUSES.get(piece, KEY_S * len(piece)))
 
     async def _converse(self, ring_s: float) -> None:
         try:
@@ -226,13 +258,3 @@ def _as_result(end: TransferEnd) -> TransferResult:
     if end.outcome in ("busy", "noanswer"):
         return TransferResult(end.outcome, end.status, end.reason)
     return TransferResult("failed", end.status, end.reason)
-
-
-def on_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object]) -> Callable[..., None]:
-    """``function``, to be called from another thread, run on ``loop``; nothing once the loop is closed."""
-
-    def call(*args: object) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(function, *args)
-
-    return call

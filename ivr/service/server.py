@@ -14,8 +14,9 @@ import structlog
 from ivr.dialplan.plan import Plan
 from ivr.dialplan.routes import Routing
 from ivr.service.banner import banner
-from ivr.service.call import CallEnd, ServedCall, facts_of, on_loop
+from ivr.service.call import CallEnd, ServedCall, facts_of
 from ivr.service.engines import Engines, make_engines
+from ivr.service.on_loop import on_loop
 from ivr.service.plan_check import load_checked
 from ivr.service.plan_reload import keeping_plans
 from ivr.service.ports import check_listeners
@@ -194,8 +195,16 @@ class Server:
         return task
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
-        world = self._world.world
-        return ServedCall(leg, plan, self._engines, self._settings, self._recorder, world, start=start)
+        return ServedCall(
+            leg,
+            plan,
+            self._engines,
+            self._settings,
+            self._recorder,
+            self._world.world,
+            place=self._agent.dial,
+            start=start,
+        )
 
     def _done(self, task: asyncio.Task[CallEnd], leg: CallLeg) -> None:
         self._tasks.discard(task)

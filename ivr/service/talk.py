@@ -16,7 +16,7 @@ import structlog
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.audio.wav import WavError, decode_wav, encode_wav
-from ivr.dialplan import CallFacts, Plan, TransferResult, load_plan, run_plan
+from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, load_plan, run_plan
 from ivr.dialplan.world import World
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
@@ -206,6 +206,13 @@ class _Line:
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         return TransferResult("transferred")
+
+    async def dial(self, dial: Dial) -> TransferResult:
+        dial.on_answer()
+        return TransferResult("transferred" if dial.hand_over else "completed", to=dial.to[0])
+
+    async def send_digits(self, digits: str) -> None:
+        return
 
 
 class _NotingSession(VoiceSession):

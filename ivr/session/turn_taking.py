@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, samples_to_ms
+from ivr.audio.line import Line
 from ivr.session.alarms import Alarms
+from ivr.session.aside import Aside
 from ivr.session.decisions import Decisions
 from ivr.session.endings import Endings
 from ivr.session.floor import Floor
@@ -65,17 +67,20 @@ class TurnTaking:
         *,
         on_turn: Callable[[], None],
         on_moved: Callable[[], None],
+        line: Line | None = None,
     ) -> None:
         """``post(function, *args)`` brings a call from any thread to the loop. ``on_turn``: a turn can be
         fetched, or one that was expected will not come; ``on_moved``: what is said has changed.
         """
         self._config, self._stream, self._machine = config, stream, machine
         self._decisions, self._log = decisions, log
+        self._on_turn = on_turn
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
         self.turns = TurnTaker(config, on_turn, log)
         self.turns.private = privacy.covers
         self._privacy = privacy
         self.alarms = Alarms(stream)
+        self.aside = Aside(stream, self.alarms, self.turns, line)
         recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
         self.recogniser = recogniser
         self.endings = Endings(
@@ -109,6 +114,7 @@ class TurnTaking:
 
     def heard(self, event: VadEvent, cut: SayHandle | None) -> None:
         """An event of the detector, and the prompt that it has stopped."""
+        self.aside.heard(event)
         match event:
             case SpeechStarted():
                 self._speech_began(event, cut)
@@ -120,9 +126,11 @@ class TurnTaking:
             case SpeechDips():
                 if cut is not None:
                     self._barge_in(cut, event.at - event.onset, event.at)
-                self.endings.dips(event, matters=not self._will_be_dropped)
+                if self.aside.heeds(event.onset):
+                    self.endings.dips(event, matters=not self._will_be_dropped)
             case SpeechPaused():
-                self.endings.paused(event, matters=not self._will_be_dropped)
+                if self.aside.heeds(event.onset):
+                    self.endings.paused(event, matters=not self._will_be_dropped)
             case SpeechResumed():
                 self.endings.resumed(event.at)
             case SpeechEnded():
@@ -165,6 +173,10 @@ class TurnTaking:
             event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason
         )
         dismissed = self.interruptions.speech_over()
+        if not self.aside.heeds(event.onset):
+            self.endings.resumed(event.at)
+            self._on_turn()
+            return
         if self.turns.dropped(event, protected_until=self.playlist.protected_until(event.at)):
             self.endings.resumed(event.at)
             return

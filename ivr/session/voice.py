@@ -12,12 +12,14 @@ from typing import Any, Self
 
 import structlog
 
-from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
+from ivr.audio.frames import LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
+from ivr.session.aside import Aside
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
 from ivr.session.privacy import Privacy
+from ivr.session.pushed import Pushed
 from ivr.session.say import SayHandle, SaySource
 from ivr.session.states import SessionState
 from ivr.session.turn_taking import Engines, TurnTaking
@@ -25,7 +27,6 @@ from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.vad.base import (
     FollowsLines,
-    LooksWhenTold,
     OfLine,
     SpeechGoes,
     VadEvent,
@@ -84,9 +85,7 @@ class VoiceSession:
         self._parts: TurnTaking | None = None
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
-        self._rest = b""
-        self._owed = 0
-        """Time the player is behind, in samples of its rate times samples of the caller's."""
+        self._pushed = Pushed(vad, player, line)
         self._context = contextvars.copy_context()
         """Of ``start``: events of other threads are handled in it, so that logs keep what is bound."""
         self._moved = asyncio.Event()
@@ -112,6 +111,7 @@ class VoiceSession:
             self._log,
             on_turn=self._turn_ready,
             on_moved=self._playlist_moved,
+            line=self._line,
         )
         self._machine.to(SessionState.LISTENING)
 
@@ -131,6 +131,7 @@ class VoiceSession:
             self._stream.close()
         self._machine.to(SessionState.ENDED)
         if self._parts is not None:
+            self._parts.aside.close(SessionEnded("the session was stopped"))
             await self._parts.close()
         if self._listener is not None and not self._listener.done():
             self._listener.set_exception(SessionEnded("the session was stopped"))
@@ -172,8 +173,12 @@ class VoiceSession:
     @property
     def caller_active(self) -> bool:
         """The caller speaks now, or was heard and not yet fetched by ``listen``."""
-        speaking = self._stream is not None and self._stream.speaking
-        return speaking or (self._parts is not None and self._parts.turns.active)
+        return self._parts is not None and (self._parts.aside.speaking or self._parts.turns.active)
+
+    @property
+    def aside(self) -> Aside:
+        """What is done beside conversing: recording the caller, waiting. Raises SessionEnded."""
+        return self._running()[0].aside
 
     @property
     def recogniser_down(self) -> bool:
@@ -197,14 +202,14 @@ class VoiceSession:
         speech may interrupt and that comes up while the caller is speaking is interrupted before it starts.
         Raises SessionEnded.
         """
-        parts, stream = self._running()
+        parts, _ = self._running()
         chosen = options or self.config.barge_in
         if barge_in is not None or not allow_interruptions:
             chosen = dataclasses.replace(chosen, barge_in=barge_in or "none")
         handle = parts.playlist.add(source, chosen)
         eager = handle.yields_to("speech") and not chosen.by_words and not chosen.protect_ms
         free = not parts.interruptions.dismissed and parts.playlist.suspended is None
-        if stream.speaking and eager and free:
+        if parts.aside.speaking and eager and free:
             parts.playlist.interrupt("speech")
         return handle
 
@@ -236,40 +241,13 @@ class VoiceSession:
         stream = self._stream
         if stream is None:
             raise RuntimeError("process_audio before start()")
-        if len(pcm16_bytes) % BYTES_PER_SAMPLE:
-            raise ValueError(f"PCM16 needs an even number of bytes, got {len(pcm16_bytes)}")
-        if sample_rate <= 0:
-            raise ValueError(f"the sample rate must be positive, got {sample_rate}")
-        if self._line is not None:
-            self._feed_line(self._line, pcm16_bytes, sample_rate)
-            return
-        # In slices of a frame, so that a prompt stops where it would have stopped on a line.
-        step = max(1, sample_rate * FRAME_MS // 1000) * BYTES_PER_SAMPLE
-        for at in range(0, len(pcm16_bytes), step):
-            if self.state is SessionState.ENDED:
-                return
-            piece = pcm16_bytes[at : at + step]
-            stream.push(piece, sample_rate)
-            # What is less than a sample of the player's is owed to it.
-            self._owed += len(piece) // BYTES_PER_SAMPLE * self._player.sample_rate
-            samples, self._owed = divmod(self._owed, sample_rate)
-            self._player.advance(samples)
+        self._pushed.push(stream, pcm16_bytes, sample_rate, self._frame_pushed)
 
-    def _feed_line(self, line: Line, pcm16: bytes, sample_rate: int) -> None:
-        """20 ms at a time, as on a call: what is sent, then what is heard; less than that waits for more."""
-        rates = {sample_rate, self._player.sample_rate}
-        if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
-            raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")
-        self._rest += pcm16
-        size = LINE_FRAME * BYTES_PER_SAMPLE
-        while len(self._rest) >= size and self.state is not SessionState.ENDED:
-            frame, self._rest = self._rest[:size], self._rest[size:]
-            sent = self._player.advance(LINE_FRAME)
-            if sent is not None:
-                line.say(sent)
-            line.hear(frame)
-            while self._vad.look():
-                pass
+    def _frame_pushed(self, pcm16: bytes, sample_rate: int) -> bool:
+        if self.state is SessionState.ENDED or self._parts is None:
+            return False
+        self._parts.aside.hear(pcm16, sample_rate)
+        return True
 
     def process_dtmf(self, digit: str) -> None:
         """A key (0-9 * # A-D) was pressed. Any thread; a prompt that yields to keys stops at once."""
@@ -321,7 +299,8 @@ class VoiceSession:
         if playlist.waiting or self._parts.busy:
             return False
         listening = self._listener is not None and not self._listener.done()
-        return playlist.playing or playlist.suspended is not None or listening
+        going_on = playlist.playing or playlist.suspended is not None or listening
+        return going_on or self._parts.aside.waiting
 
     # -- events: the first two on whatever thread they happen, the rest on the loop
 
@@ -396,4 +375,3 @@ class VoiceSession:
         if self._parts is None or self._stream is None:
             raise RuntimeError("the session was not started: use 'async with session' or await start()")
         return self._parts, self._stream
-

@@ -16,7 +16,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ import structlog
 from ivr.audio.line import Line, LineBank
 from ivr.sip.account import PjAccount
 from ivr.sip.admission import Admission
+from ivr.sip.bridge import Bridges
 from ivr.sip.calls import PjCall
 from ivr.sip.commands import Commands
 from ivr.sip.endpoint import Endpoint, why_not
@@ -34,6 +35,7 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.message import header, headers
 from ivr.sip.options import SipOptions
+from ivr.sip.outgoing import hand_over, press
 from ivr.sip.probe import build_limit, build_name
 from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
 from ivr.sip.srtp import keys_are_hidden
@@ -94,6 +96,7 @@ class UserAgent:
         self._accounts: list[PjAccount] = []
         self._calls: dict[int, PjCall] = {}
         self._admission = Admission(options, self._calls, self.bank, takes_calls=on_call is not None)
+        self._bridges = Bridges(self._calls)
         self._securing: set[PjCall] = set()
         """Answered, and their keys are still being agreed."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
@@ -137,9 +140,12 @@ class UserAgent:
         *,
         account: str | None = None,
         caller: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ring_s: float | None = None,
     ) -> CallLeg:
-        """Place a call, which rings for ``dial_timeout_s`` at most. See ``routing.route`` for ``to`` (a SIP
-        URI or an extension) and ``account``; ``caller`` is likewise an address, for the From header.
+        """Place a call, which rings for ``ring_s`` at most (None: ``dial_timeout_s``). See ``routing.route``
+        for ``to`` (a SIP URI or an extension) and ``account``; ``caller`` is likewise an address, for the
+        From header. ``headers`` go into the INVITE.
 
         ``on_call`` sets the leg's hooks, here, before anything happens; they tell all that follows, also that
         the call was not placed for want of a free slot. Raises ValueError for an address or account that
@@ -166,6 +172,7 @@ class UserAgent:
             transport=where.transport,
             outgoing=True,
         )
+        leg.more_headers, leg.ring_s = headers or {}, ring_s
         on_call(leg)
         if not self._commands.put(lambda: self._dial(leg, where, caller)):
             self.bank.release(leg.line)
@@ -184,10 +191,19 @@ class UserAgent:
         self._on(key, lambda call: call.end(reason, status))
 
     def send_dtmf(self, key: int, digits: str) -> None:
-        self._on(key, lambda call: call.dialDtmf(digits))
+        self._on(key, lambda call: press(call, digits))
 
     def transfer(self, key: int, uri: str, timeout_s: float) -> None:
         self._on(key, lambda call: call.transfer(uri, timeout_s))
+
+    def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None:
+        self._on(key, lambda call: hand_over(call, self._calls.get(other), timeout_s))
+
+    def join(self, speaker: int, hearer: int) -> None:
+        self._commands.put(lambda: self._bridges.join(speaker, hearer))
+
+    def part(self, key: int) -> None:
+        self._commands.put(lambda: self._bridges.part(key))
 
     def wire_player(self, key: int) -> None:
         self._on(key, PjCall.wire_player)
@@ -343,10 +359,14 @@ class UserAgent:
         """Ask the call for its keys until it has them."""
         (self._securing.add if pending else self._securing.discard)(call)
 
+    def media_changed(self, call: PjCall) -> None:
+        self._bridges.changed(call.key)
+
     def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
         """Out of the registry; the ports and the line are freed by and by, on this thread."""
         self._admission.forget(call)
         self._securing.discard(call)
+        self._bridges.ended(call.key)
         if call.key is not None:
             self._calls.pop(call.key, None)
         self._ended.append((time.monotonic(), ports, line))

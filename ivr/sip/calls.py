@@ -12,9 +12,10 @@ from ivr.sip import native
 from ivr.sip.keying import KEYING_S, Keying
 from ivr.sip.leg import CallLeg
 from ivr.sip.media import CallMedia
-from ivr.sip.message import offers_codec
+from ivr.sip.message import offers_codec, reason_header
 from ivr.sip.options import CODECS, SipOptions
 from ivr.sip.outcome import outcome_of
+from ivr.sip.outgoing import add_headers
 from ivr.sip.patience import Patience
 from ivr.sip.requests import answer_to
 from ivr.sip.srtp import without_keys
@@ -35,6 +36,8 @@ class CallOwner(Protocol):
     def call_ended(self, call: "PjCall", ports: CallMedia | None, line: Line | None) -> None: ...
 
     def securing(self, call: "PjCall", pending: bool) -> None: ...
+
+    def media_changed(self, call: "PjCall") -> None: ...
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -71,6 +74,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._patience = Patience(time.monotonic())
         self._dialling = False
         self._transfer: Transfer | None = None
+
+    @property
+    def stream(self) -> Any:
+        """In the bridge; None while there is none."""
+        return self._wiring.stream
 
     # -- what pjsua tells
 
@@ -122,6 +130,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._tell_confirmed()
             return
         self._wiring.connect(stream, leg, self._owner.times)
+        self._owner.media_changed(self)
         now = time.monotonic()
         self._patience.heard(now)
         self.keying.begin(now)
@@ -220,8 +229,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         prm.opt.videoCount = prm.opt.textCount = 0
         if caller is not None:
             prm.txOption.localUri = caller
+        leg = self.leg
+        if leg is not None:
+            add_headers(prm, leg.more_headers)
         status, phrase = 0, ""
-        self._patience.dialled(time.monotonic())
+        self._patience.dialled(time.monotonic(), leg.ring_s if leg is not None else None)
         # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
         self._dialling = True
         try:
@@ -234,7 +246,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             status, phrase = 503, error.reason
         finally:
             self._dialling = False
-        leg = self.leg
+        leg = self.leg  # it may have ended meanwhile
         if leg is not None:
             leg.call_id = self.call_id = self.call_id or f"undialled-{leg.key}"
             if leg.on_dialled is not None:
@@ -245,8 +257,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._disconnected(status, phrase)
             self._free()
 
-    def transfer(self, uri: str, timeout_s: float) -> None:
-        """REFER, one at a time."""
+    def transfer(self, uri: str, timeout_s: float, other: "PjCall | None" = None) -> None:
+        """REFER, one at a time; to take over the call ``other``, when there is one."""
         leg = self.leg
         if leg is None:
             return
@@ -257,7 +269,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._transfer = transfer
         log.info("transfer_asked", call=self.call_id, target=uri, timeout_s=timeout_s)
         try:
-            self.xfer(f"<{uri}>", pj.CallOpParam())
+            if other is None:
+                self.xfer(f"<{uri}>", pj.CallOpParam())
+            else:
+                self.xferReplaces(other, pj.CallOpParam())
         except pj.Error as error:
             transfer.finish(500, error.reason)
 
@@ -275,6 +290,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         try:
             prm = pj.CallOpParam()
             prm.statusCode = status
+            if self.confirmed and self.end_reason:
+                add_headers(prm, {"Reason": reason_header(self.end_reason)})
             self.hangup(prm)
         except pj.Error as error:
             # Already gone: pjsua has told, or is about to tell, that it is disconnected.

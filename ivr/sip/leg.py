@@ -28,6 +28,12 @@ class LegCommands(Protocol):
 
     def transfer(self, key: int, uri: str, timeout_s: float) -> None: ...
 
+    def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None: ...
+
+    def join(self, speaker: int, hearer: int) -> None: ...
+
+    def part(self, key: int) -> None: ...
+
     def wire_player(self, key: int) -> None:
         """Connect or disconnect the player port, as its slot says when the SIP thread gets to it."""
 
@@ -68,6 +74,10 @@ class CallLeg:
         """What its signalling came over: udp, tcp or tls."""
         self.outgoing = outgoing
         """Placed by us."""
+        self.more_headers: Mapping[str, str] = {}
+        """Put into the INVITE of a call placed by us."""
+        self.ring_s: float | None = None
+        """How long a call placed by us may ring; None: ``SipOptions.dial_timeout_s``."""
         self.headers = headers or {}
         """Of the INVITE that came, names in small letters."""
         self.account = account
@@ -119,9 +129,23 @@ class CallLeg:
         """
         self._commands.transfer(self.key, dialled(to, self.domain), timeout_s)
 
+    def transfer_to_call(self, other: "CallLeg", timeout_s: float) -> None:
+        """Ask the other side to take over our call ``other``, which was answered: an attended transfer (REFER
+        with Replaces, RFC 3891, RFC 5589). Otherwise as ``transfer``.
+        """
+        self._commands.transfer_to_call(self.key, other.key, timeout_s)
+
+    def hear(self, other: "CallLeg") -> None:
+        """From now on this side is sent what ``other`` says, beside what we say."""
+        self._commands.join(other.key, self.key)
+
+    def part(self) -> None:
+        """It hears no other call any more, and none hears it."""
+        self._commands.part(self.key)
+
     def hangup(self, reason: str, status: int = 0) -> None:
         """BYE; CANCEL for a call placed by us that is not answered; the final answer ``status`` (603 when 0)
-        to one offered to us. Idempotent."""
+        to one offered to us. ``reason`` stands in the BYE too (RFC 3326). Idempotent."""
         self._commands.hangup(self.key, reason, status)
 
     # -- the SIP thread tells

@@ -52,6 +52,19 @@ def display_name(address: str) -> str:
     return name
 
 
+_NORMAL, _TEMPORARY_FAILURE = 16, 41
+_FAILURES = frozenset({"failed", "error", "loop", "shutdown", "rtp_timeout", "hold_timeout"})
+
+
+def reason_header(reason: str) -> str:
+    """Why a call is ended, as the value of a Reason header (RFC 3326): a cause of Q.850, and a word for who
+    reads a trace.
+    """
+    cause = _TEMPORARY_FAILURE if reason in _FAILURES else _NORMAL
+    text = re.sub(r'[^ -~]|["\\]', " ", reason)[:100]
+    return f'Q.850;cause={cause};text="{text}"'
+
+
 def body_of(message: str) -> str:
     """What follows the headers."""
     return message.partition("\r\n\r\n")[2]

@@ -18,6 +18,11 @@ class Wiring:
         self._media: Any = None
         self._playing = False
 
+    @property
+    def stream(self) -> Any:
+        """The call's stream (``pj.AudioMedia``), None while it has none."""
+        return self._media
+
     def connect(self, media: Any, leg: CallLeg, times: CallbackTimes) -> None:
         """To a stream (``pj.AudioMedia``), which may be another one after a re-INVITE: from nothing."""
         self._media, self._playing = media, False

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
-from ivr.dialplan import CallFacts, Plan, TransferResult, World, run_plan
+from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, World, run_plan
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.registry import create_vad
@@ -74,6 +74,10 @@ class Call:
         self.transfers: list[tuple[str, float]] = []
         self.reached: dict[str, TransferResult] = {}
         """What becomes of a transfer there; any other is answered."""
+        self.dialled: list[Dial] = []
+        self.talking: dict[str, asyncio.Event] = {}
+        """Who answers there talks until this is set."""
+        self.digits: list[str] = []
 
     async def answer(self) -> None:
         return
@@ -84,6 +88,22 @@ class Call:
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
         self.transfers.append((to, timeout_s))
         return self.reached.get(to, TransferResult("transferred", 200, "OK"))
+
+    async def dial(self, dial: Dial) -> TransferResult:
+        self.dialled.append(dial)
+        result = TransferResult("failed")
+        for to in dial.to:
+            answered = TransferResult("transferred" if dial.hand_over else "completed", 200, "OK", to)
+            result = self.reached.get(to, answered)
+            if result.outcome in ("transferred", "completed"):
+                dial.on_answer()
+                if to in self.talking:
+                    await self.talking[to].wait()
+                break
+        return result
+
+    async def send_digits(self, digits: str) -> None:
+        self.digits.append(digits)
 
 
 class Phone:

@@ -136,7 +136,7 @@ WRONG = {
     ),
     "transfer of no known kind": (
         STEP + "    - transfer: {to: 101, type: blnd}\n",
-        "'type': expected one of blind, found 'blnd'; did you mean 'blind'?",
+        "'type': expected one of blind, attended, bridged, found 'blnd'; did you mean 'blind'?",
     ),
     "transfer that leads nowhere": (
         STEP + "    - transfer: {to: 101, busy: {goto: b}}\n",
@@ -148,8 +148,8 @@ WRONG = {
     ),
     "transfer with a near field": (
         STEP + "    - transfer: {to: 101, no_answer: a}\n",
-        "'no_answer' is not a field of transfer; expected to, type, timeout, busy, noanswer, failed, "
-        "barge_in, on_error, protect, protect_dtmf, min_speech, min_words, …; did you mean 'noanswer'?",
+        "'no_answer' is not a field of transfer; expected to, type, hunt, timeout, caller_id, headers, "
+        "whisper, ringback, after, busy, noanswer, failed, …; did you mean 'noanswer'?",
     ),
     "say nothing": (STEP + "    - say:\n", "'say': expected a text to speak, values in {{ }}; or a list"),
     "say empty": (STEP + '    - say: " "\n', "5:12: 'say': expected a text, found an empty one"),

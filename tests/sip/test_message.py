@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.sip.message import header, uri_user
+from ivr.sip.message import header, reason_header, uri_user
 
 INVITE = (
     "INVITE sip:sales@127.0.0.1 SIP/2.0\r\n"
@@ -35,3 +35,16 @@ def test_the_user_of_an_address() -> None:
 def test_garbage_gives_text(message: str) -> None:
     assert isinstance(header(message, "Call-ID", "i"), str)
     assert isinstance(uri_user(message), str)
+
+
+def test_why_a_call_is_ended() -> None:
+    assert reason_header("hangup") == 'Q.850;cause=16;text="hangup"'
+    assert reason_header("rtp_timeout") == 'Q.850;cause=41;text="rtp_timeout"'
+
+
+@given(st.text())
+def test_no_reason_breaks_out_of_its_header(reason: str) -> None:
+    """RFC 3261, 25.1: a quoted-string, with nothing in it that needs quoting."""
+    text = reason_header(reason).partition(";text=")[2]
+    assert text[0] == text[-1] == '"' and len(text) <= 102
+    assert all(" " <= letter <= "~" and letter not in '"\\' for letter in text[1:-1])

@@ -32,3 +32,10 @@ def test_nobody_answers() -> None:
     patience.dialled(100.0)
     assert not patience.unanswered(119.9, OPTIONS)
     assert patience.unanswered(120.0, OPTIONS)
+
+
+def test_one_may_ring_for_another_time_than_all() -> None:
+    patience = Patience(0.0)
+    patience.dialled(100.0, 40)
+    assert not patience.unanswered(139.9, OPTIONS)
+    assert patience.unanswered(140.0, OPTIONS)

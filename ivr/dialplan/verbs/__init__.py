@@ -4,12 +4,15 @@ from ivr.dialplan.verbs.agent import Agent
 from ivr.dialplan.verbs.base import Verb
 from ivr.dialplan.verbs.branch import Branch, Switch
 from ivr.dialplan.verbs.call import Call, Return
+from ivr.dialplan.verbs.dtmf import Dtmf
 from ivr.dialplan.verbs.gather import Gather
 from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup, Reject
 from ivr.dialplan.verbs.pause import Pause
 from ivr.dialplan.verbs.play import Play
 from ivr.dialplan.verbs.python import Python
+from ivr.dialplan.verbs.queue import Queue
+from ivr.dialplan.verbs.record import Record
 from ivr.dialplan.verbs.request import Request
 from ivr.dialplan.verbs.say import Say
 from ivr.dialplan.verbs.set import Log, Set, Tag
@@ -20,6 +23,9 @@ _ALL: tuple[type[Verb], ...] = (
     Play,
     Gather,
     Transfer,
+    Dtmf,
+    Record,
+    Queue,
     Request,
     Agent,
     Python,

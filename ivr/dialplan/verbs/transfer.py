@@ -1,16 +1,24 @@
-"""transfer: hand the caller over to somebody else."""
+"""transfer: put the caller through to somebody else."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ivr.dialplan.fields import Address, Duration, StepName
-from ivr.dialplan.flow import End, GoTo, Next
-from ivr.dialplan.texts import Said, Spoken, say
+from ivr.audio.frames import LINE_RATE
+from ivr.audio.tones import ringing
+from ivr.dialplan.control import Dial, TransferResult
+from ivr.dialplan.document import Path
+from ivr.dialplan.errors import quoted
+from ivr.dialplan.expressions import Template
+from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
+from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
+from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
 from ivr.dialplan.verbs.base import Fields
 from ivr.dialplan.verbs.speaking import Speaking
 from ivr.session.options import BargeIn
+from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
     from ivr.dialplan.run import Run
@@ -18,6 +26,17 @@ if TYPE_CHECKING:
 FAILED_TEXT = "Sorry, I could not put you through."
 BUSY_TEXT = "Sorry, that line is busy."
 NO_ANSWER_TEXT = "Sorry, nobody answered there."
+RINGING = AudioClip(ringing(), LINE_RATE)
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+'~-]{1,100}")
+_OWN = (
+    "via from to call-id cseq contact max-forwards route record-route allow supported require user-agent"
+    " session-expires min-se authorization proxy-authorization f t i m v l c k x"
+)
+_OWN_HEADERS = frozenset(_OWN.split())
+"""Of which a second one would break the request (RFC 3261, 20)."""
+_BY_US = ("caller_id", "headers", "whisper", "ringback")
+"""Fields that need a call of ours."""
 
 
 class Route(Fields):
@@ -35,8 +54,13 @@ class Route(Fields):
 
 
 class Transfer(Speaking):
-    """Ask the caller's side to call somebody else instead (SIP REFER). When that is answered the plan is
-    over; when it is not, the caller is still here and is told so.
+    """Put the caller through to somebody else.
+
+    ``blind``: the caller's side is asked to call them instead of us (SIP REFER); when that is answered the
+    plan is over. ``attended``: we call them first, and the caller's side is asked to take that call over
+    (REFER with Replaces); when it has, the plan is over. ``bridged``: we call them, connect both calls and
+    stay in between; when they leave, the caller is back in the plan. Whoever cannot be reached, the caller is
+    still here and is told so.
     """
 
     name: ClassVar[str] = "transfer"
@@ -48,11 +72,36 @@ class Transfer(Speaking):
         "failed": "everything else: no such number, refused, transfers are not supported",
     }
 
-    to: Address = Field(
-        description='whom to call: an extension such as "101", or an address such as sip:101@pbx.example.org'
+    to: Targets = Field(
+        description='whom to call: an extension such as "101", an address such as sip:101@pbx.example.org, '
+        "or a list of them"
     )
-    type: Literal["blind"] = Field(default="blind", description="blind: the caller's side makes the call")
-    timeout: Duration = Field(default=30.0, description="how long to wait for an answer, such as 30s")
+    type: Literal["blind", "attended", "bridged"] = Field(
+        default="blind", description="blind, attended or bridged"
+    )
+    hunt: Literal["in_order", "all"] = Field(
+        default="in_order",
+        description="in_order (one of the list after the other) or all (all at once, the first answer wins)",
+    )
+    timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
+    caller_id: Filled | None = Field(
+        default=None,
+        description='whom our call is said to be from, such as "{{ call.from }}"; our own account when not '
+        "given",
+    )
+    headers: dict[str, Filled] = Field(
+        default_factory=dict, description="a mapping of SIP headers to put into our call, such as {X-Id: a}"
+    )
+    whisper: Said | None = Field(
+        default=None, description="said to who answers, before they are connected with the caller"
+    )
+    ringback: SoundFile | None = Field(
+        default=None, description="a WAV file for the caller to hear while it rings; ringing when not given"
+    )
+    after: StepName | None = Field(
+        default=None,
+        description="the step to go to when they have talked (bridged); else the next verb follows",
+    )
     busy: Route | None = Field(default=None, description="what to do when the line is busy")
     noanswer: Route | None = Field(default=None, description="what to do when nobody answers in time")
     failed: Route = Field(
@@ -64,33 +113,96 @@ class Transfer(Speaking):
         description="what cuts short what is said then: any, speech, dtmf (a key) or none",
     )
 
+    @field_validator("headers")
+    @classmethod
+    def _may_be_set(cls, value: dict[str, Template]) -> dict[str, Template]:
+        for name in value:
+            if _HEADER_NAME.fullmatch(name) is None:
+                raise refuse(f"expected the name of a SIP header such as X-Customer, found {quoted(name)}")
+            if name.lower() in _OWN_HEADERS or name.lower().startswith("content-"):
+                raise refuse(f"{quoted(name)} is the service's own; choose a name such as X-{name}")
+        return value
+
     def may_end(self) -> bool:
-        return True
+        return self.type != "bridged"
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
+        if self.after is not None:
+            yield "after", self.after
         for outcome in ("busy", "noanswer", "failed"):
             goto = self._route(outcome)[1]
             if goto is not None:
                 yield outcome, goto
 
     def always_leaves(self) -> bool:
-        return all(self._route(outcome)[1] is not None for outcome in ("busy", "noanswer", "failed"))
+        comes_back = self.type == "bridged" and self.after is None
+        return not comes_back and all(
+            self._route(outcome)[1] is not None for outcome in ("busy", "noanswer", "failed")
+        )
 
     def prompts(self) -> Iterator[str]:
+        if self.whisper is not None:
+            yield from self.whisper.literals()
         for outcome in ("busy", "noanswer", "failed"):
             yield from self._route(outcome)[0].literals()
 
+    @classmethod
+    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+        kind = data.get("type", "blind")
+        if kind == "blind":
+            remedy = "; write type: attended or type: bridged beside it"
+            for name in _BY_US:
+                if name in data:
+                    yield (
+                        (name,),
+                        f"{quoted(name)} needs a call of ours, which a blind transfer has not{remedy}",
+                    )
+            if data.get("hunt") == "all":
+                yield ("hunt",), f"a blind transfer can only try one after the other{remedy}"
+        if "after" in data and kind in ("blind", "attended"):
+            message = f"nobody comes back from a transfer that is {kind}; write type: bridged beside it"
+            yield ("after",), message
+
     async def run(self, run: "Run") -> Next:
-        run.log.info("transfer_started", to=self.to)
-        result = await run.call.transfer(self.to, self.timeout)
+        targets = tuple(plainly(run, target) for target in self.to)
+        run.log.info("transfer_started", to=", ".join(targets), type=self.type)
+        await run.call.answer()
+        with run.session.aside.unheeded():
+            if self.type == "blind":
+                result = await self._blind(run, targets)
+            else:
+                result = await run.call.dial(self._dial(run, targets))
+        told = {"to": result.to or ", ".join(targets), "outcome": result.outcome}
         if result.outcome == "transferred":
             return End("transferred")
-        run.log.info(
-            "transfer_failed", to=self.to, outcome=result.outcome, status=result.status, reason=result.reason
-        )
+        if result.outcome == "completed":
+            run.answered()
+            run.log.info("transfer_completed", **told, seconds=round(result.seconds, 1))
+            return GoTo(self.after) if self.after is not None else None
+        run.log.info("transfer_failed", **told, status=result.status, reason=result.reason)
         text, goto = self._route(result.outcome)
         await run.prompt(text, self)
         return GoTo(goto) if goto is not None else None
+
+    async def _blind(self, run: "Run", targets: tuple[str, ...]) -> TransferResult:
+        result = TransferResult("failed")
+        for target in targets:
+            result = await run.call.transfer(target, self.timeout)
+            if result.outcome == "transferred":
+                break
+        return result
+
+    def _dial(self, run: "Run", targets: tuple[str, ...]) -> Dial:
+        return Dial(
+            to=targets,
+            at_once=self.hunt == "all",
+            timeout_s=self.timeout,
+            hand_over=self.type == "attended",
+            caller_id=plainly(run, self.caller_id) if self.caller_id is not None else "",
+            headers={name: plainly(run, value) for name, value in self.headers.items()},
+            whisper=run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else "",
+            ringback=run.plan.sounds[self.ringback] if self.ringback is not None else RINGING,
+        )
 
     def _route(self, outcome: str) -> tuple[Spoken, str | None]:
         """What is said, and the step that follows."""
@@ -101,3 +213,12 @@ class Transfer(Speaking):
         }[outcome]
         route = own or self.failed
         return route.say or say(text), route.goto
+
+
+def plainly(run: "Run", template: Template) -> str:
+    """What goes into SIP messages, and with them into logs and traces: nothing sensitive may. Raises
+    VerbFailed.
+    """
+    if not run.variables.sensitive.isdisjoint(template.names):
+        raise VerbFailed("bad_value", f"{template.source}: a sensitive value cannot be sent in SIP")
+    return run.fill(template)

@@ -1,0 +1,114 @@
+"""Callers who wait for somebody, in order; and who of those they wait for is free.
+
+All of one process, on its event loop. A queue has a name; several plans may use the same one. With several
+workers each has queues of its own: a caller's place is among those of the same worker.
+"""
+
+import asyncio
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+REST_S = 5.0
+"""Seconds before somebody who was busy or did not answer is tried again."""
+FIRST_GUESS_S = 180.0
+"""How long a talk takes, as long as none has ended."""
+_TALKS = 20
+"""The last talks of a queue, of which the mean is taken."""
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """One caller's place in a queue."""
+
+    queue: "_Queue"
+    agents: tuple[str, ...]
+    turn: "asyncio.Future[str] | None" = None
+    """Waits for somebody to be free."""
+
+
+@dataclass(eq=False, slots=True)
+class _Queue:
+    name: str
+    waiting: list[Ticket] = field(default_factory=list)
+    talks: "deque[float]" = field(default_factory=lambda: deque(maxlen=_TALKS))
+
+
+class Queues:
+    """Every queue of the process."""
+
+    def __init__(self, rest_s: float = REST_S) -> None:
+        self._rest_s = rest_s
+        self._queues: dict[str, _Queue] = {}
+        self._busy: set[str] = set()
+        """Who is being called, talks, or rests."""
+
+    def length(self, name: str) -> int:
+        """Callers who wait."""
+        queue = self._queues.get(name)
+        return len(queue.waiting) if queue is not None else 0
+
+    def join(self, name: str, agents: tuple[str, ...]) -> Ticket:
+        """The last place. ``agents`` are addresses, tried in that order."""
+        queue = self._queues.setdefault(name, _Queue(name))
+        ticket = Ticket(queue, agents)
+        queue.waiting.append(ticket)
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Waits no more: has left, or talks. Idempotent."""
+        queue = ticket.queue
+        if ticket in queue.waiting:
+            queue.waiting.remove(ticket)
+        if not queue.waiting and not queue.talks and self._queues.get(queue.name) is queue:
+            del self._queues[queue.name]
+
+    def position(self, ticket: Ticket) -> int:
+        """1 is next; 0: waits no more."""
+        waiting = ticket.queue.waiting
+        return waiting.index(ticket) + 1 if ticket in waiting else 0
+
+    def wait_s(self, ticket: Ticket) -> float:
+        """About how long it still takes, by the queue's last talks."""
+        talks = ticket.queue.talks
+        mean = sum(talks) / len(talks) if talks else FIRST_GUESS_S
+        return math.ceil(self.position(ticket) / max(1, len(ticket.agents))) * mean
+
+    async def agent(self, ticket: Ticket) -> str:
+        """Wait until it is this caller's turn and somebody is free; they are taken until ``release``."""
+        turn: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        ticket.turn = turn
+        self._assign()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release(turn.result())
+            raise
+        finally:
+            ticket.turn = None
+
+    def release(self, agent: str) -> None:
+        """They are free again."""
+        self._busy.discard(agent)
+        self._assign()
+
+    def not_reached(self, agent: str) -> None:
+        """They were busy or did not answer: somebody else first, and them again later."""
+        asyncio.get_running_loop().call_later(self._rest_s, self.release, agent)
+
+    def talked(self, ticket: Ticket, seconds: float) -> None:
+        """That is how long it took to serve the caller."""
+        self._queues.setdefault(ticket.queue.name, ticket.queue).talks.append(seconds)
+
+    def _assign(self) -> None:
+        """Who is free goes to who has waited longest among those that want them."""
+        for queue in tuple(self._queues.values()):
+            for ticket in queue.waiting:
+                turn = ticket.turn
+                if turn is None or turn.done():
+                    continue
+                agent = next((each for each in ticket.agents if each not in self._busy), None)
+                if agent is not None:
+                    self._busy.add(agent)
+                    turn.set_result(agent)

@@ -1,0 +1,44 @@
+"""dtmf: press keys."""
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, field_validator
+
+from ivr.dialplan.expressions import Template
+from ivr.dialplan.fields import refuse
+from ivr.dialplan.flow import Next, VerbFailed
+from ivr.dialplan.texts import Filled
+from ivr.dialplan.verbs.base import Verb
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+_DIGITS = re.compile(r"[0-9*#A-Da-dwW -]{1,100}")
+_ASKED = "expected keys (0-9, *, #, A-D) and w (a pause of half a second) or W (of one), such as 12ww3#"
+
+
+class Dtmf(Verb):
+    """Press keys, as telephone-events, for the caller's side to hear: a PBX, another voice menu. ``w`` is a
+    pause of half a second, ``W`` of one. The next verb follows when all was sent."""
+
+    name: ClassVar[str] = "dtmf"
+    short: ClassVar[str | None] = "digits"
+
+    digits: Filled = Field(description="keys and pauses, such as 12ww3#; values in {{ }}")
+
+    @field_validator("digits")
+    @classmethod
+    def _can_be_pressed(cls, value: Template) -> Template:
+        if value.literal is not None and _DIGITS.fullmatch(value.literal) is None:
+            raise refuse(f"{_ASKED}, found {value.literal[:40]!r}")
+        return value
+
+    async def run(self, run: "Run") -> Next:
+        digits = run.fill(self.digits)
+        if _DIGITS.fullmatch(digits) is None:
+            raise VerbFailed("bad_value", _ASKED)
+        await run.call.answer()
+        await run.call.send_digits(re.sub("[ -]", "", digits))
+        run.log.info("digits_sent", digits=run.shown(self.digits.names, digits))
+        return None

@@ -1,0 +1,326 @@
+"""queue: the caller waits until somebody is free."""
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import math
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from ivr.audio.frames import LINE_RATE, VAD_RATE
+from ivr.audio.resample import resample
+from ivr.audio.tones import waiting
+from ivr.dialplan.control import Dial, TransferResult
+from ivr.dialplan.fields import Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
+from ivr.dialplan.flow import GoTo, Next
+from ivr.dialplan.menu import Menu
+from ivr.dialplan.queues import Ticket
+from ivr.dialplan.texts import Filled, Said, Targets, say
+from ivr.dialplan.verbs.base import Fields, Verb, names_in
+from ivr.dialplan.verbs.speaking import Prompting
+from ivr.dialplan.verbs.transfer import plainly
+from ivr.session.types import AudioClip
+
+if TYPE_CHECKING:
+    from ivr.dialplan.run import Run
+
+POSITION_TEXT = "You are number {{ position }} in the queue."
+OWN_NAMES = frozenset({"position", "wait_minutes"})
+"""What an announcement may read besides the variables."""
+_BY_VOICE = Prompting.model_validate({"barge_in": "any", "hotword": "true"})
+_BY_KEY = Prompting(barge_in="dtmf")
+_FRAME = LINE_RATE // 50
+
+
+class Leave(Fields):
+    """A way out of the queue by the caller's own word."""
+
+    say: TextList = Field(default=(), description="a phrase, or a list of phrases")
+    press: KeysList = Field(default=(), description="a key, or a list of keys")
+    goto: StepName = Field(description="the step to go to, such as one that offers to call back")
+
+    @model_validator(mode="after")
+    def _can_be_chosen(self) -> "Leave":
+        if not self.say and not self.press:
+            raise refuse("a way out needs a 'say' or a 'press', or nobody can choose it")
+        return self
+
+
+class Queue(Verb):
+    """Let the caller wait, with music and word of their place, until one of ``agents`` is free, and connect
+    them.
+
+    Callers of one ``name`` are served in the order in which they came; whoever of ``agents`` is free is
+    called for whoever is next, and talks with one caller at a time. Who is busy or does not answer is tried
+    again later. The order is that of one process: with several workers each serves its own callers.
+    """
+
+    name: ClassVar[str] = "queue"
+    listens: ClassVar[bool] = True
+
+    queue: Filled = Field(default="main", alias="name", description="the queue's name", validate_default=True)
+    agents: Targets = Field(
+        description='whom callers wait for: extensions such as "201" or addresses, the first is tried first'
+    )
+    music: SoundFiles = Field(
+        default=(), description="a WAV file to hear while waiting, or a list; a soft tone when not given"
+    )
+    announce: Said | None = Field(
+        default=None,
+        description="a text said now and then, which may have {{ position }} and {{ wait_minutes }} in it; a "
+        "built-in one when not given",
+    )
+    every: Duration = Field(default=45.0, description="how long between two announcements, such as 45s")
+    first: Span = Field(
+        default=0.0, description="how long before the first announcement, such as 10s; 0s is at once"
+    )
+    max_wait: Duration = Field(default=600.0, description="how long a caller may wait, such as 10m")
+    max_callers: int = Field(
+        default=100, ge=1, le=10_000, description="how many may wait; further ones go to `full`"
+    )
+    timeout: Duration = Field(default=20.0, description="how long each agent is rung, such as 20s")
+    whisper: Said | None = Field(
+        default=None, description="said to the agent who answers, before they are connected"
+    )
+    caller_id: Filled | None = Field(
+        default=None, description="whom the agents see calling; our own account when not given"
+    )
+    leave: tuple[Leave, ...] = Field(
+        default=(),
+        description="a way out for the caller: a mapping of say, press and goto, or a list of them",
+    )
+    after: StepName | None = Field(
+        default=None, description="the step to go to when they have talked; else the next verb follows"
+    )
+    too_long: StepName | None = Field(
+        default=None, description="the step to go to after max_wait; else the next verb follows"
+    )
+    full: StepName | None = Field(
+        default=None, description="the step to go to when too many wait; that of too_long when not given"
+    )
+
+    _menu: Menu = PrivateAttr()
+
+    @field_validator("leave", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._menu = Menu({str(at): (way.say, way.press) for at, way in enumerate(self.leave)})
+
+    @property
+    def _by_voice(self) -> bool:
+        return any(way.say for way in self.leave)
+
+    @property
+    def _yields(self) -> Prompting:
+        """Talk in the room stops nothing, only words that lead out of here do, and keys."""
+        return _BY_VOICE if self._by_voice else _BY_KEY
+
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        for way in self.leave:
+            yield " or ".join((*way.say[:1], *way.press[:1])), way.goto
+        for why in ("after", "too_long", "full"):
+            goto = getattr(self, why)
+            if goto is not None:
+                yield why, goto
+
+    def always_leaves(self) -> bool:
+        return self.after is not None and self.too_long is not None
+
+    def prompts(self) -> Iterator[str]:
+        for text in (self.whisper, self.announce):
+            if text is not None:
+                yield from text.literals()
+
+    def reads(self) -> Iterator[str]:
+        for field in type(self).model_fields:
+            own = OWN_NAMES if field == "announce" else frozenset()
+            yield from (name for name in names_in(getattr(self, field)) if name not in own)
+
+    async def run(self, run: "Run") -> Next:
+        queues = run.world.queues
+        name = plainly(run, self.queue)
+        agents = tuple(plainly(run, agent) for agent in self.agents)
+        await run.call.answer()
+        if queues.length(name) >= self.max_callers:
+            run.log.info("queue_full", queue=name, waiting=queues.length(name))
+            return self._to(self.full or self.too_long)
+        ticket = queues.join(name, agents)
+        began = run.session.clock
+        run.log.info("queue_joined", queue=name, position=queues.position(ticket))
+        connected = asyncio.Event()
+        serving = asyncio.ensure_future(self._served(run, ticket, connected))
+        try:
+            after = await self._wait(run, ticket, connected, serving)
+            waited = round((run.session.clock - began) / VAD_RATE, 1)
+            if after is not None:
+                why = "too_long" if after == "too_long" else "left"
+                run.log.info("queue_left", queue=name, why=why, waited_s=waited)
+                return self._to(self.too_long) if why == "too_long" else GoTo(self.leave[int(after)].goto)
+            run.log.info("queue_answered", queue=name, waited_s=waited)
+            result = await serving
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            queues.leave(ticket)
+        run.answered()
+        run.log.info("queue_served", queue=name, to=result.to, seconds=round(result.seconds, 1))
+        return self._to(self.after)
+
+    @staticmethod
+    def _to(step: str | None) -> Next:
+        return GoTo(step) if step is not None else None
+
+    # -- the agents' side
+
+    async def _served(self, run: "Run", ticket: Ticket, connected: asyncio.Event) -> TransferResult:
+        """Until somebody has answered and they have talked."""
+        queues = run.world.queues
+
+        def answered() -> None:
+            queues.leave(ticket)
+            connected.set()
+
+        caller_id = plainly(run, self.caller_id) if self.caller_id is not None else ""
+        whisper = run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else ""
+        while True:
+            agent = await queues.agent(ticket)
+            result: TransferResult | None = None
+            try:
+                dial = Dial((agent,), timeout_s=self.timeout, caller_id=caller_id, whisper=whisper)
+                result = await run.call.dial(dataclasses.replace(dial, on_answer=answered))
+            finally:
+                if result is None or result.outcome == "completed":  # None: the caller has left
+                    queues.release(agent)
+                else:
+                    queues.not_reached(agent)
+            if result.outcome == "completed":
+                queues.talked(ticket, result.seconds)
+                return result
+            run.log.info("agent_not_reached", to=agent, outcome=result.outcome, status=result.status)
+
+    # -- the caller's side
+
+    async def _wait(
+        self,
+        run: "Run",
+        ticket: Ticket,
+        connected: asyncio.Event,
+        serving: "asyncio.Future[TransferResult]",
+    ) -> str | None:
+        """None once somebody has answered; ``too_long``, or the way out that the caller chose."""
+        music = _Music([run.plan.sounds[file] for file in self.music])
+        end = run.session.clock + round(self.max_wait * VAD_RATE)
+        announced = run.session.clock + round(self.first * VAD_RATE)
+        answer = asyncio.ensure_future(connected.wait())
+        try:
+            # What nobody is to understand reaches no recogniser.
+            heed = contextlib.nullcontext() if self._by_voice else run.session.aside.unheeded()
+            with heed, run.expecting(self._menu.expected):
+                while not connected.is_set():
+                    if serving.done():
+                        await serving  # it has failed, and says why
+                    now = run.session.clock
+                    if now >= end:
+                        return "too_long"
+                    if now >= announced:
+                        await _unless(answer, self._announce(run, ticket))
+                        announced = run.session.clock + round(self.every * VAD_RATE)
+                        continue
+                    seconds = max(0.1, (min(end, announced) - now) / VAD_RATE)
+                    chosen = await self._hold(run, music, seconds, answer, serving)
+                    if chosen is not None:
+                        return chosen
+        finally:
+            answer.cancel()
+        return None
+
+    async def _announce(self, run: "Run", ticket: Ticket) -> None:
+        queues = run.world.queues
+        if not queues.position(ticket):
+            return  # somebody has answered this very moment
+        minutes = max(1, math.ceil(queues.wait_s(ticket) / 60))
+        run.say_everything()
+        await run.prompt(
+            self.announce or say(POSITION_TEXT),
+            self._yields,
+            listening_next=True,
+            position=queues.position(ticket),
+            wait_minutes=minutes,
+        )
+
+    async def _hold(
+        self,
+        run: "Run",
+        music: "_Music",
+        seconds: float,
+        answer: "asyncio.Future[Any]",
+        serving: "asyncio.Future[TransferResult]",
+    ) -> str | None:
+        """Music for so long; the way out that the caller chose meanwhile."""
+        options = self._yields.over(run.session.config.barge_in)
+        handle = await run.session.say(music.next(seconds), options=options)
+        playing = asyncio.ensure_future(handle.wait_for_playout())
+        choosing = asyncio.ensure_future(self._menu.answer(run, self.max_wait))
+        waits: set[asyncio.Future[Any]] = {playing, choosing, answer, serving}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if playing.done() and playing.result().interrupted and not choosing.done():
+                # By a key or a word; the menu is about to know which.
+                waits.discard(playing)
+                await asyncio.wait(waits, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
+            if choosing.done():
+                return choosing.result()
+            return None
+        finally:
+            handle.cancel()
+            music.heard((await handle.wait_for_playout()).heard_ms / 1000)
+            for task in (playing, choosing):
+                task.cancel()
+            await asyncio.gather(playing, choosing, return_exceptions=True)
+
+
+class _Music:
+    """Sound that goes on where it was left, again and again."""
+
+    def __init__(self, clips: list[AudioClip]) -> None:
+        self._pcm = b"".join(_on_line(clip) for clip in clips) or waiting()
+        self._at = 0
+
+    def next(self, seconds: float) -> AudioClip:
+        """The next so many seconds of it."""
+        size = max(1, round(seconds * LINE_RATE)) * 2
+        piece = self._pcm[self._at : self._at + size]
+        while len(piece) < size:
+            piece += self._pcm[: size - len(piece)]
+        return AudioClip(piece, LINE_RATE)
+
+    def heard(self, seconds: float) -> None:
+        frames = round(seconds * LINE_RATE / _FRAME)
+        self._at = (self._at + frames * _FRAME * 2) % len(self._pcm)
+
+
+@functools.lru_cache(maxsize=32)
+def _on_line(clip: AudioClip) -> bytes:
+    if clip.sample_rate == LINE_RATE:
+        return clip.pcm16
+    return resample(np.frombuffer(clip.pcm16, np.int16), clip.sample_rate, LINE_RATE).tobytes()
+
+
+async def _unless(stop: "asyncio.Future[Any]", work: Coroutine[Any, Any, None]) -> None:
+    """Do it, and break it off when ``stop`` is done. Raises what it raises."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task

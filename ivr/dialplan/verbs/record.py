@@ -1,0 +1,334 @@
+"""record: the caller leaves a message."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
+from ivr.audio.tones import beep
+from ivr.dialplan.fields import (
+    Duration,
+    Keys,
+    KeysList,
+    Span,
+    StepName,
+    Switch,
+    TextList,
+    VariableName,
+    refuse,
+)
+from ivr.dialplan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.menu import Menu
+from ivr.dialplan.messages import Message, folder_of, keep, mail, post
+from ivr.dialplan.texts import Filled, Said, say
+from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
+from ivr.session import SessionEnded
+from ivr.session.types import AudioClip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ivr.dialplan.run import Run
+
+REVIEW_TEXT = "To send it, press 1. To hear it, press 2. To record it again, press 3. To delete it, press 4."
+DELETED_TEXT = "Your message was deleted."
+BEEP = AudioClip(beep(), LINE_RATE)
+TAIL_MS = 300
+"""Silence that is kept after the last word."""
+_MAX_LENGTH_S = 900.0
+
+
+class Answer(Fields):
+    """What may be said or pressed for one of the things to do with a message."""
+
+    say: TextList = Field(default=(), description="a phrase, or a list of phrases")
+    press: KeysList = Field(default=(), description="a key, or a list of keys")
+
+
+class Review(Fields):
+    """The caller decides what becomes of the message. Who decides nothing has it sent."""
+
+    prompt: Said | None = Field(
+        default=None, description="said after the recording; a built-in text when not given"
+    )
+    save: Answer = Field(
+        default=Answer(say=("send", "send it", "save", "keep"), press=("1",)),
+        description="a mapping of say and press: keep the message",
+    )
+    hear: Answer = Field(
+        default=Answer(say=("hear", "hear it", "play", "listen"), press=("2",)),
+        description="a mapping of say and press: hear the message",
+    )
+    again: Answer = Field(
+        default=Answer(say=("again", "record again", "record it again"), press=("3",)),
+        description="a mapping of say and press: record it again",
+    )
+    delete: Answer = Field(
+        default=Answer(say=("delete", "delete it", "cancel"), press=("4",)),
+        description="a mapping of say and press: delete the message",
+    )
+    timeout: Duration = Field(default=5.0, description="how long to wait for an answer, such as 5s")
+    tries: int = Field(default=2, ge=0, le=100, description="how many times to ask again")
+
+
+class Mailed(Fields):
+    """A letter with the message attached."""
+
+    to: Filled = Field(description="an e-mail address, or several with commas")
+    from_: Filled | None = Field(
+        default=None, alias="from", description="the sender's address; that of the settings when not given"
+    )
+    subject: Filled | None = Field(default=None, description="the subject; who called when not given")
+    text: Filled | None = Field(default=None, description="the text; who called, and when, when not given")
+
+
+class Hook(Fields):
+    """Who is told of a message. A bare text is its ``url``."""
+
+    url: Filled | None = Field(
+        default=None, description="a URL; the JSON and the WAV file are sent there as a form (POST)"
+    )
+    headers: dict[str, Filled] = Field(default_factory=dict, description="a mapping of HTTP headers")
+    timeout: Duration = Field(default=10.0, description="how long the request may take, such as 10s")
+    mail: Mailed | None = Field(default=None, description="a mapping with to, and from, subject, text")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"url": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> "Hook":
+        if self.url is None and self.mail is None:
+            raise refuse("a hook needs a 'url' or a 'mail', or nobody is told")
+        return self
+
+
+class Record(Speaking):
+    """Keep what the caller says: voicemail. A beep, the message, and, with ``review``, the caller's word on
+    what becomes of it.
+
+    The message is a WAV file (PCM16, 8 kHz) in the service's folder for files, with a JSON file beside it;
+    the variable ``into`` has what that says, and ``delivered``. Who hangs up in the middle has left what they
+    said. Nothing of it is transcribed.
+    """
+
+    name: ClassVar[str] = "record"
+
+    prompt: Said | None = Field(default=None, description="a text to say before the beep")
+    beep: Switch = Field(default=True, description="true or false: a tone before the recording")
+    max_length: Duration = Field(
+        default=120.0, description="how long a message may be, such as 2m, at most 15m"
+    )
+    min_length: Span = Field(default=1.0, description="a message that is shorter counts as none, such as 1s")
+    silence_end: Duration = Field(
+        default=4.0, description="how long nothing is said before the message is over, such as 4s"
+    )
+    finish_on_key: Keys | None = Field(
+        default="0123456789*#", description='the keys that end the message, such as "#", or none'
+    )
+    review: Review | None = Field(
+        default=None, description="true, or a mapping: ask what is to become of the message"
+    )
+    empty: StepName | None = Field(
+        default=None, description="the step to go to when nothing was said; else the next verb follows"
+    )
+    deleted: StepName | None = Field(
+        default=None, description="the step to go to when it was deleted; else the next verb follows"
+    )
+    hook: Hook | None = Field(default=None, description="a URL, or a mapping with url or mail: who is told")
+    into: VariableName = Field(default="message", description="the name of the variable for what was left")
+
+    _menu: Menu | None = PrivateAttr(default=None)
+
+    @field_validator("max_length")
+    @classmethod
+    def _not_too_long(cls, value: float) -> float:
+        if value > _MAX_LENGTH_S:
+            raise refuse("expected a duration of at most 15m")
+        return value
+
+    @field_validator("finish_on_key", mode="before")
+    @classmethod
+    def _no_key(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_review(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("review"), str):
+            chosen = value["review"].strip().lower()
+            if chosen in ("true", "yes", "on"):
+                return {**value, "review": {}}
+            if chosen in ("false", "no", "off"):
+                return {name: item for name, item in value.items() if name != "review"}
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        if self.review is not None:
+            answers = {name: getattr(self.review, name) for name in ("save", "hear", "again", "delete")}
+            self._menu = Menu({name: (answer.say, answer.press) for name, answer in answers.items()})
+
+    def may_go_to(self) -> Iterator[tuple[str, str]]:
+        if self.empty is not None:
+            yield "empty", self.empty
+        if self.deleted is not None:
+            yield "deleted", self.deleted
+
+    def sets(self) -> Iterator[str]:
+        yield self.into
+
+    def prompts(self) -> Iterator[str]:
+        if self.prompt is not None:
+            yield from self.prompt.literals()
+        if self.review is not None:
+            yield from (self.review.prompt or say(REVIEW_TEXT)).literals()
+            yield DELETED_TEXT
+
+    async def run(self, run: "Run") -> Next:
+        folder = folder_of(run.world, run.plan.name)
+        run.variables.set(self.into, None)
+        sound = b""
+        try:
+            while True:
+                sound = b""
+                sound, ended_by = await self._take(run)
+                run.log.info("recorded", seconds=_seconds(sound), ended_by=ended_by)
+                if not sound:
+                    return GoTo(self.empty) if self.empty is not None else None
+                if ended_by == "hangup":
+                    raise SessionEnded("the caller left meanwhile")
+                chosen = await self._reviewed(run, sound)
+                if chosen == "delete":
+                    sound = b""
+                    run.log.info("recording_deleted")
+                    await run.prompt(DELETED_TEXT, PROTECTED)
+                    return GoTo(self.deleted) if self.deleted is not None else None
+                if chosen != "again":
+                    break
+        except (SessionEnded, asyncio.CancelledError):
+            # They have hung up, and what they said is not lost.
+            if sound:
+                await _to_its_end(self._keep(run, folder, sound, "hangup"))
+            raise
+        await _to_its_end(self._keep(run, folder, sound, ended_by))
+        run.answered()
+        return None
+
+    async def _take(self, run: "Run") -> tuple[bytes, str]:
+        """What was said, empty when that was nothing, and what ended it: ``silence``, ``length``, ``key`` or
+        ``hangup``.
+        """
+        if self.prompt is not None:
+            await run.prompt(self.prompt, self)
+        await run.call.answer()
+        if self.beep:
+            await run.prompt(BEEP, PROTECTED)
+        aside = run.session.aside
+        ended_by = "hangup"
+        with aside.unheeded(forget=True), aside.captured(self.silence_end, self.max_length) as captured:
+            pressing = asyncio.ensure_future(self._finished(run))
+            try:
+                waits: set[asyncio.Future[Any]] = {pressing, captured.over}
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                if not captured.over.done():
+                    await pressing
+                    ended_by = "key"
+                else:
+                    ended_by = captured.over.result()
+            except (SessionEnded, asyncio.CancelledError):
+                pass  # the caller has left; what they said stays
+            finally:
+                pressing.cancel()
+                await asyncio.gather(pressing, return_exceptions=True)
+        sound = captured.until_last_word(TAIL_MS)[: round(self.max_length * LINE_RATE) * BYTES_PER_SAMPLE]
+        enough = captured.spoken and _seconds(sound) >= self.min_length
+        if not enough and ended_by == "hangup":
+            raise SessionEnded("the caller left meanwhile")
+        return (sound if enough else b""), ended_by
+
+    async def _finished(self, run: "Run") -> None:
+        """Until a key says so."""
+        while True:
+            turn = await run.listen(2 * self.max_length)
+            if turn.reason == "dtmf" and turn.text in (self.finish_on_key or ""):
+                return
+
+    async def _reviewed(self, run: "Run", sound: bytes) -> str:
+        """save, again or delete."""
+        review, menu = self.review, self._menu
+        if review is None or menu is None:
+            return "save"
+        left = review.tries
+        with run.expecting(menu.expected):
+            while True:
+                await run.prompt(review.prompt or say(REVIEW_TEXT), self, listening_next=True)
+                chosen = await menu.answer(run, review.timeout)
+                if chosen == "hear":
+                    run.say_everything()
+                    await run.prompt(AudioClip(sound, LINE_RATE), self, listening_next=True)
+                elif chosen is not None:
+                    return chosen
+                elif left == 0:
+                    return "save"
+                else:
+                    left -= 1
+
+    async def _keep(self, run: "Run", folder: "Path", sound: bytes, ended_by: str) -> None:
+        facts = run.call.facts
+        about = {
+            "caller": facts.caller,
+            "caller_name": facts.caller_name,
+            "called": facts.called,
+            "call": facts.id,
+            "plan": run.plan.name,
+            "step": run.at[0],
+            "ended_by": ended_by,
+        }
+        message = await keep(folder, sound, run.world.now(), about)
+        run.log.info("message_kept", file=str(message.file), seconds=message.about["seconds"])
+        value = {**message.about, "path": str(message.file), "delivered": False}
+        run.variables.set(self.into, value)
+        if self.hook is not None:
+            try:
+                await self._tell(run, self.hook, message)
+            except VerbFailed as error:
+                # It is on disk, and the plan may look at ``delivered``: no reason to trouble the caller.
+                told = run.variables.redact(str(error))
+                run.log.error("hook_failed", failure=error.event, error=told, file=str(message.file))
+            else:
+                run.variables.set(self.into, {**value, "delivered": True})
+
+    async def _tell(self, run: "Run", hook: Hook, message: Message) -> None:
+        if hook.url is not None:
+            headers = {name: run.fill(value) for name, value in hook.headers.items()}
+            await post(run.world, run.fill(hook.url), headers, message, hook.timeout)
+        if hook.mail is not None:
+            about = message.about
+            caller = about["caller"] or "an unknown number"
+            told = hook.mail
+            headers = {
+                "To": run.fill(told.to),
+                "Subject": run.fill(told.subject) if told.subject else f"Message from {caller}",
+            }
+            if told.from_ is not None:
+                headers["From"] = run.fill(told.from_)
+            text = f"{caller} left a message of {about['seconds']:.0f} seconds at {about['time']}.\n"
+            await mail(run.world, headers, run.fill(told.text) if told.text else text, message)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Also when the caller leaves meanwhile, which ends the verb."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def _seconds(pcm16: bytes) -> float:
+    return len(pcm16) / BYTES_PER_SAMPLE / LINE_RATE
