@@ -15,7 +15,7 @@ from ivr.dialplan.expressions import Template
 from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
 from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
 from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
-from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.verbs.base import Fields, names_in
 from ivr.dialplan.verbs.speaking import Speaking
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
@@ -67,10 +67,12 @@ class Transfer(Speaking):
     short: ClassVar[str | None] = "to"
     human: ClassVar[bool] = True
     events: ClassVar[Mapping[str, str]] = {
+        "after": "they have talked and the other side has left (`type: bridged`)",
         "busy": "the line is busy",
         "noanswer": "nobody answers within `timeout`, or nothing is told about it",
-        "failed": "everything else: no such number, refused, transfers are not supported",
+        "failed": "everything else: no such number, refused, transfers are not supported, no line is free",
     }
+    errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
     to: Targets = Field(
         description='whom to call: an extension such as "101", an address such as sip:101@pbx.example.org, '
@@ -145,6 +147,10 @@ class Transfer(Speaking):
             yield from self.whisper.literals()
         for outcome in ("busy", "noanswer", "failed"):
             yield from self._route(outcome)[0].literals()
+
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        for field in ("to", "caller_id", "headers"):
+            yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
