@@ -19,7 +19,9 @@ def add_parser(commands: Any) -> None:
         description="Check plans by the rules of dialplans/README.md. Exit code 1 when there is an error. A "
         "finding is silenced by a comment on its line: # check: ignore RULE-ID reason.",
     )
-    check.add_argument("plans", nargs="+", type=Path, metavar="PLAN", help="dialplan file")
+    check.add_argument(
+        "plans", nargs="+", type=Path, metavar="PLAN", help="dialplan file, or its NAME.test.yaml"
+    )
     check.add_argument("--json", action="store_true", help="one JSON object with the findings")
     check.add_argument("--strict", action="store_true", help="warnings fail too")
     check.add_argument(
@@ -32,11 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
     gc.disable()  # the process ends before there is much to collect
     from ivr.dialplan.check import check_file
+    from ivr.dialplan.dialogue.reader import SUFFIX
     from ivr.service.settings import load_settings
     from ivr.service.surroundings import surroundings
 
     around = surroundings(load_settings(arguments.config, {}))
-    findings = [finding for path in arguments.plans for finding in check_file(path, around)]
+    findings: list[Finding] = []
+    for path in arguments.plans:
+        findings += _dialogues(path) if path.name.endswith(SUFFIX) else check_file(path, around)
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
     if arguments.json:
         shown = {
@@ -49,6 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(findings, counts, len(arguments.plans))
     return 1 if counts["error"] or (arguments.strict and counts["warning"]) else 0
+
+
+def _dialogues(path: Path) -> "list[Finding]":
+    """Of a plan's tests the form alone: ``ivr test`` holds them."""
+    from ivr.dialplan.check.checker import RULES
+    from ivr.dialplan.check.schema import findings_of
+    from ivr.dialplan.dialogue.reader import load_dialogues
+    from ivr.dialplan.errors import PlanError
+
+    try:
+        load_dialogues(path)
+    except PlanError as error:
+        return sorted(findings_of(error, RULES))
+    return []
 
 
 def _print(findings: "list[Finding]", counts: dict[str, int], plans: int) -> None:

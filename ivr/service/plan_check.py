@@ -1,7 +1,8 @@
 """Plans for a service, loaded and checked: what the rules find is logged, what does not load is refused.
 
 A finding does not keep a service from starting: a line that was answered yesterday is answered after an
-upgrade that brought a stricter rule. `ivr check` is the place to be strict.
+upgrade that brought a stricter rule. A running service does not change to a plan with an error, for the one
+before goes on.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 
 from ivr.dialplan.check import check_plan
+from ivr.dialplan.errors import PlanError, Problem
 from ivr.dialplan.loader import read_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.settings import Settings
@@ -22,8 +24,10 @@ MAX_LOGGED = 20
 """Findings of one plan, before the log says how many more there are."""
 
 
-def load_checked(settings: Settings, paths: Sequence[Path]) -> list[Plan]:
-    """``load_plans``, and a line of the log for every finding (``plans_warned``). Raises PlanError."""
+def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = False) -> list[Plan]:
+    """``load_plans``, and a line of the log for every finding (``plans_warned``). Raises PlanError; with
+    ``refuse`` for a finding that is an error too.
+    """
     reads = read_plans(paths)
     around = surroundings(settings)
     for read, path in zip(reads, paths, strict=True):
@@ -32,6 +36,13 @@ def load_checked(settings: Settings, paths: Sequence[Path]) -> list[Plan]:
         except Exception:  # a check is never the reason why nobody answers
             log.exception("plan_not_checked", plan=read.plan.name)
             continue
+        errors = [
+            Problem(found.line, found.column, f"{found.rule}: {found.message}", found.file)
+            for found in findings
+            if found.severity == "error"
+        ]
+        if refuse and errors:
+            raise PlanError(str(path), errors)
         for finding in findings[:MAX_LOGGED]:
             log.warning(
                 "plans_warned",

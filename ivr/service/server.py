@@ -124,7 +124,7 @@ class Server:
                     self._paths,
                     lambda: self._plans,
                     self.change_plans,
-                    load=lambda paths: load_checked(self._settings, paths),
+                    load=lambda paths: load_checked(self._settings, paths, refuse=True),
                     watch=self._settings.watch and self._above is None,
                 ):
                     await self._stopping.wait()

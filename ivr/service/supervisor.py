@@ -127,7 +127,7 @@ class Supervisor:
                 self._paths,
                 lambda: self.plans,
                 self._change_plans,
-                load=lambda paths: load_checked(self.settings, paths),
+                load=lambda paths: load_checked(self.settings, paths, refuse=True),
                 watch=self.settings.watch,
             ):
                 failed = await self._until_stopped()

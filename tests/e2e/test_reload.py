@@ -17,6 +17,7 @@ steps:
   prompt:
     - play: continuous.wav
     - say: {text}
+    - hangup:
 """
 
 

@@ -25,6 +25,7 @@ steps:
   prompt:
     - play: continuous.wav
     - say: {text}
+    - hangup:
 """
 
 

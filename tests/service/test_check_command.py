@@ -70,8 +70,16 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
     assert [each["rule"] for each in told["findings"]][2:] == ["schema", "schema"]
 
 
+def test_the_form_of_a_plans_tests_is_checked_too(tmp_path: Path) -> None:
+    write(tmp_path, LOST)
+    write(tmp_path, "test: 1\ndialogues:\n  - name: one\n    trns: []\n", "plan.test.yaml")
+    done = ivr("check", "plan.test.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "plan.test.yaml:4:5: schema: 'trns' is not a field of" in done.stdout
+
+
 def test_the_examples_pass(tmp_path: Path) -> None:
-    plans = sorted(path for path in (ROOT / "dialplans").rglob("*.yaml") if ".test." not in path.name)
+    plans = sorted((ROOT / "dialplans").rglob("*.yaml"))
     done = ivr("check", *plans, cwd=tmp_path)
     assert PLAN in plans and done.returncode == 0, done.stdout
 
@@ -109,6 +117,13 @@ def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
     assert logged[-1]["more"] == 1 and f"ivr check {path}" in logged[-1]["remedy"]
     with pytest.raises(PlanError):
         load_checked(settings, [write(tmp_path, LOST.replace("say:", "sai:"))])
+
+
+def test_a_running_service_does_not_change_to_a_plan_with_an_error(tmp_path: Path) -> None:
+    settings = load_settings(None, {})
+    with pytest.raises(PlanError, match=r":5:12: unknown-variable: nothing sets the variable 'nme'"):
+        load_checked(settings, [write(tmp_path, LOST)], refuse=True)
+    assert load_checked(settings, [write(tmp_path, LOST.replace("{{ nme }}", "you"))], refuse=True)
 
 
 def test_a_check_that_fails_itself_keeps_nobody_from_calling(

@@ -22,7 +22,7 @@ from ivr.dialplan.queues import Ticket
 from ivr.dialplan.texts import Filled, Said, Targets, say
 from ivr.dialplan.verbs.base import Fields, Verb, names_in
 from ivr.dialplan.verbs.speaking import Prompting
-from ivr.dialplan.verbs.transfer import plainly
+from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Queue(Verb):
             connected.set()
 
         caller_id = plainly(run, self.caller_id) if self.caller_id is not None else ""
-        whisper = run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else ""
+        whisper = whispered(run, self.whisper)
         while True:
             agent = await queues.agent(ticket)
             result: TransferResult | None = None

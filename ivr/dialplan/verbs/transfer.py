@@ -14,6 +14,7 @@ from ivr.dialplan.errors import quoted
 from ivr.dialplan.expressions import Template
 from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
 from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
+from ivr.dialplan.markup import has_markup, pieces
 from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
 from ivr.dialplan.verbs.base import Fields, names_in
 from ivr.dialplan.verbs.speaking import Speaking
@@ -206,7 +207,7 @@ class Transfer(Speaking):
             hand_over=self.type == "attended",
             caller_id=plainly(run, self.caller_id) if self.caller_id is not None else "",
             headers={name: plainly(run, value) for name, value in self.headers.items()},
-            whisper=run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else "",
+            whisper=whispered(run, self.whisper),
             ringback=run.plan.sounds[self.ringback] if self.ringback is not None else RINGING,
         )
 
@@ -228,3 +229,11 @@ def plainly(run: "Run", template: Template) -> str:
     if not run.variables.sensitive.isdisjoint(template.names):
         raise VerbFailed("bad_value", f"{template.source}: a sensitive value cannot be sent in SIP")
     return run.fill(template)
+
+
+def whispered(run: "Run", said: Spoken | None) -> str:
+    """What is said to somebody else than the caller: words alone, for it is no prompt of the session."""
+    text = run.fill(said.in_language(run.language)) if said is not None else ""
+    if not has_markup(text):
+        return text
+    return " ".join(piece for piece in pieces(text, run.language) if isinstance(piece, str))
