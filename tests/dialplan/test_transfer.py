@@ -127,7 +127,7 @@ a:
       timeout: 9s
       caller_id: "{{ call.id }}"
       headers: {X-Step: "from a"}
-      whisper: A call about {{ desk }}.
+      whisper: "A call<break time='1s'/> about {{ desk }}."
       busy: b
   - say: Welcome back.
 b:

@@ -1,6 +1,7 @@
 """dtmf: press keys."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
@@ -24,6 +25,9 @@ class Dtmf(Verb):
 
     name: ClassVar[str] = "dtmf"
     short: ClassVar[str | None] = "digits"
+    errors: ClassVar[Mapping[str, str]] = {
+        "bad_value": "a value is missing, or cannot be pressed"
+    }
 
     digits: Filled = Field(description="keys and pauses, such as 12ww3#; values in {{ }}")
 

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from ivr.dialplan.queues import Ticket
 from ivr.dialplan.texts import Filled, Said, Targets, say
 from ivr.dialplan.verbs.base import Fields, Verb, names_in
 from ivr.dialplan.verbs.speaking import Prompting
-from ivr.dialplan.verbs.transfer import plainly
+from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
@@ -61,6 +61,13 @@ class Queue(Verb):
 
     name: ClassVar[str] = "queue"
     listens: ClassVar[bool] = True
+    human: ClassVar[bool] = True
+    events: ClassVar[Mapping[str, str]] = {
+        "after": "the caller has talked with one of `agents`, who has left",
+        "too_long": "nobody was free for `max_wait`",
+        "full": "`max_callers` are waiting already",
+    }
+    errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
     queue: Filled = Field(default="main", alias="name", description="the queue's name", validate_default=True)
     agents: Targets = Field(
@@ -139,9 +146,19 @@ class Queue(Verb):
                 yield from text.literals()
 
     def reads(self) -> Iterator[str]:
+        return self._names("names")
+
+    def needs(self) -> Iterator[str]:
+        return self._names("needed")
+
+    def _names(self, which: str) -> Iterator[str]:
         for field in type(self).model_fields:
             own = OWN_NAMES if field == "announce" else frozenset()
-            yield from (name for name in names_in(getattr(self, field)) if name not in own)
+            yield from (name for name in names_in(getattr(self, field), which) if name not in own)
+
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        for field in ("queue", "agents", "caller_id"):
+            yield field, frozenset(names_in(getattr(self, field)))
 
     async def run(self, run: "Run") -> Next:
         queues = run.world.queues
@@ -188,7 +205,7 @@ class Queue(Verb):
             connected.set()
 
         caller_id = plainly(run, self.caller_id) if self.caller_id is not None else ""
-        whisper = run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else ""
+        whisper = whispered(run, self.whisper)
         while True:
             agent = await queues.agent(ticket)
             result: TransferResult | None = None

@@ -1,7 +1,7 @@
 """record: the caller leaves a message."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -23,7 +23,7 @@ from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.menu import Menu
 from ivr.dialplan.messages import Message, folder_of, keep, mail, post
 from ivr.dialplan.texts import Filled, Said, say
-from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.verbs.base import Fields, names_in
 from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
@@ -117,6 +117,14 @@ class Record(Speaking):
     """
 
     name: ClassVar[str] = "record"
+    events: ClassVar[Mapping[str, str]] = {
+        "empty": "nothing was said, or less than `min_length`",
+        "deleted": "the caller had it deleted",
+    }
+    errors: ClassVar[Mapping[str, str]] = {
+        "not_configured": "no folder is set (`files.folder`)",
+        "not_written": "the folder or the disk takes no files",
+    }
 
     prompt: Said | None = Field(default=None, description="a text to say before the beep")
     beep: Switch = Field(default=True, description="true or false: a tone before the recording")
@@ -180,6 +188,12 @@ class Record(Speaking):
 
     def sets(self) -> Iterator[str]:
         yield self.into
+
+    def sets_on(self, why: str) -> Iterator[str]:
+        return self.sets()  # to nothing, where nothing was left
+
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        yield "hook", frozenset(names_in(self.hook))
 
     def prompts(self) -> Iterator[str]:
         if self.prompt is not None:

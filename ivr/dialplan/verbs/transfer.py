@@ -14,8 +14,9 @@ from ivr.dialplan.errors import quoted
 from ivr.dialplan.expressions import Template
 from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
 from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
+from ivr.dialplan.markup import has_markup, pieces
 from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
-from ivr.dialplan.verbs.base import Fields
+from ivr.dialplan.verbs.base import Fields, names_in
 from ivr.dialplan.verbs.speaking import Speaking
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
@@ -67,10 +68,12 @@ class Transfer(Speaking):
     short: ClassVar[str | None] = "to"
     human: ClassVar[bool] = True
     events: ClassVar[Mapping[str, str]] = {
+        "after": "they have talked and the other side has left (`type: bridged`)",
         "busy": "the line is busy",
         "noanswer": "nobody answers within `timeout`, or nothing is told about it",
-        "failed": "everything else: no such number, refused, transfers are not supported",
+        "failed": "everything else: no such number, refused, transfers are not supported, no line is free",
     }
+    errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
     to: Targets = Field(
         description='whom to call: an extension such as "101", an address such as sip:101@pbx.example.org, '
@@ -146,6 +149,10 @@ class Transfer(Speaking):
         for outcome in ("busy", "noanswer", "failed"):
             yield from self._route(outcome)[0].literals()
 
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        for field in ("to", "caller_id", "headers"):
+            yield field, frozenset(names_in(getattr(self, field)))
+
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
         kind = data.get("type", "blind")
@@ -200,7 +207,7 @@ class Transfer(Speaking):
             hand_over=self.type == "attended",
             caller_id=plainly(run, self.caller_id) if self.caller_id is not None else "",
             headers={name: plainly(run, value) for name, value in self.headers.items()},
-            whisper=run.fill(self.whisper.in_language(run.language)) if self.whisper is not None else "",
+            whisper=whispered(run, self.whisper),
             ringback=run.plan.sounds[self.ringback] if self.ringback is not None else RINGING,
         )
 
@@ -222,3 +229,11 @@ def plainly(run: "Run", template: Template) -> str:
     if not run.variables.sensitive.isdisjoint(template.names):
         raise VerbFailed("bad_value", f"{template.source}: a sensitive value cannot be sent in SIP")
     return run.fill(template)
+
+
+def whispered(run: "Run", said: Spoken | None) -> str:
+    """What is said to somebody else than the caller: words alone, for it is no prompt of the session."""
+    text = run.fill(said.in_language(run.language)) if said is not None else ""
+    if not has_markup(text):
+        return text
+    return " ".join(piece for piece in pieces(text, run.language) if isinstance(piece, str))
