@@ -60,7 +60,8 @@ def add_commands(
     graph = commands.add_parser(
         "graph",
         help="draw a dialplan",
-        description="Draw a dialplan: its steps, choices, what follows when nothing fits, where calls end.",
+        description="Draw a dialplan: its steps, choices, what follows when nothing fits, where calls end, "
+        "what `ivr check` finds.",
     )
     graph.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
     graph.add_argument(
@@ -74,7 +75,8 @@ def add_commands(
         metavar="LOG",
         help="a service's log as JSON: how often calls went each way",
     )
-    graph.set_defaults(command=_graph)
+    add_setting_flags(graph, ())
+    graph.set_defaults(command=lambda arguments: _graph(arguments, settings_of(arguments)))
 
 
 def _percent(text: str) -> float:
@@ -132,11 +134,12 @@ def _simulate(arguments: argparse.Namespace, settings: Any) -> int:
         return _refused(str(error))
 
 
-def _graph(arguments: argparse.Namespace) -> int:
+def _graph(arguments: argparse.Namespace, settings: Any) -> int:
     from ivr.service.graph_command import GraphError, graph
+    from ivr.service.surroundings import surroundings
 
     try:
-        graph(arguments.plan, arguments.out, arguments.calls)
+        graph(arguments.plan, arguments.out, arguments.calls, surroundings(settings))
     except GraphError as error:
         return _refused(str(error))
     return 0

@@ -1,10 +1,12 @@
 """``ivr graph``: a plan as a picture, drawn by Graphviz."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from ivr.dialplan.check import Surroundings, check_file
 from ivr.dialplan.errors import Problem
 from ivr.dialplan.loader import load_plan
 from ivr.dialplan.picture.counts import count_calls
@@ -19,16 +21,17 @@ class GraphError(Exception):
     """The picture cannot be made; one line that says why and what to do."""
 
 
-def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), problems: Iterable[Problem] = ()) -> None:
-    """Draw the plan to ``out``, with the counts of the calls in the logs ``calls`` on its ways. Raises
-    GraphError and PlanError.
+def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surroundings | None = None) -> None:
+    """Draw the plan to ``out``: what ``ivr check`` finds is marked, the counts of the calls in the logs
+    ``calls`` stand on its ways. ``around`` is the service that the plan is for. Raises GraphError and
+    PlanError.
     """
     kind = out.suffix.removeprefix(".").lower()
     if kind not in (*FORMATS, "dot"):
         raise GraphError(f"{out}: name a file that ends in .svg, .png, .pdf or .dot")
     plan = load_plan(plan_path)
     lines = _lines(calls)
-    text = dot(plan, problems, count_calls(plan, lines) if lines is not None else None)
+    text = dot(plan, _problems(plan_path, around), count_calls(plan, lines) if lines is not None else None)
     try:
         if kind == "dot":
             out.write_text(text, encoding="utf-8")
@@ -36,6 +39,19 @@ def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), problems: Iter
             out.write_bytes(_drawn(text, kind))
     except OSError as error:
         raise GraphError(f"{out}: {error.strerror}") from error
+
+
+def _problems(plan: Path, around: Surroundings | None) -> list[Problem]:
+    own = os.fspath(plan)
+    return [
+        Problem(
+            found.line,
+            found.column,
+            f"{found.rule}: {found.message}",
+            "" if found.file == own else found.file,
+        )
+        for found in check_file(plan, around)
+    ]
 
 
 def _lines(logs: Iterable[Path]) -> list[str] | None:

@@ -32,6 +32,8 @@ def words_of(sound: object) -> Sequence[Word]:
 
 def moved(words: Iterable[Word], by: int, rate: int, new_rate: int) -> list[Word]:
     """``words`` at ``rate`` Hz brought to ``new_rate``, then ``by`` samples later (none before 0)."""
+    if not by and rate == new_rate:
+        return list(words)
 
     def at(sample: int) -> int:
         return max(0, round(sample * new_rate / rate) + by)

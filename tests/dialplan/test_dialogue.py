@@ -207,3 +207,43 @@ def test_a_verb_that_fails_is_told(tmp_path: Path) -> None:
 def test_thousands_of_turns_a_second() -> None:
     # Half of what is to be reached: the processor's own clock does not tell that a machine is shared.
     assert max(turns_a_second(1000) for _ in range(3)) > 1000
+
+
+TYPED = """
+a:
+  - gather: {prompt: Your number please., input: digits, sensitive: true, into: number, exhausted: sorry,
+             min_digits: 4, max_digits: 6}
+  - gather: {prompt: Which day?, input: date, into: day, exhausted: sorry, confirm: always}
+  - hangup: done
+sorry:
+  - say: Sorry.
+"""
+
+
+def test_typed_questions_private_ones_too(tmp_path: Path) -> None:
+    turns = """
+    - hears: Your number please.
+    - presses: "4711#"
+    - {hears: Which day?, sets: {number: "4711"}}
+    - says: tomorrow
+    - hears: {contains: right}
+    - says: "yes"
+    - {sets: {day: "2026-03-31"}, hung_up: done}
+    """
+    file = dialogues(tmp_path, TYPED, turns, facts="now: 2026-03-30T09:00+00:00")
+    assert hold(file).failure is None
+    wrong = "- presses: '4711#'\n- {sets: {number: '4712'}, within: 1s}\n"
+    told = hold(dialogues(tmp_path, TYPED, wrong)).failure
+    assert told is not None and "it is another, which is sensitive" in told.message
+    assert "4711" not in told.message and not any("4711" in str(entry) for entry in told.happened)
+
+
+def test_tries_run_out_over_the_route_for_that(tmp_path: Path) -> None:
+    file = dialogues(tmp_path, TYPED, "- silent\n- silent\n- silent\n- silent\n- hears: Sorry.\n")
+    coverage = Coverage(file.plan)
+    assert hold(file, coverage).failure is None
+    gone = {str(item) for item, count in coverage.items.items() if count}
+    assert gone == {
+        "step a", "step sorry", "event noinput of a", "event noinput exhausted of a",
+        "route a -> sorry (exhausted)",
+    }  # fmt: skip

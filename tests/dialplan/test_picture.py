@@ -152,6 +152,17 @@ def test_without_graphviz_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest
         graph(DEMO, tmp_path / "plan.gif")
 
 
+def test_what_the_check_finds_is_marked(tmp_path: Path) -> None:
+    from ivr.service.graph_command import graph
+
+    plan(tmp_path, STEPS)
+    graph(tmp_path / "plan.yaml", tmp_path / "plan.dot")
+    (alone,) = [
+        line for line in (tmp_path / "plan.dot").read_text("utf-8").splitlines() if "<B>alone</B>" in line
+    ]
+    assert "nothing leads here" in alone and "⚠" in alone and "unreachable" in alone
+
+
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
     from ivr.service.graph_command import GraphError, graph
 
