@@ -1,6 +1,7 @@
 """The ears of all calls at once: windows taken from the lines' memory for every call that has one, doubled to
-16 kHz for a network that knows nothing else, looked at by one inference, in a few array operations; Python per
-call and window is what decisions need. Everything but opening and closing a stream runs on the VAD thread.
+16 kHz for a network that knows nothing else, looked at by one inference, in a few array operations; Python
+per call and window is what decisions need. Everything but opening and closing a stream runs on the VAD
+thread.
 
 The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
 through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
