@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ivr.dialplan.control import TransferResult
+from ivr.dialplan.control import Dial, TransferResult
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.noting import NotingSession, noting
 from ivr.dialplan.dialogue.plan_log import PlanLog
@@ -78,7 +78,7 @@ class RehearsedCall(ServedCall):
             await asyncio.sleep(LINGER_S)
         await super().hangup(reason, status)
 
-    async def dial(self, dial: Any) -> TransferResult:
+    async def dial(self, dial: Dial) -> TransferResult:
         """As ``transfer``: nobody is called."""
         return await self._stub.dial(dial)
 

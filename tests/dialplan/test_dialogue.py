@@ -247,3 +247,10 @@ def test_tries_run_out_over_the_route_for_that(tmp_path: Path) -> None:
         "step a", "step sorry", "event noinput of a", "event noinput exhausted of a",
         "route a -> sorry (exhausted)",
     }  # fmt: skip
+
+
+def test_a_message_is_left(tmp_path: Path) -> None:
+    steps = "a:\n  - record: {prompt: Please leave a message., silence_end: 2s}\n  - say: Thank you.\n"
+    turns = "- hears: Please leave a message.\n- says: call me back please\n- hears: Thank you.\n"
+    outcome = hold(dialogues(tmp_path, steps, turns))
+    assert outcome.failure is None, outcome.failure

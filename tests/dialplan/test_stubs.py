@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ivr.dialplan.control import CallFacts
+from ivr.dialplan.control import CallFacts, Dial
 from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
@@ -134,19 +133,6 @@ def test_whom_a_transfer_reaches(loop: JumpingLoop, to: str, outcome: str, after
     assert loop.time() == pytest.approx(after)
 
 
-@dataclass
-class Dialled:
-    """What a plan asks for where the call stays ours."""
-
-    to: tuple[str, ...]
-    hand_over: bool = False
-    timeout_s: float = 10.0
-    answered: list[float] = field(default_factory=list)
-
-    def on_answer(self) -> None:
-        self.answered.append(asyncio.get_running_loop().time())
-
-
 @pytest.mark.parametrize(
     ("to", "hand_over", "outcome", "after"),
     [
@@ -165,9 +151,10 @@ def test_whom_a_call_of_ours_reaches(
         TransferStub.model_validate({"to": "103", "after": "1m"}),
     ]
     call = StubCall(CallFacts(), stubs, Journal(loop.time))
-    dialled = Dialled(to, hand_over)
-    assert loop.run_until_complete(call.dial(dialled)).outcome == outcome
-    assert loop.time() == pytest.approx(after) and bool(dialled.answered) == (outcome == "completed")
+    answered: list[float] = []
+    dial = Dial(to, timeout_s=10, hand_over=hand_over, on_answer=lambda: answered.append(loop.time()))
+    assert loop.run_until_complete(call.dial(dial)).outcome == outcome
+    assert loop.time() == pytest.approx(after) and bool(answered) == (outcome == "completed")
 
 
 BALANCE = """

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.plan_log import Listener
 from ivr.dialplan.plan import Plan
-from ivr.session import AudioClip, Decision, SayHandle, Turn, VoiceSession
+from ivr.session import AudioClip, Decision, SayHandle, SessionState, Turn, VoiceSession
 from ivr.session.say import SaySource
 
 
@@ -36,8 +36,10 @@ class NotingSession(VoiceSession):
 
     @property
     def waiting(self) -> bool:
-        """The plan listens, and no turn of the caller is on its way."""
-        return self._listeners > 0 and not self.caller_active
+        """The plan listens or keeps what the caller says, and no turn of the caller is on its way."""
+        if self.state in (SessionState.INITIAL, SessionState.ENDED):
+            return False
+        return (self._listeners > 0 or self.aside.waiting) and not self.caller_active
 
     async def say(self, source: SaySource, **how: Any) -> SayHandle:
         # It may begin before its handle is known. Decisions have no texts while a plan asks for something

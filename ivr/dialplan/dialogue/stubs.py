@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.control import CallFacts, TransferResult
+from ivr.dialplan.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.fields import Address, Span, Switch, Text, refuse
 from ivr.dialplan.language_model import Ask, ModelFailed, Piece, ToolCall
@@ -213,7 +213,7 @@ class StubCall:
         """Keys of ours."""
         self._notes.note("dtmf", digits)
 
-    async def dial(self, dial: Any) -> TransferResult:
+    async def dial(self, dial: Dial) -> TransferResult:
         """A call of ours to somebody the caller is to talk to: to each of ``dial.to`` in their order, until
         one answers; they talk for as long as the stub says.
         """
@@ -226,9 +226,9 @@ class StubCall:
                 return result
             dial.on_answer()
             stub = self._transfers.get(to)
-            await self._sleep(stub.talks if stub is not None else 0.0)
-            completed: Any = "completed"
-            return TransferResult(completed, 200, "OK")
+            seconds = stub.talks if stub is not None else 0.0
+            await self._sleep(seconds)
+            return TransferResult("completed", 200, "OK", to, seconds)
         return result
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
