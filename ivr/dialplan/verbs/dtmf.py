@@ -25,9 +25,7 @@ class Dtmf(Verb):
 
     name: ClassVar[str] = "dtmf"
     short: ClassVar[str | None] = "digits"
-    errors: ClassVar[Mapping[str, str]] = {
-        "bad_value": "a value is missing, or cannot be pressed"
-    }
+    errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or cannot be pressed"}
 
     digits: Filled = Field(description="keys and pauses, such as 12ww3#; values in {{ }}")
 
