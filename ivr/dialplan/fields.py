@@ -164,6 +164,13 @@ def _language(value: str) -> str:
     return value
 
 
+def _known_language(value: str, info: ValidationInfo) -> str:
+    known = info.context.languages if isinstance(info.context, LoadContext) else ()
+    if known and value not in known:
+        raise refuse(f"{quoted(value)} is not one of the plan's languages ({listed(known)})")
+    return value
+
+
 def _variable(value: str) -> str:
     if NAME.fullmatch(value) is None:
         raise refuse(
@@ -281,6 +288,9 @@ Address = Annotated[str, AfterValidator(check_address)]
 
 Language = Annotated[str, AfterValidator(_language)]
 """A language tag (RFC 5646): ``en``, ``fr-CA``."""
+
+PlanLanguage = Annotated[str, AfterValidator(_known_language)]
+"""One of the plan's own."""
 
 KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]

@@ -143,6 +143,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
         sounds=types.MappingProxyType(context.sounds),
         variables=types.MappingProxyType(initial),
         languages=document.languages,
+        names_languages="languages" in own.root.entries,
         hours=types.MappingProxyType(
             {name: calendar.made(date.today()) for name, calendar in document.hours.items()}
         ),

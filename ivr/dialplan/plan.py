@@ -56,6 +56,8 @@ class Plan:
     """What a call begins with."""
     languages: tuple[str, ...] = ("en",)
     """The first is what a call begins in."""
+    names_languages: bool = False
+    """They are written in the plan; else it is spoken in whatever the service speaks."""
     hours: Mapping[str, OpenHours] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     """The calls that it takes."""

@@ -97,6 +97,11 @@ class Run:
 
     # -- speaking and listening
 
+    def speak(self, language: str) -> None:
+        """Go on in it: texts, what a backchannel is, and engines where there are some for it."""
+        self.language = language
+        self.session.speak(language)
+
     async def prompt(
         self, what: str | AudioClip | Spoken, yields: Prompting, *, listening_next: bool = False, **more: Any
     ) -> PlayoutResult | None:

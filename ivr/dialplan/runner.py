@@ -1,6 +1,7 @@
 """One verb after the other until a plan ends, and what happens when one fails or the caller leaves."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,9 @@ class Runner:
     async def __call__(self) -> str:
         """Run the plan, end the call, return the reason it ended (see ``run_plan``)."""
         run = self.run
+        if run.plan.names_languages:
+            with contextlib.suppress(SessionEnded):
+                run.speak(run.plan.languages[0])
         if not self._left:
             self._steps_task = asyncio.ensure_future(self._steps(self._start))
             try:

@@ -71,9 +71,10 @@ class ServedCall:
         self.plan = plan
         self.facts = facts_of(leg)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
+        tongue = engines.tongue()
         self._session = self._make_session(
-            stt=engines.stt,
-            tts=engines.tts,
+            stt=tongue.stt,
+            tts=tongue.tts,
             vad=engines.vad,
             player=leg.player,
             config=settings.session,

@@ -1,15 +1,17 @@
 """The engines the settings ask for, put together: fallbacks in their order, the prompt cache in front."""
 
 import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.audio.line import LineBank
-from ivr.service.settings import EngineOptions, Settings, VadOptions
+from ivr.service.languages import pairs_of
+from ivr.service.settings import EngineOptions, Settings, VadOptions, load_settings
 from ivr.speech.base import SpeechToText, TurnDetector
 from ivr.speech.cache import CachedTTS, PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
+from ivr.speech.languages import Pair, Tongue
 from ivr.speech.process import ProcessOptions
 from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
 from ivr.vad.base import VoiceActivityDetector
@@ -42,16 +44,28 @@ class Engines(Speech):
     vad: VoiceActivityDetector
     turn: TurnDetector | None
     """Has the caller finished? None: silence alone decides."""
+    languages: Mapping[str, Pair] = field(default_factory=dict)
+    """Engines of their own, by the language."""
+
+    def tongue(self) -> Tongue:
+        """A call's."""
+        return Tongue(Pair(self.stt, self.tts), self.languages)
 
     async def start(self, prompts: Iterable[str]) -> None:
         if self.turn is not None:
             await self.turn.start()
+        for pair in self.languages.values():
+            await pair.stt.start()
+            await pair.tts.start()
         await Speech.start(self, prompts)
 
     async def close(self) -> None:
         self.vad.close()
         if self.turn is not None:
             await self.turn.aclose()
+        for pair in self.languages.values():
+            await pair.stt.aclose()
+            await pair.tts.aclose()
         await Speech.close(self)
 
 
@@ -75,7 +89,18 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     speech = make_speech(settings)
     turn = make_turn_detector(settings)
     vad = _make_vad(settings.vad, bank)
-    return Engines(speech.stt, speech.tts, vad, turn)
+    return Engines(speech.stt, speech.tts, vad, turn, make_languages(settings))
+
+
+def make_languages(settings: Settings) -> dict[str, Pair]:
+    """The engines of ``[[languages]]``. Raises as ``make_speech``, and SettingsError."""
+
+    def make(of_language: Settings) -> tuple[SpeechToText, CachedTTS]:
+        made = make_speech(of_language)
+        return made.stt, made.tts
+
+    # What the environment says of engines is said of the service's own.
+    return pairs_of(settings.languages, lambda path: load_settings(path, environ={}), on_host, make)
 
 
 def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetector:
@@ -97,7 +122,8 @@ def on_host(settings: Settings, socket: Path) -> Settings:
         for name in _of_processes(kind, engines):
             options.setdefault(name, {})["host"] = socket
         moved[kind] = dataclasses.replace(engines, options=options)
-    return settings.model_copy(update=moved)
+    languages = tuple(dataclasses.replace(each, host=socket) for each in settings.languages)
+    return settings.model_copy(update={**moved, "languages": languages})
 
 
 def needs_host(settings: Settings) -> bool:

@@ -52,6 +52,11 @@ def tree_of(options: type) -> Tree:
     }
 
 
+def rows_of(name: str, row: type) -> Tree:
+    """``[[name]]`` tables at the top."""
+    return {name: _node(name, tuple[row, ...])}  # type: ignore[valid-type]
+
+
 def _node(name: str, hint: Any) -> Node:
     if hint in (int, float, int | None, float | None):
         return Annotated[hint, AfterValidator(_finite if name.endswith("_dbfs") else _amount)]

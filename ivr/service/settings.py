@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ivr.modelstore import cache_root
 from ivr.service.http_client import HttpOptions
 from ivr.service.language_model import AgentOptions
+from ivr.service.languages import LanguageOptions
 from ivr.service.layers import (
     SECRET_NAMES,
     SettingsError,
@@ -29,6 +30,7 @@ from ivr.service.layers import (
     from_file,
     from_flags,
     place_of_fault,
+    rows_of,
     tree_of,
 )
 from ivr.service.mail import MailOptions
@@ -130,6 +132,7 @@ class Settings(BaseSettings):
     mail: MailOptions = MailOptions()
     agent: AgentOptions = AgentOptions()
     files: FileOptions = FileOptions()
+    languages: tuple[LanguageOptions, ...] = ()
 
     @property
     def engines(self) -> dict[str, EngineOptions]:
@@ -202,6 +205,7 @@ def settings_tree() -> Tree:
         "mail": tree_of(MailOptions),
         "agent": tree_of(AgentOptions),
         "files": tree_of(FileOptions),
+        **rows_of("languages", LanguageOptions),
     }
     _bound_integers(SipOptions, tree["sip"])
     _bound_integers(Registration, tree["sip"]["registrations"].tree)

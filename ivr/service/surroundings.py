@@ -23,12 +23,13 @@ def surroundings(settings: Settings) -> Surroundings:
     """
     stt, tts = _usable("stt", settings.stt), _usable("tts", settings.tts)
     languages = [getattr(engine, "languages", None) for engine in tts]
+    own = (language.tag for language in settings.languages)
     known = [found for found in languages if found is not None]
     return Surroundings(
         speech_in=bool(stt),
         speech_out=bool(tts),
         # An engine that does not say what it speaks may speak anything.
-        voices=frozenset().union(*known) if known and len(known) == len(languages) else None,
+        voices=(frozenset(own).union(*known) if known and len(known) == len(languages) else None),
     )
 
 

@@ -148,12 +148,13 @@ async def converse(
     conversation = Conversation(plan.name)
     player = MemoryPlayer(LINE_RATE)
     ear = _NotingVad(engines.vad)
+    tongue = engines.tongue()
     session = _NotingSession(
         ear,
         conversation,
-        stt=engines.stt,
+        stt=tongue.stt,
         turn_detector=engines.turn,
-        tts=engines.tts,
+        tts=tongue.tts,
         vad=ear,
         player=player,
         config=settings.session,

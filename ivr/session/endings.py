@@ -58,6 +58,8 @@ class Endings:
         self._config, self._stream, self._alarms = config, stream, alarms
         self._recogniser, self._detector = recogniser, detector
         self._note, self._log = note, log
+        self.language = config.language
+        """Of the caller."""
         self.expected = Expectation()
         self._pause: SpeechPaused | None = None
         self._early: asyncio.Task[Transcript] | None = None
@@ -260,7 +262,7 @@ class Endings:
             # An answer that may go on waits for the silence of its kind.
             if may_go_on is None or not may_go_on(text):
                 return turn.complete_ms, "grammar"
-        elif self._by_words and unfinished(text, self._config.language):  # noqa: SIM114  (two rules)
+        elif self._by_words and unfinished(text, self.language):  # noqa: SIM114  (two rules)
             return None
         elif fits is not None and text and not self._asks:
             return None

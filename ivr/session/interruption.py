@@ -39,7 +39,7 @@ class Interruptions:
         """``pending``: a turn is being transcribed."""
         self._playlist, self._floor, self._stream, self._alarms = playlist, floor, stream, alarms
         self._recogniser, self._endings, self._note = recogniser, endings, note
-        self._language, self._pending = language, pending
+        self.language, self._pending = language, pending
         self._over: SayHandle | None = None
         """The prompt that only words may stop, and that is spoken over."""
         self._due = False
@@ -189,7 +189,7 @@ class Interruptions:
         if (
             options.backchannels
             and self._left_ms > options.answer_window_ms
-            and only_backchannel(transcript.text, self._language)
+            and only_backchannel(transcript.text, self.language)
         ):
             return "backchannel"
         return None
@@ -205,7 +205,7 @@ class Interruptions:
             return None if named or (answer and options.hotword_answers) else "hotword"
         if not words:
             return "no words"
-        if options.backchannels and not answer and only_backchannel(transcript.text, self._language):
+        if options.backchannels and not answer and only_backchannel(transcript.text, self.language):
             return "backchannel"
         return None if len(words) >= options.min_words else "min_words"
 

@@ -101,6 +101,10 @@ class TurnTaking:
         )
         self.endings.understood = self.interruptions.paused
 
+    def speak(self, language: str) -> None:
+        """The caller's language from now on."""
+        self.endings.language = self.interruptions.language = language
+
     @property
     def busy(self) -> bool:
         """An engine is at work for the caller."""

@@ -25,6 +25,7 @@ from ivr.session.states import SessionState
 from ivr.session.turn_taking import Engines, TurnTaking
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
+from ivr.speech.languages import Switches
 from ivr.vad.base import (
     FollowsLines,
     OfLine,
@@ -233,6 +234,16 @@ class VoiceSession:
         """
         parts, _ = self._running()
         parts.endings.prepare = make
+
+    def speak(self, language: str) -> None:
+        """Go on in ``language`` (a tag such as ``fr``): which words are backchannels and unfinished, and the
+        engines where they can switch. Raises SessionEnded.
+        """
+        parts, _ = self._running()
+        for engine in (self._stt, self._tts):
+            if isinstance(engine, Switches):
+                engine.speak(language)
+        parts.speak(language)
 
     # -- hearing
 

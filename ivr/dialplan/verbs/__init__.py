@@ -8,6 +8,7 @@ from ivr.dialplan.verbs.dtmf import Dtmf
 from ivr.dialplan.verbs.gather import Gather
 from ivr.dialplan.verbs.goto import Goto
 from ivr.dialplan.verbs.hangup import Hangup, Reject
+from ivr.dialplan.verbs.language import Language
 from ivr.dialplan.verbs.pause import Pause
 from ivr.dialplan.verbs.play import Play
 from ivr.dialplan.verbs.python import Python
@@ -39,6 +40,7 @@ _ALL: tuple[type[Verb], ...] = (
     Hangup,
     Reject,
     Tag,
+    Language,
     Log,
 )
 VERBS: dict[str, type[Verb]] = {verb.name: verb for verb in _ALL}
