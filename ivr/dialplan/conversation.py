@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ivr.dialplan.agent_tools import DONE, BadArguments
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
 from ivr.dialplan.language_model import Ask, LanguageModel, Message, ModelFailed, Piece, ToolCall, ToolOffer
+from ivr.dialplan.matching import spoken
 from ivr.dialplan.texts import say
 from ivr.dialplan.waiting import with_fillers
 from ivr.session import SessionEnded
@@ -102,6 +103,9 @@ class Conversation:
         rules = f"{RULES}{run.language}.\n\n{run.fill(agent.instructions)}"
         self._history = [Message("system", rules)]
         self._offers = [*(tool.offer(name) for name, tool in agent.tools.items()), _DONE_TOOL]
+        chosen = agent.universals_here.items()
+        self._keys = {key: name for name, each in chosen for key in each.press}
+        self._phrases = {spoken(phrase): name for name, each in chosen for phrase in each.say}
         self._began = run.session.clock
         self._turns = self._tokens = self._broken = 0
         self._open: set[_Writing] = set()
@@ -132,6 +136,8 @@ class Conversation:
             if limit is not None:
                 return self._end(limit)
             heard, prepared = await self._heard()
+            if isinstance(heard, _Ended):
+                return heard.after
             if heard is not None:
                 quiet = 0
                 self._turns += 1
@@ -149,8 +155,10 @@ class Conversation:
 
     # -- the caller
 
-    async def _heard(self) -> "tuple[str | None, asyncio.Future[_Writing | None] | None]":
-        """Their next turn, in words, None for silence; and the reply that was begun before it was over."""
+    async def _heard(self) -> "tuple[str | _Ended | None, asyncio.Future[_Writing | None] | None]":
+        """Their next turn, in words, None for silence, or where a universal leads; and the reply that was
+        begun before it was over.
+        """
         left = self._agent.max_time - self._seconds()
         pressed = ""
         while len(pressed) < MAX_KEYS:
@@ -160,12 +168,25 @@ class Conversation:
                 pressed += turn.text
                 continue
             if turn.reason == "speech":
+                name = None if pressed else self._phrases.get(spoken(turn.text))
+                if name is not None:
+                    return self._universal(name, "speech"), None
                 words = turn.text or "(The caller said something that was not understood.)"
                 return (f"(The caller pressed {pressed}.) {words}", None) if pressed else (words, turn.reply)
             if turn.reason == "noinput" and not pressed:
                 return None, None
             break
+        if pressed in self._keys:
+            return self._universal(self._keys[pressed], "keys"), None
         return f"(The caller pressed {pressed}.)", None
+
+    def _universal(self, name: str, by: str) -> _Ended:
+        """Said or pressed by itself it is no matter for the model, which may be down."""
+        run = self._run
+        run.answered()
+        run.log.info("universal_chosen", universal=name, by=by)
+        run.say_everything()
+        return _Ended(self._agent.universals_here[name].leads(run.plan.start))
 
     def _with(self, words: str) -> list[Message]:
         """The conversation with that turn. Two with nothing said between them are one: some servers insist on

@@ -63,8 +63,8 @@ class Document(Fields):
     routes: tuple[Route, ...] = Field(default=(), description="a list of which calls it takes")
     universals: Annotated[dict[str, Universal], AfterValidator(check_universals)] = Field(
         default_factory=dict,
-        description="a mapping of what can be said or pressed in every gather, such as {help: {say: help, "
-        "goto: desk}}",
+        description="a mapping of what can be said or pressed in every gather and agent, such as {help: "
+        "{say: help, goto: desk}}",
     )
     on_error: StepName | None = Field(
         default=None, description="the step to go to when a verb fails that has no on_error of its own"

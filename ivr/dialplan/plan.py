@@ -62,7 +62,7 @@ class Plan:
     routes: tuple[Route, ...] = ()
     """The calls that it takes."""
     universals: Mapping[str, Universal] = field(default_factory=dict)
-    """What holds in every gather that does not turn them off."""
+    """What holds in every gather and agent that does not turn them off."""
     on_error: str | None = None
     on_hangup: str | None = None
     operator: str | None = None

@@ -22,7 +22,7 @@ FILE = "plan.schema.json"
 
 _SCALAR = ["string", "number", "boolean"]
 _SWITCH = [True, False, "true", "false", "yes", "no", "on", "off"]
-_ONE_OR_MORE = frozenset({"_as_list", "_some"})
+_ONE_OR_MORE = frozenset({"_as_list", "_one_or_many", "_some"})
 """Validators by which one value stands for a list of one."""
 
 
@@ -142,6 +142,8 @@ class _Generator(GenerateJsonSchema):
             return {"anyOf": [inner["items"], inner]}
         if name == "_short_form":
             return {"anyOf": [{"type": "string"}, inner]}
+        if name == "_switch_form":
+            return {"anyOf": [{"enum": _SWITCH}, inner]}
         return inner
 
     def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.dialplan import Plan, PlanError, TransferResult
+from ivr.dialplan import Plan, PlanError, TransferResult, load_plan
 from ivr.dialplan.agent_tools import BadArguments, Param, Tool
 from ivr.dialplan.plan import APOLOGY
 from ivr.dialplan.verbs.agent import Agent
@@ -411,6 +411,26 @@ async def test_keys_are_told_to_the_model(tmp_path: Path, server: Backend, world
         assert await phone.ends() == "next"
     said = [message["content"] for message in server.json()["messages"] if message["role"] == "user"]
     assert said == ["(The caller pressed 12.)", "(The caller pressed 7.)"]
+
+
+@pytest.mark.parametrize("by", ["keys", "speech", "speech, with more"])
+async def test_universals_are_not_the_models_affair(
+    by: str, tmp_path: Path, server: Backend, world: World
+) -> None:
+    server.answers = [reply("Is it?", calls=(tool_call("done"),))]
+    text = "dialplan: 1\nstart: a\nuniversals: {operator: {say: somebody, press: 0, goto: b}}\nsteps:\n"
+    path = plans.write(
+        tmp_path,
+        f"{text}  a:\n    - agent: {{instructions: Be kind.}}\n    - hangup: next\n  b: [hangup: b]\n",
+    )
+    async with Phone(load_plan(path), world=world) as phone:
+        await phone.silence(0.2)
+        if by == "keys":
+            await phone.presses("0")
+        else:
+            await phone.says("somebody" if by == "speech" else "somebody stole my umbrella")
+        assert await phone.ends() == ("next" if by == "speech, with more" else "b")
+    assert bool(server.received) == (by == "speech, with more")
 
 
 async def test_a_caller_who_leaves_ends_the_request(tmp_path: Path, server: Backend, world: World) -> None:

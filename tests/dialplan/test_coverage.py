@@ -71,6 +71,22 @@ def test_a_verb_that_fails_covers_its_route(tmp_path: Path) -> None:
     assert missed(tmp_path, "- hung_up\n", calm) == {"step c", "event on_error of a"}
 
 
+def test_a_universal_chosen_inside_of_a_subroutine_covers_its_route_there(tmp_path: Path) -> None:
+    steps = """
+    a:
+      - call: b
+    b:
+      - gather: {prompt: Sales?, choices: {"yes": {press: 1}}}
+    c:
+      - say: Goodbye.
+    """
+    top = "universals: {operator: {press: 0, goto: c}}"
+    file = dialogues(tmp_path, steps, "- presses: 0\n- goes_to: c\n", top=top)
+    coverage = Coverage(file.plan)
+    hold(file, coverage)
+    assert "route b -> c (operator)" not in {str(item) for item in coverage.missed}
+
+
 def test_the_lines_are_those_of_the_plan(tmp_path: Path) -> None:
     file = dialogues(tmp_path, plain(), "- hears: Sales?\n")
     items = {str(item): item.line for item in Coverage(file.plan).items}

@@ -58,3 +58,8 @@ def test_links_lead_somewhere() -> None:
         line.lstrip("# ").lower().replace(" ", "-") for line in text.split("\n") if line.startswith("#")
     }
     assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
+
+
+def test_no_chapter_is_there_twice() -> None:
+    chapters = re.findall(r"^##? .*$", reference.page(), re.MULTILINE)
+    assert len(chapters) == len(set(chapters)), chapters

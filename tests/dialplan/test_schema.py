@@ -82,6 +82,10 @@ FORMS = """
 - request: http://backend.example/{{ call.id }}
 - request: {url: /x, json: {a: call.id, b: [1, "'x'"]}, on: {404: a, timeout: a}, into: {n: body.n}}
 - request: {url: /x, filler: [Wait., Please.], query: {n: 1}, headers: {X-A: b}, retries: 0}
+- record: {review: true, finish_on_key: none, hook: http://backend.example/}
+- record: {review: {prompt: Well?, save: {press: 1}}, hook: {mail: {to: a@b.example}}}
+- queue: {agents: 201, leave: {press: 1, goto: a}, too_long: a}
+- queue: {agents: [201, 202], leave: [{say: call me back, goto: a}], music: beep.wav}
 - agent: {instructions: Be kind., greeting: {en: Hello}, on: {done: a}, tools: {
     bye: {description: the end, hangup: }, desk: {description: a person, transfer: "100"},
     ask: {description: a number, params: {n: the number, m: {description: more, type: digits}}, goto: a}}}

@@ -78,11 +78,17 @@ class Coverage:
         private = False
         """A choice was made that the log does not tell: where it leads is all that is known."""
 
+        asked: Place | None = None
+        """Where a universal was chosen: it leaves subroutines before its step is entered."""
+
         def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
-            nonlocal private
+            nonlocal private, asked
             step, verb = place
             match event:
+                case "universal_chosen":
+                    asked = place
                 case "step_entered":
+                    place, asked = asked or place, None
                     if private:
                         self._enter_by_private_choice(place, str(fields["step"]))
                     private = False

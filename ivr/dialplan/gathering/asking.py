@@ -3,7 +3,7 @@
 import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
-from ivr.dialplan.flow import Back, End, GoTo, Next
+from ivr.dialplan.flow import End, GoTo, Next
 from ivr.dialplan.gathering.built_in import built_in
 from ivr.dialplan.gathering.confirming import Confirming, said_back
 from ivr.dialplan.gathering.hearing import Answer, Hearing
@@ -111,16 +111,8 @@ class Asking:
         universal = self._gather.universals_here[answer.name]
         run.log.info("universal_chosen", universal=answer.name, by=answer.by)
         run.say_everything()
-        match universal.do:
-            case "repeat":
-                self._repeated += 1
-                return None
-            case "back":
-                return Back()
-            case "main":
-                return GoTo(run.plan.start, unwind=True)
-        assert universal.goto is not None
-        return GoTo(universal.goto, unwind=True)
+        self._repeated += universal.do == "repeat"
+        return universal.leads(run.plan.start)
 
     # -- what is not
 

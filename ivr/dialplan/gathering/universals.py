@@ -1,4 +1,4 @@
-"""What a caller can say or press in every gather of a plan: operator, repeat, back, main menu."""
+"""What a caller can say or press in every gather and agent of a plan: operator, repeat, back, main menu."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from ivr.dialplan.errors import quoted
 from ivr.dialplan.fields import KeysList, StepName, TextList, refuse
+from ivr.dialplan.flow import Back, GoTo, Next
 from ivr.dialplan.matching import spoken
 from ivr.dialplan.model import Fields
 
@@ -32,6 +33,18 @@ class Universal(Fields):
         if (self.goto is None) == (self.do is None):
             raise refuse("a universal needs either a 'goto' or a 'do' (repeat, back or main)")
         return self
+
+    def leads(self, start: str) -> Next:
+        """Where; None: the question is said again. ``start`` is the plan's."""
+        match self.do:
+            case "repeat":
+                return None
+            case "back":
+                return Back()
+            case "main":
+                return GoTo(start, unwind=True)
+        assert self.goto is not None
+        return GoTo(self.goto, unwind=True)
 
 
 Universals = Mapping[str, Universal]

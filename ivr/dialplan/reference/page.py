@@ -42,7 +42,7 @@ _PLACE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
 def page() -> str:
     """The whole of it."""
-    prose = (HERE / "language.md").read_text(encoding="utf-8")
+    prose = (HERE / "_page.md").read_text(encoding="utf-8")
     return _PLACE.sub(lambda found: "\n".join(_made(found[1], found[2])).rstrip("\n"), prose)
 
 
@@ -59,7 +59,7 @@ def _made(what: str, name: str | None) -> Iterator[str]:
                 listing = ", ".join(f"`{name}`" for name in sorted(names))
                 yield from textwrap.wrap(f"- {title}: {listing}", 110, subsequent_indent="  ")
         case _:
-            raise ValueError(f"language.md: nothing is known as {what} {name or ''}")
+            raise ValueError(f"_page.md: nothing is known as {what} {name or ''}")
 
 
 # -- verbs

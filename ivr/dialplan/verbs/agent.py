@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from ivr.dialplan.agent_tools import DONE, Tool, tools_cross_check
 from ivr.dialplan.conversation import NOINPUT_TEXT, Conversation
 from ivr.dialplan.document import Path
-from ivr.dialplan.fields import Duration, StepName, Switch, Text, VariableName, refuse
+from ivr.dialplan.fields import Duration, LoadContext, StepName, Switch, Text, VariableName, refuse
 from ivr.dialplan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.gathering.universals import Universal
 from ivr.dialplan.language_model import ModelFailed
 from ivr.dialplan.texts import Filled, Said, SaidList, say
 from ivr.dialplan.verbs.base import Fields, Verb, names_in
@@ -98,7 +99,13 @@ class Agent(Speaking):
     max_cost: int = Field(
         default=100_000, ge=1, le=10_000_000, description="how many tokens it may cost, questions and replies"
     )
+    universals: Switch = Field(
+        default=True,
+        description="false: the plan's universals do not hold here, what is said and pressed is the model's",
+    )
     on: Ends = Field(default_factory=Ends, description="a mapping of how it can end to steps")
+
+    _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _done_is_ours(self) -> "Agent":
@@ -107,6 +114,18 @@ class Agent(Speaking):
                 "every agent has the tool 'done' for the end of the conversation; route it with 'on'"
             )
         return self
+
+    @model_validator(mode="after")
+    def _keep_context(self, info: ValidationInfo) -> "Agent":
+        if isinstance(info.context, LoadContext) and self.universals:
+            known = info.context.universals.items()
+            self._universals = {name: each for name, each in known if each.do != "repeat"}
+        return self
+
+    @property
+    def universals_here(self) -> Mapping[str, Universal]:
+        """Those that hold; to repeat itself is the model's own affair."""
+        return self._universals
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -119,6 +138,9 @@ class Agent(Speaking):
                 yield end, step
         for name, tool in self.tools.items():
             yield from tool.may_go_to(name)
+        for name, universal in self._universals.items():
+            if universal.goto is not None:
+                yield name, universal.goto
 
     def inner(self) -> Iterator[Verb]:
         yield from (tool.verb for tool in self.tools.values() if tool.verb is not None)

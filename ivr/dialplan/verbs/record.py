@@ -164,16 +164,12 @@ class Record(Speaking):
     def _no_key(cls, value: Any) -> Any:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
-    @model_validator(mode="before")
+    @field_validator("review", mode="before")
     @classmethod
-    def _plain_review(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("review"), str):
-            chosen = value["review"].strip().lower()
-            if chosen in ("true", "yes", "on"):
-                return {**value, "review": {}}
-            if chosen in ("false", "no", "off"):
-                return {name: item for name, item in value.items() if name != "review"}
-        return value
+    def _switch_form(cls, value: Any) -> Any:
+        return {"true": {}, "yes": {}, "on": {}, "false": None, "no": None, "off": None}.get(
+            value.strip().lower() if isinstance(value, str) else "", value
+        )
 
     def model_post_init(self, context: Any, /) -> None:
         if self.review is not None:
