@@ -8,6 +8,8 @@ import pytest
 
 from ivr.modelstore import ModelStore
 
+pytestmark = pytest.mark.system  # a minute each; one of the demo is in test_dialogues.py
+
 FOLDER = Path(__file__).resolve().parents[2] / "dialplans"
 
 
