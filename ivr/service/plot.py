@@ -102,7 +102,8 @@ def fitted(text: str, width_px: float, lines: int) -> str:
     columns = int(width_px / CHARACTER_PX)
     if columns < 3 or not text.strip():
         return ""
-    return "\n".join(textwrap.wrap(" ".join(text.split()), columns, max_lines=lines, placeholder="…"))
+    words = (word if len(word) <= columns else word[: columns - 1] + "…" for word in text.split())
+    return "\n".join(textwrap.wrap(" ".join(words), columns, max_lines=lines, placeholder="…"))
 
 
 def _clock(iso: str) -> str:

@@ -194,4 +194,6 @@ def _why(decision: Decision) -> str:
     latency = decision.details.get("latency_ms")
     if decision.stage != "stop" or latency is None:
         return decision.rule
+    if decision.rule != "speech":
+        return f"{decision.rule}, after {latency:.0f} ms"
     return f"{latency:.0f} ms of {decision.rule}"

@@ -17,10 +17,10 @@ STAGES: Mapping[str, str] = {
     "speech engine told of its words, each with the milliseconds at which it begins and ends)",
     "duck": "the prompt is turned down: the caller may have begun to speak",
     "restore": "it is turned up again: that was nothing",
-    "stop": "the prompt yields (cause, latency_ms)",
-    "confirm": "words came: the prompt that was stopped is over",
+    "stop": "the prompt yields (cause; latency_ms from the onset on)",
+    "confirm": "words came: the prompt that was stopped is over (words, confidence)",
     "resume": "it goes on after a stop that no words followed (from_ms)",
-    "ignore": "why an onset did not interrupt",
+    "ignore": "why an onset did not interrupt (words and confidence, once they are known)",
     "speech_began": "the caller speaks (onset, probability)",
     "paused": "the turn detector's answer about a short silence in the caller's turn (onset, offset; "
     "probability that the turn is over; answered_at, when it came)",
@@ -38,7 +38,8 @@ STAGES: Mapping[str, str] = {
     "recording": "the recording was paused or goes on (paused)",
 }
 """Stage to its meaning, with the details it has besides probability, duration_ms, words, echo (0 to 1),
-latency_ms and prompt (its number in the call), which any may have. Positions (``onset``, ``offset``,
+latency_ms and prompt (its number in the call), which any may have. Where words decided, probability is the
+highest of their speech. Positions (``onset``, ``offset``,
 ``asked``, ``answered_at``) are samples like ``at``."""
 
 KEPT_TEXTS = frozenset({"reason", "name", "cause", "options", "kind", "choices", "asks"})

@@ -70,8 +70,8 @@ class Endings:
         """That the pause is the end, as the turn detector hears it."""
         self.prepare: Callable[[str], Awaitable[Any]] | None = None
         """Makes a reply to a text, before it is known that the turn is over."""
-        self.understood: Callable[[Transcript, int], None] = lambda transcript, at: None
-        """Is told what was said up to a pause that still goes on, and the clock."""
+        self.understood: Callable[[Transcript], None] = lambda transcript: None
+        """Is told what was said up to a pause that still goes on."""
         self._reply: tuple[str, asyncio.Future[Any]] | None = None
         self._limited: EndpointingOptions | None = None
         self.expect(Expectation())
@@ -112,14 +112,14 @@ class Endings:
 
     def dips(self, event: SpeechDips, *, matters: bool = True) -> None:
         """The sound falls away: if a pause comes of it, its words are known the sooner."""
-        self._forget()
+        self._forget(reply=self._same_words)
         if matters and self._by_words:
             self._listen_to(event)
 
     def paused(self, event: SpeechPaused, *, matters: bool = True) -> None:
         """The caller pauses. What does not matter (it will be dropped) is not worth an engine's time."""
         if self._pause is not None or self._heard is None:
-            self._forget()
+            self._forget(reply=self._same_words)
         self._pause = event
         if matters and self._config.turn.preemptive and self._early is None:
             self._listen_to(event)
@@ -136,11 +136,21 @@ class Endings:
             self._weigh(event, known)
 
     def resumed(self, at: int) -> None:
-        """It was only a pause, or a dip: what was made of it is thrown away."""
+        """It was only a pause, or a dip: what was made of it is thrown away, but for a reply that may serve
+        for what is said in the end.
+        """
+        self._discard(at)
+        self._forget(reply=self._same_words)
+
+    def dropped(self, at: int) -> None:
+        """The turn is over, and not for anybody: all that was made of it is thrown away."""
+        self._discard(at)
+        self._forget()
+
+    def _discard(self, at: int) -> None:
         if self._early is not None and self._heard is not None:
             rule = "the caller went on" if self._pause is not None else DIPPED
             self._note(at, "discard", rule, asked=self._heard.at, answered=self._early.done())
-        self._forget()
 
     def ended(self, event: SpeechEnded) -> "tuple[asyncio.Task[Transcript], int]":
         """The transcript of the turn: the one under way since its last pause, or a new one; and the sample at
@@ -179,16 +189,25 @@ class Endings:
 
     # -- inside
 
-    def _forget(self) -> None:
+    @property
+    def _same_words(self) -> bool:
+        """A reply serves for the words that it answers, and no others: who goes on needs another one."""
+        return self._config.turn.similar >= 1
+
+    def _forget(self, *, reply: bool = True) -> None:
         self._pause = self._heard = None
         for task in (self._early, self._asked):
             if task is not None:
                 task.cancel()
         self._early = self._asked = self._probability = None
+        if reply:
+            self._forget_reply()
+        self._alarms.clear("turn end")
+
+    def _forget_reply(self) -> None:
         if self._reply is not None:
             self._reply[1].cancel()
             self._reply = None
-        self._alarms.clear("turn end")
 
     def _listen_to(self, event: SpeechDips | SpeechPaused) -> None:
         self._heard = event
@@ -203,10 +222,13 @@ class Endings:
 
     def _weigh(self, pause: SpeechPaused, transcript: Transcript) -> None:
         """What was said up to a pause is known."""
-        if self.prepare is not None and words_of(transcript.text):
-            self._reply = transcript.text, asyncio.ensure_future(self.prepare(transcript.text))
+        text, begun = transcript.text, self._reply
+        serves = begun is not None and similarity(begun[0], text) >= self._config.turn.similar
+        if self.prepare is not None and words_of(text) and not serves:
+            self._forget_reply()
+            self._reply = text, asyncio.ensure_future(self.prepare(text))
         self._settle(pause, transcript)
-        self.understood(transcript, self._stream.clock)
+        self.understood(transcript)
 
     async def _ask(self, event: SpeechPaused) -> None:
         assert self._detector is not None

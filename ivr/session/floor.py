@@ -15,9 +15,13 @@ from ivr.vad.base import (
     SpeechEnded,
     SpeechGoes,
     SpeechHinted,
+    SpeechPaused,
     SpeechStarted,
     VadEvent,
 )
+
+REMEMBERED = 8
+"""Turns whose words may still be on their way."""
 
 
 class Head(Protocol):
@@ -46,9 +50,21 @@ class Floor:
         """The rule that last kept a prompt playing over the speech that goes on."""
         self.dismissed = False
         """The speech that goes on was found to be nothing: it stops no prompt."""
+        self._evidence: dict[int, dict[str, Any]] = {}
+        """By onset; each is replaced, never changed."""
+        self._latest = 0
+        """Onset."""
+
+    def evidence(self, onset: int | None = None) -> dict[str, Any]:
+        """What is logged of the speech that began at ``onset``, by default of the latest, where its words
+        decide: how long it was, its highest probability, how much of its beginning was echo. Any thread.
+        """
+        return self._evidence.get(self._latest if onset is None else onset, {})
 
     def hear(self, event: VadEvent) -> SayHandle | None:
         """The prompt that this event has stopped."""
+        if isinstance(event, SpeechStarted | SpeechGoes | SpeechDips | SpeechPaused | SpeechEnded):
+            self._keep(event)
         match event:
             case SpeechHinted(at, probability, echo):
                 self._echo = echo
@@ -67,6 +83,23 @@ class Floor:
                 self._told = None
                 self.dismissed = False
         return None
+
+    def _keep(self, event: SpeechStarted | SpeechGoes | SpeechDips | SpeechPaused | SpeechEnded) -> None:
+        was = self._evidence.get(event.onset, {"probability": 0.0, "echo": 0.0})
+        if isinstance(event, SpeechPaused | SpeechEnded):
+            offset, probability = event.offset, 0.0
+        else:
+            offset, probability = event.at - 1, round(event.probability, 3)
+        self._evidence[event.onset] = {
+            "onset": event.onset,
+            "offset": offset,
+            "duration_ms": round(samples_to_ms(offset + 1 - event.onset, VAD_RATE)),
+            "probability": max(was["probability"], probability),
+            "echo": round(event.echo, 2) if isinstance(event, SpeechStarted) else was["echo"],
+        }
+        self._latest = event.onset
+        if len(self._evidence) > REMEMBERED:
+            del self._evidence[min(self._evidence)]
 
     def _speech(self, onset: int, at: int, probability: float) -> SayHandle | None:
         head = self._playlist.head

@@ -5,8 +5,9 @@ Everything here belongs to the loop.
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
-from ivr.audio.frames import VAD_RATE, ms_to_samples
+from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
 from ivr.session.alarms import Alarms
 from ivr.session.endings import Endings
 from ivr.session.fillers import only_backchannel, words_of
@@ -75,10 +76,10 @@ class Interruptions:
         if self._interim is None or self._interim.done():
             self._interim = asyncio.ensure_future(self._look(audio, onset, at))
 
-    def paused(self, transcript: Transcript, at: int) -> None:
+    def paused(self, transcript: Transcript) -> None:
         """What was said up to a pause that still goes on."""
         if self._due and self._playlist.suspended is not None:
-            self._weigh(transcript, at, self._playlist.suspended)
+            self._weigh(transcript, self._playlist.suspended)
 
     def judge(self, transcript: Transcript, event: SpeechEnded, dismissed: SayHandle | None) -> bool:
         """Whether what was said is a turn of the caller; what it means for the prompt is done.
@@ -89,10 +90,10 @@ class Interruptions:
         if suspended is not None:
             rule = self._nothing(transcript, suspended)
             if rule is None:
-                self._confirm(suspended, event.at)
+                self._confirm(suspended, transcript, event.onset)
                 return True
             self._found = rule
-            self._ignored(event.at, rule, transcript, suspended)
+            self._ignored(rule, transcript, suspended, event.onset)
             if self._due and not self._stream.speaking:
                 self._resume(rule)
             return False
@@ -101,17 +102,17 @@ class Interruptions:
             if not self._stream.speaking:
                 self._over = None
             if rule is None:
-                self._stop(over, event.at)
+                self._stop(over, transcript, event.onset)
                 return True
-            self._ignored(event.at, rule, transcript, over)
+            self._ignored(rule, transcript, over, event.onset)
             return False
         if dismissed is not None:
             rule = self._nothing(transcript, dismissed)
             if rule is not None:
-                self._ignored(event.at, rule, transcript, dismissed)
+                self._ignored(rule, transcript, dismissed, event.onset)
                 return False
             if dismissed is self._playlist.head:
-                self._stop(dismissed, event.at)  # words after all
+                self._stop(dismissed, transcript, event.onset)  # words after all
         return True
 
     def speech_over(self) -> SayHandle | None:
@@ -144,21 +145,21 @@ class Interruptions:
         self._due = True
         said = self._endings.so_far
         if said is not None:
-            self._weigh(said, self._stream.clock, handle)
+            self._weigh(said, handle)
         elif self._stream.speaking:
             self._stream.ask()
             self._alarms.set("false interruption", self._stream.clock + VAD_RATE // 2, self._late)
         elif not self._pending():
             self._resume(self._found or "no words")
 
-    def _weigh(self, transcript: Transcript, at: int, handle: SayHandle) -> None:
+    def _weigh(self, transcript: Transcript, handle: SayHandle) -> None:
         """The suspended prompt is over, or goes on, by the words of a turn that may not have ended."""
         rule = self._nothing(transcript, handle)
         if rule is None:
-            self._confirm(handle, at)
+            self._confirm(handle, transcript)
         else:
             self._dismissed = handle
-            self._ignored(at, rule, transcript, handle)
+            self._ignored(rule, transcript, handle)
             self._resume(rule)
 
     def _look_again(self, at: int) -> None:
@@ -169,12 +170,12 @@ class Interruptions:
         transcript = await self._recogniser.transcribe(audio, "interim", onset, at, at)
         suspended, over = self._playlist.suspended, self._over
         if suspended is not None and self._due and self._stream.speaking:
-            self._weigh(transcript, at, suspended)
+            self._weigh(transcript, suspended)
             # It goes on without a word: music, or a voice elsewhere. After a pause it would be something new.
             self._floor.dismissed = self.dismissed
         elif over is not None and over is self._playlist.head and self._stream.speaking:
             if self._too_little(transcript, over) is None:
-                self._stop(over, at)
+                self._stop(over, transcript, onset)
             else:
                 self._look_again(self._stream.clock)
 
@@ -209,18 +210,19 @@ class Interruptions:
             return "backchannel"
         return None if len(words) >= options.min_words else "min_words"
 
-    def _confirm(self, handle: SayHandle, at: int) -> None:
+    def _confirm(self, handle: SayHandle, transcript: Transcript, onset: int | None = None) -> None:
         self._alarms.clear("false interruption")
         self._due = False
-        self._note(at, "confirm", "words", prompt=handle.number)
+        self._decided("confirm", "words", transcript, handle, onset)
         self._playlist.interrupt("speech", handle)
 
-    def _stop(self, handle: SayHandle, at: int) -> None:
+    def _stop(self, handle: SayHandle, transcript: Transcript, onset: int) -> None:
         self._over = None
         self._alarms.clear("words")
         handle.yielding = True
         handle.buffer.stop()
-        self._note(at, "stop", "words", prompt=handle.number)
+        latency = round(samples_to_ms(self._stream.clock - onset, VAD_RATE))
+        self._decided("stop", "words", transcript, handle, onset, latency_ms=latency, cause="speech")
         self._playlist.interrupt("speech", handle)
 
     def _resume(self, rule: str) -> None:
@@ -228,6 +230,15 @@ class Interruptions:
         self._due = False
         self._playlist.resume(rule)
 
-    def _ignored(self, at: int, rule: str, transcript: Transcript, handle: SayHandle) -> None:
-        self._note(at, "ignore", rule, words=transcript.text, prompt=handle.number,
-                   confidence=round(transcript.confidence, 2))  # fmt: skip
+    def _ignored(
+        self, rule: str, transcript: Transcript, handle: SayHandle, onset: int | None = None
+    ) -> None:
+        self._decided("ignore", rule, transcript, handle, onset)
+
+    def _decided(
+        self, stage: str, rule: str, transcript: Transcript, handle: SayHandle, onset: int | None, **more: Any
+    ) -> None:
+        """Decided by words; ``onset`` of their speech, None for that which goes on."""
+        why = self._floor.evidence(onset)
+        words = {"words": transcript.text, "confidence": round(transcript.confidence, 2)}
+        self._note(self._stream.clock, stage, rule, prompt=handle.number, **words, **why, **more)

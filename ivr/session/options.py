@@ -112,7 +112,7 @@ class TurnOptions:
     people stop to think is shorter."""
     similar: float = 1.0
     """A reply prepared from an interim transcript is used when the final one has this share of its words in
-    common; 1 is the same words."""
+    common. 1 is the same words; below it, one that was begun is kept when the caller goes on."""
     cut_in: str = ""
     """Said to who has spoken for ``EndpointingOptions.max_turn_ms``, and not to be interrupted for its first
     two seconds; nothing when empty."""

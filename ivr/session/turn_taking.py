@@ -178,11 +178,11 @@ class TurnTaking:
         )
         dismissed = self.interruptions.speech_over()
         if not self.aside.heeds(event.onset):
-            self.endings.resumed(event.at)
+            self.endings.dropped(event.at)
             self._on_turn()
             return
         if self.turns.dropped(event, protected_until=self.playlist.protected_until(event.at)):
-            self.endings.resumed(event.at)
+            self.endings.dropped(event.at)
             return
         if self._machine.allows(SessionState.PROCESSING) and self.playlist.suspended is None:
             self._machine.to(SessionState.PROCESSING)

@@ -229,8 +229,9 @@ class VoiceSession:
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
         """Begin a reply when the caller pauses, before it is known that they have finished (preemptive
         generation): ``make`` is given what they said so far. When the turn is over and says the same (or is
-        similar enough: ``TurnOptions.similar``), what it makes is the turn's ``reply``; when they go on it is
-        cancelled, and nothing of it is said or logged. None ends it. Needs ``TurnOptions.preemptive``.
+        similar enough: ``TurnOptions.similar``), what it makes is the turn's ``reply``; when it says
+        something else that is cancelled, and nothing of it is said or logged. None ends it. Needs
+        ``TurnOptions.preemptive``.
         """
         parts, _ = self._running()
         parts.endings.prepare = make

@@ -202,6 +202,10 @@ def test_an_envelope_holds_every_peak(size: int, columns: int, seed: int) -> Non
         assert low.min() == samples.min() and high.max() == samples.max()
 
 
+def test_no_word_is_broken_in_two() -> None:
+    assert fitted("(no words)", 4 * 6.9, 3) == "(no\nwor…"
+
+
 @given(st.text(), st.floats(0, 500), st.integers(1, 3))
 def test_words_stay_in_their_place(text: str, width: float, lines: int) -> None:
     shown = fitted(text, width, lines)

@@ -21,12 +21,16 @@ from ivr.session import (
 from ivr.session.options import ExpectedKind
 from ivr.speech.base import SpeechTimeout
 from ivr.vad.base import EndpointingOptions, VoiceActivityDetector
+from tests.bench.turns import rules
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.vad.sounds import music
 
 S = SessionState
 LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
 UPSAMPLER = 14
 """Samples of the line that the detector is behind."""
+EVIDENCE = {"probability", "duration_ms", "echo", "words", "prompt"}
+"""What a decision by words tells."""
 BUZZ = 7000
 """The peaks of how LetterTTS speaks, at 8 kHz."""
 
@@ -135,7 +139,8 @@ async def test_the_first_sign_ducks_and_speech_stops(scene: Make, sentence: np.n
         duck, stop = s.find("duck"), s.find("stop")
         assert duck.at < stop.at <= duck.at + 512 * 3
         assert duck.rule == "first sign of speech" and stop.rule == "speech"
-        assert {"probability", "duration_ms", "latency_ms", "prompt"} <= set(stop.details)
+        assert {"probability", "echo", "prompt"} <= set(duck.details)
+        assert {"probability", "duration_ms", "latency_ms", "echo", "prompt"} <= set(stop.details)
         # The frame before the stop ends 12 dB softer.
         end = (stop.at // 2 + UPSAMPLER) // 160 * 160
         assert np.abs(s.out[end - 4 : end]).max() == pytest.approx(BUZZ * 10 ** (-12 / 20), rel=0.2)
@@ -175,7 +180,10 @@ async def test_a_stop_that_no_words_followed_is_undone(scene: Make, text: str, r
         await s.hears(cough())
         await s.silence(2000)
         assert s.stages("stop", "ignore", "resume") == ["stop", "ignore", "resume"]
-        assert s.find("ignore").rule == rule
+        ignore = s.find("ignore")
+        assert ignore.rule == rule and ignore.details["words"] == text
+        assert set(ignore.details) >= EVIDENCE and ignore.details["probability"] > 0.4
+        assert ignore.details["duration_ms"] == pytest.approx(250, abs=130)
         resume = s.find("resume").details
         assert resume["from_ms"] < resume["cut_ms"]
         # It was heard again within 1.5 s, and is over at its end only.
@@ -299,8 +307,36 @@ async def test_words_confirm_it_while_the_caller_still_speaks(scene: Make, sente
         await s.silence(500)
         await s.hears(np.concatenate([sentence, sentence])[: 8 * 2500])
         assert handle.done and s.stages("confirm") == ["confirm"]
+        confirm = s.find("confirm")
+        assert set(confirm.details) >= EVIDENCE and confirm.details["words"] == "I want to"
         await s.silence(800)
         assert (await s.session.listen()).text == "I want to speak to somebody"
+
+
+@pytest.mark.parametrize(
+    ("sound", "stops"),
+    [
+        (rules.click(0), 0),
+        (rules.breath(0), 0),
+        (rules.keyboard(2, 1), 0),
+        (rules.cadence((440, 480), 2, 4, 2), 0),  # ring-back
+        (music(0)[: 8 * 2000], 0),
+        (rules.cough(1), 1),
+        (rules.laugh(0), 1),
+        (rules.dtmf("159#"), 1),
+    ],
+    ids=["click", "breath", "keyboard", "ring-back", "music", "cough", "laugh", "keys"],
+)
+async def test_what_is_no_speech_does_not_interrupt(scene: Make, sound: np.ndarray, stops: int) -> None:
+    """What the detector takes for speech at first holds the prompt up, and it goes on."""
+    async with scene(*[""] * 9) as s:
+        handle = await s.session.say(LONG)
+        await s.silence(800)
+        await s.hears((sound * (3000 / np.abs(sound).max())).astype(np.int16))
+        await s.silence(9000)
+        result = await handle.wait_for_playout()
+        assert not result.interrupted and result.heard_text == LONG
+        assert s.stages("stop", "resume", "confirm") == ["stop", "resume"] * stops
 
 
 # -- protection
@@ -363,7 +399,15 @@ async def test_min_words(scene: Make, sentence: np.ndarray) -> None:
         assert [d.rule for d in s.told if d.stage == "ignore"][-1] == "min_words"
         await s.hears(np.concatenate([sentence, sentence])[: 8 * 1500])
         await s.silence(900)
-        assert (await handle.wait_for_playout()).interrupted
+        result = await handle.wait_for_playout()
+        assert result.interrupted
+        stop = s.find("stop")
+        assert stop.rule == "words" and stop.details["words"] == "well I think"
+        assert EVIDENCE | {"latency_ms"} <= set(stop.details)
+        assert stop.details["probability"] > 0.9
+        # It is told where the prompt was stopped.
+        assert stop.details["latency_ms"] == pytest.approx((stop.at - stop.details["onset"]) / 16, abs=1)
+        assert stop.at - s.find("say_started").at == pytest.approx(result.heard_ms * 16, abs=40 * 16)
 
 
 async def test_only_a_hotword_stops(scene: Make, sentence: np.ndarray) -> None:
@@ -763,6 +807,41 @@ async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, s
         assert turn.text == "the whole" and turn.reply is not None and begun[-1] == "the whole"
         final = [d for d in s.told if not d.details.get("interim")]
         assert not any("half" in str(d.details) for d in final)
+
+
+@pytest.mark.parametrize(
+    ("similar", "said", "asked"),
+    [
+        (1.0, "book a table please", ["book a table", "book a table please"]),
+        (0.7, "book a table please", ["book a table"]),
+        (0.7, "book nothing at all", ["book a table", "book nothing at all"]),
+    ],
+)
+async def test_one_to_nearly_the_same_words_serves_where_that_is_wished(
+    scene: Make, sentence: np.ndarray, similar: float, said: str, asked: list[str]
+) -> None:
+    """Begun at a pause after which the caller went on."""
+    begun: list[str] = []
+
+    async def make(text: str) -> str:
+        begun.append(text)
+        return f"you said {text}"
+
+    turn = TurnOptions(by_words=False, similar=similar)
+    async with scene("book a table", *[said] * 5, turn=turn) as s:
+        s.session.prepare_replies(make)
+        x = sentence[: 8 * 1000]
+        await s.hears(x)
+        await s.silence(280)
+        await s.hears(x)
+        await s.silence(900)
+        heard = await s.session.listen()
+        assert heard.text == said and begun == asked
+        assert heard.reply is not None and await heard.reply == f"you said {asked[-1]}"
+        await s.hears(x)
+        await s.silence(900)
+        again = await s.session.listen()  # the next turn has one of its own
+        assert again.reply is not None and again.reply is not heard.reply and begun == [*asked, said]
 
 
 def test_similar_enough() -> None:
