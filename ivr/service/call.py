@@ -18,6 +18,7 @@ from ivr.service.dialling import Dialling, Place
 from ivr.service.engines import Engines
 from ivr.service.recorder import Recorder
 from ivr.service.settings import Settings
+from ivr.service.surroundings import for_plan
 from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import display_name, uri_user
@@ -70,6 +71,7 @@ class ServedCall:
         self.leg = leg
         self.plan = plan
         self.facts = facts_of(leg)
+        settings = for_plan(settings, plan)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
         tongue = engines.tongue()
         self._session = self._make_session(

@@ -1,9 +1,13 @@
-"""What the settings offer to a plan, in the terms of its checks: engines to be used, and their languages."""
+"""What the settings offer to a plan, in the terms of its checks: engines to be used, and their languages. And
+the settings as they are for its calls.
+"""
 
+import dataclasses
 import importlib.util
 from typing import Any
 
 from ivr.dialplan.check import Surroundings
+from ivr.dialplan.plan import Plan
 from ivr.modelstore import ModelMissing
 from ivr.service.settings import EngineOptions, Settings
 from ivr.speech import registry
@@ -15,6 +19,18 @@ LOCAL_ENGINES = {
     "smart-turn": ("onnxruntime", "smart-turn"),
 }
 """Engine to the package it imports and the model it uses when none is named."""
+
+
+UNSAID = ("en",)
+"""``languages`` of a plan that names none."""
+
+
+def for_plan(settings: Settings, plan: Plan) -> Settings:
+    """Who calls a plan speaks the language that it begins in; of one that names none, the service's."""
+    if plan.languages == UNSAID:
+        return settings
+    session = dataclasses.replace(settings.session, language=plan.languages[0])
+    return settings.model_copy(update={"session": session})
 
 
 def surroundings(settings: Settings) -> Surroundings:

@@ -20,6 +20,7 @@ from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, load_plan, run_p
 from ivr.dialplan.world import World
 from ivr.service.engines import Engines, make_engines
 from ivr.service.settings import Settings
+from ivr.service.surroundings import for_plan
 from ivr.service.world import RealWorld
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
 from ivr.session.say import SaySource
@@ -157,7 +158,7 @@ async def converse(
         tts=tongue.tts,
         vad=ear,
         player=player,
-        config=settings.session,
+        config=for_plan(settings, plan).session,
         log=log,
     )
     frame = rate * FRAME_MS // 1000 * 2

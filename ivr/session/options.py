@@ -139,7 +139,8 @@ class SessionConfig:
     """Of prompts that say nothing else."""
     turn: TurnOptions = field(default_factory=TurnOptions)
     language: str = "en"
-    """Of the caller: which words are backchannels."""
+    """Of the caller: which words are backchannels, and which cannot be the last of a turn. A plan's first
+    language is over it."""
     keep_speech_over_protected: bool = False
     """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
     stt_timeout_s: float = 10.0

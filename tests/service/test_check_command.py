@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from ivr.dialplan import PlanError
+from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.check import Surroundings
 from ivr.service import plan_check
 from ivr.service.plan_check import load_checked
 from ivr.service.settings import load_settings
-from ivr.service.surroundings import surroundings
+from ivr.service.surroundings import for_plan, surroundings
 from tests.service.test_cli import PLAN, ROOT, ivr
 
 LOST = """dialplan: 1
@@ -145,3 +145,19 @@ def test_schema_prints_or_writes(tmp_path: Path) -> None:
     page = ivr("schema", "--reference", "-o", tmp_path, cwd=tmp_path)
     assert page.stdout == f"{tmp_path / 'README.md'}\n"
     assert (tmp_path / "README.md").read_bytes() == (ROOT / "dialplans" / "README.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("languages", "service", "session"),
+    [("languages: [fr, en]", "en", "fr"), ("languages: [en, fr]", "fr", "en"), ("", "fr", "fr")],
+)
+def test_callers_speak_the_language_that_the_plan_begins_in(
+    tmp_path: Path, languages: str, service: str, session: str
+) -> None:
+    """It says which words are backchannels."""
+    plan = load_plan(write(tmp_path, LOST.replace("start: a", f"start: a\n{languages}")))
+    settings = load_settings(environ={"IVR_SESSION__LANGUAGE": service})
+    chosen = for_plan(settings, plan)
+    assert chosen.session.language == session
+    assert chosen.decisive()["session"]["language"] == session
+    assert chosen.session.barge_in == settings.session.barge_in
