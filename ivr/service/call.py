@@ -139,6 +139,8 @@ class ServedCall:
             # Nothing is said or heard any more, but the plan may have something to do.
             await self._session.stop()
             self._runner.caller_left()
+            if not self._runner.begun:
+                conversation.cancel()  # it was never answered
             await asyncio.wait((conversation,), timeout=AFTER_HANGUP_S + 1)
         finally:
             conversation.cancel()
