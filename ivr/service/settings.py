@@ -192,6 +192,7 @@ def settings_tree() -> Tree:
     """Every setting there is, engines' options included."""
     tree: dict[str, Any] = {
         "plans": tuple[Path, ...],
+        "watch": bool,
         "sip": tree_of(SipOptions),
         "session": {"preset": str, **tree_of(SessionConfig)},
         "vad": tree_of(VadOptions),

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ivr.cli import SETTING_FLAGS
 from ivr.modelstore import ModelStore
 from ivr.service.engines import make_engines
-from ivr.service.settings import Settings, SettingsError, load_settings
+from ivr.service.layers import names_in
+from ivr.service.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent
@@ -305,6 +307,19 @@ def test_a_mistake_in_the_environment(variable: str, value: str, words: str) -> 
     with pytest.raises(SettingsError) as caught:
         load_settings(environ={variable: value})
     assert words in str(caught.value)
+
+
+def test_every_field_can_be_set_and_every_flag_names_a_setting() -> None:
+    tree = settings_tree()
+    assert set(Settings.model_fields) - {"preset"} == set(tree)
+    assert {setting for setting, _, _ in SETTING_FLAGS.values()} <= set(names_in(tree))
+
+
+def test_plans_are_watched_by_flag_variable_or_file(tmp_path: Path) -> None:
+    assert load_settings(None, {"watch": ("--watch", "true")}, NO_ENV).watch
+    assert load_settings(environ={"IVR_WATCH": "true"}).watch
+    assert load_settings(write(tmp_path, "watch = true"), environ=NO_ENV).watch
+    assert not load_settings(environ=NO_ENV).watch
 
 
 def test_a_mistake_in_a_flag_names_the_flag() -> None:
