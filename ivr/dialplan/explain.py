@@ -22,7 +22,8 @@ def explain(detail: ErrorDetails, model: type[BaseModel], node: Node, what: str,
     """
     location: Location = detail["loc"]
     kind = detail["type"]
-    names = [part for part in location if isinstance(part, str)]
+    # A key that is not allowed has its own name before this.
+    names = [part for part in location if isinstance(part, str) and part != "[key]"]
     if kind == "extra_forbidden":
         place = node.find(location, key=True)
         fields = list(_fields_at(model, location[:-1]))

@@ -6,6 +6,7 @@ length; what it may make is bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. 
 when the plan is loaded (``names``).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,10 @@ _METHOD_NAMES = (
 )
 _METHODS = frozenset(_METHOD_NAMES.split())
 """What may be called, and only as a method of a value: none of them can make more than it was given."""
+
+
+_LEFT_OVER = re.compile(r"expected token 'end of print statement', got ('.*')", re.DOTALL)
+"""How Jinja says that something follows where an expression was over."""
 
 
 class ExpressionError(Exception):
@@ -232,6 +237,14 @@ def _compiled(source: str, finalize: Callable[[Any], str] | None) -> Any:
     return _tried(lambda: environment.from_string(source))
 
 
+def _plainly(message: str) -> str:
+    """A mistake in an expression without the words of Jinja's parser."""
+    if message == "unexpected 'end of print statement'":
+        return "it ends too early"
+    found = _LEFT_OVER.fullmatch(message)
+    return f"{found[1]} is not expected there; a text needs quotes of its own" if found else message
+
+
 def _parse(source: str, shift: int = 0) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"it is longer than {MAX_SOURCE} characters")
@@ -240,7 +253,7 @@ def _parse(source: str, shift: int = 0) -> nodes.Template:
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
-        raise ExpressionError(error.message or "it cannot be read") from None
+        raise ExpressionError(_plainly(error.message or "it cannot be read")) from None
     except RecursionError:
         raise ExpressionError("it is nested too deep") from None
     for count, node in enumerate(tree.find_all(nodes.Node), 1):

@@ -178,7 +178,11 @@ WRONG = {
         "5:15: 'return': expected a mapping of its fields (on_error), found 'now'",
     ),
     "set a name of ours": (STEP + "    - set: {call: 1}\n", "'call' cannot be set"),
-    "set what cannot be read": (STEP + "    - set: {a: 1 +}\n", "the expression '1 +' has a mistake"),
+    "set what cannot be read": (STEP + "    - set: {a: 1 +}\n", "'1 +' has a mistake: it ends too early"),
+    "set words without quotes": (
+        STEP + "    - set: {a: two words}\n",
+        "has a mistake: 'words' is not expected there; a text needs quotes of its own",
+    ),
     "branch without then": (STEP + "    - branch: {if: a}\n", "5:7: branch needs 'then'"),
     "branch with a near field": (STEP + "    - branch: {iff: a, then: a}\n", "did you mean 'if'?"),
     "call with what it does not take": (

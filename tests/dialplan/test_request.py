@@ -415,7 +415,7 @@ def test_any_answer_is_verbs_or_refused(verbs: list[Any], tmp_path_factory: pyte
         ("url: 'http://a:b@h/x'", "a user and a password do not belong"),
         ("url: '/a b'", "without blanks"),
         ("url: '/{{ a( }}'", "has a mistake"),
-        ("url: /x, on: {600: a}", "expected a status such as 404"),
+        ("url: /x, on: {600: a}", "'600': expected a status such as 404"),
         ("url: /x, on: {timeuot: a}", "did you mean 'timeout'"),
         ("url: /x, on: {404: nowhere}", "there is no step 'nowhere'"),
         ("url: /x, verbs: true, on: {200: a}", "no route for 200"),

@@ -28,7 +28,7 @@ UNSET_VARIABLE = Rule(
     "A call can come to the verb by a path on which the variable has no value, and then the verb fails. "
     "Followed are gotos, choices, subroutines and their params, on_error and on_hangup (where only the "
     "plan's `variables` are certain). `name | default(0)`, `name is defined` and a branch on it are "
-    "understood.",
+    "understood. `error` has a value where an on_error led, not where a route such as `failed` did.",
     'give it a first value under `variables`, or read it as `name | default("")`',
 )
 SENSITIVE_SHOWN = Rule(
@@ -44,8 +44,10 @@ RULES = (UNKNOWN_VARIABLE, UNSET_VARIABLE, SENSITIVE_SHOWN)
 
 MAX_STEPS_SHOWN = 6
 """Of the way to a variable without a value."""
-KNOWN = frozenset({"call", "now", "hours", "language", "error"})
-"""Names of the service's own. ``error`` is that of the last failure."""
+KNOWN = frozenset({"call", "now", "hours", "language"})
+"""Names of the service's own that always have a value."""
+ERROR = "error"
+"""That of the last failure: there where an ``on_error`` led."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -61,7 +63,11 @@ def _unset(subject: Subject) -> Iterator[Finding]:
             continue
         for name in sorted(needed - flow.certain(place)):
             path = _where(placed.verb, name)
-            if name not in flow.bits:
+            if name == ERROR:
+                message = "'error' has no value on some path to here: it is there where an on_error led"
+                remedy = "lead here by on_error alone, or ask first: error.event if error is defined else ''"
+                yield subject.at_verb(UNSET_VARIABLE, place, message, path, remedy=remedy)
+            elif name not in flow.bits:
                 hint = did_you_mean(name, [*flow.bits, *KNOWN])
                 message = f"nothing sets the variable {quoted(name)}{hint}"
                 yield subject.at_verb(UNKNOWN_VARIABLE, place, message, path)
@@ -91,6 +97,7 @@ class _Flow:
             names.update(dict.fromkeys(step.params))
         for placed in subject.verbs.values():
             names.update(dict.fromkeys(placed.verb.sets()))
+        names[ERROR] = None
         self.bits = {name: 1 << at for at, name in enumerate(names)}
         self._all = (1 << len(names)) - 1
         self._params = {name: self._mask(step.params) for name, step in plan.steps.items()}
@@ -137,9 +144,9 @@ class _Flow:
         return mask
 
     def _sets(self, edge: Edge) -> int:
-        """What is set when that edge is taken; nothing is by a verb that failed."""
+        """What is set when that edge is taken; by a verb that failed, the failure alone."""
         if edge.kind == "error":
-            return 0
+            return self.bits[ERROR]
         known = self._set.get((edge.source, edge.why))
         if known is None:
             placed = self.graph.verb(edge.source)
