@@ -68,6 +68,21 @@ def test_a_box_says_what_a_step_does_and_where_it_leads(tmp_path: Path) -> None:
     assert rows(tmp_path, "alone") == [("end", "hangup nobody", None)]
 
 
+@pytest.mark.parametrize("miss", ["exhausted: b", "noinput: {goto: b}", ""])
+def test_a_call_ends_at_a_gather_only_where_no_route_is_left(tmp_path: Path, miss: str) -> None:
+    steps = f"a:\n  - gather:\n      input: digits\n      into: x\n      {miss}\nb:\n  - hangup:\n"
+    box = boxes(plan(tmp_path, steps))[0]
+    ended = [row.text.partition(" (")[0] for row in box.rows if row.kind == "end"]
+    want = {"exhausted: b": [], "noinput: {goto: b}": ["no match"], "": ["no input", "no match"]}
+    assert ended == [*want[miss], "the plan ends"]
+
+
+def test_an_agent_that_is_not_answered_ends_no_call(tmp_path: Path) -> None:
+    steps = "a:\n  - agent: {instructions: Be kind., noinput: Hello?}\n  - hangup:\n"
+    (box,) = boxes(plan(tmp_path, steps))
+    assert [row.text for row in box.rows if row.kind == "end"] == [""]
+
+
 def test_what_nothing_leads_to_and_problems_are_marked(tmp_path: Path) -> None:
     loaded = plan(tmp_path, STEPS)
     line = loaded.steps["sales"].line

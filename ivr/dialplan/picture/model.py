@@ -116,9 +116,9 @@ def _rows(placed: PlacedVerb) -> Iterator[Row]:
     for why, choice in choices.items():
         if why not in taken:
             yield Row("choice", f"{_choice(why, choice)}: next", why=why)
-    if verb.listens:
+    if verb.gives_up():
         for why in ("noinput", "nomatch"):
-            if why not in taken and getattr(verb, why, None) is not None:
+            if why not in taken:
                 yield Row("end", f"{_miss(verb, why)}: goodbye", why=why)
     if verb.on_error is not None:
         yield Row("miss", "on error", why="on_error", target=verb.on_error)
