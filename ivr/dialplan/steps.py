@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ivr.dialplan.document import Node
 from ivr.dialplan.errors import Problem, did_you_mean, listed, quoted, rule_of
@@ -16,8 +16,10 @@ from ivr.dialplan.verbs.base import Fields, Verb
 class StepFields(Fields):
     """The long form of a step: its parameters beside its verbs."""
 
-    params: VariableNames = ()
-    do: tuple[Any, ...] = ()
+    params: VariableNames = Field(
+        default=(), description="a list of names that a call must give values in its with, such as [who]"
+    )
+    do: tuple[Any, ...] = Field(default=(), description="the step's verbs, a list")
 
 
 def read_step(
