@@ -53,7 +53,9 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel], location: Location, 
     kind = detail["type"]
     context: dict[str, Any] = detail.get("ctx", {})
     place = node.find(location)
-    found = "nothing" if detail["input"] is None else place.describe()
+    # A short form, such as a bare text for the one field of a mapping, is not where its long form would be.
+    short = place.kind == "map" and isinstance(detail["input"], str)
+    found = "nothing" if detail["input"] is None else quoted(detail["input"]) if short else place.describe()
     if kind == "plan":
         return str(context["message"])
     if kind == "literal_error":
@@ -93,7 +95,7 @@ def _fields_at(model: type[BaseModel], location: Location) -> dict[str, FieldInf
             annotation = field.annotation if field is not None else None
         else:
             # A mapping or a list of models: what its values are.
-            annotation = (typing.get_args(annotation) or (None,))[-1]
+            annotation = next((arg for arg in reversed(typing.get_args(annotation)) if arg is not ...), None)
         annotation = _without_none(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return fields_of(annotation)

@@ -40,6 +40,15 @@ WRONG = {
         HEAD + "      - sais: yes\n",
         "file:5:9: 'sais' is not a field of turn; expected says",
     ),
+    "an unknown field of one of a list": (
+        HEAD + "      - hears: {contain: Hello}\n",
+        "file:5:9: 'contain' is not a field of hears; expected text, contains, pattern, file; did you mean "
+        "'contains'?",
+    ),
+    "a wrong word in a short form": (
+        "test: 1\ndialogues:\n  - name: it\n    transfers: {'100': bussy}\n    turns: [silent]\n",
+        "found 'bussy'; did you mean 'busy'?",
+    ),
     "no such step": (HEAD + "      - goes_to: b\n", "file:5:18: 'goes_to': there is no step 'b'"),
     "wrong keys": (HEAD + "      - presses: one\n", "file:5:18: 'presses': expected keys out of 0-9"),
     "two turns in one": (
