@@ -130,7 +130,7 @@ def test_counts_of_calls(tmp_path: Path) -> None:
     }
     assert counts.ends == {("sales", "transferred"): 1}
     text = dot(loaded, counts=counts)
-    assert 'label="×1"' in text and "busy</I> ↩ a ×1" in text and "ended: transferred ×1" in text
+    assert 'label="×1"' in text and "busy&#160;↩ a ×1" in text and "ended: transferred ×1" in text
 
 
 def test_many_steps_that_lead_back_to_a_menu_keep_it_legible(tmp_path: Path) -> None:

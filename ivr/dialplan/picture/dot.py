@@ -80,17 +80,17 @@ def _gone(box: Box, row: Row, counts: Counts | None) -> str:
 
 def _row(at: int, row: Row, gone: str) -> str:
     text = _escape(row.text)
-    where = f" ↩ {_escape(row.target)}{gone}" if row.target is not None and not row.drawn else ""
+    where = f"&#160;↩ {_escape(row.target)}{gone}" if row.target is not None and not row.drawn else ""
     if row.kind == "way" and not text and row.drawn:
         text = "→"
     match row.kind:
         case "does":
-            inner = f'<FONT COLOR="{QUIET}">{_escape(row.verb)}</FONT>  {text}'
+            inner = f'<FONT COLOR="{QUIET}">{_escape(row.verb)}&#160;&#160;</FONT>{text}'
         case "end":
             verb = f"{_escape(row.verb)} " if row.verb else ""
             inner = f'<FONT COLOR="{END_INK}">■ {verb}{text}</FONT>'
         case "miss":
-            inner = f'<FONT COLOR="{MISS_INK}"><I>{text}</I>{where}</FONT>'
+            inner = f'<FONT COLOR="{MISS_INK}"><I>{text}{where}</I></FONT>'
         case _:
             inner = f'<FONT COLOR="{CHOICE_INK}">{text}{where}</FONT>'
     side = "RIGHT" if row.target is not None and row.drawn else "LEFT"
