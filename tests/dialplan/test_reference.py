@@ -63,3 +63,9 @@ def test_links_lead_somewhere() -> None:
 def test_no_chapter_is_there_twice() -> None:
     chapters = re.findall(r"^##? .*$", reference.page(), re.MULTILINE)
     assert len(chapters) == len(set(chapters)), chapters
+
+
+def test_mappings_within_mappings_have_tables() -> None:
+    text = reference.page()
+    assert "`params` of `tools`:" in section("agent", text) and "| `required` |" in section("agent", text)
+    assert "`mail` of `hook`:" in section("record", text)

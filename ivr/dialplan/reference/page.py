@@ -76,8 +76,7 @@ def _verbs() -> Iterator[str]:
         own = {field: info for field, info in _own_fields(verb).items() if field != "on_error"}
         if own:
             yield from ("", *_table(own))
-        for field, model in _inner(own):
-            yield from ("", f"{field}:", "", *_table(fields_of(model)))
+        yield from _inner_tables(own)
         if issubclass(verb, Speaking):
             yield from ("", "Besides: the fields of [who yields](#who-yields), and `on_error`.")
         elif own:
@@ -112,6 +111,14 @@ def _own_fields(verb: type[Verb]) -> dict[str, FieldInfo]:
         for name, info in fields_of(verb).items()
         if name not in shared or info.description != shared[name].description
     }
+
+
+def _inner_tables(fields: dict[str, FieldInfo], above: str = "") -> Iterator[str]:
+    """Of the mappings that fields hold, and of those within them. Another verb has tables of its own."""
+    for names, model in _inner(fields):
+        if not issubclass(model, Verb):
+            yield from ("", f"{names}{above}:", "", *_table(fields_of(model)))
+            yield from _inner_tables(fields_of(model), f" of {names}{above}")
 
 
 def _inner(fields: dict[str, FieldInfo]) -> Iterator[tuple[str, type[BaseModel]]]:
