@@ -34,7 +34,7 @@ UNSET_VARIABLE = Rule(
 SENSITIVE_SHOWN = Rule(
     "sensitive-shown",
     "error",
-    "a sensitive value in a log, a tag, a URL or a hangup's reason",
+    "a sensitive value in a log, a tag, a URL, a hangup's reason or a model's instructions",
     "What was gathered as `sensitive`, or worked out from that, would be seen by people and systems that "
     "it is not meant for. The service hides it in its own logs and records all the same; a URL it cannot "
     "hide.",

@@ -171,6 +171,14 @@ class Agent(Speaking):
     def sets_on(self, why: str) -> Iterator[str]:
         return self.sets() if why != "down" else iter(())
 
+    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """What the model was told it may say, and what it says is in the log. And what its tools show."""
+        yield "instructions", frozenset(names_in(self.instructions))
+        for name, tool in self.tools.items():
+            if tool.verb is not None:
+                for field, reads in tool.verb.shows():
+                    yield f"tools.{name}.{tool.verb.name}.{field}", reads
+
     def hidden(self) -> Iterator[str]:
         for tool in self.tools.values():
             yield from (name for name, param in tool.params.items() if param.sensitive)

@@ -157,8 +157,8 @@ class Queue(Verb):
             yield from (name for name in names_in(getattr(self, field), which) if name not in own)
 
     def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
-        for field in ("queue", "agents", "caller_id"):
-            yield field, frozenset(names_in(getattr(self, field)))
+        for field, value in (("name", self.queue), ("agents", self.agents), ("caller_id", self.caller_id)):
+            yield field, frozenset(names_in(value))
 
     async def run(self, run: "Run") -> Next:
         queues = run.world.queues
