@@ -16,7 +16,7 @@ from ivr.dialplan.errors import PlanError, Problem
 from ivr.dialplan.loader import read_plans
 from ivr.dialplan.plan import Plan
 from ivr.service.settings import Settings
-from ivr.service.surroundings import surroundings
+from ivr.service.surroundings import lacking, surroundings
 
 log: Any = structlog.get_logger("ivr.plans")
 
@@ -57,5 +57,13 @@ def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = Fa
             more = len(findings) - MAX_LOGGED
             log.warning(
                 "plans_warned", plan=read.plan.name, more=more, remedy=f"see them all: ivr check {path}"
+            )
+        for placed, missing, remedy in lacking(settings, read.plan):
+            log.warning(
+                "plans_warned",
+                plan=read.plan.name,
+                place=f"{placed.file or path}:{placed.line}",
+                found=f"{placed.verb.name!r} will fail: {missing}",
+                remedy=remedy,
             )
     return [read.plan for read in reads]

@@ -4,14 +4,19 @@ the settings as they are for its calls.
 
 import dataclasses
 import importlib.util
+from collections.abc import Iterator
 from typing import Any
 
 from ivr.dialplan.check import Surroundings
-from ivr.dialplan.plan import Plan
+from ivr.dialplan.plan import PlacedVerb, Plan
+from ivr.dialplan.verbs.agent import Agent
+from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.verbs.record import Record
 from ivr.modelstore import ModelMissing
 from ivr.service.settings import EngineOptions, Settings
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
+from ivr.speech.openai_client import OpenAIClient
 
 LOCAL_ENGINES = {
     "whisper": ("faster_whisper", "whisper-tiny.en"),
@@ -47,6 +52,32 @@ def surroundings(settings: Settings) -> Surroundings:
         # An engine that does not say what it speaks may speak anything.
         voices=(frozenset(own).union(*known) if known and len(known) == len(languages) else None),
     )
+
+
+def lacking(settings: Settings, plan: Plan) -> Iterator[tuple[PlacedVerb, str, str]]:
+    """Verbs that would fail for every caller as the settings are: (the verb, what is missing, the remedy).
+    Each once; nothing is asked over a network.
+    """
+    told: set[str] = set()
+    for step in plan.steps.values():
+        for placed in step.verbs:
+            for missing, remedy in _lacked_by(placed.verb, settings):
+                if missing not in told:
+                    told.add(missing)
+                    yield placed, missing, remedy
+
+
+def _lacked_by(verb: Verb, settings: Settings) -> Iterator[tuple[str, str]]:
+    if isinstance(verb, Record):
+        if settings.files.folder is None:
+            yield "no folder for what callers leave", "set files.folder in the settings"
+        if verb.hook is not None and verb.hook.mail is not None and not settings.mail.host:
+            yield "no mail server", "set mail.host in the settings"
+    if isinstance(verb, Agent):
+        try:
+            OpenAIClient("agent", settings.agent).read_key()
+        except SpeechError as error:
+            yield "no language model", str(error)
 
 
 def _usable(kind: str, engines: EngineOptions) -> list[Any]:

@@ -58,7 +58,7 @@ class OpenAIClient:
             raise SpeechError(self.engine, "it has been closed")
         if self._client is not None:
             return
-        self._key = self._read_key()
+        self._key = self.read_key()
         client = await asyncio.to_thread(self._make)  # the import alone takes most of a second
         if self._client is None:
             self._client = client
@@ -70,7 +70,8 @@ class OpenAIClient:
         # Retries are ours: the package's own would wait for Retry-After beyond our limit.
         return AsyncOpenAI(api_key=self._key, base_url=self._options.base_url, timeout=timeout, max_retries=0)
 
-    def _read_key(self) -> str:
+    def read_key(self) -> str:
+        """Raises SpeechError as ``start`` does."""
         if self._options.api_key:
             return self._options.api_key
         if self._options.api_key_file:

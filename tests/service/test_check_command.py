@@ -10,7 +10,7 @@ from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.check import Surroundings
 from ivr.service import plan_check
 from ivr.service.plan_check import load_checked
-from ivr.service.settings import load_settings
+from ivr.service.settings import Settings, load_settings
 from ivr.service.surroundings import for_plan, surroundings
 from tests.service.test_cli import PLAN, ROOT, ivr
 
@@ -117,6 +117,27 @@ def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
     assert logged[-1]["more"] == 1 and f"ivr check {path}" in logged[-1]["remedy"]
     with pytest.raises(PlanError):
         load_checked(settings, [write(tmp_path, LOST.replace("say:", "sai:"))])
+
+
+def test_a_service_logs_what_verbs_will_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = "hook: {mail: {to: desk@example.org}}"
+    verbs = ["agent: {instructions: Be kind.}", f"record: {{{hook}}}", "record:", "say: Bye.", "hangup:"]
+    steps = "".join(f"    - {verb}\n" for verb in verbs)
+    path = write(tmp_path, f"dialplan: 1\nstart: a\nsteps:\n  a:\n{steps}")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+    def told(settings: Settings) -> list[str]:
+        with structlog.testing.capture_logs() as logged:
+            load_checked(settings, [path])
+        return [f"{entry['place']} {entry['found']}; {entry['remedy']}" for entry in logged]
+
+    model, folder, mail = told(load_settings(environ={}))
+    assert model.startswith(f"{path}:5 'agent' will fail: no language model; ") and "OPENAI_API_KEY" in model
+    assert folder.startswith(f"{path}:6 'record' will fail: no folder") and "files.folder" in folder
+    assert mail == f"{path}:6 'record' will fail: no mail server; set mail.host in the settings"
+    there = {"FILES__FOLDER": str(tmp_path), "MAIL__HOST": "mail.example", "AGENT__API_KEY": "k"}
+    assert told(load_settings(environ={f"IVR_{name}": value for name, value in there.items()})) == []
 
 
 def test_a_running_service_does_not_change_to_a_plan_with_an_error(tmp_path: Path) -> None:
