@@ -68,6 +68,7 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
     assert (first["severity"], first["step"], first["verb"]) == ("error", "a", 0)
     assert first["source"] == "    - say: Hello {{ nme }}." and first["remedy"]
     assert [each["rule"] for each in told["findings"]][2:] == ["schema", "schema"]
+    assert told["findings"][-1]["remedy"] == "give the path of a plan's YAML file"
 
 
 def test_the_form_of_a_plans_tests_is_checked_too(tmp_path: Path) -> None:

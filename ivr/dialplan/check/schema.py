@@ -57,6 +57,8 @@ SOUND_FORMAT = Rule(
     "convert it, for example: sox in.mp3 -r 8000 -c 1 -b 16 out.wav",
     in_schema=True,
 )
+NO_FILE = "give the path of a plan's YAML file"
+"""The remedy where there is nothing to be mended."""
 RULES = (YAML, DUPLICATE_KEY, SCHEMA, GOTO_NOWHERE, SOUND_MISSING, SOUND_FORMAT)
 
 
@@ -76,7 +78,7 @@ def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
             rule=rule.id,
             message=problem.message,
             severity=rule.severity,
-            remedy=rule.remedy,
+            remedy=rule.remedy if lines else NO_FILE,
             source=lines[problem.line - 1] if problem.line <= len(lines) else "",
         )
 
