@@ -195,7 +195,14 @@ class _Callers:
         self._number += 1
         visit = self._coverage.recorder()
 
+        held: asyncio.Future[None] | None = None
+
         async def hold(call: CallersCall) -> None:
+            nonlocal held
+            held = asyncio.ensure_future(rehearse(call))
+            await asyncio.shield(held)  # when the caller hangs up the dialogue has turns to come
+
+        async def rehearse(call: CallersCall) -> None:
             nonlocal outcome
             self._stage = SipStage(call.leg, call.session, visit)
             for told in self._told_early.pop(self._number, []):
@@ -214,6 +221,11 @@ class _Callers:
         caller = f"sip:{dialogue.facts.caller}@127.0.0.1" if dialogue.facts.caller else None
         try:
             end = await server.dial(f"sip:{called}@127.0.0.1:{self._port}", caller=caller)
+            if held is not None:
+                await held
+        except SessionEnded:
+            outcome.failure = outcome.failure or Failure(dialogue.line, 1, "the call ended in mid-dialogue")
+            return outcome
         except ValueError as error:  # numbers that no call can have
             outcome.failure = Failure(dialogue.line, 1, f"the call cannot be placed: {error}")
             return outcome
