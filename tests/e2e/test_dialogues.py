@@ -95,6 +95,7 @@ def test_with_real_engines(tmp_path: Path) -> None:
     fails_where_it_must(run(str(stubbed(tmp_path)), "--speech"))
 
 
+@pytest.mark.system  # most of a minute
 def test_over_sip(tmp_path: Path) -> None:
     done = run(str(stubbed(tmp_path)), "--sip", "--coverage", "--junit", str(tmp_path / "report.xml"))
     fails_where_it_must(done)
@@ -107,6 +108,7 @@ def test_the_demo_with_real_engines() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.system  # most of a minute
 def test_the_demo_over_sip() -> None:
     done = run(str(DEMO), "--sip", "-k", "greeting")
     assert done.returncode == 0, done.stdout + done.stderr
