@@ -149,13 +149,16 @@ class Template:
         if not plain:
             tree = _parse(source)
             self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
-            self._render = _compiled(source, finalize).render
 
     def render(self, scope: Mapping[str, Any]) -> str:
         """With the values of ``scope``, white space run together. Raises ExpressionError."""
-        if self._render is None:
+        if self.literal is not None:
             return self.source
-        text = str(_tried(lambda: self._render(scope) if self._render else ""))
+        render = self._render
+        if render is None:
+            # Not when a plan is loaded: it was parsed then, and most of a plan is not met in one call.
+            render = self._render = _compiled(self.source, self._finalize).render
+        text = str(_tried(lambda: render(scope)))
         if len(text) > MAX_SIZE:
             raise ExpressionError(f"it became longer than {MAX_SIZE} characters")
         return " ".join(text.split())
@@ -197,11 +200,18 @@ class Expression:
             lambda: (defined_when(value, True), defined_when(value, False))
         )
         """Names that have a value for certain when it holds, and when it does not."""
-        self._evaluate = _tried(lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False))
+        if isinstance(value, nodes.Tuple) and not self.source.startswith("("):
+            raise ExpressionError("one expression was expected, found several with a comma")
+        self._evaluate: Callable[[Mapping[str, Any]], Any] | None = None
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """Its value. Raises ExpressionError, also for a name that has none."""
-        value = _tried(lambda: self._evaluate(scope))
+        evaluate = self._evaluate
+        if evaluate is None:
+            evaluate = self._evaluate = _tried(
+                lambda: _ENVIRONMENT.compile_expression(self.source, undefined_to_none=False)
+            )
+        value = _tried(lambda: evaluate(scope))
         if isinstance(value, StrictUndefined):
             _tried(lambda: str(value))
         if isinstance(value, str | list | tuple | dict) and len(value) > MAX_SIZE:
