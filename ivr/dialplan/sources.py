@@ -7,6 +7,8 @@ from pathlib import Path
 from ivr.dialplan.document import MAX_BYTES, DuplicateKeys, Node, read_document
 from ivr.dialplan.errors import PlanError, Problem, quoted
 
+DIALOGUES = ".test.yaml"
+"""What the name of a plan's dialogues ends in."""
 MAX_FILES = 50
 """One plan and all it includes."""
 

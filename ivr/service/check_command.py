@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
     gc.disable()  # the process ends before there is much to collect
     from ivr.dialplan.check import check_file
-    from ivr.dialplan.dialogue.reader import SUFFIX
+    from ivr.dialplan.sources import DIALOGUES
     from ivr.service.settings import load_settings
     from ivr.service.surroundings import surroundings
 
     around = surroundings(load_settings(arguments.config, {}))
     findings: list[Finding] = []
     for path in arguments.plans:
-        findings += _dialogues(path) if path.name.endswith(SUFFIX) else check_file(path, around)
+        findings += _dialogues(path) if path.name.endswith(DIALOGUES) else check_file(path, around)
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
     if arguments.json:
         shown = {

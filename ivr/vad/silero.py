@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 
@@ -47,6 +46,8 @@ class SileroModel:
         self.path = path
         if not path.is_file():
             raise VadModelError(f"{path}: no such file")
+        import onnxruntime  # here, since it is large and most commands of the line need none
+
         options = onnxruntime.SessionOptions()
         # A window takes a tenth of a millisecond: threads of its own would only wake and spin.
         options.intra_op_num_threads = 1

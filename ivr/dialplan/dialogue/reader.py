@@ -18,10 +18,9 @@ from ivr.dialplan.explain import explain
 from ivr.dialplan.fields import LoadContext
 from ivr.dialplan.loader import load_plan
 from ivr.dialplan.plan import Plan
+from ivr.dialplan.sources import DIALOGUES as SUFFIX
 from ivr.dialplan.sources import read_text
 from ivr.session.types import AudioClip
-
-SUFFIX = ".test.yaml"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
