@@ -25,10 +25,12 @@ class Authority:
         self.key, self.certificate = folder / "authority.key", folder / "authority.pem"
         subject = ("-subj", f"/CN={name}")
         if above is None:
-            openssl("req", "-x509", *NEW_KEY, "-keyout", self.key, "-out", self.certificate, *subject)
+            own = ("-keyout", self.key, "-out", self.certificate, "-addext", f"keyUsage={SIGNS}")
+            openssl("req", "-x509", *NEW_KEY, *own, *subject)
             return
         request, extensions = folder / "authority.csr", folder / "authority.ext"
-        extensions.write_text("basicConstraints=critical,CA:TRUE\n", encoding="ascii")
+        wanted = f"basicConstraints=critical,CA:TRUE\nkeyUsage={SIGNS}\n{KEYS}"
+        extensions.write_text(wanted, encoding="ascii")
         openssl("req", "-new", *NEW_KEY, "-keyout", self.key, "-out", request, *subject)
         signer = ("-CA", above.certificate, "-CAkey", above.key, "-CAcreateserial")
         openssl("x509", "-req", *signer, "-in", request, "-out", self.certificate, "-extfile", extensions)
@@ -47,7 +49,7 @@ class Authority:
         """
         certificate, key, request = (self.folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
         extensions = self.folder / f"{name}.ext"
-        extended = f"subjectAltName={','.join(names)}\nextendedKeyUsage={usage}\n"
+        extended = f"subjectAltName={','.join(names)}\nextendedKeyUsage={usage}\n{KEYS}"
         extensions.write_text(extended, encoding="ascii")
         openssl("req", "-new", *NEW_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         signing = ["-in", request, "-out", certificate, "-extfile", extensions]
@@ -84,6 +86,9 @@ class Authority:
 
 
 NEW_KEY = ("-newkey", "rsa:2048", "-nodes")
+# RFC 5280 wants these (4.2.1.1 to 4.2.1.3), and Python 3.13 looks.
+SIGNS = "critical,keyCertSign,cRLSign"
+KEYS = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
 
 
 def openssl(*arguments: str | Path, **options: object) -> "subprocess.CompletedProcess[str]":
