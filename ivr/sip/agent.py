@@ -290,18 +290,18 @@ class UserAgent:
                 log.exception("supervision_failed", call=call.call_id)
 
     def _open_accounts(self) -> None:
-        local = PjAccount(self, "local")
-        self._accounts.append(local)
-        local.create(self._endpoint.account_config(), True)
+        # None is kept in a variable: a failure's frames would keep it alive, and one that is freed after the
+        # next start takes the account that has its number by then with it.
+        self._accounts.append(PjAccount(self, "local"))
+        self._accounts[-1].create(self._endpoint.account_config(), True)
         for registration in self.options.registrations:
             name = f"{registration.user}@{registration.registrar}"
-            account = PjAccount(self, name, registration.retry_s, registrar_domain(registration))
-            self._accounts.append(account)
+            self._accounts.append(PjAccount(self, name, registration.retry_s, registrar_domain(registration)))
             config = self._endpoint.account_config(registration)
             config.regConfig.registerOnAdd = self._on_call is not None
-            reason = why_not(account.create, config)
+            reason = why_not(self._accounts[-1].create, config)
             if reason is not None:
-                raise SipError(f"registration {account.name}: {reason}")
+                raise SipError(f"registration {name}: {reason}")
 
     def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
         """An INVITE has come: admit it or refuse it."""
