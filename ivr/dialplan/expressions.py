@@ -189,7 +189,7 @@ class Expression:
         self.source = source.strip()
         if not self.source:
             raise ExpressionError("it is empty")
-        tree = _parse("{{ " + self.source + " }}", shift=3)
+        tree = _parse("{{ " + self.source + " }}")
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
@@ -255,7 +255,7 @@ def _plainly(message: str) -> str:
     return f"{found[1]} is not expected there; a text needs quotes of its own" if found else message
 
 
-def _parse(source: str, shift: int = 0) -> nodes.Template:
+def _parse(source: str) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"it is longer than {MAX_SOURCE} characters")
     if "{%" in source or "{#" in source:

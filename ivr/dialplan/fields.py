@@ -164,7 +164,8 @@ def _language(value: str) -> str:
     return value
 
 
-def _known_language(value: str, info: ValidationInfo) -> str:
+def known_language(value: str, info: ValidationInfo) -> str:
+    """``value``, one of the plan's languages."""
     known = info.context.languages if isinstance(info.context, LoadContext) else ()
     if known and value not in known:
         raise refuse(f"{quoted(value)} is not one of the plan's languages ({listed(known)})")
@@ -289,7 +290,7 @@ Address = Annotated[str, AfterValidator(check_address)]
 Language = Annotated[str, AfterValidator(_language)]
 """A language tag (RFC 5646): ``en``, ``fr-CA``."""
 
-PlanLanguage = Annotated[str, AfterValidator(_known_language)]
+PlanLanguage = Annotated[str, AfterValidator(known_language)]
 """One of the plan's own."""
 
 KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]

@@ -59,8 +59,11 @@ class Runner:
         """The steps in which the caller was asked something, each with how many subroutines it was in."""
         self._steps_task: asyncio.Task[End] | None = None
         self._left = False
-        self.begun = False
-        """The plan has begun to run."""
+
+    @property
+    def begun(self) -> bool:
+        """The plan runs, or has run."""
+        return self._steps_task is not None
 
     def caller_left(self) -> None:
         """What runs is ended; the steps of ``on_hangup`` follow. On the loop; idempotent."""
@@ -71,7 +74,6 @@ class Runner:
     async def __call__(self) -> str:
         """Run the plan, end the call, return the reason it ended (see ``run_plan``)."""
         run = self.run
-        self.begun = True
         if run.plan.names_languages:
             with contextlib.suppress(SessionEnded):
                 run.speak(run.plan.languages[0])

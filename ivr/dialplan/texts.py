@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from ivr.dialplan.errors import listed, quoted
+from ivr.dialplan.errors import quoted
 from ivr.dialplan.expressions import Expression, ExpressionError, Template
-from ivr.dialplan.fields import LoadContext, check_address, refuse
+from ivr.dialplan.fields import check_address, known_language, refuse
 from ivr.dialplan.markup import MarkupError, check_markup, has_markup, pieces
 
 
@@ -96,10 +96,8 @@ def _spoken(value: Any, info: ValidationInfo) -> Any:
         return Spoken({"": _said(value)})
     if not isinstance(value, dict) or not value:
         raise refuse("expected a text, or a mapping of languages to texts such as {en: Hello, fr: Bonjour}")
-    known = info.context.languages if isinstance(info.context, LoadContext) else ()
     for language in value:
-        if known and language not in known:
-            raise refuse(f"{quoted(language)} is not one of the plan's languages ({listed(known)})")
+        known_language(language, info)
     return Spoken({language: _said(text) for language, text in value.items()})
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.audio.line import LineBank
-from ivr.service.languages import pairs_of
+from ivr.service.languages import LanguageOptions
 from ivr.service.settings import EngineOptions, Settings, VadOptions, load_settings
-from ivr.speech.base import SpeechToText, TurnDetector
-from ivr.speech.cache import CachedTTS, PromptCache
+from ivr.speech.base import TurnDetector
+from ivr.speech.cache import PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
 from ivr.speech.languages import Pair, Tongue
 from ivr.speech.process import ProcessOptions
@@ -20,11 +20,8 @@ from ivr.vad.silero import VadModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """What understands and what speaks."""
-
-    stt: SpeechToText
-    tts: CachedTTS
+class Speech(Pair):
+    """Engines with their life."""
 
     async def start(self, prompts: Iterable[str]) -> None:
         """Load the engines and make every prompt that is not on disk yet. Raises SpeechError."""
@@ -44,28 +41,26 @@ class Engines(Speech):
     vad: VoiceActivityDetector
     turn: TurnDetector | None
     """Has the caller finished? None: silence alone decides."""
-    languages: Mapping[str, Pair] = field(default_factory=dict)
+    languages: Mapping[str, Speech] = field(default_factory=dict)
     """Engines of their own, by the language."""
 
     def tongue(self) -> Tongue:
         """A call's."""
-        return Tongue(Pair(self.stt, self.tts), self.languages)
+        return Tongue(self, self.languages)
 
     async def start(self, prompts: Iterable[str]) -> None:
         if self.turn is not None:
             await self.turn.start()
-        for pair in self.languages.values():
-            await pair.stt.start()
-            await pair.tts.start()
+        for speech in self.languages.values():
+            await speech.start(())
         await Speech.start(self, prompts)
 
     async def close(self) -> None:
         self.vad.close()
         if self.turn is not None:
             await self.turn.aclose()
-        for pair in self.languages.values():
-            await pair.stt.aclose()
-            await pair.tts.aclose()
+        for speech in self.languages.values():
+            await speech.close()
         await Speech.close(self)
 
 
@@ -92,15 +87,24 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     return Engines(speech.stt, speech.tts, vad, turn, make_languages(settings))
 
 
-def make_languages(settings: Settings) -> dict[str, Pair]:
-    """The engines of ``[[languages]]``. Raises as ``make_speech``, and SettingsError."""
+def make_languages(settings: Settings) -> dict[str, Speech]:
+    """The engines of ``[[languages]]``. Raises as ``make_speech`` and ``settings_of``, and ValueError for a
+    language that is given twice.
+    """
+    found: dict[str, Speech] = {}
+    for language in settings.languages:
+        if language.tag in found:
+            raise ValueError(f"languages: {language.tag!r} is given twice")
+        found[language.tag] = make_speech(settings_of(language))
+    return found
 
-    def make(of_language: Settings) -> tuple[SpeechToText, CachedTTS]:
-        made = make_speech(of_language)
-        return made.stt, made.tts
 
-    # What the environment says of engines is said of the service's own.
-    return pairs_of(settings.languages, lambda path: load_settings(path, environ={}), on_host, make)
+def settings_of(language: LanguageOptions) -> Settings:
+    """Of its engines; what the environment says of engines is said of the service's own. Raises
+    SettingsError.
+    """
+    settings = load_settings(language.settings, environ={})
+    return settings if language.host is None else on_host(settings, language.host)
 
 
 def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetector:

@@ -187,18 +187,15 @@ async def _hold_all(
 ) -> list[Outcome]:
     engines = make_engines(settings)
     outcomes: list[Outcome] = []
-    parts = {
-        "stt": engines.stt,
-        "tts": engines.tts,
-        "vad": engines.vad,
-        "turn_detector": engines.turn,
-    }
+    parts: dict[str, Any] = {"vad": engines.vad, "turn_detector": engines.turn}
     try:
         await engines.start(file.plan.prompts())
         with tempfile.TemporaryDirectory(prefix="ivr-test-") as files:
             for dialogue in dialogues:
                 began = time.perf_counter()
                 voice = voice_of(engines.tts)
+                tongue = engines.tongue()
+                parts |= {"stt": tongue.stt, "tts": tongue.tts}
                 stage = SpeechStage(file.plan, dialogue, Path(files), voice, settings.session, **parts)
                 async with stage:
                     stage.listen(coverage.visitor(stage.runner))

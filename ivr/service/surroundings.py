@@ -26,13 +26,9 @@ LOCAL_ENGINES = {
 """Engine to the package it imports and the model it uses when none is named."""
 
 
-UNSAID = ("en",)
-"""``languages`` of a plan that names none."""
-
-
 def for_plan(settings: Settings, plan: Plan) -> Settings:
     """Who calls a plan speaks the language that it begins in; of one that names none, the service's."""
-    if plan.languages == UNSAID:
+    if not plan.names_languages:
         return settings
     session = dataclasses.replace(settings.session, language=plan.languages[0])
     return settings.model_copy(update={"session": session})

@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan import PlanError, load_plan
-from ivr.service.engines import make_engines, make_speech, on_host
-from ivr.service.languages import pairs_of
+from ivr.service.engines import make_engines, on_host, settings_of
 from ivr.service.layers import SettingsError
 from ivr.service.settings import Settings, load_settings
-from ivr.speech.base import SpeechToText
-from ivr.speech.cache import CachedTTS
 from tests.dialplan.phone import Phone
 
 NO_ENV: dict[str, str] = {}
@@ -80,16 +77,10 @@ def test_mistakes_name_their_place(tmp_path: Path, text: str, french: str, messa
 
 def test_workers_share_the_engines_of_a_language_too(tmp_path: Path) -> None:
     shared = on_host(settings(tmp_path, FRENCH), tmp_path / "host.sock")
-    made: list[Settings] = []
-
-    def make(of_language: Settings) -> tuple[SpeechToText, CachedTTS]:
-        made.append(of_language)
-        speech = make_speech(of_language)
-        return speech.stt, speech.tts
-
-    pairs_of(shared.languages, lambda path: load_settings(path, environ=NO_ENV), on_host, make)
-    assert made[0].tts.of("piper") == {"length_scale": 1.5, "host": tmp_path / "host.sock"}
-    assert made[0].stt.of("whisper")["host"] == tmp_path / "host.sock"
+    (language,) = shared.languages
+    made = settings_of(language)
+    assert made.tts.of("piper") == {"length_scale": 1.5, "host": tmp_path / "host.sock"}
+    assert made.stt.of("whisper")["host"] == tmp_path / "host.sock"
 
 
 PLAN = """dialplan: 1
