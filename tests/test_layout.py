@@ -1,9 +1,10 @@
-"""The rules of the house: who may import whom, how long a file may be, what every folder says."""
+"""Rules of the layout: who may import whom, how long a file and a folder may be, what every folder says."""
 
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,22 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "ivr"
 MAX_LINES = 400
+MAX_FILES = 22
 
 ROOMS: dict[str, set[str]] = {
     "audio": set(),
     "modelstore": set(),
+    "process": set(),
+    "grammar": set(),
     "vad": {"audio", "modelstore"},
-    "speech": {"audio", "modelstore"},
-    "session": {"audio", "vad", "speech"},
+    "speech": {"audio", "modelstore", "process", "grammar"},
+    "session": {"audio", "vad", "speech", "grammar"},
     "sip": {"audio"},
-    "dialplan": {"session", "audio"},
-    "service": {"audio", "modelstore", "vad", "speech", "session", "sip", "dialplan"},
+    "dialplan": {"session", "grammar", "audio"},
+    "service": {"audio", "modelstore", "process", "grammar", "vad", "speech", "session", "sip", "dialplan"},
 }
+ROOMS["lab"] = set(ROOMS)
+ROOMS["cli"] = set(ROOMS)
 """Room to the rooms it may import, as in the design; a dialplan's sound files are decoded by ``audio``."""
 
 
@@ -96,6 +102,104 @@ def test_only_sip_imports_pjsua2() -> None:
     assert not wrong, wrong
 
 
+def import_graph() -> dict[str, set[str]]:
+    """Every module of the package to the modules that it imports, for typing too and wherever in the file."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules(PACKAGE)}
+    files = {name.removesuffix(".__init__"): path for name, path in names.items()}
+    graph = {
+        name: {other for other in imported_modules(path, files)} - {name} for name, path in files.items()
+    }
+    return graph
+
+
+def imported_modules(path: Path, files: Iterable[str]) -> Iterator[str]:
+    """The modules among ``files`` that a module names in its imports; of a package only what is taken from it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in files)
+        elif isinstance(node, ast.ImportFrom) and node.module in files:
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in files else node.module
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The sets of modules that import one another (Tarjan's strongly connected components)."""
+    found: list[list[str]] = []
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(graph[name]):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in sorted(graph):
+        if name not in index:
+            visit(name)
+    return found
+
+
+def test_no_modules_import_one_another() -> None:
+    found = circles(import_graph())
+    assert not found, "\n".join(f"{len(circle)} modules: {', '.join(circle)}" for circle in found)
+
+
+def test_circles_are_found() -> None:
+    """The search itself: two circles, one of them through a third module, and a chain that is none."""
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
+    assert circles(graph) == [["d", "e"], ["a", "b", "c"]]
+
+
+IMPORT_EACH = """
+import importlib, sys
+before = set(sys.modules)
+failed = False
+for name in sys.argv[1:]:
+    for loaded in set(sys.modules) - before:
+        if loaded == "ivr" or loaded.startswith("ivr."):
+            del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        failed = True
+        print(f"{name}: {type(error).__name__}: {error}")
+sys.exit(failed)
+"""
+
+
+def test_every_module_can_be_imported_alone() -> None:
+    """Each is imported first, with nothing else of the package loaded; in two processes, to take seconds."""
+    names = sorted(name for name in import_graph() if not name.endswith(".__main__"))
+    batches = [names[start::2] for start in range(2)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", IMPORT_EACH, *batch], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for batch in batches
+    ]
+    failures = [process.communicate()[0] for process in running]
+    assert not any(process.returncode for process in running), "\n".join(failures)
+
+
+def test_folders_are_small() -> None:
+    folders = {path.parent for path in modules(PACKAGE)}
+    sizes = {str(f.relative_to(ROOT)): len(list(f.glob("*.py"))) for f in folders}
+    large = {folder: size for folder, size in sizes.items() if size > MAX_FILES}
+    assert not large
+
+
 def test_files_are_short() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules(PACKAGE)}
     long = {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > MAX_LINES}
@@ -116,6 +220,10 @@ def _needs_readme(folder: Path) -> bool:
     # The folders that mirror a room are explained once, in tests/README.md; what lies below a folder of
     # tests is explained by that folder.
     tests = ROOT / "tests"
+    inner = PACKAGE in folder.parents and folder.parent != PACKAGE
+    if inner and (folder / "__init__.py").exists():
+        # A folder within a room may say it in its package's docstring.
+        return ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) is None
     if tests in folder.parents:
         return folder.parent == tests and not (PACKAGE / folder.name).is_dir()
     return True

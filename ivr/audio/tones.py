@@ -16,7 +16,7 @@ _WAITING_HZ, _WAITING_S, _WAITING_PAUSE_S = 440.0, 0.3, 7.7
 
 @functools.lru_cache
 def beep() -> bytes:
-    """"Speak after the tone"."""
+    """ "Speak after the tone"."""
     return _tone(_BEEP_HZ, _BEEP_S, -15)
 
 

@@ -4,8 +4,8 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
-from ivr.dialplan.plan import Plan
-from ivr.service.settings import Settings
+from ivr.dialplan.plan.plan import Plan
+from ivr.service.config.settings import Settings
 from ivr.sip.agent import AgentInfo
 from ivr.sip.options import parse_bind
 

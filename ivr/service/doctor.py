@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
+from ivr.service.config.settings import EngineOptions, Settings, VadOptions
+from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
-from ivr.service.settings import EngineOptions, Settings, VadOptions
-from ivr.service.surroundings import LOCAL_ENGINES
-from ivr.service.workers import LEAST_PORTS, sip_of
+from ivr.service.workers.workers import LEAST_PORTS, sip_of
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity
 from ivr.sip.certificates import check_certificate
 from ivr.sip.errors import SipError

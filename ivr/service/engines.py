@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.audio.line import LineBank
-from ivr.service.languages import LanguageOptions
-from ivr.service.settings import EngineOptions, Settings, VadOptions, load_settings
+from ivr.service.config.languages import LanguageOptions
+from ivr.service.config.settings import EngineOptions, Settings, VadOptions, load_settings
 from ivr.speech.base import TurnDetector
 from ivr.speech.cache import PromptCache
 from ivr.speech.fallback import FallbackSTT, FallbackTTS

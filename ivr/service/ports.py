@@ -33,9 +33,7 @@ class BindError:
     remedy: str
 
 
-def bind_error(
-    host: str, port: int, kind: socket.SocketKind, setting: str = "--bind"
-) -> BindError | None:
+def bind_error(host: str, port: int, kind: socket.SocketKind, setting: str = "--bind") -> BindError | None:
     """Why the service could not listen there; None when it could. Bound for a moment. ``setting`` chooses
     another port.
     """

@@ -11,18 +11,18 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.dialplan.plan import Plan
-from ivr.dialplan.routes import Routing
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.routes import Routing
 from ivr.service.banner import banner
-from ivr.service.call import CallEnd, ServedCall, facts_of
+from ivr.service.calls.call import CallEnd, ServedCall, facts_of
+from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines, make_engines
 from ivr.service.on_loop import on_loop
-from ivr.service.plan_check import load_checked
-from ivr.service.plan_reload import keeping_plans
+from ivr.service.plans.checked import load_checked
+from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
-from ivr.service.recorder import Recorder
-from ivr.service.settings import Settings
-from ivr.service.world import RealWorld
+from ivr.service.recording.recorder import Recorder
+from ivr.service.world.real import RealWorld
 from ivr.sip.agent import AgentInfo, UserAgent
 from ivr.sip.leg import CallLeg
 from ivr.sip.security import check_security

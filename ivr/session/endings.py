@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
+from ivr.grammar.backchannels import similarity, words_of
+from ivr.grammar.unfinished import unfinished
 from ivr.session.alarms import Alarms
-from ivr.session.fillers import similarity, words_of
 from ivr.session.options import Expectation, SessionConfig
 from ivr.session.recogniser import Recogniser
-from ivr.session.unfinished import unfinished
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
 from ivr.vad.base import EndpointingOptions, SpeechDips, SpeechEnded, SpeechPaused, VadStream
 

@@ -96,6 +96,4 @@ def _loud_ms(pcm: npt.NDArray[np.int16], rate: int) -> int:
 
 def audio_from(parts: Sequence[SpokenPart], first: int) -> bytes:
     """The prompt's sound from sample ``first`` on."""
-    return b"".join(
-        b"".join(part.audio)[max(0, first - part.start) * BYTES_PER_SAMPLE :] for part in parts
-    )
+    return b"".join(b"".join(part.audio)[max(0, first - part.start) * BYTES_PER_SAMPLE :] for part in parts)

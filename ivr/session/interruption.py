@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.grammar.backchannels import only_backchannel, words_of
 from ivr.session.alarms import Alarms
 from ivr.session.endings import Endings
-from ivr.session.fillers import only_backchannel, words_of
 from ivr.session.floor import Floor
 from ivr.session.playlist import Playlist
 from ivr.session.recogniser import Recogniser

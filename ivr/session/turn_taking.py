@@ -173,9 +173,7 @@ class TurnTaking:
         self.interruptions.stopped(cut, at)
 
     def _speech_ended(self, event: SpeechEnded) -> None:
-        self._note_at(
-            event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason
-        )
+        self._note_at(event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason)
         dismissed = self.interruptions.speech_over()
         if not self.aside.heeds(event.onset):
             self.endings.dropped(event.at)
@@ -208,8 +206,10 @@ class TurnTaking:
         if self.playlist.interrupt("dtmf", cut):
             latency = (time.perf_counter() - pressed) * 1000
             self._log.info("barge_in", cause="dtmf", latency_ms=round(latency, 1))
-        elif over is not None and not self._config.keep_speech_over_protected and (
-            over.barge_in == "none" or over.protected("dtmf")
+        elif (
+            over is not None
+            and not self._config.keep_speech_over_protected
+            and (over.barge_in == "none" or over.protected("dtmf"))
         ):
             self._log.info("dtmf_dropped", reason="prompt is protected")
             return

@@ -83,9 +83,7 @@ def check_certificate(certificate: str, key: str) -> Certificate:
             _EXPIRED: "renew it",
             _NOT_YET_VALID: "is the clock of this machine right?",
         }.get(error.verify_code, "have one issued for a TLS server")
-        raise SipError(
-            f"sip.tls_certificate_file: {certificate}: {error.verify_message}; {remedy}"
-        ) from None
+        raise SipError(f"sip.tls_certificate_file: {certificate}: {error.verify_message}; {remedy}") from None
     except ssl.SSLError as error:
         raise SipError(f"sip.tls_certificate_file: {certificate}: {_words(error)}") from None
     expires = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(seen["notAfter"]), datetime.UTC)
@@ -257,4 +255,3 @@ def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]
 
 def _words(error: ssl.SSLError) -> str:
     return (error.reason or str(error)).replace("_", " ").lower()
-

@@ -23,8 +23,8 @@ from typing import Any
 
 import structlog
 
+from ivr.process.link import encode_frame, read_frame
 from ivr.speech.base import SpeechError
-from ivr.speech.child_link import encode_frame, read_frame
 from ivr.speech.process import EngineProcess, ProcessOptions
 from ivr.speech.shared_engine import kind_of, message_of
 

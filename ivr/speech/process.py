@@ -1,7 +1,7 @@
 """Runs a local engine in a process of its own, so that no call's media waits for it.
 
 Speech engines hold the GIL for milliseconds and keep every core busy. ``EngineProcess`` gives one of
-them an interpreter of its own (see ``ivr.speech.child`` for that side), less priority than the media
+them an interpreter of its own (see ``ivr.process.child`` for that side), less priority than the media
 threads, and a queue. One task supervises it: start, serve one request after the other, and start again
 when it dies.
 """
@@ -17,8 +17,8 @@ from typing import Any
 
 import structlog
 
+from ivr.process.link import ChildGone, ChildLink, Frame, engine_environment
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout
-from ivr.speech.child_link import ChildGone, ChildLink, Frame, engine_environment
 
 _log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
+from ivr.process.link import Frame, encode_frame, read_frame
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout
-from ivr.speech.child_link import Frame, encode_frame, read_frame
 from ivr.speech.process import EngineProcess, ProcessOptions, Requests
 
 _log = structlog.get_logger(__name__)

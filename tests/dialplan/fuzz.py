@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.dialplan.check import RULES, check_file
-from ivr.dialplan.explain import fields_of
+from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.verbs import VERBS
 from tests.dialplan.check.cases import CASES, write
 from tests.dialplan.plans import DEMO

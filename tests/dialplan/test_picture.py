@@ -144,7 +144,7 @@ def test_many_steps_that_lead_back_to_a_menu_keep_it_legible(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["plan.svg", "plan.png"])
 def test_the_demo_is_drawn(name: str, tmp_path: Path) -> None:
-    from ivr.service.graph_command import graph
+    from ivr.cli.graph import graph
 
     graph(DEMO, tmp_path / name)
     data = (tmp_path / name).read_bytes()
@@ -156,7 +156,7 @@ def test_the_demo_is_drawn(name: str, tmp_path: Path) -> None:
 
 
 def test_without_graphviz_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ivr.service.graph_command import GraphError, graph
+    from ivr.cli.graph import GraphError, graph
 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GraphError, match=r"apt install graphviz\), or name a file that ends in \.dot"):
@@ -168,7 +168,7 @@ def test_without_graphviz_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_the_check_finds_is_marked(tmp_path: Path) -> None:
-    from ivr.service.graph_command import graph
+    from ivr.cli.graph import graph
 
     plan(tmp_path, STEPS)
     graph(tmp_path / "plan.yaml", tmp_path / "plan.dot")
@@ -179,7 +179,7 @@ def test_what_the_check_finds_is_marked(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
-    from ivr.service.graph_command import GraphError, graph
+    from ivr.cli.graph import GraphError, graph
 
     with pytest.raises(GraphError, match="No such file"):
         graph(DEMO, tmp_path / "plan.dot", [tmp_path / "no.log"])

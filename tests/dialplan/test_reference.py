@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ivr.dialplan import reference
 from ivr.dialplan.check import RULES
-from ivr.dialplan.explain import fields_of
+from ivr.dialplan.plan.speaking import Prompting
+from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.verbs import VERBS
-from ivr.dialplan.verbs.speaking import Prompting
 
 FILE = Path(__file__).resolve().parents[2] / "dialplans" / reference.FILE
 

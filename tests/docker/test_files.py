@@ -11,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from ivr.modelstore import ModelStore
-from ivr.service.settings import load_settings
-from ivr.service.workers import sip_of
+from ivr.service.config.settings import load_settings
+from ivr.service.workers.workers import sip_of
 from tests.docker.image import instructions
 
 TOP = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.service.settings import load_settings
+from ivr.service.config.settings import load_settings
 from ivr.sip.capacity import Capacity
 from ivr.sip.options import parse_ports
 from tests.caller import UserAgent, sdp

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from ivr.cli import main as ivr
-from ivr.service.recording import recordings_in
+from ivr.service.recording.recording import recordings_in
 from tests.e2e.polite import Caller
 from tests.e2e.running import Service
 from tests.e2e.services import PLANS

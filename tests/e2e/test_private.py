@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ivr.audio.frames import LINE_RATE
-from ivr.service.recording import load_recording, recordings_in
+from ivr.service.recording.recording import load_recording, recordings_in
 from tests.caller import UserAgent, sounds
 from tests.e2e.running import Service
 from tests.e2e.services import Services

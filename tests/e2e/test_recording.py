@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ivr.audio.frames import LINE_RATE
-from ivr.service.compare import false_stops, interruptions, line
-from ivr.service.recording import Recording, load_recording, recordings_in
-from ivr.service.replay import replay
-from ivr.service.replay_command import settings_for
+from ivr.lab.replay.command import settings_for
+from ivr.lab.replay.compare import false_stops, interruptions, line
+from ivr.lab.replay.decide import replay
+from ivr.service.recording.recording import Recording, load_recording, recordings_in
 from ivr.session import Decision
 from tests.caller import UserAgent, sounds
 from tests.e2e.polite import Caller

@@ -16,7 +16,7 @@ def start(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """With a program called asterisk that does nothing."""
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
-    (programs / "asterisk").write_text("#!/bin/sh\necho started \"$@\"\n")
+    (programs / "asterisk").write_text('#!/bin/sh\necho started "$@"\n')
     (programs / "asterisk").chmod(0o755)
     return subprocess.run(
         [FILES / "start.sh"],

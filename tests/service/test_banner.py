@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.loader import load_plans
+from ivr.dialplan.engine.loader import load_plans
 from ivr.service.banner import banner
-from ivr.service.settings import load_settings
+from ivr.service.config.settings import load_settings
 from ivr.sip.agent import AgentInfo
 
 DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"

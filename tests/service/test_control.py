@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.loader import load_plan
-from ivr.service.control import BACKLOG_BYTES, ControlLink, pack, unpack
+from ivr.dialplan.engine.loader import load_plan
+from ivr.process.link import Frame, encode_frame, read_frame
+from ivr.service.config.settings import load_settings
 from ivr.service.engines import needs_host, on_host
-from ivr.service.settings import load_settings
-from ivr.service.worker import Reports
-from ivr.service.workers import OpenCalls
-from ivr.speech.child_link import Frame, encode_frame, read_frame
+from ivr.service.workers.control import BACKLOG_BYTES, ControlLink, pack, unpack
+from ivr.service.workers.worker import Reports
+from ivr.service.workers.workers import OpenCalls
 
 DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
 

@@ -10,8 +10,8 @@ import pytest
 
 from ivr.modelstore import ModelStore
 from ivr.service import doctor
+from ivr.service.config.settings import Settings, load_settings
 from ivr.service.doctor import Finding
-from ivr.service.settings import Settings, load_settings
 from ivr.sip.options import SipOptions
 from ivr.sip.probe import build_name
 from ivr.sip.security import Security

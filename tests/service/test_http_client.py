@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from ivr.dialplan.world import HttpFailed, HttpRequest
-from ivr.service.http_client import HttpClient, HttpOptions
+from ivr.dialplan.runtime.world import HttpFailed, HttpRequest
+from ivr.service.world.http_client import HttpClient, HttpOptions
 from tests.dialplan.backend import Backend, answers, hangs_up
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan import PlanError, load_plan
+from ivr.service.config.layers import SettingsError
+from ivr.service.config.settings import Settings, load_settings
 from ivr.service.engines import make_engines, on_host, settings_of
-from ivr.service.layers import SettingsError
-from ivr.service.settings import Settings, load_settings
 from tests.dialplan.phone import Phone
 
 NO_ENV: dict[str, str] = {}

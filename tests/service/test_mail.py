@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from ivr.service.mail import MailOptions, SmtpMail
+from ivr.service.world.mail import MailOptions, SmtpMail
 from tests.caller.authority import Authority
 
 

@@ -5,8 +5,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from ivr.dialplan.loader import load_plan
-from ivr.service.plan_reload import files_of, watch_files
+from ivr.dialplan.engine.loader import load_plan
+from ivr.service.plans.reload import files_of, watch_files
 
 
 async def test_a_change_is_told_once_and_only_when_it_is_over(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from structlog.testing import capture_logs
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.audio.line import RING, Line, LineBank
-from ivr.service.layers import SettingsError
-from ivr.service.line_tap import LineTap
-from ivr.service.recorder import CallRecording, Recorder
-from ivr.service.recording import (
+from ivr.service.config.layers import SettingsError
+from ivr.service.recording.line_tap import LineTap
+from ivr.service.recording.recorder import CallRecording, Recorder
+from ivr.service.recording.recording import (
     Recording,
     RecordingError,
     RecordingOptions,

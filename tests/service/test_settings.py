@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ivr.cli import SETTING_FLAGS
+from ivr.cli.commands import SETTING_FLAGS
 from ivr.modelstore import ModelStore
+from ivr.service.config.layers import names_in
+from ivr.service.config.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.service.engines import make_engines
-from ivr.service.layers import names_in
-from ivr.service.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
 from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ivr.service.settings import SettingsError, load_settings
-from ivr.service.workers import OpenCalls, Restarts, WorkerOptions, sip_of
+from ivr.service.config.settings import SettingsError, load_settings
+from ivr.service.workers.workers import OpenCalls, Restarts, WorkerOptions, sip_of
 from ivr.sip.options import Registration, SipOptions, parse_ports
 
 

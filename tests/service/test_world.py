@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.language_model import Ask, Message, ModelFailed
-from ivr.dialplan.world import HttpRequest
-from ivr.service.settings import load_settings
-from ivr.service.world import RealWorld
+from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed
+from ivr.dialplan.runtime.world import HttpRequest
+from ivr.service.config.settings import load_settings
+from ivr.service.world.real import RealWorld
 from tests.dialplan.backend import Backend, answers
 from tests.dialplan.model_server import reply, tool_call
 

@@ -852,7 +852,7 @@ async def test_one_to_nearly_the_same_words_serves_where_that_is_wished(
 
 
 def test_similar_enough() -> None:
-    from ivr.session.fillers import similarity
+    from ivr.grammar.backchannels import similarity
 
     assert similarity("Book a table.", "book a table") == 1
     assert similarity("book a table", "book a table for two") == pytest.approx(0.6)

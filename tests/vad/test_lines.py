@@ -202,7 +202,6 @@ def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> No
     assert len(goes) > 5 and all(event.audio is None for event in goes)
 
 
-
 def test_a_line_is_reused_only_when_it_is_released() -> None:
     bank = LineBank(2)
     one, two = bank.open(), bank.open()

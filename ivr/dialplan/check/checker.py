@@ -5,8 +5,8 @@ import os
 from ivr.dialplan.check import choices, endings, engines, hours, ignores, languages, reach, schema, values
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject, Surroundings
-from ivr.dialplan.errors import PlanError
-from ivr.dialplan.loader import ReadPlan, read_plan
+from ivr.dialplan.engine.loader import ReadPlan, read_plan
+from ivr.dialplan.source.errors import PlanError
 
 FAMILIES = (reach, endings, choices, values, languages, engines, hours)
 """One module per family: its ``RULES``, and ``check``, which finds where they are broken."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
-from ivr.dialplan.document import Path
-from ivr.dialplan.errors import quoted
-from ivr.dialplan.graph import Place
-from ivr.dialplan.matching import Matcher, spoken
+from ivr.dialplan.plan.graph import Place
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.verbs import Verb
-from ivr.dialplan.words import DIFFERENT, closeness, sound, stem
+from ivr.grammar.matching import Matcher, spoken
+from ivr.grammar.similarity import DIFFERENT, closeness, sound, stem
 
 SAME_ANSWER = Rule(
     "same-answer",

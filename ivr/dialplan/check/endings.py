@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
-from ivr.dialplan.errors import listed, quoted
-from ivr.dialplan.graph import Place, components
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.plan.graph import Place, components
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.source.errors import listed, quoted
 
 ENDS_NOWHERE = Rule(
     "ends-nowhere",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
-from ivr.dialplan.errors import quoted
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.source.errors import quoted
 
 SPEECH_ONLY = Rule(
     "speech-only",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import lines_of
-from ivr.dialplan.errors import did_you_mean, quoted
+from ivr.dialplan.source.errors import did_you_mean, quoted
 
 IGNORE_WITHOUT_REASON = Rule(
     "ignore-without-reason",

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject, values_in
-from ivr.dialplan.errors import listed, quoted
-from ivr.dialplan.expressions import Template
-from ivr.dialplan.texts import Spoken
+from ivr.dialplan.source.errors import listed, quoted
+from ivr.dialplan.values.expressions import Template
+from ivr.dialplan.values.texts import Spoken
 
 MISSING_TEXT = Rule(
     "missing-text",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
-from ivr.dialplan.errors import quoted
+from ivr.dialplan.source.errors import quoted
 
 UNREACHABLE_STEP = Rule(
     "unreachable-step",

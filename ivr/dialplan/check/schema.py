@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import lines_of
-from ivr.dialplan.document import MAX_BYTES
-from ivr.dialplan.errors import PlanError
+from ivr.dialplan.source.document import MAX_BYTES
+from ivr.dialplan.source.errors import PlanError
 
 YAML = Rule(
     "yaml",

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from ivr.dialplan.check.finding import Finding, Rule
-from ivr.dialplan.document import Node, Path
-from ivr.dialplan.graph import Graph, Place
-from ivr.dialplan.loader import ReadPlan
-from ivr.dialplan.plan import PlacedVerb, Plan
-from ivr.dialplan.sources import Source
+from ivr.dialplan.engine.loader import ReadPlan
+from ivr.dialplan.plan.graph import Graph, Place
+from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.source.document import Node, Path
+from ivr.dialplan.source.sources import Source
 from ivr.dialplan.verbs import VERBS
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject, values_in
-from ivr.dialplan.document import Path
-from ivr.dialplan.errors import did_you_mean, quoted
-from ivr.dialplan.graph import Edge, Graph, Place
+from ivr.dialplan.plan.graph import Edge, Graph, Place
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.source.errors import did_you_mean, quoted
 
 UNKNOWN_VARIABLE = Rule(
     "unknown-variable",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.dialplan.dialogue.plan_log import Listener
-from ivr.dialplan.plan import PlacedVerb, Plan
-from ivr.dialplan.runner import Runner
-from ivr.dialplan.variables import HIDDEN
+from ivr.dialplan.engine.runner import Runner
+from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.values.variables import HIDDEN
 
 Place = tuple[str, int]
 """A step, and the place of a verb in it."""

@@ -13,9 +13,9 @@ from ivr.dialplan.dialogue.plan_log import Listener, PlanLog, Silence
 from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stage import KEY_MS
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
-from ivr.dialplan.plan import Plan
-from ivr.dialplan.routes import Routing
-from ivr.dialplan.runner import Runner
+from ivr.dialplan.engine.runner import Runner
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.routes import Routing
 from ivr.session import AudioClip, SessionConfig
 from ivr.session.scripted import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
 from ivr.session.scripted_ear import ScriptedEar

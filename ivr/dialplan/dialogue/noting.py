@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ivr.dialplan.dialogue.journal import Journal
 from ivr.dialplan.dialogue.plan_log import Listener
-from ivr.dialplan.plan import Plan
+from ivr.dialplan.plan.plan import Plan
 from ivr.session import AudioClip, Decision, SayHandle, SessionState, Turn, VoiceSession
 from ivr.session.say import SaySource
 

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ivr.dialplan.control import CallFacts
 from ivr.dialplan.dialogue.script import DialogueFields, Document, Turn
 from ivr.dialplan.dialogue.stubs import ReplyStub, RequestStub, TransferStub
-from ivr.dialplan.document import DuplicateKeys, Node, read_document
-from ivr.dialplan.errors import PlanError, Problem, quoted
-from ivr.dialplan.explain import explain
-from ivr.dialplan.fields import LoadContext
-from ivr.dialplan.loader import load_plan
-from ivr.dialplan.plan import Plan
-from ivr.dialplan.sources import DIALOGUES as SUFFIX
-from ivr.dialplan.sources import read_text
+from ivr.dialplan.engine.loader import load_plan
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.runtime.control import CallFacts
+from ivr.dialplan.source.document import DuplicateKeys, Node, read_document
+from ivr.dialplan.source.errors import PlanError, Problem, quoted
+from ivr.dialplan.source.explain import explain
+from ivr.dialplan.source.sources import DIALOGUES as SUFFIX
+from ivr.dialplan.source.sources import read_text
+from ivr.dialplan.values.fields import LoadContext
 from ivr.session.types import AudioClip
 
 _Model = TypeVar("_Model", bound=BaseModel)

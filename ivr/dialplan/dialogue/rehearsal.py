@@ -10,8 +10,8 @@ from ivr.dialplan.dialogue.journal import SHOWN, Entry
 from ivr.dialplan.dialogue.reader import Dialogue, PlacedTurn
 from ivr.dialplan.dialogue.script import Hears, Interrupts, Turn
 from ivr.dialplan.dialogue.stage import TURN_MS, Stage
-from ivr.dialplan.errors import quoted
-from ivr.dialplan.variables import HIDDEN
+from ivr.dialplan.source.errors import quoted
+from ivr.dialplan.values.variables import HIDDEN
 from ivr.session.types import AudioClip
 
 LONGEST_S = 600.0

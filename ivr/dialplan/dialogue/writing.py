@@ -8,8 +8,8 @@ from typing import Any
 
 from ivr.dialplan.dialogue.journal import Entry
 from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues
-from ivr.dialplan.errors import PlanError, quoted
-from ivr.dialplan.sources import DIALOGUES as SUFFIX
+from ivr.dialplan.source.errors import PlanError, quoted
+from ivr.dialplan.source.sources import DIALOGUES as SUFFIX
 
 Done = tuple[str, Any]
 """What the caller did, as a turn has it: ("says", "billing"), ("presses", "12"), ("silent", None), ..."""

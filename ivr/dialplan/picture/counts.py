@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ivr.dialplan.dialogue.coverage import reasons_of
-from ivr.dialplan.plan import Plan
+from ivr.dialplan.plan.plan import Plan
 
 
 @dataclass(slots=True)

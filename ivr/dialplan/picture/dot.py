@@ -4,10 +4,10 @@ import html
 import math
 from collections.abc import Iterable, Iterator
 
-from ivr.dialplan.errors import Problem
 from ivr.dialplan.picture.counts import Counts
 from ivr.dialplan.picture.model import Box, Row, boxes, entries
-from ivr.dialplan.plan import Plan
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.source.errors import Problem
 
 INK, QUIET, LINE = "#1f2933", "#65727f", "#52606d"
 HEAD, START, BAD, BAD_PAPER, UNREACHED = "#dbe7f3", "#cdeccd", "#c62828", "#fdecea", "#eeeeee"

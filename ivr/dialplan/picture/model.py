@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ivr.dialplan.errors import Problem
-from ivr.dialplan.expressions import Expression, Template
-from ivr.dialplan.plan import PlacedVerb, Plan, Step
-from ivr.dialplan.texts import Spoken
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.plan import PlacedVerb, Plan, Step
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.source.errors import Problem
+from ivr.dialplan.values.expressions import Expression, Template
+from ivr.dialplan.values.texts import Spoken
 
 HUB = 4
 """Ways to a step that more than this lead to are named where they begin, and not drawn, unless they go on to

@@ -19,14 +19,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ivr.dialplan.check import RULES
-from ivr.dialplan.explain import fields_of
-from ivr.dialplan.expressions import FILTERS, METHODS, TESTS
-from ivr.dialplan.hours import Calendar
-from ivr.dialplan.loader import Document, Library
-from ivr.dialplan.routes import Route
-from ivr.dialplan.steps import StepFields
+from ivr.dialplan.engine.loader import Document, Library
+from ivr.dialplan.engine.steps import StepFields
+from ivr.dialplan.plan.hours import Calendar
+from ivr.dialplan.plan.routes import Route
+from ivr.dialplan.plan.speaking import Prompting, Speaking
+from ivr.dialplan.source.explain import fields_of
+from ivr.dialplan.values.expressions import FILTERS, METHODS, TESTS
 from ivr.dialplan.verbs import VERBS, Verb
-from ivr.dialplan.verbs.speaking import Prompting, Speaking
 
 HERE = Path(__file__).parent
 FILE = "README.md"

@@ -1,7 +1,7 @@
 """The verbs by name. A new verb is a file here and its class in this list."""
 
+from ivr.dialplan.plan.verb import Verb
 from ivr.dialplan.verbs.agent import Agent
-from ivr.dialplan.verbs.base import Verb
 from ivr.dialplan.verbs.branch import Branch, Switch
 from ivr.dialplan.verbs.call import Call, Return
 from ivr.dialplan.verbs.dtmf import Dtmf

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from ivr.dialplan.agent_tools import DONE, Tool, tools_cross_check
-from ivr.dialplan.conversation import NOINPUT_TEXT, Conversation
-from ivr.dialplan.document import Path
-from ivr.dialplan.fields import Duration, LoadContext, StepName, Switch, Text, VariableName, refuse
-from ivr.dialplan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.gathering.universals import Universal
-from ivr.dialplan.language_model import ModelFailed
-from ivr.dialplan.texts import Filled, Said, SaidList, say
-from ivr.dialplan.verbs.base import Fields, Verb, names_in
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.universals import Universal
+from ivr.dialplan.plan.verb import Fields, Verb, names_in
+from ivr.dialplan.runtime.language_model import ModelFailed
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.values.fields import Duration, LoadContext, StepName, Switch, Text, VariableName, refuse
+from ivr.dialplan.values.texts import Filled, Said, SaidList, say
+from ivr.dialplan.verbs.agents.conversation import NOINPUT_TEXT, Conversation
+from ivr.dialplan.verbs.agents.tools import DONE, Tool, tools_cross_check
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Ends(Fields):

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import StepName
-from ivr.dialplan.flow import GoTo, Next
-from ivr.dialplan.texts import Expr
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import GoTo, Next
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import StepName
+from ivr.dialplan.values.texts import Expr
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Branch(Verb):

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.fields import StepName, VariableName, parameters_of
-from ivr.dialplan.flow import Enter, Next
-from ivr.dialplan.flow import Return as Back
-from ivr.dialplan.texts import Expr
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import Enter, Next
+from ivr.dialplan.plan.flow import Return as Back
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import StepName, VariableName, parameters_of
+from ivr.dialplan.values.texts import Expr
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Call(Verb):

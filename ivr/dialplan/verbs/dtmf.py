@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
-from ivr.dialplan.expressions import Template
-from ivr.dialplan.fields import refuse
-from ivr.dialplan.flow import Next, VerbFailed
-from ivr.dialplan.texts import Filled
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import Next, VerbFailed
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.expressions import Template
+from ivr.dialplan.values.fields import refuse
+from ivr.dialplan.values.texts import Filled
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 _DIGITS = re.compile(r"[0-9*#A-Da-dwW -]{1,100}")
 _ASKED = "expected keys (0-9, *, #, A-D) and w (a pause of half a second) or W (of one), such as 12ww3#"

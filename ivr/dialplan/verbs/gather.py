@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
-from ivr.dialplan.document import Path
-from ivr.dialplan.errors import quoted
-from ivr.dialplan.fields import (
+from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.universals import Universal
+from ivr.dialplan.plan.verb import Fields
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.source.errors import quoted
+from ivr.dialplan.values.fields import (
     KEYS,
     Duration,
     KeysList,
@@ -20,24 +24,20 @@ from ivr.dialplan.fields import (
     VariableName,
     refuse,
 )
-from ivr.dialplan.flow import Next
-from ivr.dialplan.gathering.asking import Asking
-from ivr.dialplan.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
-from ivr.dialplan.gathering.confirming import NAMES, Confirm
-from ivr.dialplan.gathering.hearing import Timers
-from ivr.dialplan.gathering.mistakes import mistakes
-from ivr.dialplan.gathering.question import Question
-from ivr.dialplan.gathering.universals import Universal
-from ivr.dialplan.inputs import INPUTS, Asked
-from ivr.dialplan.inputs.base import MAX_PRESSED, Order
-from ivr.dialplan.inputs.date import order_of
-from ivr.dialplan.inputs.expressions import Pattern, PatternError
-from ivr.dialplan.texts import Said, SaidList
-from ivr.dialplan.verbs.base import Fields
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.values.texts import Said, SaidList
+from ivr.dialplan.verbs.gathering.asking import Asking
+from ivr.dialplan.verbs.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
+from ivr.dialplan.verbs.gathering.confirming import NAMES, Confirm
+from ivr.dialplan.verbs.gathering.hearing import Timers
+from ivr.dialplan.verbs.gathering.mistakes import mistakes
+from ivr.dialplan.verbs.gathering.question import Question
+from ivr.grammar.inputs import INPUTS, Asked
+from ivr.grammar.inputs.base import MAX_PRESSED, Order
+from ivr.grammar.inputs.date import order_of
+from ivr.grammar.patterns import Pattern, PatternError
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 __all__ = ["GIVE_UP_TEXT", "NOINPUT_TEXT", "NOMATCH_TEXT", "Choice", "Gather", "Miss"]
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.dialplan.flow import End, Next
-from ivr.dialplan.texts import Filled
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import End, Next
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.texts import Filled
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 REJECTIONS = {"busy": 486, "declined": 603, "unavailable": 480, "forbidden": 403, "not_found": 404}
 """Words for the final statuses of SIP (RFC 3261, 21)."""

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import PlanLanguage
-from ivr.dialplan.flow import Next
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import PlanLanguage
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Language(Verb):

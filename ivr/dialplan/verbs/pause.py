@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import Duration
-from ivr.dialplan.flow import Next
-from ivr.dialplan.verbs.base import Verb
-from ivr.dialplan.verbs.speaking import PROTECTED
+from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.speaking import PROTECTED
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import Duration
 from ivr.session.types import silence
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Pause(Verb):

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from ivr.dialplan.fields import SoundFiles, Switch
-from ivr.dialplan.flow import Next
-from ivr.dialplan.verbs.speaking import TAPER, Speaking, tapered
+from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.speaking import TAPER, Speaking, tapered
+from ivr.dialplan.values.fields import SoundFiles, Switch
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class Play(Speaking):

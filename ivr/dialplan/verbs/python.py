@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.context import CallContext
-from ivr.dialplan.fields import Duration, StepName, Switch, VariableName, refuse
-from ivr.dialplan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.functions import Function, FunctionError, FunctionName, Watched, outcome_of, raised_at
-from ivr.dialplan.functions import described as described_error
-from ivr.dialplan.plain import is_plain
-from ivr.dialplan.texts import Expr
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.runtime.context import CallContext
+from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName, refuse
+from ivr.dialplan.values.functions import (
+    Function,
+    FunctionError,
+    FunctionName,
+    Watched,
+    outcome_of,
+    raised_at,
+)
+from ivr.dialplan.values.functions import described as described_error
+from ivr.dialplan.values.plain import is_plain
+from ivr.dialplan.values.texts import Expr
 from ivr.session import SessionEnded
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 ENDING_S = 1.0
 """What a function has for its clean-up once it was told to end; then it is ended where it stands."""

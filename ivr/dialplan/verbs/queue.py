@@ -14,19 +14,19 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.resample import resample
 from ivr.audio.tones import waiting
-from ivr.dialplan.control import Dial, TransferResult
-from ivr.dialplan.fields import Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
-from ivr.dialplan.flow import GoTo, Next
-from ivr.dialplan.menu import Menu
-from ivr.dialplan.queues import Ticket
-from ivr.dialplan.texts import Filled, Said, Targets, say
-from ivr.dialplan.verbs.base import Fields, Verb, names_in
-from ivr.dialplan.verbs.speaking import Prompting
+from ivr.dialplan.plan.flow import GoTo, Next
+from ivr.dialplan.plan.speaking import Prompting
+from ivr.dialplan.plan.verb import Fields, Verb, names_in
+from ivr.dialplan.runtime.control import Dial, TransferResult
+from ivr.dialplan.runtime.menu import Menu
+from ivr.dialplan.runtime.queues import Ticket
+from ivr.dialplan.values.fields import Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
+from ivr.dialplan.values.texts import Filled, Said, Targets, say
 from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 POSITION_TEXT = "You are number {{ position }} in the queue."
 OWN_NAMES = frozenset({"position", "wait_minutes"})

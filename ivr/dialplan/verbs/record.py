@@ -8,7 +8,12 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.tones import beep
-from ivr.dialplan.fields import (
+from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.plan.speaking import PROTECTED, Speaking
+from ivr.dialplan.plan.verb import Fields, names_in
+from ivr.dialplan.runtime.menu import Menu
+from ivr.dialplan.runtime.messages import Message, folder_of, keep, mail, post
+from ivr.dialplan.values.fields import (
     Duration,
     Keys,
     KeysList,
@@ -19,19 +24,14 @@ from ivr.dialplan.fields import (
     VariableName,
     refuse,
 )
-from ivr.dialplan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.menu import Menu
-from ivr.dialplan.messages import Message, folder_of, keep, mail, post
-from ivr.dialplan.texts import Filled, Said, say
-from ivr.dialplan.verbs.base import Fields, names_in
-from ivr.dialplan.verbs.speaking import PROTECTED, Speaking
+from ivr.dialplan.values.texts import Filled, Said, say
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 REVIEW_TEXT = "To send it, press 1. To hear it, press 2. To record it again, press 3. To delete it, press 4."
 DELETED_TEXT = "Your message was deleted."

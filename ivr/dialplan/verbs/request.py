@@ -10,22 +10,22 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ivr.dialplan.document import Path
-from ivr.dialplan.errors import did_you_mean, quoted
-from ivr.dialplan.expressions import ExpressionError
-from ivr.dialplan.fields import Duration, StepName, Switch, VariableName, refuse
-from ivr.dialplan.flow import GoTo, Next, Perform, VerbFailed
-from ivr.dialplan.nested import Data
-from ivr.dialplan.texts import Expr, Filled, SaidList
-from ivr.dialplan.urls import Url, leads_elsewhere
-from ivr.dialplan.verbs.base import names_in
-from ivr.dialplan.verbs.speaking import Speaking
-from ivr.dialplan.verbs_in_reply import BadReply, verbs_of
-from ivr.dialplan.waiting import with_fillers
-from ivr.dialplan.world import Http, HttpFailed, HttpReply, HttpRequest
+from ivr.dialplan.engine.verbs_in_reply import BadReply, verbs_of
+from ivr.dialplan.plan.flow import GoTo, Next, Perform, VerbFailed
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.verb import names_in
+from ivr.dialplan.runtime.waiting import with_fillers
+from ivr.dialplan.runtime.world import Http, HttpFailed, HttpReply, HttpRequest
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.source.errors import did_you_mean, quoted
+from ivr.dialplan.values.expressions import ExpressionError
+from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName, refuse
+from ivr.dialplan.values.nested import Data
+from ivr.dialplan.values.texts import Expr, Filled, SaidList
+from ivr.dialplan.values.urls import Url, leads_elsewhere
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 MAX_TRIES = 5
 BACKOFF_S = 0.25

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.dialplan.fields import VariableName
-from ivr.dialplan.flow import Next
-from ivr.dialplan.texts import Expr, Filled
-from ivr.dialplan.verbs.base import Verb
+from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import VariableName
+from ivr.dialplan.values.texts import Expr, Filled
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 
 class _Values(Verb):

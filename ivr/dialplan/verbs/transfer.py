@@ -8,21 +8,21 @@ from pydantic import Field, field_validator, model_validator
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.tones import ringing
-from ivr.dialplan.control import Dial, TransferResult
-from ivr.dialplan.document import Path
-from ivr.dialplan.errors import quoted
-from ivr.dialplan.expressions import Template
-from ivr.dialplan.fields import Duration, SoundFile, StepName, refuse
-from ivr.dialplan.flow import End, GoTo, Next, VerbFailed
-from ivr.dialplan.markup import has_markup, pieces
-from ivr.dialplan.texts import Filled, Said, Spoken, Targets, say
-from ivr.dialplan.verbs.base import Fields, names_in
-from ivr.dialplan.verbs.speaking import Speaking
+from ivr.dialplan.plan.flow import End, GoTo, Next, VerbFailed
+from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.verb import Fields, names_in
+from ivr.dialplan.runtime.control import Dial, TransferResult
+from ivr.dialplan.source.document import Path
+from ivr.dialplan.source.errors import quoted
+from ivr.dialplan.values.expressions import Template
+from ivr.dialplan.values.fields import Duration, SoundFile, StepName, refuse
+from ivr.dialplan.values.markup import has_markup, pieces
+from ivr.dialplan.values.texts import Filled, Said, Spoken, Targets, say
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
 
 if TYPE_CHECKING:
-    from ivr.dialplan.run import Run
+    from ivr.dialplan.runtime.run import Run
 
 FAILED_TEXT = "Sorry, I could not put you through."
 BUSY_TEXT = "Sorry, that line is busy."

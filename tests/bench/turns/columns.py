@@ -71,9 +71,7 @@ class Column:
 
 def columns(model: SileroModel) -> list[Column]:
     wide = SileroModel(model.path, narrow=False)
-    half = InlineVad(
-        wide, DetectorOptions(threshold=0.5, release=0.35, attack=0.5, fade_ms=0, gain_db=0)
-    )
+    half = InlineVad(wide, DetectorOptions(threshold=0.5, release=0.35, attack=0.5, fade_ms=0, gain_db=0))
     livekit = _theirs(half, EndpointingOptions(min_speech_ms=500, min_silence_ms=550, pre_roll_ms=500), 2000)
     counted = _theirs(
         SinceOnset(half, 500),

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ivr.grammar.backchannels import words_of
 from ivr.modelstore import model_path
 from ivr.session import AudioClip, Decision, Expectation, MemoryPlayer, SessionEnded, VoiceSession
-from ivr.session.fillers import words_of
 from ivr.speech.base import SpeechToText, Transcript
 from ivr.speech.smart_turn_engine import SmartTurnEngine
 from tests.bench.turns.columns import Column, Engines

@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 
 from ivr.dialplan.check import Finding, check_file
-from ivr.dialplan.fields import StepName, Switch, VariableName
-from ivr.dialplan.texts import Filled
+from ivr.dialplan.values.fields import StepName, Switch, VariableName
+from ivr.dialplan.values.texts import Filled
 from ivr.dialplan.verbs import VERBS, Verb
 from tests.dialplan.check.cases import write
 

@@ -1,0 +1,7 @@
+"""Runs the ``ivr`` command as ``python -m ivr.cli``."""
+
+import sys
+
+from ivr.cli import main
+
+sys.exit(main())

@@ -1,0 +1,90 @@
+"""``ivr graph``: a plan as a picture, drawn by Graphviz."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ivr.dialplan.check import Surroundings, check_file
+from ivr.dialplan.engine.loader import load_plan
+from ivr.dialplan.picture.counts import count_calls
+from ivr.dialplan.picture.dot import dot
+from ivr.dialplan.source.errors import Problem
+
+FORMATS = ("svg", "png", "pdf")
+"""That Graphviz is asked for; a .dot is its own language, and needs nothing."""
+DRAWING_S = 120
+
+
+class GraphError(Exception):
+    """The picture cannot be made; one line that says why and what to do."""
+
+
+def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surroundings | None = None) -> None:
+    """Draw the plan to ``out``: what ``ivr check`` finds is marked, the counts of the calls in the logs
+    ``calls`` stand on its ways. ``around`` is the service that the plan is for. Raises GraphError and
+    PlanError.
+    """
+    kind = out.suffix.removeprefix(".").lower()
+    if kind not in (*FORMATS, "dot"):
+        raise GraphError(f"{out}: name a file that ends in .svg, .png, .pdf or .dot")
+    plan = load_plan(plan_path)
+    lines = _lines(calls)
+    text = dot(plan, _problems(plan_path, around), count_calls(plan, lines) if lines is not None else None)
+    try:
+        if kind == "dot":
+            out.write_text(text, encoding="utf-8")
+        else:
+            out.write_bytes(_drawn(text, kind))
+    except OSError as error:
+        raise GraphError(f"{out}: {error.strerror}") from error
+
+
+def _problems(plan: Path, around: Surroundings | None) -> list[Problem]:
+    own = os.fspath(plan)
+    return [
+        Problem(
+            found.line,
+            found.column,
+            f"{found.rule}: {found.message}",
+            "" if found.file == own else found.file,
+        )
+        for found in check_file(plan, around)
+    ]
+
+
+def _lines(logs: Iterable[Path]) -> list[str] | None:
+    found: list[str] | None = None
+    for log in logs:
+        try:
+            more = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise GraphError(f"{log}: {error.strerror}") from error
+        found = (found or []) + more
+    return found
+
+
+def _drawn(text: str, kind: str) -> bytes:
+    program = shutil.which("dot")
+    if program is None:
+        raise GraphError(
+            "Graphviz is not installed, which draws the picture: install its package (apt install graphviz), "
+            "or name a file that ends in .dot"
+        )
+    options = ["-Gdpi=110"] if kind == "png" else []
+    try:
+        done = subprocess.run(
+            [program, f"-T{kind}", *options],
+            input=text.encode(),
+            capture_output=True,
+            timeout=DRAWING_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise GraphError(
+            f"Graphviz was not done within {DRAWING_S} s; a .dot file needs no drawing"
+        ) from None
+    if done.returncode:
+        raise GraphError(f"Graphviz failed: {done.stderr.decode('utf-8', 'replace').strip()[:300]}")
+    return done.stdout

@@ -1,0 +1,270 @@
+"""One verb after the other until a plan ends, and what happens when one fails or the caller leaves."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from ivr.dialplan.plan.flow import Back, End, Enter, GoTo, Next, Perform, Return, VerbFailed
+from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step, asks_in_private
+from ivr.dialplan.runtime.control import CallControl
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.runtime.world import World
+from ivr.dialplan.values.expressions import ExpressionError
+from ivr.session import SessionEnded, SessionState, VoiceSession
+
+MAX_SILENT_STEPS = 100
+"""Steps entered one after the other with nothing heard and nobody listening, before the plan is a loop."""
+MAX_GIVEN_UP = 10
+"""Gathers given up one after the other before the caller is taken to be gone."""
+MAX_FAILURES = 5
+"""Verbs that fail before the caller answers anything again: then ``on_error`` is no way on."""
+MAX_CALLS = 50
+"""Subroutines inside one another."""
+MAX_ASKED = 50
+"""Steps that "back" leads through."""
+AFTER_HANGUP_S = 60.0
+"""Seconds that the steps of ``on_hangup`` may take."""
+OPERATOR_S = 30.0
+"""How long the plan's operator is rung when something failed."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """Where a subroutine was entered."""
+
+    step: str
+    index: int
+
+
+class Runner:
+    """Moves a ``Run`` through its plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        session: VoiceSession,
+        call: CallControl,
+        log: Any,
+        world: World | None = None,
+        *,
+        start: str | None = None,
+    ) -> None:
+        """``start``: the step to begin with, when it is not the plan's."""
+        self._start = start or plan.start
+        self.run = Run(plan, session, call, log.bind(plan=plan.name), world)
+        session.privacy.keys = plan.asks_in_private
+        self._frames: list[_Frame] = []
+        self._asked: list[tuple[int, str]] = []
+        """The steps in which the caller was asked something, each with how many subroutines it was in."""
+        self._steps_task: asyncio.Task[End] | None = None
+        self._left = False
+
+    @property
+    def begun(self) -> bool:
+        """The plan runs, or has run."""
+        return self._steps_task is not None
+
+    def caller_left(self) -> None:
+        """What runs is ended; the steps of ``on_hangup`` follow. On the loop; idempotent."""
+        self._left = True
+        if self._steps_task is not None:
+            self._steps_task.cancel()
+
+    async def __call__(self) -> str:
+        """Run the plan, end the call, return the reason it ended (see ``run_plan``)."""
+        run = self.run
+        if run.plan.names_languages:
+            with contextlib.suppress(SessionEnded):
+                run.speak(run.plan.languages[0])
+        if not self._left:
+            self._steps_task = asyncio.ensure_future(self._steps(self._start))
+            try:
+                end = await asyncio.shield(self._steps_task)
+            except SessionEnded:
+                self._left = True
+            except asyncio.CancelledError:
+                if not self._left:
+                    self._steps_task.cancel()
+                    await asyncio.gather(self._steps_task, return_exceptions=True)
+                    raise
+            else:
+                run.log.info("plan_ended", reason=end.reason, step=run.at[0])
+                await run.call.hangup(end.reason, end.status)
+                return end.reason
+        run.log.info("plan_ended", reason="caller hung up", step=run.at[0])
+        await self._after_hangup()
+        return "caller_hangup"
+
+    async def _steps(self, step: str, *, after_hangup: bool = False) -> End:
+        run = self.run
+        index = 0
+        entered = True
+        while True:
+            if entered:
+                run.silent_steps += 1
+                if run.silent_steps > MAX_SILENT_STEPS or run.given_up >= MAX_GIVEN_UP:
+                    run.log.error("plan_loops", step=step, line=run.placed().line)
+                    return await self._apologise("loop")
+                run.log.info("step_entered", step=step)
+            verbs = run.step(step).verbs
+            if index >= len(verbs):
+                after: Next = Return() if self._frames else End("end_of_step")
+            else:
+                run.at = (step, index)
+                if verbs[index].verb.listens:
+                    self._asks(step)
+                after = await self._do(verbs[index], after_hangup)
+            entered = True
+            match after:
+                case None:
+                    index, entered = index + 1, False
+                case GoTo():
+                    if step in run.lent:  # they were not the plan's, and it goes on without them
+                        step = self._leave(step).step
+                    if after.unwind:
+                        self._unwind(step, 0)
+                    step, index = after.step, 0
+                case Back():
+                    step, index = self._back(step), 0
+                case Enter() | Perform():
+                    if len(self._frames) >= MAX_CALLS:
+                        run.log.error("plan_loops", step=step, line=run.placed().line, subroutines=MAX_CALLS)
+                        return await self._apologise("loop")
+                    self._frames.append(_Frame(step, index + 1))
+                    run.variables.enter(after.values if isinstance(after, Enter) else {})
+                    step, index = self._entered(after), 0
+                case Return():
+                    if not self._frames:
+                        return End("end_of_step")
+                    frame = self._leave(step)
+                    step, index, entered = frame.step, frame.index, False
+                case End():
+                    return after
+
+    def _entered(self, after: Enter | Perform) -> str:
+        """The name of the step that a subroutine begins with."""
+        if isinstance(after, Enter):
+            return after.step
+        # No other that is under way is as deep, so the name is its own.
+        name = f"{after.name} #{len(self._frames)}"
+        self.run.lent[name] = Step(after.verbs)
+        if any(asks_in_private(placed.verb) for placed in after.verbs):
+            self.run.session.privacy.keys = True
+        return name
+
+    def _leave(self, step: str) -> _Frame:
+        """A subroutine is over, in ``step``."""
+        self.run.lent.pop(step, None)
+        self.run.variables.leave()
+        frame = self._frames.pop()
+        self.run.at = (frame.step, frame.index - 1)
+        return frame
+
+    def _unwind(self, step: str, depth: int) -> None:
+        """From ``step`` out of all subroutines but ``depth``."""
+        while len(self._frames) > depth:
+            step = self._leave(step).step
+
+    def _asks(self, step: str) -> None:
+        here = (len(self._frames), step)
+        if self._asked[-1:] != [here] and step not in self.run.lent:
+            del self._asked[:-MAX_ASKED]
+            self._asked.append(here)
+
+    def _back(self, step: str) -> str:
+        """The step that asked before ``step``, in whatever subroutine is still running."""
+        here = (len(self._frames), step)
+        while self._asked and (self._asked[-1] == here or self._asked[-1][0] > here[0]):
+            self._asked.pop()
+        depth, before = self._asked.pop() if self._asked else here
+        self._unwind(step, depth)
+        return before
+
+    async def _do(self, placed: PlacedVerb, after_hangup: bool) -> Next:
+        """One verb; when it fails, the way on that the plan has for that."""
+        run = self.run
+        try:
+            after = await placed.verb.run(run)
+            if run.session.state is SessionState.ENDED and not after_hangup:
+                raise SessionEnded("the caller left meanwhile")
+            return after
+        except SessionEnded:
+            raise
+        except Exception as error:
+            # Whatever a verb does wrong is its own call's matter, and does not end it in silence.
+            expected = isinstance(error, VerbFailed | ExpressionError)
+            event = error.event if isinstance(error, VerbFailed) else "error"
+            where = {"step": run.at[0], "line": placed.line, "verb": placed.verb.name}
+            told = run.variables.redact(str(error))
+            if expected:
+                run.log.error("verb_failed", **where, failure=event, error=told)
+            else:
+                run.log.exception("verb_failed", **where, failure=event)
+            run.failures += 1
+            run.variables.set("error", {"event": event, "message": told, **where})
+            target = placed.verb.on_error or run.plan.on_error
+            if after_hangup or target is None or run.failures > MAX_FAILURES:
+                return End("error") if after_hangup else await self._apologise("error")
+            run.say_everything()
+            return GoTo(target)
+
+    async def _apologise(self, reason: str) -> End:
+        """The last that a caller hears of us: somebody else, or a goodbye; never nothing."""
+        run = self.run
+        operator = run.plan.operator
+        run.say_everything()
+        try:
+            await run.call.answer()
+            await self._say(APOLOGY if operator is None else APOLOGY_OPERATOR)
+            if operator is not None:
+                result = await run.call.transfer(operator, OPERATOR_S)
+                if result.outcome == "transferred":
+                    return End("transferred")
+                run.log.error("operator_not_reached", to=operator, outcome=result.outcome)
+                await self._say(APOLOGY)
+        except SessionEnded:
+            raise
+        except Exception as error:
+            run.log.error("apology_not_said", error=str(error))
+        return End(reason)
+
+    async def _say(self, text: str) -> None:
+        try:
+            handle = await self.run.session.say(text, allow_interruptions=False)
+            await handle.wait_for_playout()
+        except SessionEnded:
+            raise
+        except Exception as error:  # with the engine down too there is only the operator left
+            self.run.log.error("apology_not_said", error=str(error))
+
+    async def _after_hangup(self) -> None:
+        run = self.run
+        step = run.plan.on_hangup
+        if step is None:
+            return
+        self._frames.clear()
+        run.lent.clear()
+        run.variables.leave_all()
+        run.silent_steps = run.given_up = 0
+        try:
+            async with asyncio.timeout(AFTER_HANGUP_S):
+                await self._steps(step, after_hangup=True)
+        except TimeoutError:
+            run.log.error("on_hangup_too_long", step=run.at[0], limit_s=AFTER_HANGUP_S)
+        except Exception:
+            run.log.exception("on_hangup_failed", step=run.at[0])
+
+
+async def run_plan(
+    plan: Plan, session: VoiceSession, call: CallControl, log: Any, world: World | None = None
+) -> str:
+    """Run ``plan`` on a started session and end the call; returns the reason.
+
+    Reasons: ``hangup`` or what it names, ``transferred``, ``rejected_…`` (the verbs), ``end_of_step``
+    (nothing came after), ``noinput`` and ``nomatch`` (a gather was given up that names no step to go to),
+    ``loop``, ``error``, ``caller_hangup`` (the session was ended meanwhile; ``call.hangup`` is then not
+    called). ``log`` is a structlog logger bound to the call. Cancelling the task stops what is being said
+    and raises CancelledError.
+    """
+    return await Runner(plan, session, call, log, world)()

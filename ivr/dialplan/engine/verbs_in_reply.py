@@ -1,0 +1,79 @@
+"""Verbs that an application answers a request with: JSON in the plan's own language, checked by the same
+models before the first of them is done.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ivr.dialplan.source.document import MAX_DEPTH, Node
+from ivr.dialplan.source.errors import Problem, quoted
+from ivr.dialplan.values.fields import LoadContext
+
+if TYPE_CHECKING:
+    from ivr.dialplan.plan.plan import PlacedVerb, Plan
+
+MAX_VERBS = 100
+"""Of one answer."""
+MAX_NODES = 5_000
+"""Values in one answer."""
+
+
+class BadReply(Exception):
+    """What is wrong with it: a path such as ``$.verbs[0].say``, and what was expected there."""
+
+
+def verbs_of(reply: Any, plan: "Plan") -> "tuple[PlacedVerb, ...]":
+    """Of ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is read
+    from disk for an answer. Raises BadReply.
+    """
+    # The verbs themselves have requests among them.
+    from ivr.dialplan.engine.steps import read_step
+
+    if not isinstance(reply, dict) or set(reply) != {"verbs"} or not isinstance(reply["verbs"], list):
+        raise BadReply('expected an object with a list of verbs, such as {"verbs": [{"say": "Hello"}]}')
+    given = reply["verbs"]
+    if len(given) > MAX_VERBS:
+        raise BadReply(f"$.verbs: {len(given)} verbs, more than {MAX_VERBS}")
+    if not given:
+        return ()
+    paths: list[str] = []
+    node = _node(given, "$.verbs", 0, paths)
+    context = LoadContext(
+        frozenset(plan.steps),
+        plan.path.parent,
+        sounds=dict(plan.sounds),
+        params={name: step.params for name, step in plan.steps.items()},
+        languages=plan.languages,
+        hours=frozenset(plan.hours),
+        universals=plan.universals,
+        in_call=True,
+    )
+    problems: list[Problem] = []
+    step = read_step("verbs", node, node, context, problems)
+    if problems:
+        told = [f"{paths[problem.line - 1]}: {problem.message}" for problem in sorted(problems)[:3]]
+        raise BadReply("; ".join(told))
+    return step.verbs
+
+
+def _node(value: Any, path: str, depth: int, paths: list[str]) -> Node:
+    """``value`` as the reader of plans sees a file. Its line is its place in ``paths``, from 1."""
+    paths.append(path)
+    if len(paths) > MAX_NODES:
+        raise BadReply(f"more than {MAX_NODES} values")
+    if depth > MAX_DEPTH:
+        raise BadReply(f"lists and objects more than {MAX_DEPTH} deep")
+    here = len(paths)
+    if isinstance(value, list):
+        items = [_node(item, f"{path}[{at}]", depth + 1, paths) for at, item in enumerate(value)]
+        return Node("list", here, 1, items=items)
+    if isinstance(value, dict):
+        entries: dict[str, tuple[Node, Node]] = {}
+        for name, item in value.items():
+            inside = f"{path}.{name}" if name.isidentifier() else f"{path}[{quoted(name)}]"
+            child = _node(item, inside, depth + 1, paths)
+            entries[name] = (Node("scalar", child.line, 1, text=name), child)
+        return Node("map", here, 1, entries=entries)
+    if value is None:
+        return Node("scalar", here, 1)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return Node("scalar", here, 1, text=text)

@@ -1,0 +1,185 @@
+"""Which plan takes a call: the most specific route first."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from ivr.dialplan.plan.verb import Fields
+from ivr.dialplan.runtime.control import CallFacts
+from ivr.dialplan.source.errors import quoted
+from ivr.dialplan.values.fields import HoursName, StepName, Switch, refuse
+
+EXACT, RANGE, PREFIX, REGEX = 4_000, 3_000, 2_000, 1_000
+MAX_PATTERN = 200
+"""Characters of a regular expression; it is matched against at most ``MAX_VALUE`` characters."""
+MAX_VALUE = 256
+
+if TYPE_CHECKING:
+    from ivr.dialplan.plan.plan import Plan
+
+_RANGE = re.compile(r"(\+?)([0-9]{1,20})-([0-9]{1,20})")
+_NESTED = re.compile(r"[+*}][^|]*\)[+*{]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What a value must be. ``weight`` is how much it says: the heavier is looked at first."""
+
+    source: str
+    weight: int
+    regex: re.Pattern[str] | None = None
+    low: int = 0
+    high: int = 0
+    plus: str = ""
+
+    def matches(self, value: str) -> bool:
+        value = value[:MAX_VALUE]
+        if self.regex is not None:
+            return self.regex.fullmatch(value) is not None
+        if self.weight >= EXACT:
+            return value.lower() == self.source.lower()
+        if self.weight >= RANGE:
+            digits = value[len(self.plus) :]
+            width = len(str(self.high))
+            return (
+                value.startswith(self.plus)
+                and digits.isascii()
+                and digits.isdecimal()
+                and len(digits) == width
+                and self.low <= int(digits) <= self.high
+            )
+        return value.lower().startswith(self.source[:-1].lower())
+
+
+def pattern(value: Any) -> Any:
+    """``+4930555`` (exactly that), ``+4930*`` (begins so), ``100-199`` (a range, as many digits),
+    ``/[12].+/`` (a regular expression, of the whole value).
+    """
+    if isinstance(value, Pattern):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise refuse(
+            "expected a value, a prefix such as +4930*, a range such as 100-199, or /a regular expression/"
+        )
+    text = value.strip()
+    if len(text) > 1 and text[0] == text[-1] == "/":
+        return Pattern(text, REGEX, regex=_regex(text[1:-1]))
+    if text.endswith("*"):
+        return Pattern(text, PREFIX + min(len(text), 900))
+    found = _RANGE.fullmatch(text)
+    if found is not None:
+        low, high = int(found[2]), int(found[3])
+        if len(found[2]) != len(found[3]) or low > high:
+            raise refuse(f"the range {quoted(text)} needs two numbers of as many digits, the smaller first")
+        return Pattern(
+            text, RANGE + 900 - min(len(str(high - low)) * 10, 900), low=low, high=high, plus=found[1]
+        )
+    return Pattern(text, EXACT)
+
+
+def _regex(source: str) -> re.Pattern[str]:
+    if len(source) > MAX_PATTERN:
+        raise refuse(f"a regular expression is at most {MAX_PATTERN} characters")
+    if _NESTED.search(source):
+        raise refuse(
+            f"{quoted(source)} repeats what repeats already, which can take for ever to match; write it flat"
+        )
+    try:
+        return re.compile(source, re.IGNORECASE)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise refuse(f"{quoted(source)} is no regular expression: {error}") from None
+
+
+def _names_small(value: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): given for name, given in value.items()}
+
+
+Matched = Annotated[Pattern, BeforeValidator(pattern), WithJsonSchema({"type": "string"})]
+"""A value, a prefix with a star, a range, or a regular expression between slashes."""
+
+
+class Route(Fields):
+    """One way in: every condition must hold."""
+
+    to: Matched | None = Field(
+        default=None, description="the called number or name, such as +4930555 or 100-199"
+    )
+    from_: Matched | None = Field(
+        default=None, alias="from", description="the caller's number, such as +4930*"
+    )
+    header: Annotated[dict[str, Matched], AfterValidator(_names_small)] = Field(
+        default_factory=dict, description="a mapping of SIP headers to values, such as {X-Tenant: acme}"
+    )
+    trunk: Matched | None = Field(
+        default=None, description="the registration or the host that the call comes from"
+    )
+    open: HoursName | None = Field(default=None, description="a name of hours: only while these are open")
+    closed: HoursName | None = Field(default=None, description="a name of hours: only while these are closed")
+    default: Switch = Field(default=False, description="true: it takes what no other route of any plan takes")
+    start: StepName | None = Field(
+        default=None, description="the step to begin with; the plan's start when not given"
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Route":
+        conditions = (self.to, self.from_, self.trunk, self.open, self.closed)
+        said = bool(self.header) or any(condition is not None for condition in conditions)
+        if not said and not self.default:
+            raise refuse("a route needs a condition, or default: true")
+        return self
+
+    @property
+    def weight(self) -> tuple[int, ...]:
+        """What is called counts before who calls, that before headers, the trunk and hours."""
+        one = [pattern.weight if pattern is not None else 0 for pattern in (self.to, self.from_)]
+        headers = sum(value.weight for value in self.header.values())
+        trunk = self.trunk.weight if self.trunk is not None else 0
+        hours = (self.open is not None) + (self.closed is not None)
+        return (not self.default, *one, headers, trunk, hours)
+
+    def takes(self, facts: CallFacts, plan: "Plan", now: datetime) -> bool:
+        """``now`` with its zone."""
+        return (
+            (self.to is None or self.to.matches(facts.called))
+            and (self.from_ is None or self.from_.matches(facts.caller))
+            and (self.trunk is None or self.trunk.matches(facts.trunk))
+            and all(
+                name in facts.headers and value.matches(facts.headers[name])
+                for name, value in self.header.items()
+            )
+            and (self.open is None or plan.hours[self.open].is_open(now))
+            and (self.closed is None or not plan.hours[self.closed].is_open(now))
+        )
+
+
+class Routing:
+    """All plans of a service."""
+
+    def __init__(self, plans: Sequence["Plan"]) -> None:
+        """Not empty. Among routes that say as much, those of the first plan come first."""
+        self._plans = list(plans)
+        routes = [(route, plan) for plan in plans for route in plan.routes]
+        self._routes = sorted(
+            (r for r in routes if not r[0].default), key=lambda r: r[0].weight, reverse=True
+        )
+        self._defaults = [r for r in routes if r[0].default]
+
+    def find(self, facts: CallFacts, now: datetime) -> tuple["Plan", str]:
+        """The plan that takes a call and the step it begins with. In this order: the most specific route that
+        holds; the plan that is called by its name (sip:NAME@…); a default route; the first plan.
+        """
+        named = facts.called.lower()
+        for route, plan in self._routes:
+            if route.takes(facts, plan, now):
+                return plan, route.start or plan.start
+        for plan in self._plans:
+            if plan.name.lower() == named:
+                return plan, plan.start
+        for route, plan in self._defaults:
+            if route.takes(facts, plan, now):
+                return plan, route.start or plan.start
+        return self._plans[0], self._plans[0].start

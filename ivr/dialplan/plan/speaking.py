@@ -1,0 +1,104 @@
+"""How what is said yields to the caller: the fields that verbs which speak share, and a plan's ``defaults``.
+
+They are the options of ``BargeInOptions`` in the words of a plan, each optional. What a verb leaves out is as
+its plan says, else as the service does (``session.barge_in`` in the settings), field by field.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import Field, field_validator
+
+from ivr.dialplan.plan.verb import Fields, Verb
+from ivr.dialplan.values.fields import ANSWERS, Hotword, Span, Switch, refuse
+from ivr.session.options import BargeIn, BargeInOptions
+
+_OPTIONS = {option.name for option in dataclasses.fields(BargeInOptions)}
+
+
+class Prompting(Fields):
+    """When a prompt yields. None: as the layer below says."""
+
+    barge_in: BargeIn | None = Field(
+        default=None, description="what cuts it short: any, speech, dtmf (a key) or none"
+    )
+    protect: Span | None = Field(
+        default=None, description="for how long after its beginning speech cannot stop it, such as 2s or 0s"
+    )
+    protect_dtmf: Span | None = Field(
+        default=None, description="for how long after its beginning keys cannot stop it, such as 2s or 0s"
+    )
+    min_speech: Span | None = Field(
+        default=None, description="how much speech stops it, such as 200ms; until then it is turned down"
+    )
+    min_words: int | None = Field(
+        default=None, ge=0, le=100, description="how many words must be understood before it stops"
+    )
+    hotword: Hotword | None = Field(
+        default=None, description="a phrase or a list of phrases that alone stop it; true for the choices"
+    )
+    duck_db: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="how many decibels softer it becomes at the first sign of speech, such as 12",
+    )
+    false_interruption_timeout: Span | None = Field(
+        default=None, description="after how long it goes on when no words came, such as 1s; 0s: never"
+    )
+    backchannels: Switch | None = Field(
+        default=None, description='true ("uh-huh" and its like go by) or false (they interrupt as any word)'
+    )
+    answer_window: Span | None = Field(
+        default=None, description='how close to its end an "uh-huh" may be an answer, such as 700ms'
+    )
+
+    def over(self, options: BargeInOptions) -> BargeInOptions:
+        """``options`` with what is given here in their place."""
+        changed: dict[str, Any] = {}
+        for name in Prompting.model_fields:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if name in _OPTIONS:
+                changed[name] = value
+            else:  # seconds here, milliseconds there
+                changed[f"{name}_ms"] = round(value * 1000, 3)
+        if self.hotword is not None:
+            answers = self.hotword == ANSWERS
+            changed.update(hotword=() if answers else self.hotword, hotword_answers=answers)
+        return dataclasses.replace(options, **changed)
+
+
+TAPER: bool = Field(
+    default=False,
+    description="true: of a list the first is for the first time that the call comes here, the next for the "
+    "next time; the last for all others",
+)
+
+_Item = TypeVar("_Item")
+
+
+def tapered(items: Sequence[_Item], visits: int) -> Sequence[_Item]:
+    """The one of ``items`` that is for this time, after so many ``visits``."""
+    at = min(visits, len(items) - 1)
+    return items[at : at + 1]
+
+
+PROTECTED = Prompting(barge_in="none")
+"""Nothing stops it."""
+
+
+class Speaking(Prompting, Verb):
+    """A verb that says something."""
+
+    @field_validator("hotword")
+    @classmethod
+    def _has_choices(cls, value: Hotword | None) -> Hotword | None:
+        if value == ANSWERS and not cls.listens:
+            raise refuse(
+                f"true is for the choices of a gather, {cls.name} has none: give a phrase or a list of them"
+            )
+        return value

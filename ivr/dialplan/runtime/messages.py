@@ -1,0 +1,128 @@
+"""What callers leave: a WAV file on disk, a JSON file beside it, and word of it sent on."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import re
+import secrets
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
+from ivr.audio.wav import encode_wav
+from ivr.dialplan.plan.flow import VerbFailed
+from ivr.dialplan.runtime.world import HttpFailed, HttpRequest, World
+
+NO_FOLDER = "no folder for recordings is set: set files.folder in the settings"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Message:
+    """One recording, on disk."""
+
+    file: Path
+    about: dict[str, Any]
+    """As its JSON file has it."""
+    wav: bytes = dataclasses.field(repr=False)
+
+
+def folder_of(world: World, plan: str) -> Path:
+    """Where a plan's messages go, made if need be. Raises VerbFailed when nothing can be written there: to be
+    known before a caller has spoken.
+    """
+    if world.files is None:
+        raise VerbFailed("not_configured", NO_FOLDER)
+    folder = world.files / (re.sub(r"[^\w.-]", "_", plan).lstrip(".") or "plan")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VerbFailed("not_written", f"{folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise VerbFailed("not_written", f"{folder}: it cannot be written to")
+    return folder
+
+
+async def keep(folder: Path, pcm16: bytes, now: datetime, about: dict[str, Any]) -> Message:
+    """Write PCM16 at 8 kHz and what is known of it. Raises VerbFailed, and leaves nothing half written."""
+    name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    file = folder / f"{name}.wav"
+    known = {
+        "file": file.name,
+        "time": now.isoformat(timespec="seconds"),
+        "seconds": round(len(pcm16) / BYTES_PER_SAMPLE / LINE_RATE, 2),
+        **about,
+    }
+    wav = encode_wav(pcm16, LINE_RATE)
+    try:
+        await asyncio.to_thread(_write, file, wav, known)
+    except OSError as error:
+        raise VerbFailed("not_written", f"{file}: {error.strerror}") from None
+    return Message(file, known, wav)
+
+
+def _write(file: Path, wav: bytes, about: dict[str, Any]) -> None:
+    """The JSON file last: who sees it finds the sound complete. Nobody else may read them."""
+    text = json.dumps(about, ensure_ascii=False, indent=2).encode() + b"\n"
+    written: list[Path] = []
+    try:
+        for path, data in ((file, wav), (file.with_suffix(".json"), text)):
+            part = path.with_name(path.name + ".part")
+            written.append(part)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(path)
+            written.append(path)
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+async def post(world: World, url: str, headers: dict[str, str], message: Message, timeout_s: float) -> None:
+    """As ``multipart/form-data`` (RFC 7578): ``message`` is the JSON, ``audio`` the WAV file. Raises
+    VerbFailed.
+    """
+    if world.http is None:
+        raise VerbFailed("not_configured", "HTTP is not configured")
+    boundary = f"ivr-{secrets.token_hex(12)}"
+    parts = (
+        ('name="message"', "application/json", json.dumps(message.about, ensure_ascii=False).encode()),
+        (f'name="audio"; filename="{message.file.name}"', "audio/wav", message.wav),
+    )
+    body = b"".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {what}\r\nContent-Type: {kind}\r\n\r\n".encode()
+        + data
+        + b"\r\n"
+        for what, kind, data in parts
+    )
+    body += f"--{boundary}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    try:
+        reply = await world.http.send(HttpRequest("POST", url, {**headers, **kind}, body, timeout_s))
+    except HttpFailed as error:
+        raise VerbFailed("hook_failed", str(error)) from None
+    if not 200 <= reply.status < 300:
+        raise VerbFailed("hook_failed", f"the hook answered {reply.status}")
+
+
+async def mail(world: World, headers: dict[str, str], text: str, message: Message) -> None:
+    """With the WAV file attached. ``headers`` are To, Subject and perhaps From. Raises VerbFailed."""
+    if world.mail is None:
+        raise VerbFailed("not_configured", "no mail server is set")
+    letter = EmailMessage()
+    try:
+        for name, value in headers.items():
+            letter[name] = value
+    except ValueError as error:  # a line break in a value
+        raise VerbFailed("bad_value", str(error)) from None
+    letter.set_content(text)
+    letter.add_attachment(message.wav, maintype="audio", subtype="wav", filename=message.file.name)
+    try:
+        await world.mail.send(letter)
+    except OSError as error:
+        raise VerbFailed("hook_failed", f"the message could not be mailed: {error}") from None

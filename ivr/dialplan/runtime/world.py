@@ -1,0 +1,78 @@
+"""What a plan needs of the world besides the call: the clock, HTTP, mail, a language model, a place for
+files. A test of a dialogue gives its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+
+from ivr.dialplan.runtime.language_model import LanguageModel
+from ivr.dialplan.runtime.queues import Queues
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What is asked of a back end."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    timeout_s: float = 10.0
+    """For all of it, the answer's last byte included."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What it answered."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class HttpFailed(Exception):
+    """There was no answer. ``event`` is ``timeout``, ``unreachable``, or ``bad_answer`` for one that is too
+    long."""
+
+    def __init__(self, event: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event
+
+
+class Http(Protocol):
+    """Requests to back ends."""
+
+    async def send(self, request: HttpRequest) -> HttpReply:
+        """Any status is a reply. Raises HttpFailed."""
+
+
+class Mail(Protocol):
+    """A way to send mail."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Raises OSError when it could not be handed over."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Shared by all calls of a process. What is None is not configured: a verb that needs it fails, and says
+    which setting is missing.
+    """
+
+    now: Callable[[], datetime] = _utc_now
+    """The time, with its zone."""
+    http: Http | None = None
+    mail: Mail | None = None
+    model: LanguageModel | None = None
+    files: Path | None = None
+    """The folder for what callers leave: voicemail."""
+    queues: Queues = field(default_factory=Queues)
+    """Who waits for whom, over all calls."""

@@ -1,0 +1,73 @@
+"""The values that a call gathers on its way through a plan."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError
+
+MAX_VARIABLES = 500
+"""Of one call."""
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_RESERVED = "call hours language now error true false none True False None and or not in is if else"
+RESERVED = frozenset(_RESERVED.split())
+"""Names that a plan cannot set."""
+HIDDEN = "***"
+
+
+class Variables:
+    """Names to values. What a subroutine was given is seen in it alone, and goes with it."""
+
+    def __init__(self, given: Mapping[str, Any] | None = None) -> None:
+        self._values: dict[str, Any] = dict(given or {})
+        self._local: list[dict[str, Any]] = [{}]
+        self.sensitive: set[str] = set()
+        """Names whose values are never logged, recorded or traced."""
+
+    def set(self, name: str, value: Any, *, sensitive: bool = False) -> None:
+        """Where the name is a parameter of the running step, that; else the call's. Raises ExpressionError
+        for more than may be held.
+        """
+        if isinstance(value, str | list | tuple | dict) and len(value) > MAX_SIZE:
+            raise ExpressionError(f"the value of {name!r} is longer than {MAX_SIZE}")
+        if len(self._values) >= MAX_VARIABLES and name not in self._values:
+            raise ExpressionError(f"more than {MAX_VARIABLES} variables")
+        home = self._local[-1] if name in self._local[-1] else self._values
+        home[name] = value
+        if sensitive:
+            self.sensitive.add(name)
+
+    def enter(self, values: Mapping[str, Any]) -> None:
+        """A subroutine begins, with these."""
+        self._local.append(dict(values))
+
+    def leave(self) -> None:
+        self._local.pop()
+
+    def leave_all(self) -> None:
+        del self._local[1:]
+
+    def scope(self) -> dict[str, Any]:
+        """As an expression sees them."""
+        return {**self._values, **self._local[-1]}
+
+    def shown(self) -> dict[str, Any]:
+        """For logs and terminals: what is sensitive is hidden."""
+        return {name: HIDDEN if name in self.sensitive else value for name, value in self.scope().items()}
+
+    def redact(self, text: str) -> str:
+        """``text`` without any sensitive value that stands in it."""
+        scope = self.scope()
+        for name in self.sensitive:
+            for value in sorted(_texts(scope.get(name, "")), key=len, reverse=True):
+                text = text.replace(value, HIDDEN)
+        return text
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    """What of it would tell something, wherever it stood; a single character is anywhere."""
+    if isinstance(value, Mapping | list | tuple) and depth < 5:
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item, depth + 1)
+    elif not isinstance(value, bool | None) and len(str(value)) > 1:
+        yield str(value)

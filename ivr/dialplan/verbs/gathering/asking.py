@@ -1,0 +1,158 @@
+"""A gather in a call: the question, what was answered, what was not, and where it leads."""
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from ivr.dialplan.plan.flow import End, GoTo, Next
+from ivr.dialplan.plan.speaking import PROTECTED
+from ivr.dialplan.values.variables import HIDDEN
+from ivr.dialplan.verbs.gathering.built_in import built_in
+from ivr.dialplan.verbs.gathering.confirming import Confirming, said_back
+from ivr.dialplan.verbs.gathering.hearing import Answer, Hearing
+
+if TYPE_CHECKING:
+    from ivr.dialplan.runtime.run import Run
+    from ivr.dialplan.verbs.gather import Gather
+
+MAX_REPEATS = 20
+"""Times that the question is said again because the caller asks for that, before it is a miss."""
+
+
+class Asking:
+    """One gather, once."""
+
+    def __init__(self, run: "Run", gather: "Gather") -> None:
+        self._run, self._gather = run, gather
+        self._question = gather.question(run.language, run.world.now())
+        self._hearing = Hearing(run, self._question, gather.timers)
+        self._misses = {"noinput": 0, "nomatch": 0}
+        self._refused = self._repeated = 0
+
+    async def ask(self) -> Next:
+        """What comes after it."""
+        run, gather = self._run, self._gather
+        private = run.session.privacy.kept() if gather.sensitive else contextlib.nullcontext()
+        with private, run.expecting(self._question.expected):
+            if gather.flush:
+                run.flush()
+            await self._prompt()
+            while True:
+                answer = await self._hearing.answer()
+                settled = await self._settled(answer)
+                if settled == "refused":
+                    if (after := await self._denied()) is not None:
+                        return after
+                elif settled.kind in ("choice", "typed"):
+                    return self._accept(settled)
+                elif settled.kind == "universal":
+                    if (after := self._universal(settled)) is not None:
+                        return after
+                    if self._repeated > MAX_REPEATS:
+                        return await self._give_up("nomatch")
+                    await self._prompt()
+                elif (after := await self._missed(settled)) is not None:
+                    return after
+
+    async def _settled(self, answer: Answer) -> Answer | Literal["refused"]:
+        run, gather = self._run, self._gather
+        if answer.kind not in ("choice", "typed") or not gather.confirm.wants(answer):
+            return answer
+        confirming = Confirming(
+            run, gather.confirm, self._question, gather.universals_here, gather.timers, gather
+        )
+        return await confirming.settle(answer)
+
+    # -- what is asked
+
+    async def _prompt(self, *, deaf: bool = False) -> None:
+        """The question, shorter at each attempt where the plan has it so; its wording for keys alone while
+        nobody can be understood."""
+        gather = self._gather
+        if gather.keys_only is not None and (deaf or self._run.session.recogniser_down):
+            self._run.log.warning("keys_only", step=self._run.at[0], line=self._run.placed().line)
+            await self._run.prompt(gather.keys_only, gather, listening_next=True)
+        elif gather.prompt is not None:
+            attempt = sum(self._misses.values()) + self._refused
+            text = gather.prompt[min(attempt, len(gather.prompt) - 1)]
+            await self._run.prompt(text, gather, listening_next=True)
+
+    # -- what is answered
+
+    def _accept(self, answer: Answer) -> Next:
+        run, gather = self._run, self._gather
+        run.answered()
+        hidden = gather.sensitive or answer.private
+        said, value = said_back(answer)
+        heard = HIDDEN if hidden else answer.text
+        if answer.kind == "choice":
+            name = HIDDEN if hidden else answer.name
+            run.log.info("choice_matched", choice=name, by=answer.by, heard=heard)
+        else:
+            shown = HIDDEN if hidden else str(value)
+            run.log.info("input_understood", input=gather.input, value=shown, by=answer.by, heard=heard)
+        if gather.into is not None:
+            run.variables.set(gather.into, value, sensitive=hidden)
+        if gather.details is not None:
+            about: dict[str, Any] = {
+                "text": answer.text,
+                "said": said,
+                "by": answer.by,
+                "confidence": answer.confidence,
+                "choice": answer.name,
+            }
+            run.variables.set(gather.details, about, sensitive=hidden)
+        goto = gather.choices[answer.name].goto if answer.kind == "choice" else gather.goto
+        return GoTo(goto) if goto is not None else None
+
+    def _universal(self, answer: Answer) -> Next:
+        """None: the question is said again."""
+        run = self._run
+        run.answered()
+        universal = self._gather.universals_here[answer.name]
+        run.log.info("universal_chosen", universal=answer.name, by=answer.by)
+        run.say_everything()
+        self._repeated += universal.do == "repeat"
+        return universal.leads(run.plan.start)
+
+    # -- what is not
+
+    async def _missed(self, answer: Answer) -> Next:
+        """None: the question is said again."""
+        run, gather = self._run, self._gather
+        kind: Literal["noinput", "nomatch"] = "noinput" if answer.kind == "noinput" else "nomatch"
+        self._misses[kind] += 1
+        attempt = self._misses[kind]
+        miss = gather.noinput if kind == "noinput" else gather.nomatch
+        more = {}
+        if kind == "nomatch":
+            hidden = gather.sensitive or answer.private
+            more = {"heard": HIDDEN if hidden else answer.text, "by": answer.by}
+        run.log.info(kind, attempt=attempt, of=miss.tries + 1, **more)
+        if attempt > miss.tries:
+            return await self._give_up(kind)
+        if not (answer.deaf and gather.keys_only is not None):
+            text = (
+                built_in(kind, run.plan.languages)
+                if miss.say is None
+                else miss.say[min(attempt, len(miss.say)) - 1]
+            )
+            await run.prompt(text, gather, listening_next=True)
+        await self._prompt(deaf=answer.deaf)
+        return None
+
+    async def _denied(self) -> Next:
+        self._refused += 1
+        if self._refused > self._gather.confirm.tries:
+            return await self._give_up("nomatch")
+        await self._prompt()
+        return None
+
+    async def _give_up(self, kind: Literal["noinput", "nomatch"]) -> Next:
+        run = self._run
+        run.gave_up()
+        miss = self._gather.noinput if kind == "noinput" else self._gather.nomatch
+        goto = miss.goto or self._gather.exhausted
+        if goto is not None:
+            return GoTo(goto)
+        await run.prompt(built_in("give_up", run.plan.languages), PROTECTED)
+        return End(kind)

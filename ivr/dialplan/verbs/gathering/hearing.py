@@ -1,0 +1,159 @@
+"""One answer of a caller: a turn of speech, or keys until they can mean only one thing.
+
+The timers are VoiceXML's (2.0, appendix D): ``timeout`` until the caller begins, ``interdigittimeout``
+between keys, ``termtimeout`` for the key that ends what is complete already.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ivr.audio.frames import VAD_RATE
+from ivr.dialplan.verbs.gathering.question import Question
+from ivr.grammar.inputs import Typed
+from ivr.grammar.inputs.digits import Digits
+from ivr.grammar.inputs.phone import Phone
+
+if TYPE_CHECKING:
+    from ivr.dialplan.runtime.run import Run
+
+STRAY_S = 2.0
+"""Who ends a value with a key although it was complete without: so long that key is still the old one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was answered, or that nothing was."""
+
+    kind: Literal["choice", "universal", "typed", "noinput", "nomatch"]
+    by: Literal["speech", "keys"] = "speech"
+    name: str = ""
+    """Of the choice or universal."""
+    typed: Typed | None = None
+    text: str = ""
+    """What was said or pressed."""
+    phrase: str = ""
+    """The words of a choice that were meant."""
+    confidence: float = 1.0
+    private: bool = False
+    """It was said when the caller was asked for something sensitive."""
+    deaf: bool = False
+    """Something was said and no recogniser could tell what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timers:
+    """Seconds."""
+
+    timeout: float
+    first_digit: float | None
+    inter_digit: float
+    term: float
+
+    def first(self, keys_only: bool) -> float:
+        """Until the caller begins."""
+        if self.first_digit is None:
+            return self.timeout
+        return self.first_digit if keys_only else max(self.first_digit, self.timeout)
+
+
+class Hearing:
+    """Of one gather in a call."""
+
+    def __init__(self, run: "Run", question: Question, timers: Timers) -> None:
+        self._run, self._question, self._timers = run, question, timers
+        self._private = False
+
+    async def answer(self) -> Answer:
+        """The next. Raises SessionEnded."""
+        self._private = False
+        answer = await self._answer()
+        return dataclasses.replace(answer, private=self._private)
+
+    async def _answer(self) -> Answer:
+        pressed, by_speech = "", False
+        while True:
+            first = self._timers.first(self._run.session.recogniser_down)
+            turn = await self._run.listen(self._timers.inter_digit if pressed else first)
+            self._private = self._private or turn.private
+            if turn.reason == "dtmf":
+                key = turn.text.upper()
+                if not pressed and self._is_stray(key):
+                    continue
+                if pressed and key == self._question.finish and not self._question.names_keys(pressed + key):
+                    return self._pressed(pressed, finished=True)
+                pressed, by_speech = pressed + key, False
+                if not self._question.more_keys(pressed):
+                    return await self._complete(pressed)
+                continue
+            if turn.reason == "speech":
+                answer = self._said(turn.text, turn.confidence, pressed)
+                if answer is not None:
+                    return answer
+                begun = self._begun(turn.text, pressed)
+                if begun is not None:
+                    pressed, by_speech = begun, True
+                    continue
+                if not pressed or self._question.pressed(pressed, finished=False) is None:
+                    deaf = not turn.text and self._run.session.recogniser_down
+                    return Answer(kind="nomatch", text=turn.text, confidence=turn.confidence, deaf=deaf)
+            if pressed:
+                # Nothing further came, or nothing that fits: what was pressed is the answer.
+                return self._pressed(pressed, finished=by_speech)
+            return Answer(kind="noinput")
+
+    # -- speech
+
+    def _said(self, text: str, confidence: float, pressed: str) -> Answer | None:
+        found = self._question.meant(text, confidence)
+        if found is not None:
+            kind, name, phrase = found
+            return Answer(kind=kind, name=name, phrase=phrase, text=text, confidence=confidence)
+        typed = self._question.typed(text, confidence) if not pressed else None
+        if typed is None and pressed and (more := self._digits(text)):
+            found_typed = self._question.pressed(pressed + more, finished=True)
+            typed = found_typed if isinstance(found_typed, Typed) else None
+        typed = typed or (self._question.typed(text, confidence) if pressed else None)
+        if typed is None:
+            return None
+        return Answer(kind="typed", typed=typed, text=text, confidence=confidence)
+
+    def _begun(self, text: str, pressed: str) -> str | None:
+        """The digits so far of a value that is said in pieces: "four seven" ... "one nine"."""
+        digits = self._digits(text)
+        so_far = f"{pressed}{digits or ''}"
+        return so_far if digits and self._question.more_keys(so_far) else None
+
+    def _digits(self, text: str) -> str | None:
+        kind = self._question.input
+        return kind.heard(text) if isinstance(kind, Digits | Phone) else None
+
+    # -- keys
+
+    async def _complete(self, pressed: str) -> Answer:
+        """No longer answer is possible. The key that ends a value may follow all the same."""
+        answer = self._pressed(pressed, finished=True)
+        if answer.kind != "typed" or not self._question.finish:
+            return answer
+        if self._timers.term == 0:
+            self._run.stray = (self._question.finish, self._run.session.clock)
+            return answer
+        turn = await self._run.listen(self._timers.term)
+        if turn.reason == "speech" or (turn.reason == "dtmf" and turn.text.upper() != self._question.finish):
+            self._run.unheard(turn)
+        return answer
+
+    def _pressed(self, pressed: str, *, finished: bool) -> Answer:
+        found = self._question.pressed(pressed, finished=finished)
+        if found is None:
+            return Answer(kind="nomatch", by="keys", text=pressed)
+        if isinstance(found, Typed):
+            return Answer(kind="typed", by="keys", typed=found, text=pressed)
+        kind, name = found
+        return Answer(kind=kind, by="keys", name=name, text=pressed)
+
+    def _is_stray(self, key: str) -> bool:
+        stray, self._run.stray = self._run.stray, None
+        if stray is None or stray[0] != key or self._question.names_keys(key):
+            return False
+        return self._run.session.clock - stray[1] <= STRAY_S * VAD_RATE

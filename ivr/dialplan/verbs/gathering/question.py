@@ -1,0 +1,113 @@
+"""What a gather can be answered with: its choices, a typed value, the plan's universals."""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from ivr.grammar.expectation import Choices, expectation
+from ivr.grammar.inputs import Asked, Typed, make_input
+from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, spoken
+from ivr.session.options import Expectation
+
+Meant = Literal["choice", "universal"]
+UNIVERSAL = "universals."
+"""Before the names of universals among those of choices."""
+
+
+class Answerable(Protocol):
+    """A choice or a universal."""
+
+    @property
+    def say(self) -> tuple[str, ...]: ...
+
+    @property
+    def press(self) -> tuple[str, ...]: ...
+
+
+class Question:
+    """Of one gather, in one language, on one day. ``finish`` is the key that ends what is typed, or empty."""
+
+    def __init__(
+        self,
+        choices: Mapping[str, Answerable],
+        universals: Mapping[str, Answerable],
+        asked: Asked | None,
+        finish: str,
+    ) -> None:
+        self.finish = finish
+        self.input = make_input(asked) if asked is not None else None
+        own_keys = {key: name for name, choice in choices.items() for key in choice.press}
+        own_phrases = {spoken(phrase) for choice in choices.values() for phrase in choice.say}
+        self.keys: dict[str, tuple[Meant, str]] = {key: ("choice", name) for key, name in own_keys.items()}
+        listed: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        # Where digits are typed a digit that is said is a digit, not somebody's key.
+        typed = self.input is not None
+        for name, choice in choices.items():
+            listed[name] = (choice.say, () if typed else choice.press)
+        for name, universal in universals.items():
+            for key in universal.press:
+                self.keys.setdefault(key, ("universal", name))
+            phrases = tuple(phrase for phrase in universal.say if spoken(phrase) not in own_phrases)
+            keys = () if typed else tuple(key for key in universal.press if key not in own_keys)
+            listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
+        self._matcher = Matcher(listed)
+        own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
+        kind = expectation(own, asked=asked).kind
+        expected = expectation(listed, self._matcher, asked)
+        self.expected = Expectation(
+            kind=kind,
+            fits=expected.fits,
+            may_go_on=expected.may_go_on,
+            choices=expected.choices,
+            asks=expected.asks,
+        )
+
+    # -- speech
+
+    def meant(self, text: str, confidence: float) -> tuple[Meant, str, str] | None:
+        """The choice or universal that was said, by its name and its phrase."""
+        match = self._matcher.match(text, confidence)
+        if match is None:
+            return None
+        if self.input is not None and self.input.free and spoken(text) != spoken(match.phrase):
+            return None  # among other words it means nothing: "I need help with my bill"
+        universal = match.choice.startswith(UNIVERSAL)
+        whole = spoken(text) == spoken(match.phrase)
+        if universal and not whole and self.typed(text, confidence) is not None:
+            return None
+        name = match.choice.removeprefix(UNIVERSAL) if universal else match.choice
+        return ("universal" if universal else "choice"), name, match.phrase
+
+    def typed(self, text: str, confidence: float) -> Typed | None:
+        """The value that was said."""
+        if self.input is None or 0.0 < confidence < MIN_CONFIDENCE:
+            return None
+        return self.input.parse(text)
+
+    # -- keys
+
+    @property
+    def takes_keys(self) -> bool:
+        """Somebody who cannot be understood can answer all the same."""
+        return any(kind == "choice" for kind, _ in self.keys.values()) or (
+            self.input is not None and self.input.takes_keys
+        )
+
+    def names_keys(self, keys: str) -> bool:
+        """Some choice's or universal's keys begin with these."""
+        return any(each.startswith(keys) for each in self.keys)
+
+    def more_keys(self, keys: str) -> bool:
+        """An answer may be longer than these."""
+        listed = any(each.startswith(keys) and len(each) > len(keys) for each in self.keys)
+        return listed or (self.input is not None and self.input.more_keys(keys))
+
+    def pressed(self, keys: str, *, finished: bool) -> tuple[Meant, str] | Typed | None:
+        """What ``keys`` mean, now that no more come. A universal is meant by its key alone, where nothing
+        says that a value was typed: ``finished`` with the key for that, or complete by its length."""
+        meant = self.keys.get(keys)
+        if meant is not None and meant[0] == "choice":
+            return meant
+        typed = self.input.press(keys) if self.input is not None else None
+        if meant is not None and (typed is None or not finished):
+            return meant
+        return typed

@@ -1,0 +1,233 @@
+"""date: "the third of May", "next Tuesday", "in two weeks", "4/5/2027"; by keys DDMMYYYY, or MMDDYYYY.
+
+"Tuesday" is the next one to come; "this Tuesday" may be today; "next Tuesday" is that of next week in
+English, the next one to come in French. A day without its year is the next to come, or the last one that was
+where the past is asked for (a date of birth).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from ivr.grammar import reading
+from ivr.grammar.inputs.base import Asked, Base, Order, Typed
+from ivr.grammar.inputs.tokens import each_number, tokens
+from ivr.grammar.inputs.words import Words, words_of
+
+_ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_FIGURES = re.compile(r"\b(\d{1,2})\s*[/.-]\s*(\d{1,2})(?:\s*[/.-]\s*(\d{4}|\d{2}))?\b(?![/.-]\d)")
+_LENGTHS = (4, 6, 8)
+"""Keys of a date: without year, with two digits of it, with all four."""
+_MAX_AHEAD = 10_000
+"""Of days, weeks or months that are counted."""
+
+
+class Day(Base):
+    """The value is a ``date``."""
+
+    def parse(self, text: str) -> Typed | None:
+        return self._typed(_figures(text, self.asked) or _said(text, self.asked, words_of(self.language)))
+
+    def press(self, keys: str) -> Typed | None:
+        if not keys.isdecimal() or len(keys) not in _LENGTHS:
+            return None
+        if self.asked.order == "ymd":
+            year, month, day = keys[:-4], int(keys[-4:-2]), int(keys[-2:])
+        else:
+            first, second, year = int(keys[:2]), int(keys[2:4]), keys[4:]
+            day, month = (first, second) if self.asked.order == "dmy" else (second, first)
+        return self._typed(_dated(day, month, year, self.asked))
+
+    def more_keys(self, keys: str) -> bool:
+        return (keys.isdecimal() or not keys) and len(keys) < _LENGTHS[-1]
+
+    def _typed(self, found: date | None) -> Typed | None:
+        return Typed(found, reading.day(found, self.language, self.asked.day)) if found is not None else None
+
+
+def order_of(language: str) -> Order:
+    """How a date is written in figures there."""
+    return "mdy" if language == "en-US" else "ymd" if language == "fr-CA" else "dmy"
+
+
+def _figures(text: str, asked: Asked) -> date | None:
+    iso = _ISO.search(text)
+    if iso is not None:
+        return _dated(int(iso[3]), int(iso[2]), iso[1], asked)
+    found = _FIGURES.search(text)
+    if found is None:
+        return None
+    first, second = int(found[1]), int(found[2])
+    day, month = (second, first) if asked.order == "mdy" else (first, second)
+    if month > 12 >= day:
+        day, month = month, day  # there is no other way to read it
+    return _dated(day, month, found[3] or "", asked)
+
+
+def _dated(day: int, month: int, year: str | int, asked: Asked) -> date | None:
+    """``year`` may have two digits, or none."""
+    today = asked.day
+    if year == "":
+        years: Iterator[int] = iter(
+            range(today.year, today.year - 9, -1) if asked.past else range(today.year, today.year + 9)
+        )
+    elif isinstance(year, str) and len(year) == 2:
+        # The one that is nearest; of birth, the last one.
+        century = today.year // 100 * 100
+        full = century + int(year)
+        full -= 100 if full > today.year + (0 if asked.past else 50) else 0
+        years = iter((full,))
+    else:
+        years = iter((int(year),))
+    for each in years:
+        try:
+            found = date(each, month, day)
+        except ValueError:
+            continue
+        if year != "" or (found <= today if asked.past else found >= today):
+            return found
+    return None
+
+
+def _said(text: str, asked: Asked, words: Words) -> date | None:
+    found = tokens(text)
+    if not found:
+        return None
+    relative = _relative(found, asked, words)
+    if relative is not None:
+        return relative
+    return _of_month(found, asked, words) or _weekday(found, asked, words)
+
+
+def _relative(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+    today = asked.day
+    joined = " ".join(found)
+    if "day after tomorrow" in joined or "après demain" in joined:
+        return today + timedelta(2)
+    if "day before yesterday" in joined or "avant hier" in joined:
+        return today - timedelta(2)
+    named = [words.days[token] for token in found if token in words.days]
+    if len(named) == 1 and not any(token in words.units for token in found):
+        return today + timedelta(named[0])
+    unit = next((token for token in found if token in words.units), None)
+    if unit is None or named or any(token in words.weekdays for token in found):
+        return None
+    ago = "ago" in found or ("a" in found and "il" in found)
+    ahead = "in" in found or "dans" in found or "from" in found
+    numbers = [
+        each
+        for each in each_number([t for t in found if t not in ("a", "il")], words)
+        if isinstance(each, int)
+    ]
+    if ahead == ago or len(numbers) > 1:
+        return None
+    count = (numbers or [1])[0] * (-1 if ago else 1)
+    if abs(count) > _MAX_AHEAD:
+        return None
+    if words.units[unit] < 0:
+        return _months(today, count)
+    try:
+        return today + timedelta(count * words.units[unit])
+    except OverflowError:
+        return None
+
+
+def _months(today: date, count: int) -> date | None:
+    """The same day of another month, or its last."""
+    year, month = divmod(today.year * 12 + today.month - 1 + count, 12)
+    for day in range(today.day, 27, -1) if today.day > 28 else (today.day,):
+        try:
+            return date(year, month + 1, day)
+        except ValueError:
+            continue
+    return None
+
+
+def _weekday(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+    today = asked.day
+    named = {words.weekdays[token] for token in found if token in words.weekdays}
+    if len(named) != 1 or any(isinstance(each, int) for each in each_number(_plain(found, words), words)):
+        return None
+    (weekday,) = named
+    ahead = (weekday - today.weekday()) % 7
+    back = (today.weekday() - weekday) % 7 or 7
+    if "last" in found or "dernier" in found:
+        return today - timedelta(back)
+    if "next" in found:
+        return today + timedelta(7 - today.weekday() + weekday)
+    if "this" in found or "ce" in found:
+        return today + timedelta(ahead)
+    later = 7 if "week" in found or "en huit" in " ".join(found) else 0
+    if asked.past and not later:
+        return today - timedelta(back)
+    return today + timedelta((ahead or 7) + later)
+
+
+def _plain(found: Sequence[str], words: Words) -> list[str]:
+    """ "Tuesday week", "a week on Tuesday", "mardi en huit": no number is meant."""
+    return [token for token in found if token not in ("a", "huit")]
+
+
+def _of_month(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+    """A day and its month, the year after them; or a day alone."""
+    months = [at for at, token in enumerate(found) if token in words.months and not _is_may(found, at)]
+    numbers = list(each_number([token for token in found if token != "a"], words))
+    if not months:
+        days = [each for each in numbers if isinstance(each, int)]
+        alone = len(days) == 1 and 1 <= days[0] <= 31 and _a_day(found, words)
+        return _next_day(days[0], asked) if alone else None
+    month = words.months[found[months[0]]]
+    place = next(at for at, each in enumerate(numbers) if isinstance(each, str) and each in words.months)
+    before = [each for each in numbers[:place] if isinstance(each, int)]
+    after = [each for each in numbers[place + 1 :] if isinstance(each, int)]
+    days, rest = (before[-1:], after) if before else (after[:1], after[1:])
+    if not days or not 1 <= days[0] <= 31:
+        return None
+    year = _year(rest)
+    return _dated(days[0], month, year, asked) if year is not None else None
+
+
+def _is_may(found: Sequence[str], at: int) -> bool:
+    """ "May I": no month."""
+    return found[at] == "may" and at + 1 < len(found) and found[at + 1] == "i"
+
+
+def _a_day(found: Sequence[str], words: Words) -> bool:
+    """ "The third", "on the 3rd", "le trois": not just any number."""
+    known = (
+        words.noise
+        | set(words.small)
+        | set(words.tens)
+        | set(words.ordinals)
+        | words.joints
+        | set(words.weekdays)
+    )
+    article = "the" in found or "le" in found or any(token in words.ordinals for token in found)
+    return article and all(token in known or token.isdecimal() for token in found)
+
+
+def _next_day(day: int, asked: Asked) -> date | None:
+    today = asked.day
+    for months in range(0, -12, -1) if asked.past else range(12):
+        first = _months(today.replace(day=1), months)
+        try:
+            found = first.replace(day=day) if first is not None else None
+        except ValueError:
+            continue
+        if found is not None and (found <= today if asked.past else found >= today):
+            return found
+    return None
+
+
+def _year(rest: Sequence[int]) -> str | int | None:
+    """ "2027", "twenty twenty-seven", "nineteen oh five", "85"; "" where none was said, None for no year."""
+    match rest:
+        case []:
+            return ""
+        case [year] if year >= 1000:
+            return year if year <= 9999 else None
+        case [year] if year < 100:
+            return f"{year:02}"
+        case [century, year] if 10 <= century <= 99 and year < 100:
+            return century * 100 + year
+    return None

@@ -1,0 +1,33 @@
+"""digits: a row of digits, such as an account's: "four seven one nine", "double oh seven", "forty-two"."""
+
+from typing import ClassVar
+
+from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.tokens import digits_of, tokens
+from ivr.grammar.inputs.words import words_of
+from ivr.session.options import ExpectedKind
+
+
+class Digits(Base):
+    """The value is a text: zeros at its beginning count."""
+
+    expects: ClassVar[ExpectedKind] = "digits"
+
+    def heard(self, text: str) -> str | None:
+        """The digits of ``text``, however many."""
+        words = words_of(self.language)
+        return digits_of(tokens(text), words, skip=lambda token: token in words.noise)
+
+    def parse(self, text: str) -> Typed | None:
+        digits = self.heard(text)
+        return self._typed(digits) if digits is not None else None
+
+    def press(self, keys: str) -> Typed | None:
+        return self._typed(keys) if keys.isdecimal() else None
+
+    def may_go_on(self, text: str) -> bool:
+        digits = self.heard(text)
+        return digits is not None and len(digits) < self.asked.max_digits
+
+    def _typed(self, digits: str) -> Typed | None:
+        return Typed(digits, self.spelled(digits)) if self.enough(digits) else None

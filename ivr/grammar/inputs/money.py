@@ -1,0 +1,85 @@
+"""money: "twelve euros fifty", "£12.50", "fifty cents", "a hundred and twenty"."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from ivr.grammar import reading
+from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.number import MAX_FIGURES, amount
+from ivr.grammar.inputs.tokens import each_number, tokens, without
+from ivr.grammar.inputs.words import Words, words_of
+
+
+class Money(Base):
+    """The value is a float of whole hundredths (an int where there are none), in the currency that is asked
+    for; an amount in another currency is none."""
+
+    def parse(self, text: str) -> Typed | None:
+        words = words_of(self.language)
+        found = without(tokens(text), words.noise - words.joints - words.cents)
+        named = {words.currencies[token] for token in found if token in words.currencies}
+        if named - {self.asked.currency}:
+            return None
+        value = _amount(
+            [token for token in found if token not in words.joints or len(found) > 2], words, self
+        )
+        return self._typed(value) if value is not None else None
+
+    def press(self, keys: str) -> Typed | None:
+        """The star is the point: 12*50."""
+        if re.fullmatch(r"\d{1,12}(\*\d{1,2})?", keys) is None:
+            return None
+        whole, _, part = keys.partition("*")
+        return self._typed(Decimal(f"{whole}.{part.ljust(2, '0')}"))
+
+    def more_keys(self, keys: str) -> bool:
+        fits = re.fullmatch(r"(\d{1,12}(\*\d?)?)?", keys) is not None
+        return fits and len(keys) < self.asked.max_digits
+
+    def _typed(self, value: Decimal) -> Typed | None:
+        if len(str(int(value))) > min(self.asked.max_digits, MAX_FIGURES) or value != round(value, 2):
+            return None
+        plain = int(value) if value == value.to_integral_value() else float(value)
+        return Typed(plain, reading.money(plain, self.language, self.asked.currency))
+
+
+def _amount(found: Sequence[str], words: Words, kind: Money) -> Decimal | None:
+    language = kind.language
+    sign = next((at for at, token in enumerate(found) if token in words.currencies), None)
+    cents = bool(found) and found[-1] in words.cents
+    if cents:
+        found = found[:-1]
+    if sign is None and cents:
+        value = amount(found, words, language)
+        return value / 100 if value is not None and value < 1000 else None
+    if sign is None:
+        value = amount(found, words, language)
+        return value if value is not None else _pair(found, words)
+    before, after = found[:sign], found[sign + 1 :]
+    if not before:
+        before, after = after, []
+    after = [token for token in after if token not in words.joints]
+    whole = amount(
+        [token for at, token in enumerate(before) if at < len(before) - 1 or token not in words.joints],
+        words,
+        language,
+    )
+    if whole is None or not after:
+        return whole
+    part = amount(after, words, language)
+    fits = part is not None and part == part.to_integral_value() and part < 100
+    return whole + part / 100 if part is not None and fits and whole == whole.to_integral_value() else None
+
+
+def _pair(found: Sequence[str], words: Words) -> Decimal | None:
+    """ "Twelve fifty"."""
+    numbers = list(each_number(found, words))
+    if (
+        len(numbers) == 2
+        and isinstance(numbers[0], int)
+        and isinstance(numbers[1], int)
+        and 10 <= numbers[1] < 100
+    ):
+        return Decimal(numbers[0]) + Decimal(numbers[1]) / 100
+    return None

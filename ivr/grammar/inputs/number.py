@@ -1,0 +1,92 @@
+"""number: one amount of anything: "minus three point five", "twelve hundred", "a hundred and one"."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from ivr.grammar import reading
+from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.tokens import digits_of, number_at, tokens, without
+from ivr.grammar.inputs.words import Words, words_of
+
+MAX_FIGURES = 15
+
+
+class Number(Base):
+    """The value is an int, or a float where there is something after the point."""
+
+    def parse(self, text: str) -> Typed | None:
+        words = words_of(self.language)
+        found = _signed(text, tokens(text))
+        kept = without(found, words.noise - words.joints - words.minus)
+        negative = bool(kept) and (kept[0] in words.minus or kept[0] == "-")
+        value = amount(kept[1:] if negative else kept, words, self.language)
+        return self._typed(-value if negative else value) if value is not None else None
+
+    def press(self, keys: str) -> Typed | None:
+        """The star is the point."""
+        if re.fullmatch(r"\d{1,15}(\*\d{1,6})?", keys) is None:
+            return None
+        return self._typed(Decimal(keys.replace("*", ".")))
+
+    def more_keys(self, keys: str) -> bool:
+        fits = re.fullmatch(r"(\d{1,15}(\*\d{0,6})?)?", keys) is not None
+        return fits and len(keys) < self.asked.max_digits
+
+    def _typed(self, value: Decimal) -> Typed | None:
+        figures = len(str(int(abs(value))))
+        if not self.asked.min_digits <= figures <= min(self.asked.max_digits, MAX_FIGURES):
+            return None
+        plain = int(value) if value == value.to_integral_value() else float(value)
+        return Typed(plain, reading.number(plain, self.language))
+
+
+def amount(found: Sequence[str], words: Words, language: str) -> Decimal | None:
+    """The tokens as one number, all of them."""
+    if not found:
+        return None
+    if len(found) == 1 and (figures := figures_of(found[0], language)) is not None:
+        return figures
+    split = next((at for at, token in enumerate(found) if token in words.point and at), len(found))
+    head, tail = found[:split], found[split + 1 :]
+    halves = len(head) > 2 and head[-1] in words.half
+    if halves:
+        head = head[:-1] if head[-2] not in words.joints else head[:-2]
+    whole = _whole(without(head, frozenset("a")), words)
+    if whole is None or (split < len(found) and not tail):
+        return None
+    if not tail:
+        return whole + Decimal("0.5") if halves else whole
+    fraction = digits_of(tail, words, skip=lambda token: False)
+    if fraction is None or len(fraction) > 6:
+        return None
+    return whole + Decimal(int(fraction)).scaleb(-len(fraction))
+
+
+def figures_of(token: str, language: str) -> Decimal | None:
+    """Figures with a point, a comma, or groups of three: "1,234.50"; "1.234,50" where the comma is the
+    point."""
+    if not re.fullmatch(r"\d+(?:[.,]\d+)*", token) or len(token) > 20:
+        return None
+    point, groups = (".", ",") if language.partition("-")[0] == "en" else (",", ".")
+    whole, _, fraction = token.partition(point)
+    if re.fullmatch(rf"\d{{1,3}}(?:{re.escape(groups)}\d{{3}})+", whole):
+        whole = whole.replace(groups, "")
+    elif not whole.isdecimal():
+        # A figure like 3,5 in English: what else could it be?
+        whole, _, fraction = token.partition(groups) if not fraction else ("", "", "")
+    return Decimal(f"{whole}.{fraction or 0}") if whole.isdecimal() and f"{fraction}0".isdecimal() else None
+
+
+def _whole(found: Sequence[str], words: Words) -> Decimal | None:
+    number = number_at(found, 0, words) if found else None
+    if number is not None and number[1] == len(found):
+        return Decimal(number[0])
+    if all(len(token) == 1 or token in words.small for token in found):
+        digits = digits_of(found, words, skip=lambda token: False)  # "one five zero"
+        return Decimal(digits) if digits is not None and len(digits) == len(found) <= MAX_FIGURES else None
+    return None
+
+
+def _signed(text: str, found: list[str]) -> list[str]:
+    return ["-", *found] if re.match(r"\s*[-−]\s*\d", text) else found

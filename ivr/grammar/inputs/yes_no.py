@@ -1,0 +1,48 @@
+"""yes_no: yes or no, in any of the ways people say it; by keys 1 and 2."""
+
+from typing import ClassVar
+
+from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.tokens import tokens
+from ivr.grammar.inputs.words import words_of
+from ivr.session.options import ExpectedKind
+
+LONGEST = 12
+"""Words of an answer; a longer one is a story."""
+
+
+class YesNo(Base):
+    """The value is true or false."""
+
+    expects: ClassVar[ExpectedKind] = "yes_no"
+
+    def parse(self, text: str) -> Typed | None:
+        answer = said_yes(text, self.language)
+        return Typed(answer, text.strip()) if answer is not None else None
+
+    def press(self, keys: str) -> Typed | None:
+        return {"1": Typed(True, self._word(True)), "2": Typed(False, self._word(False))}.get(keys)
+
+    def may_go_on(self, text: str) -> bool:
+        return False
+
+    def more_keys(self, keys: str) -> bool:
+        return not keys
+
+    def _word(self, yes: bool) -> str:
+        french = self.language.partition("-")[0] == "fr"
+        return ("oui" if french else "yes") if yes else ("non" if french else "no")
+
+
+def said_yes(text: str, language: str) -> bool | None:
+    """True, False, or None for neither and for both ("yes, no")."""
+    words, found = words_of(language), tokens(text)
+    if not found or len(found) > LONGEST:
+        return None
+    yes = any(token in words.yes for token in found)
+    no = any(token in words.no for token in found)
+    if yes and no:
+        return None
+    if no:
+        return False
+    return True if yes or all(token in words.assent for token in found) else None

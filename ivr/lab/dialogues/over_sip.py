@@ -1,0 +1,307 @@
+"""``ivr test --sip``: dialogues over SIP and RTP on loopback, between two of our own user agents.
+
+One is the service, in a process of its own (``rehearsed_service``). The other is the caller: what they say
+is spoken by the speech engine, what they hear is transcribed. When things happen is told by the service;
+that they were heard as well is looked for in the transcript: of each prompt that a turn ``hears`` and that
+was said to its end, ``HEARD_SHARE`` of the words in their order, for no recogniser writes exactly what was
+said.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import multiprocessing
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.journal import Entry
+from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
+from ivr.dialplan.dialogue.rehearsal import Failure, Outcome, Rehearsal
+from ivr.dialplan.plan.plan import Plan
+from ivr.grammar.matching import words
+from ivr.lab.dialogues.sip_caller import SipStage
+from ivr.lab.dialogues.sip_service import LINGER_S, serve_rehearsed
+from ivr.service.calls.call import ServedCall
+from ivr.service.config.settings import Settings
+from ivr.service.server import Server, prepare_process
+from ivr.session import SessionEnded, VoiceSession
+from ivr.sip.errors import SipError
+from ivr.sip.leg import CallLeg
+
+HEARD_SHARE = 0.5
+"""Of the words of a prompt that must be in the transcript."""
+START_S = 120.0
+"""Seconds that the service may take to start: engines are loaded, prompts are made."""
+DIALOGUE_S = 180.0
+"""Seconds for one dialogue."""
+HANGUP_S = LINGER_S + 3.0
+"""Seconds after the plan's end within which the call must end."""
+
+
+class CallersCall(ServedCall):
+    """The caller's end: a dialogue instead of a plan."""
+
+    hold: Callable[["CallersCall"], Any]
+
+    @property
+    def session(self) -> VoiceSession:
+        return self._session
+
+    async def is_over(self) -> bool:
+        """The other side hangs up."""
+        await asyncio.wait({self._ended}, timeout=HANGUP_S)
+        return self._ended.done()
+
+    async def _converse(self, ring_s: float) -> None:
+        await self._confirmed.wait()
+        await self._session.start()
+        heard: list[str] = []
+        listening = asyncio.ensure_future(self._listen(heard))
+        try:
+            await self.hold(self)
+        finally:
+            self.leg.hangup("caller")
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self, heard: list[str]) -> None:
+        self.heard = heard
+        with contextlib.suppress(SessionEnded):
+            while True:
+                turn = await self._session.listen()
+                heard.append(turn.text)
+
+
+class _Caller(Server):
+    """Places the calls."""
+
+    stage_of: Callable[[CallersCall], Any]
+
+    def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
+        call = CallersCall(leg, plan, self._engines, self._settings)
+        call.hold = self.stage_of
+        return call
+
+
+def hold_over_sip(
+    settings: Settings,
+    file: DialogueFile,
+    dialogues: Sequence[Dialogue],
+    *,
+    coverage: Coverage,
+    done: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """As ``hold_in_memory``, in real time. Raises SpeechError, SipError and ModelMissing when one of the two
+    sides does not start.
+    """
+    prepare_process()
+    port, other = _free_port(), _free_port()
+    first = random.randrange(30_000, 55_000, 100)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    names = [dialogue.name for dialogue in dialogues]
+    process = context.Process(
+        target=serve_rehearsed,
+        args=(_on_loopback(settings, port, first), file.path, names, theirs),
+        daemon=True,
+    )
+    process.start()
+    theirs.close()
+    try:
+        caller = _Callers(_on_loopback(settings, other, first + 200), file, dialogues, port, coverage, done)
+        return asyncio.run(caller.run(ours))
+    finally:
+        ours.close()
+        process.join(10)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+class _Callers:
+    """The calling side of one file."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        file: DialogueFile,
+        dialogues: Sequence[Dialogue],
+        port: int,
+        coverage: Coverage,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        self._settings, self._file, self._dialogues = settings, file, dialogues
+        self._port, self._coverage, self._done = port, coverage, done
+        self._stage: SipStage | None = None
+        self._told_early: dict[int, list[tuple[Any, ...]]] = {}
+        """Of a call whose stage is not there yet: the service is told of its answer first."""
+        self._number = -1
+        """Of the call that goes on."""
+        self._ready: asyncio.Future[None]
+        self._outcomes: list[Outcome] = []
+
+    async def run(self, connection: Connection) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        self._ready = loop.create_future()
+        reader = threading.Thread(target=self._read, args=(connection, loop), daemon=True)
+        reader.start()
+        # A caller hears while they speak.
+        session = dataclasses.replace(self._settings.session, keep_speech_over_protected=True)
+        settings = self._settings.model_copy(update={"session": session})
+        # The caller's lines are not prompts of a plan; its first plan is only asked for its name.
+        server = _Caller(settings, [self._file.plan], _Nobody(), errand=self._errand)
+        await server.run()
+        return self._outcomes
+
+    def _read(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                message = connection.recv()
+                loop.call_soon_threadsafe(self._told, message)
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._told, (-1, "failed", "the service has ended"))
+
+    def _told(self, message: tuple[Any, ...]) -> None:
+        number, kind, *values = message
+        if kind == "ready" and not self._ready.done():
+            self._ready.set_result(None)
+        elif kind == "failed" and not self._ready.done():
+            self._ready.set_exception(SipError(str(values[0])))
+        elif self._stage is not None and number == self._number:
+            self._stage.told(kind, *values)
+        elif number >= self._number:
+            self._told_early.setdefault(number, []).append((kind, *values))
+
+    async def _errand(self, server: Server) -> None:
+        assert isinstance(server, _Caller)
+        async with asyncio.timeout(START_S):
+            await self._ready
+        for dialogue in self._dialogues:
+            began = time.perf_counter()
+            outcome = await self._call(server, dialogue)
+            outcome.took_s = time.perf_counter() - began
+            self._outcomes.append(outcome)
+            self._done(outcome)
+
+    async def _call(self, server: _Caller, dialogue: Dialogue) -> Outcome:
+        outcome = Outcome(dialogue)
+        self._number += 1
+        visit = self._coverage.recorder()
+
+        held: asyncio.Future[None] | None = None
+
+        async def hold(call: CallersCall) -> None:
+            nonlocal held
+            held = asyncio.ensure_future(rehearse(call))
+            await asyncio.shield(held)  # when the caller hangs up the dialogue has turns to come
+
+        async def rehearse(call: CallersCall) -> None:
+            nonlocal outcome
+            self._stage = SipStage(call.leg, call.session, visit)
+            for told in self._told_early.pop(self._number, []):
+                self._stage.told(*told)
+            rehearsal = Rehearsal(dialogue, self._stage, self._file.sounds)
+            outcome = await rehearsal.hold(DIALOGUE_S)
+            if outcome.failure is None:
+                outcome.failure = await _unheard(rehearsal.heard, outcome.entries, call)
+            if outcome.failure is None and self._stage.over is not None and not await call.is_over():
+                last = dialogue.turns[-1]
+                message = f"the plan is over, but the call was not ended within {HANGUP_S:g} s"
+                outcome.failure = Failure(last.line, last.column, message)
+
+        server.stage_of = hold
+        called = dialogue.facts.called or self._file.plan.name
+        caller = f"sip:{dialogue.facts.caller}@127.0.0.1" if dialogue.facts.caller else None
+        try:
+            end = await server.dial(f"sip:{called}@127.0.0.1:{self._port}", caller=caller)
+            if held is not None:
+                await held
+        except SessionEnded:
+            outcome.failure = outcome.failure or Failure(dialogue.line, 1, "the call ended in mid-dialogue")
+            return outcome
+        except ValueError as error:  # numbers that no call can have
+            outcome.failure = Failure(dialogue.line, 1, f"the call cannot be placed: {error}")
+            return outcome
+        finally:
+            self._stage = None
+        if not end.answered and outcome.failure is None:
+            message = f"the call was not answered: {end.status} {end.phrase}".rstrip()
+            outcome.failure = Failure(dialogue.line, 1, message)
+        return outcome
+
+
+class _Nobody:
+    """``server.Above`` that is told nothing."""
+
+    def ready(self, info: object) -> None: ...
+
+    def call_began(self, leg: CallLeg, plan: Plan) -> None: ...
+
+    def call_ended(self, leg: CallLeg) -> None: ...
+
+
+async def _unheard(
+    expected: Sequence[tuple[int, int, Entry]], entries: Sequence[Entry], call: CallersCall
+) -> Failure | None:
+    """The first prompt that was said to its end and did not arrive at the caller. ``expected``: line, column
+    and prompt of each turn that hears one.
+    """
+    whole = {entry.number for entry in entries if entry.kind == "said"}
+    wanted = [each for each in expected if each[2].number in whole and words(each[2].text)]
+    until = asyncio.get_running_loop().time() + 5
+    while True:  # the last words are still being transcribed
+        heard = words(" ".join(call.heard))
+        missing = next((each for each in wanted if share(words(each[2].text), heard) < HEARD_SHARE), None)
+        if missing is None:
+            return None
+        if asyncio.get_running_loop().time() > until:
+            line, column, prompt = missing
+            message = f"{prompt.text!r} was said, but did not arrive at the caller, who heard"
+            return Failure(line, column, f"{message} {' '.join(call.heard)[-300:]!r}")
+        await asyncio.sleep(0.2)
+
+
+def share(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Of the words ``said``, those in ``heard`` in the same order, near one another: 0 to 1."""
+    best = 0.0
+    span = len(said) * 2 + 4
+    for first in range(0, max(1, len(heard)), max(1, len(said) // 2)):
+        blocks = SequenceMatcher(
+            None, said, heard[first : first + span], autojunk=False
+        ).get_matching_blocks()
+        best = max(best, sum(block.size for block in blocks) / max(1, len(said)))
+    return best
+
+
+def _on_loopback(settings: Settings, port: int, first: int) -> Settings:
+    sip = dataclasses.replace(
+        settings.sip,
+        bind=f"127.0.0.1:{port}",
+        rtp_ports=f"{first}-{first + 99}",
+        public_address=None,
+        tls_bind=None,
+        registrations=(),
+        ring_s=0.0,
+    )
+    recording = dataclasses.replace(settings.recording, debug=False)
+    return settings.model_copy(update={"sip": sip, "recording": recording})
+
+
+def _free_port() -> int:
+    while True:
+        port = random.randrange(10_000, 19_000)
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+            socket.socket() as tcp,
+        ):
+            udp.bind(("127.0.0.1", port))
+            tcp.bind(("127.0.0.1", port))
+            return port

@@ -1,0 +1,188 @@
+"""The parent's end of a child process: how it is started, spoken to and ended.
+
+Both directions are frames on one socket pair, which is the child's standard input: a header of two
+big-endian 32-bit lengths, a JSON object, and raw bytes.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HEADER = struct.Struct("!II")
+
+_CODE = """import importlib, json, os, sys
+sys.path[:] = json.loads(os.environ.pop("IVR_CHILD_PATH"))
+importlib.import_module(os.environ.pop("IVR_CHILD_MAIN")).main()"""
+
+
+class ChildGone(Exception):
+    """The child ended or must be ended; ``stuck`` when it was alive but gave no sign."""
+
+    def __init__(self, reason: str, *, stuck: bool = False) -> None:
+        super().__init__(reason)
+        self.stuck = stuck
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    head: dict[str, Any]
+    payload: bytes = field(repr=False)
+
+
+def encode_frame(head: Mapping[str, Any], payload: bytes = b"") -> bytes:
+    text = json.dumps(head).encode()
+    return HEADER.pack(len(text), len(payload)) + text + payload
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame:
+    """The next frame. Raises IncompleteReadError or OSError at the connection's end."""
+    head_size, size = HEADER.unpack(await reader.readexactly(HEADER.size))
+    head = json.loads(await reader.readexactly(head_size))
+    return Frame(head, await reader.readexactly(size))
+
+
+def engine_environment(threads: int) -> dict[str, str]:
+    """The environment of an engine that computes with so many threads."""
+    count = str(max(1, threads))
+    libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+    own = {f"{name}_NUM_THREADS": count for name in libraries}
+    # Waiting threads that spin would take the cores from the media threads.
+    own |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # An engine needs no keys of other services.
+    kept = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
+    return kept | own
+
+
+class ChildLink:
+    """One child process. Make it, ``open`` it, use it, ``close`` it; there is no second life.
+
+    The child runs ``main()`` of the module ``main`` and is sent ``first`` (and ``payload``) at once;
+    ``title`` is what an administrator sees in a list of processes; ``environment`` None is our own.
+    """
+
+    def __init__(
+        self,
+        first: Mapping[str, Any],
+        payload: bytes = b"",
+        *,
+        title: str,
+        main: str = "ivr.process.child",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._first, self._payload = dict(first), payload
+        self._title, self._main = title, main
+        self._own_environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._pending: asyncio.Task[Frame] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    async def open(self) -> None:
+        """Start the process and tell it what to load; its first frame says how that went."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                # Not multiprocessing: its spawn imports the user's main module again, and a script
+                # without a __main__ guard would run a second time.
+                # A process group of its own keeps the terminal's Ctrl-C away from the first instant on;
+                # not a session of its own, because autogroup scheduling would make niceness ineffective.
+                # It returns as soon as the child exists, in a millisecond.
+                self._process = subprocess.Popen(  # noqa: ASYNC220
+                    [sys.executable, "-c", _CODE, self._title],
+                    stdin=theirs.fileno(),
+                    stdout=2,  # an engine that prints must not disturb the service's own output
+                    env=self._environment(),
+                    process_group=0,
+                )
+            self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        except OSError as error:
+            ours.close()
+            raise ChildGone(f"cannot be started: {error}") from error
+        self.send(self._first, self._payload)
+
+    def _environment(self) -> dict[str, str]:
+        given = os.environ if self._own_environment is None else self._own_environment
+        ours = {"IVR_PARENT_PID": str(os.getpid()), "IVR_CHILD_PATH": json.dumps(sys.path)}
+        return {**given, **ours, "IVR_CHILD_MAIN": self._main}
+
+    def send(self, head: Mapping[str, Any], payload: bytes = b"") -> None:
+        """Queue a frame. The child always reads, so nothing piles up; a dead child shows in ``receive``."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(encode_frame(head, payload))
+
+    async def receive(self) -> Frame:
+        """The next frame. Raises ChildGone at the child's end. Cancelling loses nothing."""
+        if self._pending is None:
+            self._pending = asyncio.create_task(self._read())
+        await asyncio.wait({self._pending})
+        done, self._pending = self._pending, None
+        return done.result()
+
+    async def quiet_until(self, event: asyncio.Event) -> None:
+        """Wait for ``event`` while the child has nothing to say. Raises ChildGone when it ends."""
+        if self._pending is None:
+            self._pending = asyncio.create_task(self._read())
+        waiter = asyncio.create_task(event.wait())
+        try:
+            await asyncio.wait({waiter, self._pending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+        if self._pending.done():
+            await self.receive()
+
+    async def _read(self) -> Frame:
+        assert self._reader is not None
+        try:
+            return await read_frame(self._reader)
+        except (asyncio.IncompleteReadError, OSError):
+            raise ChildGone(await self._obituary()) from None
+
+    async def _obituary(self) -> str:
+        assert self._process is not None
+        for _ in range(100):
+            if (code := self._process.poll()) is not None:
+                how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+                return f"the process {self._process.pid} ended {how}"
+            await asyncio.sleep(0.01)
+        return f"the process {self._process.pid} closed its connection"
+
+    def kill(self) -> None:
+        """At once; ``receive`` then raises ChildGone."""
+        if self._process is not None:
+            self._process.kill()
+
+    async def close(self, grace_s: float) -> None:
+        """End the process and wait for its end. Safe in any state, and when cancelled half-way."""
+        if self._pending is not None:
+            self._pending.cancel()
+            await asyncio.wait({self._pending})
+            if not self._pending.cancelled():
+                self._pending.exception()
+            self._pending = None
+        if self._writer is not None:
+            self._writer.transport.abort()  # the child reads the end of its input and goes
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+        if self._process is None:
+            return
+        try:
+            for _ in range(int(grace_s / 0.01)):
+                if self._process.poll() is not None:
+                    return
+                await asyncio.sleep(0.01)
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()

@@ -1,0 +1,265 @@
+"""One call: a SIP leg, a session and a plan, from the INVITE to the line in the log that records it."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ivr.dialplan.engine.runner import AFTER_HANGUP_S, Runner
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.runtime.control import CallFacts, Dial, TransferResult
+from ivr.dialplan.runtime.world import World
+from ivr.service.calls.call_record import begun, ended
+from ivr.service.calls.dialing import Dialling, Place
+from ivr.service.config.settings import Settings
+from ivr.service.config.surroundings import for_plan
+from ivr.service.engines import Engines
+from ivr.service.recording.recorder import Recorder
+from ivr.session import SessionEnded, SessionState, VoiceSession
+from ivr.sip.leg import CallLeg
+from ivr.sip.message import display_name, uri_user
+from ivr.sip.transfer import TransferEnd
+
+KEY_S = 0.28
+"""What pjmedia takes for one key: its tone and the quiet after it."""
+KEYS_AT_ONCE = 16
+"""pjmedia keeps 32 that wait."""
+_PAUSES = {"w": 0.5, "W": 1.0}
+PRIVATE_TAIL_S = 0.5
+"""For so long after something private nothing is recorded: the tone of the last key is still in the air when
+its message has come."""
+PRIVATE_LOOKS = 20
+"""Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
+TRANSFER_GRACE_S = 10.0
+"""The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """How a call went."""
+
+    answered: bool
+    reason: str
+    """See ``CallLeg.on_ended``."""
+    status: int
+    phrase: str
+
+
+class ServedCall:
+    """Made on the loop for each leg, admitted or dialled. Its hooks come from the SIP thread and are brought
+    here.
+    """
+
+    def __init__(
+        self,
+        leg: CallLeg,
+        plan: Plan,
+        engines: Engines,
+        settings: Settings,
+        recorder: Recorder | None = None,
+        world: World | None = None,
+        *,
+        place: Place | None = None,
+        start: str | None = None,
+    ) -> None:
+        """``place`` places further calls; without it callers are put through by REFER alone.
+        ``start``: the plan's step to begin with, when it is not its own."""
+        self.leg = leg
+        self.plan = plan
+        self.facts = facts_of(leg)
+        settings = for_plan(settings, plan)
+        self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
+        tongue = engines.tongue()
+        self._session = self._make_session(
+            stt=tongue.stt,
+            tts=tongue.tts,
+            vad=engines.vad,
+            player=leg.player,
+            config=settings.session,
+            log=self.log,
+            line=leg.line,
+            turn_detector=engines.turn,
+        )
+        self.recording = None
+        """What is kept of the call, when calls are recorded."""
+        self._record_timer: asyncio.TimerHandle | None = None
+        if recorder is not None:
+            details = {"plan": plan.name, "options": settings.decisive()}
+            self.recording = recorder.open(leg.line, leg.call_id, details)
+        if self.recording is not None:
+            self._session.on_decision(self.recording.note)
+            self._session.privacy.subscribe(self._keep_private)
+        self._runner = Runner(plan, self._session, self, self.log, world, start=start)
+        self._began = time.monotonic()
+        self._confirmed = asyncio.Event()
+        self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+
+        self._transfer: asyncio.Future[TransferResult] | None = None
+        self._dialling: Dialling | None = None
+        if place is not None:
+            self._dialling = Dialling(leg, self._session, engines.tts, place, self.log)
+
+    def _make_session(self, **parts: Any) -> VoiceSession:
+        return VoiceSession(**parts)
+
+    # -- on the loop
+
+    def confirmed(self) -> None:
+        self._confirmed.set()
+
+    def progress(self, status: int, phrase: str) -> None:
+        self.log.info("call_progress", status=status, phrase=phrase)
+
+    def ended(self, reason: str, status: int) -> None:
+        if not self._ended.done():
+            self._ended.set_result((reason, status))
+
+    def transferred(self, end: TransferEnd) -> None:
+        if self._transfer is not None and not self._transfer.done():
+            self._transfer.set_result(_as_result(end))
+
+    async def serve(self, ring_s: float) -> CallEnd:
+        """Until the call is over and recorded. Does not raise. Every line logged below names the call."""
+        with structlog.contextvars.bound_contextvars(call=self.leg.call_id):
+            return await self._serve(ring_s)
+
+    async def _serve(self, ring_s: float) -> CallEnd:
+        record = begun(self.leg, self.plan)
+        self.log.info("call_started", **record)
+        conversation = asyncio.ensure_future(self._converse(ring_s))
+        try:
+            await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
+            if not self._ended.done():
+                # The plan is over; the SIP thread answers with the end of the call.
+                await self._ended
+            # Nothing is said or heard any more, but the plan may have something to do.
+            await self._session.stop()
+            self._runner.caller_left()
+            if not self._runner.begun:
+                conversation.cancel()  # it was never answered
+            await asyncio.wait((conversation,), timeout=AFTER_HANGUP_S + 1)
+        finally:
+            conversation.cancel()
+            await asyncio.gather(conversation, return_exceptions=True)
+            await self._session.stop()
+            if self.recording is not None:
+                self.recording.end()
+        reason, status = self._ended.result()
+        duration_s = time.monotonic() - self._began
+        tags = self._runner.run.tags
+        self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats, tags))
+        return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
+
+    def _keep_private(self, active: bool) -> None:
+        assert self.recording is not None
+        if self._record_timer is not None:
+            self._record_timer.cancel()
+        if active:
+            self.recording.pause()
+        else:
+            self._record_later()
+
+    def _record_later(self, looks: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        self._record_timer = loop.call_later(PRIVATE_TAIL_S, self._record_again, looks)
+
+    def _record_again(self, looks: int) -> None:
+        assert self.recording is not None
+        goes_on = self._session.caller_active and self._session.state is not SessionState.ENDED
+        if goes_on and looks < PRIVATE_LOOKS:
+            self._record_later(looks + 1)
+        else:
+            self.recording.resume()
+
+    # -- ``CallControl`` of the plan
+
+    async def answer(self) -> None:
+        if not self._confirmed.is_set():
+            self.leg.answer()
+            await self._confirmed.wait()
+
+    async def hangup(self, reason: str = "plan", status: int = 0) -> None:
+        self.leg.hangup(reason, status)
+
+    async def transfer(self, to: str, timeout_s: float) -> TransferResult:
+        try:
+            return await self._referred(lambda: self.leg.transfer(to, timeout_s), timeout_s)
+        except ValueError as error:
+            self.log.error("transfer_impossible", to=to, error=str(error))
+            return TransferResult("failed", 0, str(error))
+
+    async def dial(self, dial: Dial) -> TransferResult:
+        if self._dialling is None:
+            return TransferResult("failed", 0, "no calls are placed here")
+
+        async def hand_over(other: CallLeg, timeout_s: float) -> TransferResult:
+            return await self._referred(lambda: self.leg.transfer_to_call(other, timeout_s), timeout_s)
+
+        return await self._dialling.dial(dial, hand_over)
+
+    async def _referred(self, ask: Callable[[], None], timeout_s: float) -> TransferResult:
+        """What became of a REFER."""
+        self._transfer = asyncio.get_running_loop().create_future()
+        try:
+            ask()
+            async with asyncio.timeout(timeout_s + TRANSFER_GRACE_S):
+                return await self._transfer
+        except TimeoutError:
+            return TransferResult("failed", 0, "no word from the SIP thread")
+        finally:
+            self._transfer = None
+
+    async def send_digits(self, digits: str) -> None:
+        for piece in re.findall(f"[wW]|[^wW]{{1,{KEYS_AT_ONCE}}}", digits):
+            if piece not in _PAUSES:
+                self.leg.send_dtmf(piece)
+            await asyncio.sleep(_PAUSES.get(piece, KEY_S * len(piece)))
+
+    async def _converse(self, ring_s: float) -> None:
+        try:
+            if self.leg.outgoing:
+                # What is heard before the answer (ringing tones, announcements) is not the callee.
+                await self._confirmed.wait()
+            await self._session.start()
+            if self.recording is not None:
+                self.recording.begin(self._session.line_start)
+            self.leg.on_dtmf = self._session.process_dtmf
+            if ring_s > 0 and not self.leg.outgoing:
+                await asyncio.sleep(ring_s)
+                if not self.plan.answers_late:
+                    self.leg.answer()
+            if not self.plan.answers_late:
+                await self._confirmed.wait()
+            reason = await self._runner()
+        except SessionEnded:
+            reason = "ended"
+        except Exception:
+            # The plan's runner has its own apology; this is for what went wrong around it.
+            self.log.exception("call_failed")
+            reason = "failed"
+        self.leg.hangup(reason, 500 if reason == "failed" else 0)
+
+
+def facts_of(leg: CallLeg) -> CallFacts:
+    """What a plan may know of a call."""
+    return CallFacts(
+        id=leg.call_id,
+        caller=uri_user(leg.caller),
+        caller_name=display_name(leg.caller),
+        called=leg.called_user,
+        headers=leg.headers,
+        trunk=leg.account or leg.domain,
+        direction="out" if leg.outgoing else "in",
+    )
+
+
+def _as_result(end: TransferEnd) -> TransferResult:
+    if end.outcome in ("answered", "left"):
+        return TransferResult("transferred", end.status, end.reason)
+    if end.outcome in ("busy", "noanswer"):
+        return TransferResult(end.outcome, end.status, end.reason)
+    return TransferResult("failed", end.status, end.reason)

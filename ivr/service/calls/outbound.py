@@ -1,0 +1,101 @@
+"""``ivr call``: place one call, run a plan when it is answered."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivr.service.calls.call import CallEnd
+from ivr.service.config.settings import Settings
+from ivr.service.ports import bind_error, listeners
+from ivr.service.server import Server, serve
+from ivr.sip.errors import SipError
+from ivr.sip.routing import dialled, route
+from ivr.sip.security import check_call
+from ivr.sip.tls import build_security
+
+log: Any = structlog.get_logger("ivr.outbound")
+
+_PORTS_TRIED = 50
+_WORDS = {
+    "busy": "busy",
+    "noanswer": "no answer",
+    "refused": "refused",
+    "failed": "the call failed",
+    "error": "the plan failed, see the log",
+    "full": "no line is free",
+    "shutdown": "interrupted",
+}
+
+
+class CallError(Exception):
+    """The call cannot be tried; one line that says why and what to do."""
+
+
+def call(
+    settings: Settings,
+    plan: Path,
+    to: str,
+    *,
+    account: str | None = None,
+    caller: str | None = None,
+    out: Callable[[str], None],
+) -> int:
+    """One line to ``out`` and the exit code: 0 when the conversation took place, 1 when not, 130 when it was
+    interrupted. Raises CallError, and what ``serve`` raises.
+    """
+    try:
+        where = route(to, settings.sip.registrations, account)
+        if caller is not None:
+            dialled(caller, where.domain)
+        check_call(settings.sip, build_security(), where.uri, where.transport)
+    except (ValueError, SipError) as error:
+        raise CallError(str(error)) from error
+    ends: list[CallEnd] = []
+
+    async def errand(server: Server) -> None:
+        ends.append(await server.dial(to, account=account, caller=caller))
+
+    try:
+        code = serve(_free(settings), (plan,), errand)
+    except asyncio.CancelledError:
+        code = 130
+    if not ends:
+        out(f"{where.uri}: not dialled")
+        return code or 130
+    end = ends[0]
+    out(f"{where.uri}: {_told(end)}")
+    if end.reason == "shutdown":
+        return 130
+    return 0 if end.answered and end.reason not in _WORDS else 1
+
+
+def _told(end: CallEnd) -> str:
+    if end.answered and end.reason not in _WORDS:
+        return f"answered; ended by {end.reason}"
+    words = _WORDS.get(end.reason, end.reason)
+    # 487 is what our own CANCEL was answered with.
+    return f"{words} ({end.status} {end.phrase})" if end.status not in (0, 487) else words
+
+
+def _free(settings: Settings) -> Settings:
+    """Without the TLS listener, for nobody calls us; and with another port where a service runs on its own
+    already: one call needs no particular one, unless a trunk knows us by it."""
+    sip = dataclasses.replace(settings.sip, tls_bind=None)
+    settings = settings.model_copy(update={"sip": sip})
+    host, port = settings.bind
+
+    def taken(port: int) -> bool:
+        return any(bind_error(host, port, kind) is not None for _, _, kind, _ in listeners(sip))
+
+    if not taken(port):
+        return settings
+    others = range(port + 1, min(port + _PORTS_TRIED, 65535))
+    free = next((other for other in others if not taken(other)), None)
+    if free is None:
+        return settings  # the server says what is wrong
+    log.info("another_port", taken=port, instead=free)
+    return settings.model_copy(update={"sip": dataclasses.replace(sip, bind=f"{host}:{free}")})

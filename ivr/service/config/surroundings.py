@@ -1,0 +1,92 @@
+"""What the settings offer to a plan, in the terms of its checks: engines to be used, and their languages. And
+the settings as they are for its calls.
+"""
+
+import dataclasses
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
+
+from ivr.dialplan.check import Surroundings
+from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.verbs.agent import Agent
+from ivr.dialplan.verbs.record import Record
+from ivr.modelstore import ModelMissing
+from ivr.service.config.settings import EngineOptions, Settings
+from ivr.speech import registry
+from ivr.speech.base import SpeechError
+from ivr.speech.openai_client import OpenAIClient
+
+LOCAL_ENGINES = {
+    "whisper": ("faster_whisper", "whisper-tiny.en"),
+    "piper": ("piper", "piper-joe"),
+    "smart-turn": ("onnxruntime", "smart-turn"),
+}
+"""Engine to the package it imports and the model it uses when none is named."""
+
+
+def for_plan(settings: Settings, plan: Plan) -> Settings:
+    """Who calls a plan speaks the language that it begins in; of one that names none, the service's."""
+    if not plan.names_languages:
+        return settings
+    session = dataclasses.replace(settings.session, language=plan.languages[0])
+    return settings.model_copy(update={"session": session})
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    """Nothing is started or asked over a network; does not raise. An engine whose model has not been fetched
+    yet counts: `ivr models fetch` is all that it lacks.
+    """
+    stt, tts = _usable("stt", settings.stt), _usable("tts", settings.tts)
+    languages = [getattr(engine, "languages", None) for engine in tts]
+    own = (language.tag for language in settings.languages)
+    known = [found for found in languages if found is not None]
+    return Surroundings(
+        speech_in=bool(stt),
+        speech_out=bool(tts),
+        # An engine that does not say what it speaks may speak anything.
+        voices=(frozenset(own).union(*known) if known and len(known) == len(languages) else None),
+    )
+
+
+def lacking(settings: Settings, plan: Plan) -> Iterator[tuple[PlacedVerb, str, str]]:
+    """Verbs that would fail for every caller as the settings are: (the verb, what is missing, the remedy).
+    Each once; nothing is asked over a network.
+    """
+    told: set[str] = set()
+    for step in plan.steps.values():
+        for placed in step.verbs:
+            for missing, remedy in _lacked_by(placed.verb, settings):
+                if missing not in told:
+                    told.add(missing)
+                    yield placed, missing, remedy
+
+
+def _lacked_by(verb: Verb, settings: Settings) -> Iterator[tuple[str, str]]:
+    if isinstance(verb, Record):
+        if settings.files.folder is None:
+            yield "no folder for what callers leave", "set files.folder in the settings"
+        if verb.hook is not None and verb.hook.mail is not None and not settings.mail.host:
+            yield "no mail server", "set mail.host in the settings"
+    if isinstance(verb, Agent):
+        try:
+            OpenAIClient("agent", settings.agent).read_key()
+        except SpeechError as error:
+            yield "no language model", str(error)
+
+
+def _usable(kind: str, engines: EngineOptions) -> list[Any]:
+    """The engines that can be made; None for one whose model is missing."""
+    found: list[Any] = []
+    for name in engines.order:
+        package = LOCAL_ENGINES.get(name, ("", ""))[0]
+        if package and importlib.util.find_spec(package) is None:
+            continue
+        try:
+            found.append(registry.KINDS[kind].create(name, **engines.of(name)))
+        except ModelMissing:
+            found.append(None)
+        except (SpeechError, ValueError, TypeError, OSError, ImportError):
+            continue
+    return found

@@ -1,0 +1,69 @@
+"""Plans for a service, loaded and checked: what the rules find is logged, what does not load is refused.
+
+A finding does not keep a service from starting: a line that was answered yesterday is answered after an
+upgrade that brought a stricter rule. A running service does not change to a plan with an error, for the one
+before goes on.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivr.dialplan.check import check_plan
+from ivr.dialplan.engine.loader import read_plans
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.source.errors import PlanError, Problem
+from ivr.service.config.settings import Settings
+from ivr.service.config.surroundings import lacking, surroundings
+
+log: Any = structlog.get_logger("ivr.plans")
+
+MAX_LOGGED = 20
+"""Findings of one plan, before the log says how many more there are."""
+
+
+def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = False) -> list[Plan]:
+    """``load_plans``, and a line of the log for every finding (``plans_warned``). Raises PlanError; with
+    ``refuse`` for a finding that is an error too.
+    """
+    reads = read_plans(paths)
+    around = surroundings(settings)
+    for read, path in zip(reads, paths, strict=True):
+        try:
+            findings = check_plan(read, str(path), around)
+        except Exception:  # a check is never the reason why nobody answers
+            log.exception("plan_not_checked", plan=read.plan.name)
+            continue
+        errors = [
+            Problem(found.line, found.column, f"{found.rule}: {found.message}", found.file)
+            for found in findings
+            if found.severity == "error"
+        ]
+        if refuse and errors:
+            raise PlanError(str(path), errors)
+        for finding in findings[:MAX_LOGGED]:
+            log.warning(
+                "plans_warned",
+                plan=read.plan.name,
+                rule=finding.rule,
+                severity=finding.severity,
+                place=f"{finding.file}:{finding.line}:{finding.column}",
+                found=finding.message,
+                remedy=finding.remedy,
+            )
+        if len(findings) > MAX_LOGGED:
+            more = len(findings) - MAX_LOGGED
+            log.warning(
+                "plans_warned", plan=read.plan.name, more=more, remedy=f"see them all: ivr check {path}"
+            )
+        for placed, missing, remedy in lacking(settings, read.plan):
+            log.warning(
+                "plans_warned",
+                plan=read.plan.name,
+                place=f"{placed.file or path}:{placed.line}",
+                found=f"{placed.verb.name!r} will fail: {missing}",
+                remedy=remedy,
+            )
+    return [read.plan for read in reads]

@@ -1,0 +1,282 @@
+"""``ivr serve --workers N``: the process that starts the workers and the engine host and keeps them.
+
+It loads and checks the plans and makes the prompts, once for all, and handles no call itself. What goes
+on in a worker it learns over that worker's connection, so it can tell what was lost with one that died.
+"""
+
+import asyncio
+import gc
+import shutil
+import signal
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ivr.dialplan.plan.plan import Plan
+from ivr.process.link import ChildLink, Frame
+from ivr.process.restarting import KeptProcess
+from ivr.service.banner import banner
+from ivr.service.config.settings import Settings, SettingsError
+from ivr.service.engines import Speech, make_speech, needs_host, on_host
+from ivr.service.plans.checked import load_checked
+from ivr.service.plans.reload import keeping_plans
+from ivr.service.ports import check_listeners
+from ivr.service.workers.control import pack
+from ivr.service.workers.workers import OpenCalls, Restarts, sip_of
+from ivr.sip.agent import AgentInfo
+from ivr.sip.errors import SipError
+from ivr.sip.security import check_security
+from ivr.sip.tls import build_security
+
+log: Any = structlog.get_logger("ivr.supervisor")
+
+_HOST_STOP_S = 3.0
+_AT_ONCE_S = 5.0
+"""Seconds a worker has to say goodbye to its calls after the second stop signal."""
+
+
+class WorkerHandle:
+    """One worker, through all its lives."""
+
+    def __init__(self, supervisor: "Supervisor", index: int) -> None:
+        self._supervisor, self.index = supervisor, index
+        self.calls = OpenCalls()
+        self.info: AgentInfo | None = None
+        self.process = KeptProcess(
+            f"worker {index}",
+            self._make_link,
+            Restarts(supervisor.settings.workers),
+            on_frame=self._on_frame,
+            on_ready=self._on_ready,
+            on_gone=self._on_gone,
+        )
+
+    def _make_link(self) -> ChildLink:
+        return ChildLink(
+            {"op": "serve", "index": self.index},
+            pack((self._supervisor.settings_of(self.index), self._supervisor.plans)),
+            title=f"ivr worker {self.index}",
+            main="ivr.service.workers.worker",
+        )
+
+    def _on_ready(self, frame: Frame) -> None:
+        self.info = AgentInfo(**frame.head["info"])
+        starts = self.process.starts
+        log.info(
+            "worker_up", worker=self.index, pid=self.process.pid, address=self.info.address, start=starts
+        )
+
+    def _on_frame(self, frame: Frame) -> None:
+        try:
+            self.calls.take(frame.head, asyncio.get_running_loop().time())
+        except (KeyError, TypeError, ValueError):
+            log.exception("report_not_understood", worker=self.index)
+
+    def _on_gone(self) -> None:
+        for line in self.calls.lost(asyncio.get_running_loop().time()):
+            log.warning("call_ended", worker=self.index, **line)
+
+
+class Supervisor:
+    """``settings.workers.count`` workers that serve ``paths``, loaded as ``plans``."""
+
+    def __init__(self, settings: Settings, paths: Sequence[Path], plans: Sequence[Plan]) -> None:
+        self.settings = settings
+        self.plans = list(plans)
+        self._paths = tuple(paths)
+        self._shared = settings
+        self._folder: Path | None = None
+        self._host: KeptProcess | None = None
+        self._speech: Speech | None = None
+        self._workers: list[WorkerHandle] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        """The workers', in their order."""
+        self._others: list[asyncio.Task[None]] = []
+        self._signals = 0
+        self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    def settings_of(self, index: int) -> Settings:
+        """What worker ``index`` is told."""
+        sip = sip_of(self.settings.sip, index, self.settings.workers.count)
+        return self._shared.model_copy(update={"sip": sip})
+
+    async def run(self) -> int:
+        """Until a signal and until all workers are out; the exit code: 1 when every worker was given up.
+
+        Raises StartFailed, SpeechError, ModelMissing and ValueError on a bad start.
+        """
+        self._catch_signals()
+        try:
+            starting = asyncio.ensure_future(self._start())
+            stopped = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                return 0
+            starting.result()
+            self._announce()
+            async with keeping_plans(
+                self._reload,
+                self._paths,
+                lambda: self.plans,
+                self._change_plans,
+                load=lambda paths: load_checked(self.settings, paths, refuse=True),
+                watch=self.settings.watch,
+            ):
+                failed = await self._until_stopped()
+            await self._drain()
+            log.info("stopped")
+            return 1 if failed else 0
+        finally:
+            await self._clean_up()
+
+    async def _until_stopped(self) -> bool:
+        """True when there is no worker left to stop."""
+        stopped = asyncio.create_task(self._stopping.wait())
+        all_out = asyncio.create_task(self._workers_out())
+        await asyncio.wait((stopped, all_out), return_when=asyncio.FIRST_COMPLETED)
+        all_out.cancel()
+        stopped.cancel()
+        return not self._stopping.is_set()
+
+    async def _workers_out(self) -> None:
+        await asyncio.wait(self._tasks)
+
+    # -- up
+
+    async def _start(self) -> None:
+        prompts = self._prompts(self.plans)
+        count = self.settings.workers.count
+        log.info("starting", workers=count, prompts=len(prompts))
+        if needs_host(self.settings):
+            self._folder = Path(tempfile.mkdtemp(prefix="ivr-"))  # closed to other users
+            socket = self._folder / "engines"
+            self._shared = on_host(self.settings, socket)
+            self._host = KeptProcess(
+                "engine host", lambda: self._host_link(socket), Restarts(self.settings.workers)
+            )
+            self._others.append(asyncio.create_task(self._host.run()))
+            await self._host.ready()
+        self._speech = make_speech(self._shared)
+        await self._speech.start(prompts)
+        self._workers = [WorkerHandle(self, index) for index in range(count)]
+        self._tasks = [asyncio.create_task(worker.process.run()) for worker in self._workers]
+        outcomes = await asyncio.gather(*(w.process.ready() for w in self._workers), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    def _host_link(self, socket: Path) -> ChildLink:
+        first = {"op": "host", "socket": str(socket)}
+        return ChildLink(
+            first, pack(self.settings), title="ivr engine host", main="ivr.service.workers.engine_host"
+        )
+
+    def _announce(self) -> None:
+        gc.collect()
+        gc.freeze()
+        infos = [worker.info for worker in self._workers if worker.info is not None]
+        print(banner(self.settings, self.plans, infos[0], len(infos)), flush=True)
+        log.info(
+            "ready",
+            workers=len(infos),
+            addresses=[info.address for info in infos],
+            max_calls=sum(info.max_calls for info in infos),
+            build=infos[0].build,
+            build_max_calls=infos[0].build_max_calls,
+        )
+
+    # -- plans
+
+    async def _change_plans(self, plans: list[Plan]) -> list[str]:
+        """Prepared first; only then are the workers told, who switch with their next calls."""
+        assert self._speech is not None
+        missing = await self._speech.tts.prepare(self._prompts(plans))
+        self.plans = plans  # for a worker that is started from now on
+        packed = pack(plans)
+        for worker in self._workers:
+            worker.process.send({"op": "plans"}, packed)
+        return missing
+
+    def _prompts(self, plans: Sequence[Plan]) -> list[str]:
+        return list(dict.fromkeys(text for plan in plans for text in plan.prompts()))
+
+    # -- down
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        self._stopping.set()
+        if self._signals > 1:
+            self._at_once.set()
+
+    async def _drain(self) -> None:
+        limit_s = self.settings.sip.drain_s + self.settings.workers.kill_after_s
+        log.info("draining", calls=sum(len(worker.calls) for worker in self._workers))
+        for worker in self._workers:
+            worker.process.let_go()
+            worker.process.send({"op": "drain"})
+        at_once = asyncio.create_task(self._at_once.wait())
+        all_out = asyncio.create_task(self._workers_out())
+        await asyncio.wait((at_once, all_out), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        at_once.cancel()
+        if not all_out.done():
+            for worker in self._workers:
+                worker.process.send({"op": "stop"})
+            await asyncio.wait((all_out,), timeout=_AT_ONCE_S)
+        if not all_out.done():
+            log.error("workers_killed", workers=[w.index for w in self._workers if w.process.pid is not None])
+            all_out.cancel()
+
+    async def _clean_up(self) -> None:
+        """Nothing that was started stays."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._speech is not None:
+            await self._speech.close()
+        if self._host is not None:
+            # Asked, not killed, so that it waits for its engines' end.
+            self._host.let_go()
+            self._host.send({"op": "stop"})
+            await asyncio.wait((self._others[0],), timeout=_HOST_STOP_S)
+        for task in self._others:
+            task.cancel()
+        await asyncio.gather(*self._others, return_exceptions=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
+    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, SipError,
+    PlanError.
+    """
+    count = settings.workers.count
+    try:
+        shares = [sip_of(settings.sip, index, count) for index in range(count)]
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    check_security(settings.sip, build_security())
+    for index, sip in enumerate(shares):
+        try:
+            check_listeners(sip)
+        except SipError as error:
+            raise SipError(f"worker {index}: {error}") from None
+    plans = load_checked(settings, paths)
+
+    async def main() -> int:
+        return await Supervisor(settings, paths, plans).run()
+
+    return asyncio.run(main())

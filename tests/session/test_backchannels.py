@@ -1,0 +1,50 @@
+"""Which words are no interruption, by language."""
+
+import pytest
+
+from ivr.grammar.backchannels import only_backchannel
+from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
+from ivr.vad.base import VoiceActivityDetector
+from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.test_policy import LONG, cough
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Uh-huh.", "en"),
+        ("Mm-hmm, right.", "en-GB"),
+        ("I see", "en"),
+        ("D’accord.", "fr"),
+        ("oui, oui", "fr-CA"),
+        ("Ach so, genau", "de"),
+        ("Vale", "es"),
+        ("okay", "a language without a list"),
+        ("[music]", "en"),
+    ],
+)
+def test_a_backchannel(text: str, language: str) -> None:
+    assert only_backchannel(text, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("right", "fr"), ("d'accord", "en"), ("okay stop", "en"), ("oui mais non", "fr"), ("7", "en")],
+)
+def test_none(text: str, language: str) -> None:
+    assert not only_backchannel(text, language)
+
+
+@pytest.mark.parametrize(("language", "interrupted"), [("fr", False), ("en", True)])
+async def test_a_session_knows_those_of_its_language(
+    vad: VoiceActivityDetector, language: str, interrupted: bool
+) -> None:
+    config = SessionConfig(barge_in=BargeInOptions(), turn=TurnOptions(preemptive=False), language=language)
+    stt = ScriptSTT("D'accord.")
+    session = VoiceSession(stt=stt, tts=LetterTTS(), vad=vad, player=MemoryPlayer(), config=config)
+    async with session:
+        handle = await session.say(LONG)
+        await quiet(session, 1000)
+        await feed(session, cough())
+        await quiet(session, 2000)
+        assert handle.done is interrupted
