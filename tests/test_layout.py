@@ -106,14 +106,11 @@ def import_graph() -> dict[str, set[str]]:
     """Every module of the package to the modules that it imports, for typing too and wherever in the file."""
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules(PACKAGE)}
     files = {name.removesuffix(".__init__"): path for name, path in names.items()}
-    graph = {
-        name: {other for other in imported_modules(path, files)} - {name} for name, path in files.items()
-    }
-    return graph
+    return {name: set(imported_modules(path, files)) - {name} for name, path in files.items()}
 
 
 def imported_modules(path: Path, files: Iterable[str]) -> Iterator[str]:
-    """The modules among ``files`` that a module names in its imports; of a package only what is taken from it."""
+    """The modules among ``files`` that a module names in its imports; a package only for its own names."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in files)
