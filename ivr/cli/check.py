@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ivr.dialplan.check import Finding
+    from ivr.dialplan.check.finding import Finding
 
 
 def add_parser(commands: Any) -> None:
@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
     gc.disable()  # the process ends before there is much to collect
-    from ivr.dialplan.check import check_file
+    from ivr.dialplan.check.checker import check_file
     from ivr.dialplan.source.sources import DIALOGUES
     from ivr.service.config.settings import load_settings
     from ivr.service.config.surroundings import surroundings

@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from ivr.dialplan.check import Surroundings, check_file
+from ivr.dialplan.check.checker import check_file
+from ivr.dialplan.check.subject import Surroundings
 from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.picture.counts import count_calls
 from ivr.dialplan.picture.dot import dot

@@ -1,68 +1,31 @@
-"""What a gather's caller is expected to say, in the session's terms: how long a pause is waited for and which
-words are an answer depend on it.
-"""
+"""What a session knows of the question that the caller is answering."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from ivr.grammar.inputs import Asked, Input, make_input
-from ivr.grammar.matching import Matcher, spoken
-from ivr.session.options import Expectation, ExpectedKind
-
-Choices = Mapping[str, tuple[Sequence[str], Sequence[str]]]
-"""Name to (phrases, keys), as ``Matcher`` takes them."""
-
-_YES_NO = (
-    "yes yeah yep yup yea sure ok okay right correct thats it is no nope nah not now wrong"
-    " oui ouais si non ja jo doch nein nö sí"
-)
-YES_NO = frozenset(_YES_NO.split())
-"""Words of which whole answers to a yes-or-no question are made, as ``matching.words`` writes them."""
+ExpectedKind = Literal["free", "menu", "yes_no", "digits"]
+"""Kind of question: anything may be said, one of some choices, yes or no, digits."""
 
 
-def expectation(choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None) -> Expectation:
-    """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
-    matcher = matcher or Matcher(choices)
-    listed = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
-    if asked is None:
-        return Expectation(
-            kind=_kind(choices), fits=matcher.fits, may_go_on=matcher.may_go_on, choices=listed
-        )
-    typed = make_input(asked)
-    if typed.free:
-        # Any words are an answer, and no words are a whole one.
-        return Expectation(kind=typed.expects, choices=listed, asks=asked.plain())
-    either = _Either(matcher, typed)
-    return Expectation(
-        kind=typed.expects,
-        fits=either.fits,
-        may_go_on=either.may_go_on,
-        choices=listed,
-        asks=asked.plain(),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the caller is expected to say. It decides how much silence ends a turn, and which words answer."""
 
+    kind: ExpectedKind = "free"
+    fits: Callable[[str], bool] | None = None
+    """Returns whether a text is in-grammar: an answer to the question. None when that is not known."""
+    may_continue: Callable[[str], bool] | None = None
+    """Returns whether a text, answer or not, may be the beginning of a longer answer ("one" where "one two"
+    is an answer too)."""
+    choices: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """The choices of a menu: name to phrases and keys. A recording keeps them, so that a replay can build the
+    same expectation."""
+    asks: Mapping[str, Any] = field(default_factory=dict)
+    """The typed value asked for, as ``InputSpec.plain`` writes it, for recordings too; empty when there is
+    none."""
 
-@dataclass(frozen=True, slots=True)
-class _Either:
-    """A choice or a typed value."""
-
-    matcher: Matcher
-    typed: Input
-
-    def fits(self, text: str) -> bool:
-        return self.typed.parse(text) is not None or self.matcher.fits(text)
-
-    def may_go_on(self, text: str) -> bool:
-        whole = self.matcher.fits(text) and self.typed.parse(text) is None
-        return self.matcher.may_go_on(text) or (not whole and self.typed.may_go_on(text))
-
-
-def _kind(choices: Choices) -> ExpectedKind:
-    phrases = [spoken(phrase) for say, _ in choices.values() for phrase in say]
-    words = [word for phrase in phrases for word in phrase]
-    if words and YES_NO.issuperset(words):
-        return "yes_no"
-    digits = [key for _, press in choices.values() for key in press if key.isdigit()]
-    if (words or digits) and all(word.isdigit() for word in words):
-        return "digits"
-    return "menu"
+    def plain(self) -> dict[str, Any]:
+        """Return what a recording keeps of the expectation, as JSON can hold it."""
+        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in self.choices.items()}
+        return {"kind": self.kind, "choices": choices, **({"asks": dict(self.asks)} if self.asks else {})}

@@ -155,7 +155,7 @@ class Matcher:
         """Whether one of the choices is meant by ``text``."""
         return self.match(text) is not None
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         """Whether ``text`` ends with the beginning of a phrase: who means that one has more to say."""
         heard = spoken(text)[-MAX_WORDS:]
         return any(_begins(phrase.words, heard[at:]) for phrase in self._phrases for at in range(len(heard)))

@@ -1,8 +1,9 @@
 """The session library: a conversation with one caller, with no phone needed."""
 
+from ivr.grammar.expectation import Expectation
 from ivr.session.decisions import STAGES, Decision, DecisionCallback, Decisions
 from ivr.session.memory_player import MemoryPlayer
-from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig, TurnOptions
+from ivr.session.options import BargeIn, BargeInOptions, SessionConfig, TurnOptions
 from ivr.session.presets import PRESETS, Preset, preset
 from ivr.session.say import SayHandle
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState

@@ -14,9 +14,10 @@ from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.grammar.backchannels import similarity, words_of
+from ivr.grammar.expectation import Expectation
 from ivr.grammar.unfinished import unfinished
 from ivr.session.alarms import Alarms
-from ivr.session.options import Expectation, SessionConfig
+from ivr.session.options import SessionConfig
 from ivr.session.recogniser import Recogniser
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
 from ivr.vad.base import EndpointingOptions, SpeechDips, SpeechEnded, SpeechPaused, VadStream
@@ -278,11 +279,11 @@ class Endings:
     def _ends(self, said: Transcript | None) -> tuple[float, str] | None:
         """After how much silence, and by which rule."""
         turn, text = self._config.turn, said.text if said is not None else ""
-        fits, may_go_on = self.expected.fits, self.expected.may_go_on
+        fits, may_continue = self.expected.fits, self.expected.may_continue
         answers = fits is not None and bool(text) and fits(text)
         if answers:
             # An answer that may go on waits for the silence of its kind.
-            if may_go_on is None or not may_go_on(text):
+            if may_continue is None or not may_continue(text):
                 return turn.complete_ms, "grammar"
         elif self._by_words and unfinished(text, self.language):  # noqa: SIM114  (two rules)
             return None

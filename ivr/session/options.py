@@ -1,6 +1,5 @@
 """Options of a session; the one home of their defaults and units."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -53,30 +52,6 @@ class BargeInOptions:
     def by_words(self) -> bool:
         """Sound alone does not stop it."""
         return self.min_words > 0 or bool(self.hotword) or self.hotword_answers
-
-
-ExpectedKind = Literal["free", "menu", "yes_no", "digits"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What the caller is expected to say: it decides how long a pause is waited for."""
-
-    kind: ExpectedKind = "free"
-    fits: Callable[[str], bool] | None = None
-    """Whether a text is an answer, where that is known (a grammar, the choices of a menu)."""
-    may_go_on: Callable[[str], bool] | None = None
-    """Whether a text, answer or not, may be the beginning of a longer one ("one" where "one two" is an answer
-    too)."""
-    choices: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
-    """What ``fits`` was made of: name to phrases and keys. For recordings, whose replay makes it again."""
-    asks: Mapping[str, Any] = field(default_factory=dict)
-    """The same for a typed value: the question in the terms of who asks it, as JSON can hold it."""
-
-    def plain(self) -> dict[str, Any]:
-        """What a recording keeps of it."""
-        choices = {name: [list(phrases), list(keys)] for name, (phrases, keys) in self.choices.items()}
-        return {"kind": self.kind, "choices": choices, **({"asks": dict(self.asks)} if self.asks else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,11 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
+from ivr.grammar.expectation import Expectation
 from ivr.session.aside import Aside
 from ivr.session.decisions import DecisionCallback, Decisions
 from ivr.session.machine import StateCallback, StateMachine
-from ivr.session.options import BargeIn, BargeInOptions, Expectation, SessionConfig
+from ivr.session.options import BargeIn, BargeInOptions, SessionConfig
 from ivr.session.privacy import Privacy
 from ivr.session.pushed import Pushed
 from ivr.session.say import SayHandle, SaySource

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from ivr.dialplan import PlanError, load_plan
-from ivr.dialplan.check import Surroundings
+from ivr.dialplan.check.subject import Surroundings
 from ivr.service.config.settings import Settings, load_settings
 from ivr.service.config.surroundings import for_plan, surroundings
 from ivr.service.plans import checked as plan_check

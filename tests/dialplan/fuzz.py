@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.dialplan.check import RULES, check_file
+from ivr.dialplan.check.checker import RULES, check_file
 from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.verbs import VERBS
 from tests.dialplan.check.cases import CASES, write

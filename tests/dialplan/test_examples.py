@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.check import check_file
+from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.reader import SUFFIX, load_dialogues
 from ivr.dialplan.dialogue.tester import hold_in_memory

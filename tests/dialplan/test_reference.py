@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ivr.dialplan import reference
-from ivr.dialplan.check import RULES
+from ivr.dialplan.check.checker import RULES
 from ivr.dialplan.plan.speaking import Prompting
 from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.verbs import VERBS

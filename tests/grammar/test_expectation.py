@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.grammar.expectation import Choices, expectation
+from ivr.grammar.answers import Choices, expected_answers
+from ivr.grammar.expectation import ExpectedKind
 from ivr.session import SessionConfig, TurnOptions
-from ivr.session.options import ExpectedKind
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import plan
 
@@ -36,11 +36,11 @@ def _split(text: str) -> tuple[str, ...]:
     ],
 )
 def test_kinds(answers: list[tuple[str, str]], kind: ExpectedKind) -> None:
-    assert expectation(choices(*answers)).kind == kind
+    assert expected_answers(choices(*answers)).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("text", "fits", "may_go_on"),
+    ("text", "fits", "may_continue"),
     [
         ("sales please", True, False),
         ("sails", True, False),
@@ -55,12 +55,12 @@ def test_kinds(answers: list[tuple[str, str]], kind: ExpectedKind) -> None:
         ("", False, False),
     ],
 )
-def test_answers_whole_and_begun(text: str, fits: bool, may_go_on: bool) -> None:
-    expected = expectation(
+def test_answers_whole_and_begun(text: str, fits: bool, may_continue: bool) -> None:
+    expected = expected_answers(
         choices(("sales, place an order", "1"), ("bill", ""), ("bill payment", ""), ("", "12"), ("okay", ""))
     )
-    assert expected.fits is not None and expected.may_go_on is not None
-    assert (expected.fits(text), expected.may_go_on(text)) == (fits, may_go_on)
+    assert expected.fits is not None and expected.may_continue is not None
+    assert (expected.fits(text), expected.may_continue(text)) == (fits, may_continue)
     again = pickle.loads(pickle.dumps(expected))  # plans are handed to the workers so
     assert again.fits(text) is fits
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ivr.grammar.inputs import INPUTS, Asked, make_input
 from ivr.grammar.inputs.tokens import number_at, tokens
 from ivr.grammar.inputs.words import words_of
-from ivr.grammar.patterns import MAX_SOURCE, Pattern, PatternError
+from ivr.grammar.linear_regex import MAX_SOURCE, LinearRegex, RegexError
 from ivr.grammar.reading.english import English
 from ivr.grammar.reading.french import French
 
@@ -272,7 +272,7 @@ def test_what_is_pressed(kind: str, options: dict[str, object], keys: str, value
     ],
 )
 def test_what_may_go_on(kind: str, options: dict[str, object], said: str, more: bool) -> None:
-    assert make_input(Asked(kind=kind, **options)).may_go_on(said) is more  # type: ignore[arg-type]
+    assert make_input(Asked(kind=kind, **options)).may_continue(said) is more  # type: ignore[arg-type]
 
 
 def test_what_was_understood_is_read_back_in_the_callers_language() -> None:
@@ -327,7 +327,7 @@ def test_nothing_that_is_said_breaks_it(kind: str, language: str, past: bool, sa
     asked = Asked(kind=kind, language=language, past=past, today="2028-02-29", pattern="[a-z]{2}[0-9]+")
     typed = make_input(asked).parse(said)
     assert typed is None or (typed.said and len(typed.said) < 2000)
-    assert make_input(asked).may_go_on(said) in (True, False)
+    assert make_input(asked).may_continue(said) in (True, False)
 
 
 @given(st.sampled_from(sorted(INPUTS)), st.text("0123456789*#ABCD", max_size=40))
@@ -389,10 +389,10 @@ EXPRESSIONS = [
 
 @given(st.sampled_from(EXPRESSIONS), st.text("abcdex0123-.*", max_size=9))
 def test_expressions_match_as_pythons_do(source: str, text: str) -> None:
-    pattern = Pattern(source)
-    assert pattern.matches(text) is (re.fullmatch(source, text) is not None)
-    if pattern.matches(text) and text:
-        assert all(pattern.may_go_on(text[:at]) for at in range(len(text)))
+    pattern = LinearRegex(source)
+    assert pattern.fullmatch(text) is (re.fullmatch(source, text) is not None)
+    if pattern.fullmatch(text) and text:
+        assert all(pattern.may_continue(text[:at]) for at in range(len(text)))
 
 
 @pytest.mark.parametrize(
@@ -419,22 +419,22 @@ def test_expressions_match_as_pythons_do(source: str, text: str) -> None:
     ],
 )
 def test_expressions_that_are_none(source: str) -> None:
-    with pytest.raises(PatternError):
-        Pattern(source)
+    with pytest.raises(RegexError):
+        LinearRegex(source)
 
 
 @given(st.text("ab()[]{}|*+?\\.^$-0123,", max_size=40))
 def test_any_expression_is_compiled_or_refused(source: str) -> None:
     try:
-        pattern = Pattern(source)
-    except PatternError as error:
+        pattern = LinearRegex(source)
+    except RegexError as error:
         assert str(error)
         return
-    assert pattern.matches("ab") in (True, False)
+    assert pattern.fullmatch("ab") in (True, False)
 
 
 def test_an_expression_that_makes_others_backtrack_for_ever() -> None:
-    pattern = Pattern("(a+)+(a+)+b")
+    pattern = LinearRegex("(a+)+(a+)+b")
     began = clock.process_time()
-    assert not pattern.matches("a" * 500)
+    assert not pattern.fullmatch("a" * 500)
     assert clock.process_time() - began < 1

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
-from ivr.grammar.expectation import expectation
+from ivr.grammar.answers import expected_answers
 from ivr.grammar.inputs import Asked
 from ivr.lab.plot.timeline import timeline
 from ivr.lab.replay.command import for_all_prompts, replay_all, settings_for
@@ -296,7 +296,7 @@ def polite(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path
     menu = {"sales": (("sales",), ("1",)), "support": (("support",), ("2",))}
 
     async def plan(session: VoiceSession) -> None:
-        session.expect(expectation(menu))
+        session.expect(expected_answers(menu))
         await session.say(clip(long[: 16 * LINE_RATE], WORDS))
         assert (await session.listen(5)).text == "support"
         session.expect(Expectation())
@@ -304,7 +304,7 @@ def polite(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path
             clip(long[: 3 * LINE_RATE], "a notice"), options=BargeInOptions(protect_ms=2500, duck_db=6)
         )
         assert not (await notice.wait_for_playout()).interrupted
-        session.expect(expectation(menu))
+        session.expect(expected_answers(menu))
         assert (await session.listen(5)).text == "sales please"
 
     caller = at(
@@ -460,7 +460,7 @@ def asked(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
         await (await session.say(long, options=own)).wait_for_playout()
         own = BargeInOptions(hotword=("operator",))
         await (await session.say(long, options=own)).wait_for_playout()
-        session.expect(expectation({"yes": (("yes",), ()), "ok": (("okay",), ())}))
+        session.expect(expected_answers({"yes": (("yes",), ()), "ok": (("okay",), ())}))
         await (await session.say(long)).wait_for_playout()
         await session.listen(5)
         session.expect(Expectation())
@@ -523,11 +523,11 @@ def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Pat
 
 def test_a_typed_question_is_asked_again() -> None:
     asked = Asked(kind="digits", min_digits=4, max_digits=4)
-    then = expectation({"desk": (("operator",), ())}, asked=asked)
+    then = expected_answers({"desk": (("operator",), ())}, asked=asked)
     now = replay_expected(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
-    assert now.fits is not None and now.may_go_on is not None and now.kind == "digits"
+    assert now.fits is not None and now.may_continue is not None and now.kind == "digits"
     assert now.fits("four seven one nine") and now.fits("operator") and not now.fits("four seven")
-    assert now.may_go_on("four seven") and not now.may_go_on("four seven one nine")
+    assert now.may_continue("four seven") and not now.may_continue("four seven one nine")
     assert now.plain() == then.plain()
 
 

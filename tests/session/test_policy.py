@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
+from ivr.grammar.expectation import ExpectedKind
 from ivr.session import (
     AudioClip,
     BargeInOptions,
@@ -18,7 +19,6 @@ from ivr.session import (
     TurnOptions,
     VoiceSession,
 )
-from ivr.session.options import ExpectedKind
 from ivr.speech.base import SpeechTimeout
 from ivr.vad.base import EndpointingOptions, VoiceActivityDetector
 from tests.bench.turns import rules
@@ -527,7 +527,9 @@ async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
     """Also when the detector takes it for a beginning, as it does a word alone."""
     judge = Judge(*[probability] * 9) if probability is not None else None
     async with scene(*["one"] * 9, judge=judge, turn=TurnOptions()) as s:
-        s.session.expect(Expectation(kind=kind, fits=lambda text: True, may_go_on=lambda text: text == "one"))
+        s.session.expect(
+            Expectation(kind=kind, fits=lambda text: True, may_continue=lambda text: text == "one")
+        )
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=33)
 
 

@@ -1,7 +1,1 @@
-"""``ivr check``: what is wrong with a plan that loads."""
-
-from ivr.dialplan.check.checker import FAMILIES, RULES, check_file, check_plan
-from ivr.dialplan.check.finding import Finding, Rule
-from ivr.dialplan.check.subject import Surroundings
-
-__all__ = ["FAMILIES", "RULES", "Finding", "Rule", "Surroundings", "check_file", "check_plan"]
+"""``ivr check``: rules over a plan that loads, and what they find."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ivr.dialplan.check import RULES
+from ivr.dialplan.check.checker import RULES
 from ivr.dialplan.engine.loader import Document, Library
 from ivr.dialplan.engine.steps import StepFields
 from ivr.dialplan.plan.hours import Calendar

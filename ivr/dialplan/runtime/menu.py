@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ivr.grammar.expectation import Choices, expectation
+from ivr.grammar.answers import Choices, expected_answers
 from ivr.grammar.matching import Matcher
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class Menu:
 
     def __init__(self, choices: Choices) -> None:
         self._matcher = Matcher(choices)
-        self.expected = expectation(choices, self._matcher)
+        self.expected = expected_answers(choices, self._matcher)
         self._by_keys = {keys: name for name, (_, presses) in choices.items() for keys in presses}
 
     async def answer(self, run: "Run", timeout_s: float) -> str | None:

@@ -17,10 +17,10 @@ from ivr.dialplan.values.markup import has_markup, pieces
 from ivr.dialplan.values.texts import Spoken
 from ivr.dialplan.values.variables import HIDDEN, Variables
 from ivr.dialplan.verbs import Verb
+from ivr.grammar.expectation import Expectation
 from ivr.session import (
     AudioClip,
     BargeInOptions,
-    Expectation,
     PlayoutResult,
     SessionEnded,
     Turn,

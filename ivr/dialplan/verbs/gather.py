@@ -34,7 +34,7 @@ from ivr.dialplan.verbs.gathering.question import Question
 from ivr.grammar.inputs import INPUTS, Asked
 from ivr.grammar.inputs.base import MAX_PRESSED, Order
 from ivr.grammar.inputs.date import order_of
-from ivr.grammar.patterns import Pattern, PatternError
+from ivr.grammar.linear_regex import LinearRegex, RegexError
 
 if TYPE_CHECKING:
     from ivr.dialplan.runtime.run import Run
@@ -217,8 +217,8 @@ class Gather(Speaking):
     @classmethod
     def _is_expression(cls, value: str | None) -> str | None:
         try:
-            Pattern(value or "")
-        except PatternError as error:
+            LinearRegex(value or "")
+        except RegexError as error:
             raise refuse(f"the pattern {quoted(value or '')} has a mistake: {error}") from None
         return value
 

@@ -30,7 +30,7 @@ INPUTS: dict[str, type[Input]] = {
 
 @lru_cache(maxsize=1000)
 def make_input(asked: Asked) -> Input:
-    """Raises PatternError for a pattern that is none."""
+    """Raises RegexError for a pattern that is none."""
     return INPUTS[asked.kind](asked)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from ivr.grammar import reading
-from ivr.session.options import ExpectedKind
+from ivr.grammar.expectation import ExpectedKind
 
 MAX_SAID = 500
 """Characters of a turn that are looked at."""
@@ -81,7 +81,7 @@ class Input(Protocol):
     def press(self, keys: str) -> Typed | None:
         """What was pressed."""
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         """What was said may be the beginning of a longer answer."""
 
     def more_keys(self, keys: str) -> bool:
@@ -102,7 +102,7 @@ class Base:
     def press(self, keys: str) -> Typed | None:
         return None
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         return True
 
     def more_keys(self, keys: str) -> bool:

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
+from ivr.grammar.expectation import ExpectedKind
 from ivr.grammar.inputs.base import Base, Typed
 from ivr.grammar.inputs.tokens import digits_of, tokens
 from ivr.grammar.inputs.words import words_of
-from ivr.session.options import ExpectedKind
 
 
 class Digits(Base):
@@ -25,7 +25,7 @@ class Digits(Base):
     def press(self, keys: str) -> Typed | None:
         return self._typed(keys) if keys.isdecimal() else None
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         digits = self.heard(text)
         return digits is not None and len(digits) < self.asked.max_digits
 

@@ -5,7 +5,7 @@ import re
 from ivr.grammar.inputs.base import MAX_SAID, Asked, Base, Typed
 from ivr.grammar.inputs.tokens import each_number, tokens
 from ivr.grammar.inputs.words import words_of
-from ivr.grammar.patterns import Pattern
+from ivr.grammar.linear_regex import LinearRegex
 
 KEYS = "0123456789"
 
@@ -16,23 +16,23 @@ class Fits(Base):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
-        self._pattern = Pattern(asked.pattern)
+        self._pattern = LinearRegex(asked.pattern)
 
     def parse(self, text: str) -> Typed | None:
         for each in self._readings(text):
-            if self._pattern.matches(each):
+            if self._pattern.fullmatch(each):
                 value = self._written(each)
                 return Typed(value, self.spelled(value) if re.search(r"\d", value) else value)
         return None
 
     def press(self, keys: str) -> Typed | None:
-        return Typed(keys, self.spelled(keys)) if keys and self._pattern.matches(keys) else None
+        return Typed(keys, self.spelled(keys)) if keys and self._pattern.fullmatch(keys) else None
 
-    def may_go_on(self, text: str) -> bool:
-        return any(self._pattern.may_go_on(each) for each in self._readings(text))
+    def may_continue(self, text: str) -> bool:
+        return any(self._pattern.may_continue(each) for each in self._readings(text))
 
     def more_keys(self, keys: str) -> bool:
-        return len(keys) < self.asked.max_digits and self._pattern.may_go_on(keys, KEYS)
+        return len(keys) < self.asked.max_digits and self._pattern.may_continue(keys, KEYS)
 
     def _readings(self, text: str) -> list[str]:
         """What the words may be written as."""

@@ -4,10 +4,10 @@ import re
 from typing import ClassVar
 
 from ivr.grammar import reading
+from ivr.grammar.expectation import ExpectedKind
 from ivr.grammar.inputs.base import Base, Typed
 from ivr.grammar.inputs.tokens import digits_of, tokens
 from ivr.grammar.inputs.words import words_of
-from ivr.session.options import ExpectedKind
 
 SHORTEST, LONGEST = 3, 15
 """Digits of a number; the longest is E.164's."""
@@ -33,7 +33,7 @@ class Phone(Base):
     def press(self, keys: str) -> Typed | None:
         return self._typed(keys) if keys.removeprefix("+").isdecimal() else None
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         found = self.heard(text)
         return found is not None and len(found.lstrip("+")) < self._most
 

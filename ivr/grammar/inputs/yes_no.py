@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
+from ivr.grammar.expectation import ExpectedKind
 from ivr.grammar.inputs.base import Base, Typed
 from ivr.grammar.inputs.tokens import tokens
 from ivr.grammar.inputs.words import words_of
-from ivr.session.options import ExpectedKind
 
 LONGEST = 12
 """Words of an answer; a longer one is a story."""
@@ -23,7 +23,7 @@ class YesNo(Base):
     def press(self, keys: str) -> Typed | None:
         return {"1": Typed(True, self._word(True)), "2": Typed(False, self._word(False))}.get(keys)
 
-    def may_go_on(self, text: str) -> bool:
+    def may_continue(self, text: str) -> bool:
         return False
 
     def more_keys(self, keys: str) -> bool:

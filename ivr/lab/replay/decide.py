@@ -19,7 +19,7 @@ import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.audio.line import LineBank
-from ivr.grammar.expectation import expectation
+from ivr.grammar.answers import expected_answers
 from ivr.grammar.inputs import Asked
 from ivr.lab.audio_loop import AudioLoop
 from ivr.lab.replay.engines import RealSTT, RealTurns, RecordedSTT, RecordedTTS, RecordedTurns
@@ -298,7 +298,7 @@ def _expected(act: Decision) -> Expectation:
     asks = act.details.get("asks")
     try:
         asked = Asked.of(asks) if asks else None
-        expected = expectation(choices, asked=asked) if choices or asked else Expectation()
+        expected = expected_answers(choices, asked=asked) if choices or asked else Expectation()
     except (KeyError, ValueError):
         expected = Expectation()  # a question of another version
     return dataclasses.replace(expected, kind=act.details.get("kind") or expected.kind)

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from ivr.dialplan.check import Surroundings
+from ivr.dialplan.check.subject import Surroundings
 from ivr.dialplan.plan.plan import PlacedVerb, Plan
 from ivr.dialplan.plan.verb import Verb
 from ivr.dialplan.verbs.agent import Agent

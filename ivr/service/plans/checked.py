@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from ivr.dialplan.check import check_plan
+from ivr.dialplan.check.checker import check_plan
 from ivr.dialplan.engine.loader import read_plans
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.source.errors import PlanError, Problem

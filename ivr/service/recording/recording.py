@@ -16,8 +16,8 @@ import numpy as np
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import Pcm16, WavError, decode_channels
+from ivr.grammar.expectation import ExpectedKind
 from ivr.session.decisions import Decision
-from ivr.session.options import ExpectedKind
 
 PART = ".part"
 """At the end of the names while the call goes on. Both files can be read at any time, also after a crash."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ivr.grammar.expectation import ExpectedKind
 from ivr.session import Decision
-from ivr.session.options import ExpectedKind
 from tests.bench.turns.clip import Clip
 from tests.bench.turns.line import F64, FRAME, RATE, Condition, Pcm16, at_level, band_limited
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ivr.session.options import ExpectedKind
+from ivr.grammar.expectation import ExpectedKind
 from tests.bench.turns import phrases
 from tests.bench.turns.clip import Clip, Kind, Split, seeded
 from tests.bench.turns.corpus import Corpus

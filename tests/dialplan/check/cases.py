@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.dialplan.check import Surroundings
+from ivr.dialplan.check.subject import Surroundings
 
 FILE = Path(__file__).with_name("cases.txt")
 MARK = re.compile(r" *# <--$", re.MULTILINE)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.check import check_file
+from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.check.finding import Finding
 from tests.dialplan.check.big import big_plan
 from tests.dialplan.check.cases import write

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.check import RULES, check_file
+from ivr.dialplan.check.checker import RULES, check_file
 from tests.dialplan.check.cases import CASES, Case, write
 
 

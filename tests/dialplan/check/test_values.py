@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from ivr.dialplan.check import Finding, check_file
+from ivr.dialplan.check.checker import check_file
+from ivr.dialplan.check.finding import Finding
 from ivr.dialplan.values.fields import StepName, Switch, VariableName
 from ivr.dialplan.values.texts import Filled
 from ivr.dialplan.verbs import VERBS, Verb

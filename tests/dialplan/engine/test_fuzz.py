@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.dialplan import Plan, PlanError, load_plan
-from ivr.dialplan.check import check_file
+from ivr.dialplan.check.checker import check_file
 from tests.dialplan import fuzz
 from tests.dialplan.fuzz import PIECES
 from tests.dialplan.plans import DEMO

@@ -97,7 +97,7 @@ class Confirming:
         self._yields = yields
         asked = Asked(kind="yes_no", language=run.language)
         self._yes_no = Question({}, universals, asked, question.finish)
-        expected = dataclasses.replace(self._yes_no.expected, fits=self._fits, may_go_on=self._may_go_on)
+        expected = dataclasses.replace(self._yes_no.expected, fits=self._fits, may_continue=self._may_go_on)
         self._expected = expected
         self._hearing = Hearing(run, self._yes_no, timers)
 

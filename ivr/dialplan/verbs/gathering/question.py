@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from ivr.grammar.expectation import Choices, expectation
+from ivr.grammar.answers import Choices, expected_answers
+from ivr.grammar.expectation import Expectation
 from ivr.grammar.inputs import Asked, Typed, make_input
 from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, spoken
-from ivr.session.options import Expectation
 
 Meant = Literal["choice", "universal"]
 UNIVERSAL = "universals."
@@ -51,12 +51,12 @@ class Question:
             listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
         self._matcher = Matcher(listed)
         own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
-        kind = expectation(own, asked=asked).kind
-        expected = expectation(listed, self._matcher, asked)
+        kind = expected_answers(own, asked=asked).kind
+        expected = expected_answers(listed, self._matcher, asked)
         self.expected = Expectation(
             kind=kind,
             fits=expected.fits,
-            may_go_on=expected.may_go_on,
+            may_continue=expected.may_continue,
             choices=expected.choices,
             asks=expected.asks,
         )

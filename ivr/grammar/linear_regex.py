@@ -15,7 +15,7 @@ _CLASSES = {"d": "0123456789", "s": " ", "w": "abcdefghijklmnopqrstuvwxyz0123456
 _ENDS = -1
 
 
-class PatternError(ValueError):
+class RegexError(ValueError):
     """What is wrong with it, in the words of a plan's author."""
 
 
@@ -36,27 +36,27 @@ class _Node:
         return (character in self.characters) is not self.negated
 
 
-class Pattern:
+class LinearRegex:
     """Compiled once, shared by all calls."""
 
     def __init__(self, source: str) -> None:
-        """Raises PatternError."""
+        """Raises RegexError."""
         self.source = source
         self._text, self._at = source.removeprefix("^").removesuffix("$"), 0
         if not self._text or len(source) > MAX_SOURCE:
-            raise PatternError(f"expected a regular expression of 1 to {MAX_SOURCE} characters")
+            raise RegexError(f"expected a regular expression of 1 to {MAX_SOURCE} characters")
         self._nodes: list[_Node] = [_Node()]
         self._end = 0
         tree = self._choice(0)
         if self._at < len(self._text):
-            raise PatternError(f"there is a {self._text[self._at]!r} too many at {self._at + 1}")
+            raise RegexError(f"there is a {self._text[self._at]!r} too many at {self._at + 1}")
         self._start = self._build(tree, self._end)
 
-    def matches(self, text: str) -> bool:
+    def fullmatch(self, text: str) -> bool:
         """All of ``text``."""
         return self._end in self._after(text)
 
-    def may_go_on(self, text: str, more: str = "") -> bool:
+    def may_continue(self, text: str, more: str = "") -> bool:
         """A longer text that begins with ``text`` matches; with ``more``, one that goes on with one of these
         characters."""
         open_ = [self._nodes[at] for at in self._after(text) if self._nodes[at].reads]
@@ -89,7 +89,7 @@ class Pattern:
 
     def _choice(self, depth: int) -> tuple[object, ...]:
         if depth > 20:
-            raise PatternError("it is nested too deep")
+            raise RegexError("it is nested too deep")
         options = [self._row(depth)]
         while self._next() == "|":
             self._at += 1
@@ -108,10 +108,10 @@ class Pattern:
             if self._text[self._at : self._at + 2] == "?:":
                 self._at += 2
             elif self._next() == "?":
-                raise PatternError("groups with (? are not part of it, except (?:")
+                raise RegexError("groups with (? are not part of it, except (?:")
             inner = self._choice(depth + 1)
             if self._next() != ")":
-                raise PatternError("a ( is not closed")
+                raise RegexError("a ( is not closed")
             self._at += 1
             return inner
         if character == "[":
@@ -121,18 +121,18 @@ class Pattern:
         if character == "\\":
             return ("set", frozenset(self._escaped()), False)
         if character in "*+?{^$":
-            raise PatternError(f"{character!r} at {self._at} has nothing before it that it is about; "
+            raise RegexError(f"{character!r} at {self._at} has nothing before it that it is about; "
                                "write a backslash before it for the character itself")  # fmt: skip
         return ("set", frozenset(character.casefold()), False)
 
     def _escaped(self) -> str:
         character = self._take()
         if not character:
-            raise PatternError("a backslash at the end stands for nothing")
+            raise RegexError("a backslash at the end stands for nothing")
         if character in _CLASSES:
             return _CLASSES[character]
         if character.isalnum():
-            raise PatternError(f"\\{character} is not part of it; there are \\d, \\w and \\s")
+            raise RegexError(f"\\{character} is not part of it; there are \\d, \\w and \\s")
         return character
 
     def _set(self) -> tuple[object, ...]:
@@ -141,19 +141,19 @@ class Pattern:
         found: set[str] = set()
         while (character := self._take()) != "]":
             if not character:
-                raise PatternError("a [ is not closed")
+                raise RegexError("a [ is not closed")
             if character == "\\":
                 found |= set(self._escaped())
             elif self._next() == "-" and self._text[self._at + 1 : self._at + 2] not in ("", "]"):
                 self._at += 1
                 last = self._take()
                 if not character <= last or ord(last) - ord(character) > 256:
-                    raise PatternError(f"{character}-{last} is no range")
+                    raise RegexError(f"{character}-{last} is no range")
                 found |= {chr(code).casefold() for code in range(ord(character), ord(last) + 1)}
             else:
                 found |= set(character.casefold())
         if not found:
-            raise PatternError("there is nothing in a []")
+            raise RegexError("there is nothing in a []")
         return ("set", frozenset(found), negated)
 
     def _repeated(self, tree: tuple[object, ...]) -> tuple[object, ...]:
@@ -179,7 +179,7 @@ class Pattern:
             or max(numbers) > MAX_REPEAT
             or numbers != sorted(numbers)
         ):
-            raise PatternError(f"expected a count such as {{4}} or {{2,8}}, of at most {MAX_REPEAT}")
+            raise RegexError(f"expected a count such as {{4}} or {{2,8}}, of at most {MAX_REPEAT}")
         return numbers[0], None if comma and not most else numbers[-1]
 
     def _next(self) -> str:
@@ -193,7 +193,7 @@ class Pattern:
 
     def _new(self, node: _Node) -> int:
         if len(self._nodes) >= MAX_STATES:
-            raise PatternError(f"it has more than {MAX_STATES} places; use smaller counts")
+            raise RegexError(f"it has more than {MAX_STATES} places; use smaller counts")
         self._nodes.append(node)
         return len(self._nodes) - 1
 

@@ -1,0 +1,70 @@
+"""What a gather's caller is expected to say, in the session's terms: how long a pause is waited for and which
+words are an answer depend on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ivr.grammar.expectation import Expectation, ExpectedKind
+from ivr.grammar.inputs import Asked, Input, make_input
+from ivr.grammar.matching import Matcher, spoken
+
+Choices = Mapping[str, tuple[Sequence[str], Sequence[str]]]
+"""Name to (phrases, keys), as ``Matcher`` takes them."""
+
+_YES_NO = (
+    "yes yeah yep yup yea sure ok okay right correct thats it is no nope nah not now wrong"
+    " oui ouais si non ja jo doch nein nö sí"
+)
+YES_NO = frozenset(_YES_NO.split())
+"""Words of which whole answers to a yes-or-no question are made, as ``matching.words`` writes them."""
+
+
+def expected_answers(
+    choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None
+) -> Expectation:
+    """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
+    matcher = matcher or Matcher(choices)
+    listed = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
+    if asked is None:
+        return Expectation(
+            kind=_kind(choices), fits=matcher.fits, may_continue=matcher.may_continue, choices=listed
+        )
+    typed = make_input(asked)
+    if typed.free:
+        # Any words are an answer, and no words are a whole one.
+        return Expectation(kind=typed.expects, choices=listed, asks=asked.plain())
+    either = _Either(matcher, typed)
+    return Expectation(
+        kind=typed.expects,
+        fits=either.fits,
+        may_continue=either.may_continue,
+        choices=listed,
+        asks=asked.plain(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """A choice or a typed value."""
+
+    matcher: Matcher
+    typed: Input
+
+    def fits(self, text: str) -> bool:
+        return self.typed.parse(text) is not None or self.matcher.fits(text)
+
+    def may_continue(self, text: str) -> bool:
+        whole = self.matcher.fits(text) and self.typed.parse(text) is None
+        return self.matcher.may_continue(text) or (not whole and self.typed.may_continue(text))
+
+
+def _kind(choices: Choices) -> ExpectedKind:
+    phrases = [spoken(phrase) for say, _ in choices.values() for phrase in say]
+    words = [word for phrase in phrases for word in phrase]
+    if words and YES_NO.issuperset(words):
+        return "yes_no"
+    digits = [key for _, press in choices.values() for key in press if key.isdigit()]
+    if (words or digits) and all(word.isdigit() for word in words):
+        return "digits"
+    return "menu"
