@@ -29,7 +29,7 @@ except m.PackageNotFoundError: pass' "$1"
 if [ "$what" = again ] && [ ! -e "$mark" ]; then exit 0; fi
 if [ "$what" = stock ]; then
     wanted=$("$venv/bin/python" -c 'import importlib.metadata as m
-print(next(r for r in m.requires("ivr") if r.startswith("pjsua2-python")))')
+print(next(r for r in m.requires("interruptible-ivr") if r.startswith("pjsua2-python")))')
     if "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then
         say "the stock wheel is not made for this Python; on 3.13 there is only the carrier build" >&2
         exit 1

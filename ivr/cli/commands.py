@@ -86,7 +86,9 @@ def _is_users(error: Exception) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ivr", description="A telephone service that people can interrupt.")
-    parser.add_argument("--version", action="version", version=f"ivr {importlib.metadata.version('ivr')}")
+    parser.add_argument(
+        "--version", action="version", version=f"ivr {importlib.metadata.version('interruptible-ivr')}"
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="answer calls", description="Answer calls with a dialplan.")
@@ -145,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     plot = commands.add_parser(
         "plot",
         help="draw a recorded call",
-        description="Draw a recorded call: both sides, speech probability, decisions. Needs ivr[plot].",
+        description="Draw a recorded call: both sides, speech probability, decisions. Needs "
+        "interruptible-ivr[plot].",
     )
     plot.add_argument("recording", type=Path, metavar="WAV", help="a recording (recording.debug)")
     plot.add_argument("-o", "--out", type=Path, required=True, metavar="PNG", help="the picture, 1600x900")

@@ -263,7 +263,7 @@ def engine_findings(kind: str, engines: EngineOptions) -> Iterator[Finding]:
         role = "first choice" if place == 0 else "fallback"
         package = LOCAL_ENGINES.get(name, ("", ""))[0]
         if package and importlib.util.find_spec(package) is None:
-            remedy = "pip install 'ivr[local]', or choose another engine in the settings"
+            remedy = "pip install 'interruptible-ivr[local]', or choose another engine in the settings"
             yield Finding("FAIL", subject, f"the package {package} is not installed", remedy)
             continue
         try:

@@ -34,7 +34,7 @@ def ivr(*arguments: object, cwd: Path, **environ: str) -> subprocess.CompletedPr
 
 def test_version(tmp_path: Path) -> None:
     done = ivr("--version", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, f"ivr {importlib.metadata.version('ivr')}\n")
+    assert (done.returncode, done.stdout) == (0, f"ivr {importlib.metadata.version('interruptible-ivr')}\n")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_without_matplotlib_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["plot", str(call), "-o", str(tmp_path / "x.png")]) == 2
-    assert "pip install 'ivr[plot]'" in capsys.readouterr().err
+    assert "pip install 'interruptible-ivr[plot]'" in capsys.readouterr().err
 
 
 # -- what is in it

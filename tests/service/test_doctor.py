@@ -214,7 +214,7 @@ def test_an_engine_whose_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
         doctor.importlib.util, "find_spec", lambda name: None if name == "faster_whisper" else name
     )
     (finding,) = doctor.engine_findings("stt", settings().stt)
-    assert finding.level == "FAIL" and "ivr[local]" in finding.remedy
+    assert finding.level == "FAIL" and "interruptible-ivr[local]" in finding.remedy
 
 
 def test_openai_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

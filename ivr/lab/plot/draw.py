@@ -82,7 +82,7 @@ def _matplotlib() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise PlotError("matplotlib is needed to draw: pip install 'ivr[plot]'") from error
+        raise PlotError("matplotlib is needed to draw: pip install 'interruptible-ivr[plot]'") from error
     return Figure
 
 
