@@ -8,8 +8,9 @@ from types import TracebackType
 from tests.bench import processor
 from tests.bench.stage import Stage
 from tests.caller import rtp, sounds
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.pbx.running import Pbx, chroot
+from tests.ports import free_port
 
 SPARE = 60
 """Calls that a side is set up for beyond those it is to hold."""

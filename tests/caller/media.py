@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.caller import measure, rtp
 from tests.caller.sdp import Description
+from tests.ports import media_port
 
 _SO_TIMESTAMPNS = 35  # Linux; not in the socket module
 _FRAME_S = 0.02
@@ -124,7 +125,7 @@ class Media:
     @staticmethod
     def _bind(host: str) -> tuple[socket.socket, int]:
         for _ in range(200):
-            port = random.randrange(20000, 30000) & ~1
+            port = media_port()
             with contextlib.suppress(OSError):
                 return stamped_socket(host, port), port
         raise OSError("no free RTP port")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.caller import UserAgent
 from tests.caller.message import Message
-from tests.e2e.running import free_port
 from tests.e2e.services import Services
+from tests.ports import free_port
 
 SCRIPT = Path(__file__).parents[2] / "docker" / "healthcheck.py"
 

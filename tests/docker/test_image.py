@@ -13,7 +13,8 @@ import pytest
 from ivr.modelstore import ModelStore, cache_root
 from tests.caller import UserAgent, measure, sounds
 from tests.docker.image import Builder, Stage, container
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
+from tests.ports import free_port, rtp_ports
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
 
@@ -65,11 +66,10 @@ class Container(Service):
         """``command`` instead of the image's; ``shown`` as in ``container``; more settings."""
         super().__init__([], ready_timeout=90.0)
         self.image = image
-        first = free_port() + 12_000 & ~1
         self.env = {
             "IVR_SIP__BIND": f"127.0.0.1:{self.port}",
             "IVR_SIP__PUBLIC_ADDRESS": "127.0.0.1",
-            "IVR_SIP__RTP_PORTS": f"{first}-{first + 199}",
+            "IVR_SIP__RTP_PORTS": rtp_ports(),
             **(env or {}),
         }
         self.volumes = volumes

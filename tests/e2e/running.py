@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,21 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port, rtp_ports
+
 Event = dict[str, Any]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free now for UDP and TCP."""
-    while True:
-        port = random.randrange(10_000, 19_000)
-        with (
-            contextlib.suppress(OSError),
-            socket.socket(type=socket.SOCK_DGRAM) as udp,
-            socket.socket() as tcp,
-        ):
-            udp.bind((host, port))
-            tcp.bind((host, port))
-            return port
 
 
 class Service:
@@ -51,13 +37,12 @@ class Service:
         """The log, one dict a line; ``_at`` is when it was read (CLOCK_REALTIME)."""
         self.other_lines: list[str] = []
         """Lines that are not JSON: tracebacks, the library's own words."""
-        first = random.randrange(30_000, 59_000) & ~1
         command = [sys.executable, "-m", "ivr.cli", self.command, *map(str, plans)]
         command += [
             "--bind",
             f"127.0.0.1:{self.port}",
             "--rtp-ports",
-            f"{first}-{first + 199}",
+            rtp_ports(),
             "--log",
             "json",
         ]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.caller import sounds
-from tests.e2e.running import free_port
+from tests.ports import free_port, rtp_ports
 
 MODULES = Path("/usr/lib/baresip/modules")
 
@@ -25,7 +25,7 @@ ausrc_srate 8000
 auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
-rtp_ports 26000-27000
+rtp_ports {rtp_ports}
 module_path {modules}
 module g711.so
 module aufile.so
@@ -73,6 +73,7 @@ class Softphone:
         self.port = free_port()
         config = CONFIG.format(
             port=self.port,
+            rtp_ports=rtp_ports(),
             calls=calls,
             spoken=wav,
             modules=MODULES,

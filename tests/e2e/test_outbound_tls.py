@@ -15,7 +15,6 @@ from tests.caller.media import Media
 from tests.caller.message import Message
 from tests.caller.tls_registrar import TlsRegistrar
 from tests.e2e.outbound import Placed
-from tests.e2e.running import free_port
 from tests.e2e.secure import (
     Certificates,
     TlsClient,
@@ -26,6 +25,7 @@ from tests.e2e.secure import (
 )
 from tests.e2e.services import Services
 from tests.e2e.softphone import Softphone
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

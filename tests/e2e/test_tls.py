@@ -19,11 +19,12 @@ from tests.caller.authority import Authority, Issued
 from tests.caller.media import Media
 from tests.caller.message import Message
 from tests.caller.tls_registrar import TlsRegistrar
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.e2e.secure import Certificates, TlsClient, client_context, needs_carrier, registered
 from tests.e2e.services import DEMO, Services
 from tests.e2e.softphone import Softphone
 from tests.e2e.test_baresip import transcribe
+from tests.ports import free_port
 
 pytestmark = needs_carrier
 

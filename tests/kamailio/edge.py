@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.caller import UserAgent
 from tests.caller.sounds import continuous, write_wav
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
+from tests.ports import free_port
 
 DOCKER = Path(__file__).parents[2] / "docker" / "kamailio"
 MODULES = Path("/usr/lib/x86_64-linux-gnu/kamailio/modules")

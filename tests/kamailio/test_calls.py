@@ -11,8 +11,9 @@ import pytest
 
 from tests.caller import Call, Media, UserAgent
 from tests.caller.message import Message
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.kamailio.edge import WORKER_CALLS, Edge, Workers, caller, ended, taken, uri, wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,7 @@ from tests.caller import message as sip
 from tests.caller import sdp
 from tests.caller.media import Media
 from tests.caller.message import Message
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.kamailio.edge import (
     STRANGER,
     TRUNK,
@@ -25,6 +25,7 @@ from tests.kamailio.edge import (
     wait_until,
     why_no_tls,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.system
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.e2e.services import Services
 from tests.pbx.phone import Phone
 from tests.pbx.running import TRUNK_PASSWORD, NoPbx, Pbx, chroot
+from tests.ports import free_port
 
 RTP_TIMEOUT_S = 10
 

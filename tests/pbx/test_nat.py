@@ -6,9 +6,9 @@ import pytest
 
 from tests.caller import message as sip
 from tests.caller import sdp
-from tests.e2e.running import free_port
 from tests.pbx.phone import Phone
 from tests.pbx.running import Pbx
+from tests.ports import free_port
 
 pytestmark = pytest.mark.system
 

@@ -10,11 +10,11 @@ import pytest
 from tests.caller import rtp, sounds
 from tests.caller.call import Call
 from tests.e2e.outbound import Placed
-from tests.e2e.running import free_port
 from tests.e2e.services import Services
 from tests.pbx.calls import hear_each_other
 from tests.pbx.phone import Phone
 from tests.pbx.running import TRUNK_PASSWORD, Pbx
+from tests.ports import free_port
 
 pytestmark = pytest.mark.system
 

@@ -10,7 +10,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import Registration, SipOptions
 from tests import caller
-from tests.e2e.running import free_port
+from tests.ports import free_port, rtp_ports
 
 
 def nobody(leg: CallLeg) -> None:
@@ -18,7 +18,7 @@ def nobody(leg: CallLeg) -> None:
 
 
 def agent(**options: object) -> UserAgent:
-    defaults: dict[str, object] = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": "24000-24019"}
+    defaults: dict[str, object] = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": rtp_ports(20)}
     return UserAgent(SipOptions(**(defaults | options)), nobody)  # type: ignore[arg-type]
 
 

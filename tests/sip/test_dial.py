@@ -17,7 +17,7 @@ from tests import caller
 from tests.caller import digest, measure, rtp, sounds
 from tests.caller import message as sip
 from tests.caller.message import Message
-from tests.e2e.running import free_port
+from tests.ports import free_port, rtp_ports
 
 
 class Watched:
@@ -61,7 +61,7 @@ def start() -> Iterator[Callable[..., UserAgent]]:
     running: list[UserAgent] = []
 
     def start(on_call: Callable[[CallLeg], None] | None = None, **options: Any) -> UserAgent:
-        defaults = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": "24100-24139", "max_calls": 3}
+        defaults = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": rtp_ports(40), "max_calls": 3}
         agent = UserAgent(SipOptions(**(defaults | options)), on_call)
         agent.start()
         running.append(agent)

@@ -9,8 +9,8 @@ from ivr.sip.options import SipOptions
 from tests.caller import message as sip
 from tests.caller.authority import Authority
 from tests.caller.tls_registrar import TlsRegistrar
-from tests.e2e.running import free_port
 from tests.e2e.secure import TlsClient, client_context, needs_carrier
+from tests.ports import free_port, rtp_ports
 from tests.sip.test_dial import Watched
 
 
@@ -26,7 +26,7 @@ def test_the_first_call_over_tls_leaves_the_listener_as_it_was(tmp_path: Path) -
     foreign = stranger.issue("foreign", "IP:127.0.0.1")
     options = SipOptions(
         bind=f"127.0.0.1:{free_port()}",
-        rtp_ports="24200-24219",
+        rtp_ports=rtp_ports(20),
         tls_bind=f"127.0.0.1:{free_port()}",
         tls_certificate_file=str(own.certificate),
         tls_key_file=str(own.key),
@@ -72,7 +72,7 @@ def test_the_first_call_over_tls_leaves_the_listener_as_it_was(tmp_path: Path) -
 
 @needs_carrier
 def test_a_call_that_cannot_be_encrypted_is_not_placed(tmp_path: Path) -> None:
-    options = SipOptions(bind=f"127.0.0.1:{free_port()}", rtp_ports="24200-24219", srtp="required")
+    options = SipOptions(bind=f"127.0.0.1:{free_port()}", rtp_ports=rtp_ports(20), srtp="required")
     agent = UserAgent(options, None)
     agent.start()
     try:

@@ -15,8 +15,9 @@ import pytest
 
 from tests.caller import UserAgent
 from tests.caller.sounds import silence
-from tests.e2e.running import Service, free_port
+from tests.e2e.running import Service
 from tests.e2e.services import Services
+from tests.ports import free_port
 from tests.sipp.capture import write_key
 
 HERE = Path(__file__).parent
