@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ivr.dialplan.plan.plan import Plan
 from ivr.service.config.settings import Settings
-from ivr.sip.agent import AgentInfo
 from ivr.sip.options import parse_bind
+from ivr.sip.user_agent import AgentInfo
 
 
 def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:

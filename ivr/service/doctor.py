@@ -21,11 +21,11 @@ from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
 from ivr.service.workers.workers import LEAST_PORTS, sip_of
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity
-from ivr.sip.certificates import check_certificate
 from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
-from ivr.sip.probe import Build
-from ivr.sip.security import Security, check_security
+from ivr.sip.pjsip.probe import Build
+from ivr.sip.security.certificates import check_certificate
+from ivr.sip.security.check import Security, check_security
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
 from ivr.vad.registry import create_vad
@@ -88,7 +88,7 @@ def pjsua_finding() -> tuple[Build | None, Finding]:
         remedy = "run `make install`, or `make carrier` for the build with more calls and TLS"
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "ivr.sip.probe"],
+            [sys.executable, "-m", "ivr.sip.pjsip.probe"],
             capture_output=True,
             text=True,
             timeout=PROBE_TIMEOUT_S,

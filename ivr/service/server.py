@@ -23,10 +23,10 @@ from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recording.recorder import Recorder
 from ivr.service.world.real import RealWorld
-from ivr.sip.agent import AgentInfo, UserAgent
 from ivr.sip.leg import CallLeg
-from ivr.sip.security import check_security
-from ivr.sip.tls import build_security
+from ivr.sip.pjsip.tls import build_security
+from ivr.sip.security.check import check_security
+from ivr.sip.user_agent import AgentInfo, UserAgent
 
 log: Any = structlog.get_logger("ivr.server")
 

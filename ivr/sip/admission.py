@@ -7,11 +7,11 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import LineBank
-from ivr.sip.calls import PjCall
 from ivr.sip.message import body_of
-from ivr.sip.native import CallSlots
 from ivr.sip.options import SipOptions
-from ivr.sip.srtp import refusal
+from ivr.sip.pjsip.call import PjCall
+from ivr.sip.pjsip.native import CallSlots
+from ivr.sip.security.srtp import refusal
 
 log: Any = structlog.get_logger("ivr.sip")
 

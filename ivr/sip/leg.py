@@ -5,12 +5,11 @@ from typing import Any, Protocol
 
 import structlog
 
-from ivr.audio.frames import LINE_RATE
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
 from ivr.sip.message import uri_user
+from ivr.sip.player import LinePlayer
 from ivr.sip.routing import dialled
-from ivr.sip.slot import PlaybackSlot
 from ivr.sip.stats import RtpStats
 from ivr.sip.transfer import TransferEnd
 
@@ -82,7 +81,7 @@ class CallLeg:
         """Of the INVITE that came, names in small letters."""
         self.account = account
         """The registration that it came by; empty when by none."""
-        self.player = LinePlayer(commands, key, new_playback)
+        self.player = LinePlayer(new_playback, lambda: commands.wire_player(key))
         self.stats = RtpStats()
         self.on_confirmed: Callable[[], None] | None = None
         """It is answered, the ACK is there and media runs."""
@@ -173,31 +172,3 @@ class CallLeg:
         )
         if self.on_transferred is not None:
             self.on_transferred(end)
-
-
-class LinePlayer:
-    """The session's player on a call (see ``ivr.session.types.Player``)."""
-
-    sample_rate = LINE_RATE
-
-    def __init__(self, commands: LegCommands, key: int, new_playback: Callable[[], Playback]) -> None:
-        self._commands = commands
-        self._key = key
-        self._new_playback = new_playback
-        self.slot = PlaybackSlot()
-
-    def playback(self) -> Playback:
-        return self._new_playback()
-
-    def play(self, buffer: Playback) -> None:
-        self.slot.buffer = buffer
-        self._commands.wire_player(self._key)
-
-    def release(self, buffer: Playback) -> None:
-        if self.slot.buffer is buffer:
-            self.slot.buffer = None
-            self._commands.wire_player(self._key)
-
-    def advance(self, samples: int) -> bytes | None:
-        """The bridge's clock paces a call; the caller's audio does not."""
-        return None

@@ -1,7 +1,8 @@
-"""What is read straight from a SIP message (RFC 3261, 7.3)."""
+"""SIP messages and what stands in them: headers, addresses, keys, codecs, statuses (RFC 3261, 7.3 and 21)."""
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 from urllib.parse import unquote
 
 
@@ -102,3 +103,19 @@ def offers_codec(sdp: str, codecs: Iterable[str]) -> bool:
     lines = _AUDIO.findall(sdp)
     names = _STATIC_PAYLOADS | {payload: name.upper() for payload, name in _RTPMAP.findall(sdp)}
     return not lines or any(names.get(payload) in known for _, rest in lines for payload in rest.split())
+
+
+Outcome = Literal["answered", "busy", "noanswer", "refused"]
+"""The words of VoiceXML's transfer (2.0, 2.3.7): everything that is not busy or unanswered is refused."""
+
+_BUSY = frozenset({486, 600})
+_NO_ANSWER = frozenset({408, 480, 487})
+
+
+def outcome_of(status: int) -> Outcome:
+    """Returns how an offered call ended by its final ``status``; anything below 200 counts as refused."""
+    if 200 <= status < 300:
+        return "answered"
+    if status in _BUSY:
+        return "busy"
+    return "noanswer" if status in _NO_ANSWER else "refused"

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ivr.sip.message import body_of, header
-from ivr.sip.outcome import Outcome, outcome_of
+from ivr.sip.message import Outcome, body_of, header, outcome_of
 
 _STATUS_LINE = re.compile(r"\s*SIP/2\.0 +(\d{3}) *([^\r\n]*)")
 _EVENT_ID = re.compile(r";\s*id\s*=\s*([^;\s]+)", re.IGNORECASE)

@@ -54,7 +54,7 @@ def main() -> int:
     if len(cores) < 2:
         print("two cores are needed: one for what is measured, one for the callers", file=sys.stderr)
         return 2
-    limit = json.loads(subprocess.check_output([sys.executable, "-m", "ivr.sip.probe"]))["max_calls"]
+    limit = json.loads(subprocess.check_output([sys.executable, "-m", "ivr.sip.pjsip.probe"]))["max_calls"]
     if limit < options.calls + SPARE:
         print(
             f"the installed PJSUA2 holds {limit} calls: `make bench-capacity` installs the carrier build",

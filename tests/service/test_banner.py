@@ -7,7 +7,7 @@ import pytest
 from ivr.dialplan.engine.loader import load_plans
 from ivr.service.banner import banner
 from ivr.service.config.settings import load_settings
-from ivr.sip.agent import AgentInfo
+from ivr.sip.user_agent import AgentInfo
 
 DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
 

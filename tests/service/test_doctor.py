@@ -13,8 +13,8 @@ from ivr.service import doctor
 from ivr.service.config.settings import Settings, load_settings
 from ivr.service.doctor import Finding
 from ivr.sip.options import SipOptions
-from ivr.sip.probe import build_name
-from ivr.sip.security import Security
+from ivr.sip.pjsip.probe import build_name
+from ivr.sip.security.check import Security
 from tests.caller.authority import Authority
 
 

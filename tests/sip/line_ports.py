@@ -14,8 +14,8 @@ import pjsua2 as pj
 
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import RING, Line
-from ivr.sip.line_port import LinePlayback, PlaybackReports
-from ivr.sip.media import NativeMedia, make_bank
+from ivr.sip.pjsip.line_port import LinePlayback, PlaybackReports
+from ivr.sip.pjsip.media import NativeMedia, make_bank
 
 
 def until(look: Callable[[], Any], seconds: float = 5.0) -> bool:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ivr.sip.agent import UserAgent
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import Registration, SipOptions
+from ivr.sip.user_agent import UserAgent
 from tests import caller
 from tests.ports import free_port, rtp_ports
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ivr.audio.frames import LINE_FRAME
-from ivr.sip.agent import UserAgent
-from ivr.sip.endpoint import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import Registration, SipOptions
+from ivr.sip.pjsip.endpoint import SipError
+from ivr.sip.user_agent import UserAgent
 from tests import caller
 from tests.caller import digest, measure, rtp, sounds
 from tests.caller import message as sip

@@ -3,9 +3,9 @@
 import socket
 from pathlib import Path
 
-from ivr.sip.agent import UserAgent
 from ivr.sip.leg import CallLeg
 from ivr.sip.options import SipOptions
+from ivr.sip.user_agent import UserAgent
 from tests.caller import message as sip
 from tests.caller.authority import Authority
 from tests.caller.tls_registrar import TlsRegistrar

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ivr.sip import media
+from ivr.sip.pjsip import media
 from tests.e2e.secure import is_carrier
 
 

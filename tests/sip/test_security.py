@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ivr.sip.certificates import TlsFiles, authorities_file, check_authorities, check_certificate
 from ivr.sip.errors import SipError
 from ivr.sip.options import Registration, SipOptions
-from ivr.sip.security import Security, check_call, check_security
-from ivr.sip.tls import build_security
+from ivr.sip.pjsip.tls import build_security
+from ivr.sip.security.certificates import TlsFiles, authorities_file, check_authorities, check_certificate
+from ivr.sip.security.check import Security, check_call, check_security
 from tests.caller.authority import Authority, Issued, openssl
 
 NEW = Security("OpenSSL 3.0.19 27 Jan 2026", ("sdes", "dtls"))

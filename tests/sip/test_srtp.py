@@ -3,7 +3,7 @@
 import pytest
 
 from ivr.sip.options import Registration, SipOptions
-from ivr.sip.srtp import keys_are_hidden, offered, refusal, without_keys
+from ivr.sip.security.srtp import keys_are_hidden, offered, refusal, without_keys
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
 KEY = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"

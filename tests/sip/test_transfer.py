@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.sip.outcome import outcome_of
+from ivr.sip.message import outcome_of
 from ivr.sip.transfer import Transfer, TransferEnd
 
 ACCEPTED = "SIP/2.0 202 Accepted\r\nCSeq: 7 REFER\r\n\r\n"

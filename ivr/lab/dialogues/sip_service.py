@@ -31,9 +31,9 @@ from ivr.service.config.settings import Settings
 from ivr.service.logs import configure_logging
 from ivr.service.server import Server, prepare_process
 from ivr.session import VoiceSession
-from ivr.sip.agent import AgentInfo
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
+from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
 
 LOOK_S = 0.03

@@ -13,9 +13,9 @@ from ivr.service.config.settings import Settings
 from ivr.service.ports import bind_error, listeners
 from ivr.service.server import Server, serve
 from ivr.sip.errors import SipError
+from ivr.sip.pjsip.tls import build_security
 from ivr.sip.routing import dialled, route
-from ivr.sip.security import check_call
-from ivr.sip.tls import build_security
+from ivr.sip.security.check import check_call
 
 log: Any = structlog.get_logger("ivr.outbound")
 

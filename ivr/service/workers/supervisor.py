@@ -26,10 +26,10 @@ from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.workers.control import pack
 from ivr.service.workers.workers import OpenCalls, Restarts, sip_of
-from ivr.sip.agent import AgentInfo
 from ivr.sip.errors import SipError
-from ivr.sip.security import check_security
-from ivr.sip.tls import build_security
+from ivr.sip.pjsip.tls import build_security
+from ivr.sip.security.check import check_security
+from ivr.sip.user_agent import AgentInfo
 
 log: Any = structlog.get_logger("ivr.supervisor")
 

@@ -30,9 +30,9 @@ from ivr.service.workers.control import (
     open_link,
     unpack,
 )
-from ivr.sip.agent import AgentInfo
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
+from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
 from ivr.vad.silero import VadModelError
 

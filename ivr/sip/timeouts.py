@@ -3,7 +3,7 @@
 from ivr.sip.options import SipOptions
 
 
-class Patience:
+class CallTimeouts:
     """For one call."""
 
     def __init__(self, now: float) -> None:

@@ -8,20 +8,19 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import Line
-from ivr.sip import native
-from ivr.sip.keying import KEYING_S, Keying
+from ivr.sip.dialog_requests import answer_to
 from ivr.sip.leg import CallLeg
-from ivr.sip.media import CallMedia
-from ivr.sip.message import offers_codec, reason_header
+from ivr.sip.message import offers_codec, outcome_of, reason_header
 from ivr.sip.options import CODECS, SipOptions
-from ivr.sip.outcome import outcome_of
-from ivr.sip.outgoing import add_headers
-from ivr.sip.patience import Patience
-from ivr.sip.requests import answer_to
-from ivr.sip.srtp import without_keys
+from ivr.sip.pjsip import native
+from ivr.sip.pjsip.keying import KEYING_S, Keying
+from ivr.sip.pjsip.media import CallMedia
+from ivr.sip.pjsip.outgoing import add_headers, send_keys
+from ivr.sip.pjsip.wiring import Wiring
+from ivr.sip.security.srtp import without_keys
 from ivr.sip.stats import CallbackTimes
-from ivr.sip.transfer import Transfer
-from ivr.sip.wiring import Wiring
+from ivr.sip.timeouts import CallTimeouts
+from ivr.sip.transfer import Transfer, TransferEnd
 
 log = structlog.get_logger("ivr.sip")
 
@@ -71,7 +70,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._told_confirmed = False
         self._media_ready = False
         self._wiring = Wiring()
-        self._patience = Patience(time.monotonic())
+        self._timeouts = CallTimeouts(time.monotonic())
         self._dialling = False
         self._transfer: Transfer | None = None
 
@@ -87,7 +86,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.confirmed = True
-            self._patience.heard(time.monotonic())
+            self._timeouts.heard(time.monotonic())
             self._tell_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_EARLY:
             if self.leg is not None:
@@ -132,7 +131,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._wiring.connect(stream, leg, self._owner.times)
         self._owner.media_changed(self)
         now = time.monotonic()
-        self._patience.heard(now)
+        self._timeouts.heard(now)
         self.keying.begin(now)
         if not self.confirmed and leg.on_early_media is not None:
             leg.on_early_media()
@@ -233,7 +232,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg is not None:
             add_headers(prm, leg.more_headers)
         status, phrase = 0, ""
-        self._patience.dialled(time.monotonic(), leg.ring_s if leg is not None else None)
+        self._timeouts.dialled(time.monotonic(), leg.ring_s if leg is not None else None)
         # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
         self._dialling = True
         try:
@@ -276,6 +275,18 @@ class PjCall(pj.Call):  # type: ignore[misc]
         except pj.Error as error:
             transfer.finish(500, error.reason)
 
+    def transfer_to_call(self, other: "PjCall | None", timeout_s: float) -> None:
+        """Ask the other side to take over our call ``other``; None when that has ended."""
+        if other is not None and other.leg is not None:
+            self.transfer(other.leg.called, timeout_s, other)
+        elif self.leg is not None:
+            self.leg.tell_transferred(TransferEnd("refused", 481, "they have left meanwhile"))
+
+    def send_keys(self, digits: str) -> None:
+        """Keys for the other side. Raises pj.Error."""
+        if send_keys(self, digits):
+            log.info("keys_sent_by_info", call=self.call_id)
+
     def wire_player(self) -> None:
         """What is to be played has changed."""
         if self.leg is not None:
@@ -301,13 +312,13 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """Once a second: read the counters; end what has gone on for too long."""
         leg = self.leg
         if leg is None or not self.confirmed:
-            if leg is not None and leg.outgoing and self._patience.unanswered(now, options):
+            if leg is not None and leg.outgoing and self._timeouts.unanswered(now, options):
                 self.end("noanswer", 0)
             return
         if self._transfer is not None:
             self._transfer.expire(now)
         self.read_stats()
-        over = self._patience.over(now, options, leg.stats.received, held=leg.held)
+        over = self._timeouts.over(now, options, leg.stats.received, held=leg.held)
         if over is not None:
             reason, seconds = over
             log.warning(reason, call=self.call_id, seconds=seconds)
@@ -329,7 +340,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def _hold(self, leg: CallLeg, held: bool) -> None:
         if held != leg.held:
             log.info("call_held" if held else "call_resumed", call=self.call_id)
-            self._patience.hold_changed(time.monotonic())
+            self._timeouts.hold_changed(time.monotonic())
         leg.held = held
 
     def _why(self, leg: CallLeg | None, status: int) -> str:

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from ivr.sip.certificates import authorities_file, check_authorities, check_certificate
 from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions
-from ivr.sip.srtp import refusal
+from ivr.sip.security.certificates import authorities_file, check_authorities, check_certificate
+from ivr.sip.security.srtp import refusal
 
 OLDEST_OPENSSL = 3
 CARRIER = "`make carrier` installs a build of PJSUA2 with the system's OpenSSL 3 (docker/pjsua2)"

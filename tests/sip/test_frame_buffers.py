@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.sip import buffers
-from ivr.sip.buffers import IN_PLACE, SLOW, Way
+from ivr.sip.pjsip import frame_buffers
+from ivr.sip.pjsip.frame_buffers import IN_PLACE, SLOW, Way
 
 
 def test_this_build_is_served_without_a_loop_per_byte() -> None:
-    assert buffers.chosen is IN_PLACE
+    assert frame_buffers.chosen is IN_PLACE
 
 
-WAYS = [way for way in (IN_PLACE, SLOW) if buffers.works(way)]
+WAYS = [way for way in (IN_PLACE, SLOW) if frame_buffers.works(way)]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)

@@ -10,9 +10,9 @@ from typing import Any
 import pjsua2 as pj
 import structlog
 
-from ivr.sip.certificates import TlsFiles
 from ivr.sip.options import SipOptions
-from ivr.sip.security import Security
+from ivr.sip.security.certificates import TlsFiles
+from ivr.sip.security.check import Security
 
 log: Any = structlog.get_logger("ivr.sip")
 

@@ -24,21 +24,20 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import Line, LineBank
-from ivr.sip.account import PjAccount
 from ivr.sip.admission import Admission
-from ivr.sip.bridge import Bridges
-from ivr.sip.calls import PjCall
 from ivr.sip.commands import Commands
-from ivr.sip.endpoint import Endpoint, why_not
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
-from ivr.sip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.message import header, headers
 from ivr.sip.options import SipOptions
-from ivr.sip.outgoing import hand_over, press
-from ivr.sip.probe import build_limit, build_name
+from ivr.sip.pjsip.account import PjAccount
+from ivr.sip.pjsip.bridge import Bridges
+from ivr.sip.pjsip.call import PjCall
+from ivr.sip.pjsip.endpoint import Endpoint, why_not
+from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
+from ivr.sip.pjsip.probe import build_limit, build_name
 from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
-from ivr.sip.srtp import keys_are_hidden
+from ivr.sip.security.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -191,13 +190,13 @@ class UserAgent:
         self._on(key, lambda call: call.end(reason, status))
 
     def send_dtmf(self, key: int, digits: str) -> None:
-        self._on(key, lambda call: press(call, digits))
+        self._on(key, lambda call: call.send_keys(digits))
 
     def transfer(self, key: int, uri: str, timeout_s: float) -> None:
         self._on(key, lambda call: call.transfer(uri, timeout_s))
 
     def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None:
-        self._on(key, lambda call: hand_over(call, self._calls.get(other), timeout_s))
+        self._on(key, lambda call: call.transfer_to_call(self._calls.get(other), timeout_s))
 
     def join(self, speaker: int, hearer: int) -> None:
         self._commands.put(lambda: self._bridges.join(speaker, hearer))

@@ -1,14 +1,14 @@
 """What the installed PJSUA2 is: its version, how many calls it was compiled for, what it can encrypt.
 
-Run as a program (``python -m ivr.sip.probe``) it prints them as JSON. The doctor does it so: a build that
-cannot be loaded, or that aborts the process, is then a finding and not a crash.
+Run as a program (``python -m ivr.sip.pjsip.probe``) it prints them as JSON. The doctor runs it so: a build
+that cannot be loaded, or that aborts the process, is then a finding and not a crash.
 """
 
 import importlib.metadata
 import json
 from dataclasses import asdict, dataclass
 
-from ivr.sip.security import Security
+from ivr.sip.security.check import Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def probe_build() -> Build:
     """Ask the library. Raises ImportError or OSError when it cannot be loaded. Nothing is started."""
     import pjsua2 as pj
 
-    from ivr.sip.tls import build_security
+    from ivr.sip.pjsip.tls import build_security
 
     return Build(build_name(str(pj.Endpoint().libVersion().full)), build_limit(), build_security())
 

@@ -15,8 +15,8 @@ import structlog
 from ivr.audio.line import Line, LineBank
 from ivr.audio.playback import Playback, PlaybackBuffer
 from ivr.audio.wake import LockWake, PipeWake
-from ivr.sip.line_port import LinePlayback, PlaybackReports
-from ivr.sip.slot import PlaybackSlot
+from ivr.sip.pjsip.line_port import LinePlayback, PlaybackReports
+from ivr.sip.player import PlaybackSlot
 from ivr.sip.stats import CallbackTimes
 
 log = structlog.get_logger("ivr.sip")
@@ -79,7 +79,7 @@ class PythonMedia:
 
     def __init__(self, key: int, line: Line, call_id: str, slot: PlaybackSlot, times: CallbackTimes) -> None:
         # Here, and not above: it tries out the build's frames, which no other build needs.
-        from ivr.sip.ports import CallPort, PlayerPort
+        from ivr.sip.pjsip.python_ports import CallPort, PlayerPort
 
         # Not a bound method: a cycle would let the garbage collector free a port on any thread.
         failed = functools.partial(_port_failed, call_id)

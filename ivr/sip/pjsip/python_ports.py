@@ -11,11 +11,11 @@ import pjsua2 as pj
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE
 from ivr.audio.line import Line
 from ivr.audio.playback import PlaybackBuffer
-from ivr.sip import buffers
-from ivr.sip.slot import PlaybackSlot
+from ivr.sip.pjsip import frame_buffers
+from ivr.sip.player import PlaybackSlot
 from ivr.sip.stats import CallbackTimes
 
-_read, _write = buffers.chosen.read, buffers.chosen.write
+_read, _write = frame_buffers.chosen.read, frame_buffers.chosen.write
 _SILENCE = bytes(LINE_FRAME * BYTES_PER_SAMPLE)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.sip.requests import answer_to
+from ivr.sip.dialog_requests import answer_to
 
 
 class Told:

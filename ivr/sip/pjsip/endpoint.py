@@ -13,12 +13,12 @@ from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.sip.capacity import Capacity
 from ivr.sip.errors import SipError
 from ivr.sip.message import body_of, header
-from ivr.sip.native import options_requests, unhandled_requests
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.pjsip.native import options_requests, unhandled_requests
+from ivr.sip.pjsip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 from ivr.sip.routing import Route
-from ivr.sip.security import check_call
-from ivr.sip.srtp import refusal
-from ivr.sip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
+from ivr.sip.security.check import check_call
+from ivr.sip.security.srtp import refusal
 
 log = structlog.get_logger("ivr.sip")
 

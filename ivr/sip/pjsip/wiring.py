@@ -6,7 +6,7 @@ from typing import Any
 import pjsua2 as pj
 
 from ivr.sip.leg import CallLeg
-from ivr.sip.media import CallMedia, make_media
+from ivr.sip.pjsip.media import CallMedia, make_media
 from ivr.sip.stats import CallbackTimes
 
 
