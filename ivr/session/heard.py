@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.session.word_lengths import is_said
 from ivr.session.word_times import BLOCK_MS, levels, loud_blocks, word_times
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 _TAIL_MS = 200
 """More sound than this behind the words that the engine told is words that it did not."""

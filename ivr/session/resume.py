@@ -9,7 +9,7 @@ from ivr.audio.frames import ms_to_samples
 from ivr.session.heard import SpokenPart
 from ivr.session.word_lengths import asks_for_pause
 from ivr.session.word_times import BLOCK_MS, levels, loud_blocks, pauses_in
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 CLAUSE_MS = 1200.0
 """A clause that began no longer before the cut than this is said again from its start."""

@@ -17,9 +17,9 @@ from ivr.session.options import BargeIn, BargeInOptions
 from ivr.session.resume import resume_point
 from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
-from ivr.speech.prompt_store import Prompt
+from ivr.speech.prompts.store import Prompt
 from ivr.speech.sentences import sentences_of
-from ivr.speech.words import Word, moved, words_of
+from ivr.speech.timed_words import Word, moved, words_of
 
 Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]

@@ -12,8 +12,8 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_FRAME, LINE_RATE, ms_to_samp
 from ivr.audio.playback import LOW_WATER_S, Playback
 from ivr.session.scripted_ear import read
 from ivr.speech.base import SpeechError, Transcript
-from ivr.speech.prompt_store import Prompt
-from ivr.speech.words import Word
+from ivr.speech.prompts.store import Prompt
+from ivr.speech.timed_words import Word
 
 WORD_MS = 350.0
 """How long a word lasts: some 170 in a minute, as people read aloud."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ivr.audio.playback import Playback
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 
 @dataclass(frozen=True, slots=True)

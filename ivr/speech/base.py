@@ -1,8 +1,12 @@
 """The three small protocols behind which every speech engine stands, and the errors they raise."""
 
+import dataclasses
+import difflib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+_Options = TypeVar("_Options")
 
 
 class SpeechError(Exception):
@@ -100,3 +104,20 @@ class TurnDetector(Protocol):
 
     async def aclose(self) -> None:
         """Free everything. Idempotent."""
+
+
+def options_of(kind: type[_Options], engine: str, given: dict[str, Any]) -> _Options:
+    """``kind(**given)`` for an options dataclass. Raises ValueError naming what is known."""
+    known = [item.name for item in dataclasses.fields(kind) if item.init]  # type: ignore[arg-type]
+    for name in given:
+        if name not in known:
+            raise ValueError(
+                f"{engine} has no option {name!r}{nearest(name, known)}; it has: {', '.join(known)}"
+            )
+    return kind(**given)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """ ", did you mean 'x'?" when something known is like ``name``, else nothing."""
+    like = difflib.get_close_matches(name, known, 1)
+    return f", did you mean {like[0]!r}?" if like else ""

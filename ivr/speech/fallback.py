@@ -16,7 +16,7 @@ from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.audio.resample import Resampler
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechToText, TextToSpeech, Transcript
 from ivr.speech.sentences import split_sentences
-from ivr.speech.words import Word, moved, words_of
+from ivr.speech.timed_words import Word, moved, words_of
 
 _log = structlog.get_logger(__name__)
 _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ivr.speech.base import SpeechToText, TellsHealth, Transcript
-from ivr.speech.cache import CachedTTS
-from ivr.speech.prompt_store import Prompt
+from ivr.speech.prompts.cache import CachedTTS
+from ivr.speech.prompts.store import Prompt
 
 
 @dataclass(frozen=True, slots=True)

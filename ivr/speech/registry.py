@@ -7,13 +7,12 @@ from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
-from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
-from ivr.speech.openai_stt import OpenAIStt, OpenAISttOptions
-from ivr.speech.openai_tts import OpenAITts, OpenAITtsOptions
-from ivr.speech.options import nearest
-from ivr.speech.piper import PiperOptions, PiperTts
-from ivr.speech.smart_turn import SmartTurn, SmartTurnOptions
-from ivr.speech.whisper import WhisperOptions, WhisperStt
+from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector, nearest
+from ivr.speech.providers.openai.stt import OpenAIStt, OpenAISttOptions
+from ivr.speech.providers.openai.tts import OpenAITts, OpenAITtsOptions
+from ivr.speech.providers.piper.tts import PiperOptions, PiperTts
+from ivr.speech.providers.smart_turn.detector import SmartTurn, SmartTurnOptions
+from ivr.speech.providers.whisper.stt import WhisperOptions, WhisperStt
 
 _log = structlog.get_logger(__name__)
 _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech, TurnDetector)

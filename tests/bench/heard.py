@@ -24,9 +24,9 @@ from ivr.session import AudioClip, MemoryPlayer, VoiceSession
 from ivr.session.heard import SpokenPart
 from ivr.session.resume import resume_point
 from ivr.speech.base import Transcript
-from ivr.speech.cache import CachedTTS, PromptCache
-from ivr.speech.piper import PiperTts
-from ivr.speech.whisper import MODEL
+from ivr.speech.prompts.cache import CachedTTS, PromptCache
+from ivr.speech.providers.piper.tts import PiperTts
+from ivr.speech.providers.whisper.stt import MODEL
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from tests.bench.report import Figure

@@ -109,9 +109,9 @@ def test_engines_are_loaded_once(service: Service) -> None:
     titles = sorted(processes(service.process.pid).values())
     assert titles == [
         "ivr engine host",
-        "ivr engine ivr.speech.piper_engine:PiperEngine",
-        "ivr engine ivr.speech.smart_turn_engine:SmartTurnEngine",
-        "ivr engine ivr.speech.whisper_engine:WhisperEngine",
+        "ivr engine ivr.speech.providers.piper.child:PiperEngine",
+        "ivr engine ivr.speech.providers.smart_turn.child:SmartTurnEngine",
+        "ivr engine ivr.speech.providers.whisper.child:WhisperEngine",
         "ivr worker 0",
         "ivr worker 1",
     ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from ivr.session import SessionState, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 MS_PER_LETTER = 50
 

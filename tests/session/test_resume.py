@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ivr.session.heard import SpokenPart
 from ivr.session.resume import BACK_MS, CLAUSE_MS, resume_point
 from ivr.session.word_times import word_times
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 from tests.speech.recordings import PHRASES, recording
 
 RATE = 8000

@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 
 from ivr.modelstore import ModelStore
-from ivr.speech.piper import PiperTts
-from ivr.speech.whisper import WhisperStt
+from ivr.speech.providers.piper.tts import PiperTts
+from ivr.speech.providers.whisper.stt import WhisperStt
 from tests.speech.server import SpeechServer
 
 

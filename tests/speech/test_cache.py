@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 
 from ivr.audio.wav import decode_wav
 from ivr.speech.base import SpeechError, TextToSpeech
-from ivr.speech.cache import CachedTTS, PromptCache
 from ivr.speech.fallback import FallbackTTS
-from ivr.speech.piper import PiperTts
-from ivr.speech.prompt_audio import TARGET_DBFS, active_dbfs
+from ivr.speech.prompts.audio import TARGET_DBFS, active_dbfs
+from ivr.speech.prompts.cache import CachedTTS, PromptCache
+from ivr.speech.providers.piper.tts import PiperTts
 from tests.speech.tones import ToneTts
 
 

@@ -18,10 +18,10 @@ from ivr.speech.base import (
     Transcript,
 )
 from ivr.speech.fallback import REPAIR_GAP_MS, FallbackSTT, FallbackTTS
-from ivr.speech.openai_stt import OpenAIStt
-from ivr.speech.openai_tts import OpenAITts
-from ivr.speech.piper import PiperTts
-from ivr.speech.whisper import WhisperStt
+from ivr.speech.providers.openai.stt import OpenAIStt
+from ivr.speech.providers.openai.tts import OpenAITts
+from ivr.speech.providers.piper.tts import PiperTts
+from ivr.speech.providers.whisper.stt import WhisperStt
 from tests.speech.recordings import line, recording, words
 from tests.speech.server import SpeechServer, error, sound
 from tests.speech.tones import ToneStt, ToneTts

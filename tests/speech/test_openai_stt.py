@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from ivr.audio.wav import decode_wav
 from ivr.speech.base import SpeechError, SpeechTimeout
-from ivr.speech.openai_stt import OpenAIStt
+from ivr.speech.providers.openai.stt import OpenAIStt
 from tests.speech.recordings import line, recording
 from tests.speech.server import SpeechServer, cut_at_once, error, events, json_body, silence
 

@@ -9,7 +9,7 @@ import pytest
 from ivr.audio.resample import resample
 from ivr.audio.wav import encode_wav
 from ivr.speech.base import SpeechError, SpeechTimeout
-from ivr.speech.openai_tts import OpenAITts
+from ivr.speech.providers.openai.tts import OpenAITts
 from tests.speech.recordings import recording
 from tests.speech.server import SpeechServer, error, json_body, silence, sound
 

@@ -12,8 +12,8 @@ from ivr.audio.level import peak_dbfs, rms_dbfs
 from ivr.audio.resample import resample
 from ivr.modelstore import ModelStore
 from ivr.speech.base import SpeechError, TextToSpeech
-from ivr.speech.piper import PiperTts
-from ivr.speech.whisper import WhisperStt
+from ivr.speech.providers.piper.tts import PiperTts
+from ivr.speech.providers.whisper.stt import WhisperStt
 from tests.speech.recordings import line, word_errors, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.audio.level import peak_dbfs
-from ivr.speech.prompt_audio import (
+from ivr.speech.prompts.audio import (
     LEAD_MS,
     MOST_GAIN_DB,
     PEAK_DBFS,

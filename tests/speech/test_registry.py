@@ -9,10 +9,10 @@ import pytest
 
 from ivr.modelstore import ModelStore
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
-from ivr.speech.piper import PiperOptions
+from ivr.speech.providers.piper.tts import PiperOptions
+from ivr.speech.providers.smart_turn.detector import SmartTurnOptions
+from ivr.speech.providers.whisper.stt import WhisperOptions
 from ivr.speech.registry import STT, TTS, TURN, UnknownEngine, create_stt, create_tts, create_turn_detector
-from ivr.speech.smart_turn import SmartTurnOptions
-from ivr.speech.whisper import WhisperOptions
 from tests.speech.tones import ToneOptions, ToneStt, ToneTts
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,8 @@ from ivr.modelstore import ModelStore
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, TurnDetector
 from ivr.speech.host import EngineHost
 from ivr.speech.process import EngineProcess
-from ivr.speech.smart_turn import SmartTurn, SmartTurnOptions
-from ivr.speech.smart_turn_engine import SAMPLES, SHAPE, SmartTurnEngine, features
+from ivr.speech.providers.smart_turn.child import SAMPLES, SHAPE, SmartTurnEngine, features
+from ivr.speech.providers.smart_turn.detector import SmartTurn, SmartTurnOptions
 from tests.speech.recordings import line, recording
 from tests.speech.turn_clips import SENTENCES, TAIL_S, cuts, ended
 from tests.speech.turn_ends import aligner, area, balanced, judge

@@ -12,7 +12,7 @@ import pytest
 from ivr.audio.wav import decode_wav
 from ivr.modelstore import ModelStore
 from ivr.speech.base import SpeechError, SpeechToText
-from ivr.speech.whisper import WhisperOptions, WhisperStt
+from ivr.speech.providers.whisper.stt import WhisperOptions, WhisperStt
 from tests.speech.recordings import PHRASES, line, recording, word_errors, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.modelstore import ModelStore, model_path
-from ivr.speech.cache import PromptCache
 from ivr.speech.fallback import REPAIR_GAP_MS, FallbackTTS
-from ivr.speech.phoneme_words import phonemes_of, word_spans
-from ivr.speech.piper import MODEL, PiperTts
-from ivr.speech.voice_durations import with_durations
-from ivr.speech.words import TimedSound, Word, moved, words_of
+from ivr.speech.prompts.cache import PromptCache
+from ivr.speech.providers.piper.phoneme_words import phonemes_of, word_spans
+from ivr.speech.providers.piper.tts import MODEL, PiperTts
+from ivr.speech.providers.piper.voice_durations import with_durations
+from ivr.speech.timed_words import TimedSound, Word, moved, words_of
 from tests.speech.tones import ToneTts
 
 TEXT = "To pay a bill, press 1; for the opening hours of the shop, press 25. Goodbye!"

@@ -22,8 +22,8 @@ from faster_whisper import WhisperModel
 
 from ivr.audio.resample import resample
 from ivr.modelstore import model_path
-from ivr.speech.smart_turn import SmartTurn
-from ivr.speech.smart_turn_engine import SmartTurnEngine, features
+from ivr.speech.providers.smart_turn.child import SmartTurnEngine, features
+from ivr.speech.providers.smart_turn.detector import SmartTurn
 from tests.conftest import SOUNDS
 from tests.speech.recordings import line, recording
 from tests.speech.turn_clips import RATE, TAIL_S, Clip, Pcm16, all_clips

@@ -15,7 +15,7 @@ from ivr.service.recording.recording import UP, Recording, RecordingError
 from ivr.session.decisions import Decision
 from ivr.session.options import BargeInOptions
 from ivr.session.types import AudioClip
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 LONGEST = 600 * LINE_RATE
 """Samples of a prompt."""

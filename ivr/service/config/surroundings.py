@@ -16,7 +16,7 @@ from ivr.modelstore import ModelMissing
 from ivr.service.config.settings import EngineOptions, Settings
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
-from ivr.speech.openai_client import OpenAIClient
+from ivr.speech.providers.openai.client import OpenAIClient
 
 LOCAL_ENGINES = {
     "whisper": ("faster_whisper", "whisper-tiny.en"),

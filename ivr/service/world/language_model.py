@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed, Piece, ToolCall, ToolOffer
 from ivr.speech.base import SpeechError
-from ivr.speech.openai_client import OpenAIClient, OpenAIOptions
+from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 
 if TYPE_CHECKING:
     from openai import AsyncStream

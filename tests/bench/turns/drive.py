@@ -14,7 +14,7 @@ from ivr.grammar.backchannels import words_of
 from ivr.modelstore import model_path
 from ivr.session import AudioClip, Decision, Expectation, MemoryPlayer, SessionEnded, VoiceSession
 from ivr.speech.base import SpeechToText, Transcript
-from ivr.speech.smart_turn_engine import SmartTurnEngine
+from ivr.speech.providers.smart_turn.child import SmartTurnEngine
 from tests.bench.turns.columns import Column, Engines
 from tests.bench.turns.line import FRAME, RATE, TelephoneLine
 from tests.bench.turns.scene import Scene, Trace, TurnHeard

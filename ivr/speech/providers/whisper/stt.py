@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ivr.modelstore import model_path
-from ivr.speech.base import SpeechError, Transcript
-from ivr.speech.options import options_of
+from ivr.speech.base import SpeechError, Transcript, options_of
 from ivr.speech.process import ProcessOptions
 from ivr.speech.shared_engine import engine_requests
 
 MODEL = "whisper-tiny.en"
-TARGET = "ivr.speech.whisper_engine:WhisperEngine"
+TARGET = "ivr.speech.providers.whisper.child:WhisperEngine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

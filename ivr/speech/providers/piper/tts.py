@@ -10,15 +10,14 @@ from typing import Any
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.modelstore import model_path
-from ivr.speech.base import SpeechError
-from ivr.speech.options import options_of
+from ivr.speech.base import SpeechError, options_of
 from ivr.speech.process import ProcessOptions
 from ivr.speech.sentences import split_sentences
 from ivr.speech.shared_engine import engine_requests
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 MODEL = "piper-joe"
-TARGET = "ivr.speech.piper_engine:PiperEngine"
+TARGET = "ivr.speech.providers.piper.child:PiperEngine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.speech.base import SpeechError
-from ivr.speech.openai_client import OpenAIClient, OpenAIOptions
-from ivr.speech.options import options_of
+from ivr.speech.base import SpeechError, options_of
+from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 
 PCM_HEADER = 44
 """Bytes of the plainest WAV header."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.wav import encode_wav
-from ivr.speech.base import SpeechError, Transcript
-from ivr.speech.openai_client import OpenAIClient, OpenAIOptions
-from ivr.speech.options import options_of
+from ivr.speech.base import SpeechError, Transcript, options_of
+from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE
 from ivr.speech.base import SpeechError, TextToSpeech
-from ivr.speech.prompt_audio import StreamShaper, shape
-from ivr.speech.prompt_store import Prompt, PromptStore
-from ivr.speech.words import Word, moved, words_of
+from ivr.speech.prompts.audio import StreamShaper, shape
+from ivr.speech.prompts.store import Prompt, PromptStore
+from ivr.speech.timed_words import Word, moved, words_of
 
 _log = structlog.get_logger(__name__)
 

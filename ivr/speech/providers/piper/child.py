@@ -12,8 +12,8 @@ from piper import AudioChunk, PiperVoice
 from piper.config import PiperConfig, SynthesisConfig
 from piper.const import BOS, EOS
 
-from ivr.speech.phoneme_words import Phoneme, phonemes_of, word_spans
-from ivr.speech.voice_durations import with_durations
+from ivr.speech.providers.piper.phoneme_words import Phoneme, phonemes_of, word_spans
+from ivr.speech.providers.piper.voice_durations import with_durations
 
 PIECE_S = 0.5
 """Seconds of sound in one piece: a barge-in is seen between two."""

@@ -13,7 +13,7 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.wav import encode_wav
-from ivr.speech.words import Word
+from ivr.speech.timed_words import Word
 
 _log = structlog.get_logger(__name__)
 

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ivr.modelstore import model_path
-from ivr.speech.base import SpeechError
-from ivr.speech.options import options_of
+from ivr.speech.base import SpeechError, options_of
 from ivr.speech.process import ProcessOptions
 from ivr.speech.shared_engine import engine_requests
 
 MODEL = "smart-turn"
-TARGET = "ivr.speech.smart_turn_engine:SmartTurnEngine"
+TARGET = "ivr.speech.providers.smart_turn.child:SmartTurnEngine"
 HEARD_S = 8
 """Seconds the model hears: the last of a turn."""
 

@@ -1,0 +1,1 @@
+"""Piper voices on this machine: ``tts`` is the synthesiser, ``child`` what runs in its process."""
