@@ -10,12 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import SHOWN
-from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
-from ivr.dialplan.dialogue.memory import MemoryStage
+from ivr.dialplan.dialogue.call import TURN_MS
+from ivr.dialplan.dialogue.events import SHOWN
+from ivr.dialplan.dialogue.memory import MemoryCall
 from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues, test_file_of
-from ivr.dialplan.dialogue.stage import TURN_MS
-from ivr.dialplan.dialogue.writing import Done, NotWritten, turns_of, write_dialogue
+from ivr.dialplan.dialogue.transcript_writer import (
+    CallerAction,
+    DialogueNotSaved,
+    turns_from_events,
+    write_dialogue,
+)
+from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.runtime.control import CallFacts
@@ -60,20 +65,22 @@ def simulate(
     """
     plan = load_plan(plan_path)
     dialogue = _setting(plan_path, options)
-    loop = JumpingLoop()
+    loop = VirtualTimeLoop()
     try:
         with tempfile.TemporaryDirectory(prefix="ivr-simulate-") as files:
-            stage_and_done = loop.run_until_complete(_hold(settings, plan, dialogue, Path(files), read, out))
+            call_and_actions = loop.run_until_complete(
+                _hold(settings, plan, dialogue, Path(files), read, out)
+            )
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
-    stage, done = stage_and_done
+    call, done = call_and_actions
     if options.save is not None:
         name = options.name or f"Simulated on {datetime.now().strftime('%Y-%m-%d %H:%M:%S')}"
-        turns = list(turns_of(stage.journal.entries, done, plan.start))
+        turns = list(turns_from_events(call.event_log.events, done, plan.start))
         try:
             write_dialogue(options.save, plan_path, name, dialogue, turns)
-        except NotWritten as error:
+        except DialogueNotSaved as error:
             raise SimulationError(str(error)) from error
         out(f"saved as {quoted(name, 80)} in {options.save}: ivr test {options.save}")
     return 0
@@ -105,68 +112,68 @@ async def _hold(
     files: Path,
     read: Callable[[str], str],
     out: Callable[[str], None],
-) -> tuple[MemoryStage, list[Done]]:
-    done: list[Done] = []
+) -> tuple[MemoryCall, list[CallerAction]]:
+    done: list[CallerAction] = []
     out(HELP)
-    async with MemoryStage(plan, dialogue, files, settings.session) as stage:
+    async with MemoryCall(plan, dialogue, files, settings.session) as call:
         shown = 0
 
         def show() -> int:
-            new = stage.journal.entries[shown:]
+            new = call.event_log.events[shown:]
             for entry in new:
                 if entry.kind in SHOWN and entry.kind != "caller":
                     out(str(entry))
             return shown + len(new)
 
-        await stage.settle()
-        while stage.over is None:
+        await call.settle()
+        while call.end_reason is None:
             shown = show()
-            if not stage.waiting:
-                await stage.tick()
+            if not call.waiting:
+                await call.advance()
                 continue
-            out(_status(stage))
+            out(_status(call))
             try:
                 line = read("> ").strip()
             except EOFError:
-                _note(stage, done, "hangs_up", None)
-                await stage.hangs_up()
+                _note(call, done, "hangs_up", None)
+                await call.hang_up()
                 break
-            await _act(stage, line, done)
-            await stage.settle()
-            while stage.over is None and stage.busy and await stage.tick():
+            await _act(call, line, done)
+            await call.settle()
+            while call.end_reason is None and call.caller_busy and await call.advance():
                 pass
         shown = show()
-    return stage, done
+    return call, done
 
 
-async def _act(stage: MemoryStage, line: str, done: list[Done]) -> None:
+async def _act(call: MemoryCall, line: str, done: list[CallerAction]) -> None:
     if not line:
-        _note(stage, done, "silent", None)
-        place = len(stage.journal.entries)
-        while stage.over is None and not stage.journal.since(place, "noinput", "prompt", "ended"):
-            if not await stage.tick():
+        _note(call, done, "silent", None)
+        place = len(call.event_log.events)
+        while call.end_reason is None and not call.event_log.since(place, "noinput", "prompt", "ended"):
+            if not await call.advance():
                 return
     elif _KEYS.fullmatch(line):
-        _note(stage, done, "presses", line)
-        stage.presses(line, after_s=TURN_MS / 1000)
+        _note(call, done, "presses", line)
+        call.press(line, after_s=TURN_MS / 1000)
     else:
         text = line.strip('"') or line
-        _note(stage, done, "says", text)
-        await stage.says(text, confidence=1.0, lasts_s=None, after_s=TURN_MS / 1000)
+        _note(call, done, "says", text)
+        await call.say(text, confidence=1.0, lasts_s=None, after_s=TURN_MS / 1000)
 
 
-def _note(stage: MemoryStage, done: list[Done], kind: str, value: Any) -> None:
+def _note(call: MemoryCall, done: list[CallerAction], kind: str, value: Any) -> None:
     done.append((kind, value))
-    stage.journal.note("caller", str(value or kind))
+    call.event_log.add("caller", str(value or kind))
 
 
-def _status(stage: MemoryStage) -> str:
+def _status(call: MemoryCall) -> str:
     """State, timers, variables."""
-    run = stage.runner.run
-    waits = stage.session.waits_s
+    run = call.runner.run
+    waits = call.session.waits_s
     timer = f", no input after {waits:g} s" if waits is not None else ""
     values = ", ".join(f"{name}={value!r}" for name, value in run.variables.shown().items())
     if len(values) > MOST_SHOWN:
         values = values[:MOST_SHOWN] + "…"
     where = f"step {run.at[0]}, line {run.placed().line}"
-    return f"{stage.now:7.2f} s  [{stage.session.state}{timer}; {where}{'; ' + values if values else ''}]"
+    return f"{call.now:7.2f} s  [{call.session.state}{timer}; {where}{'; ' + values if values else ''}]"

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
-from ivr.dialplan.dialogue.tester import hold_in_memory
 
 DEMO = Path(__file__).resolve().parents[2] / "dialplans" / "demo.yaml"
 
@@ -17,10 +17,10 @@ def turns_a_second(turns: int = 4000) -> float:
     """Turns in a second of CPU, over at least ``turns``. Raises AssertionError when a dialogue fails."""
     file = load_dialogues(DEMO)
     once = sum(len(dialogue.turns) for dialogue in file.dialogues)
-    hold_in_memory(file)  # imports and caches
+    run_in_memory(file)  # imports and caches
     dialogues = [dialogue for _ in range(-(-turns // once)) for dialogue in file.dialogues]
     began = time.process_time()
-    outcomes = hold_in_memory(file, dialogues)
+    outcomes = run_in_memory(file, dialogues)
     took = time.process_time() - began
     assert all(outcome.failure is None for outcome in outcomes)
     return sum(outcome.turns for outcome in outcomes) / took

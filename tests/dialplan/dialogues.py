@@ -4,9 +4,9 @@ import textwrap
 from pathlib import Path
 
 from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import DialogueFile, load_dialogues
-from ivr.dialplan.dialogue.rehearsal import Outcome
-from ivr.dialplan.dialogue.tester import hold_in_memory
+from ivr.dialplan.dialogue.runner import Outcome
 
 from .plans import write
 
@@ -27,7 +27,7 @@ def dialogues(folder: Path, steps: str, turns: str, *, top: str = "", facts: str
 
 def hold(file: DialogueFile, coverage: Coverage | None = None) -> Outcome:
     """Its only dialogue."""
-    (outcome,) = hold_in_memory(file, coverage=coverage)
+    (outcome,) = run_in_memory(file, coverage=coverage)
     return outcome
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import SUFFIX, load_dialogues
-from ivr.dialplan.dialogue.tester import hold_in_memory
 
 FOLDER = Path(__file__).resolve().parents[2] / "dialplans"
 PLANS = sorted(path for path in FOLDER.glob("*.yaml") if not path.name.endswith(SUFFIX))
@@ -27,7 +27,7 @@ def test_the_check_finds_nothing(path: Path) -> None:
 def test_the_dialogues_pass_and_go_through_all_of_it(path: Path) -> None:
     file = load_dialogues(path)
     coverage = Coverage(file.plan)
-    outcomes = hold_in_memory(file, coverage=coverage)
+    outcomes = run_in_memory(file, coverage=coverage)
     told = [f"{each.dialogue.name}: {each.failure}" for each in outcomes if each.failure is not None]
     assert told == []
     assert [str(item) for item in coverage.missed] == []

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ivr.dialplan.dialogue.rehearsal import Outcome
+from ivr.dialplan.dialogue.runner import Outcome
 from ivr.grammar.matching import words
-from ivr.lab.dialogues import over_sip as sip_rehearsal
+from ivr.lab.dialogues import over_sip
 from ivr.lab.dialogues.over_sip import HEARD_SHARE, share
 
 CALL = """Welcome to the demo line. You can interrupt me at any time. Say Sales, Billing or Opening Hours, or
@@ -44,26 +44,26 @@ async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytes
 
         def __init__(self, *_: Any) -> None: ...
 
-        async def hold(self, limit_s: float) -> Outcome:
+        async def run(self, limit_s: float) -> Outcome:
             await asyncio.sleep(0.02)
             return Outcome(dialogue, turns=3)
 
     class Line:
-        stage_of: Any
+        run_dialogue: Any
 
         async def dial(self, to: str, caller: str | None) -> Any:
             call = SimpleNamespace(leg=None, session=None, heard=[])
-            conversing = asyncio.ensure_future(self.stage_of(call))
+            conversing = asyncio.ensure_future(self.run_dialogue(call))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             conversing.cancel()
             await asyncio.gather(conversing, return_exceptions=True)
             return SimpleNamespace(answered=True)
 
-    monkeypatch.setattr(sip_rehearsal, "SipStage", lambda *_: SimpleNamespace(over=None))
-    monkeypatch.setattr(sip_rehearsal, "Rehearsal", Slow)
+    monkeypatch.setattr(over_sip, "SipDialogueCall", lambda *_: SimpleNamespace(end_reason=None))
+    monkeypatch.setattr(over_sip, "DialogueRunner", Slow)
     nothing: Any = SimpleNamespace(recorder=lambda: None, sounds=None)
-    callers = sip_rehearsal._Callers(nothing, nothing, [dialogue], 1, nothing, print)
+    callers = over_sip._Callers(nothing, nothing, [dialogue], 1, nothing, print)
     line: Any = Line()
     outcome = await callers._call(line, dialogue)
     assert outcome.turns == 3 and outcome.failure is None

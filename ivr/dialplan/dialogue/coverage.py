@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.dialplan.dialogue.plan_log import Listener
+from ivr.dialplan.dialogue.plan_log import LogListener
 from ivr.dialplan.engine.runner import Runner
 from ivr.dialplan.plan.plan import PlacedVerb, Plan
 from ivr.dialplan.values.variables import HIDDEN
@@ -65,7 +65,7 @@ class Coverage:
         """Of all items; 100 for a plan that has none."""
         return 100.0 * sum(map(bool, self.items.values())) / max(1, len(self.items))
 
-    def visitor(self, runner: Runner) -> Listener:
+    def visitor(self, runner: Runner) -> LogListener:
         """To be told of the log of one call."""
         visit = self.recorder()
         return lambda event, fields: visit(runner.run.at, event, fields)

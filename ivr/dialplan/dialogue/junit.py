@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ivr.dialplan.dialogue.rehearsal import Outcome
+from ivr.dialplan.dialogue.runner import Outcome
 
 
 def junit(suites: Iterable[tuple[Path, str, Sequence[Outcome]]]) -> bytes:

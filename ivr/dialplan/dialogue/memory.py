@@ -1,28 +1,29 @@
-"""A call in memory: the real session and the real plan, on a clock that jumps; no sound and no engine."""
+"""``ivr test`` in memory: the real session and the real plan on virtual time, without sound and engines."""
 
 import asyncio
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
-from ivr.dialplan.dialogue.journal import Journal
-from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
-from ivr.dialplan.dialogue.noting import NotingSession, noting
-from ivr.dialplan.dialogue.plan_log import Listener, PlanLog, Silence
-from ivr.dialplan.dialogue.reader import Dialogue
-from ivr.dialplan.dialogue.stage import KEY_MS
-from ivr.dialplan.dialogue.stubs import StubCall, stub_world
-from ivr.dialplan.engine.runner import Runner
+from ivr.dialplan.dialogue.call import KEY_MS, LocalCall
+from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.events import EventLog
+from ivr.dialplan.dialogue.observed_session import ObservedSession
+from ivr.dialplan.dialogue.plan_log import DiscardLog
+from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
+from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
+from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.dialplan.plan.plan import Plan
-from ivr.dialplan.plan.routes import Routing
 from ivr.session import AudioClip, SessionConfig
 from ivr.session.scripted import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
 from ivr.session.scripted_ear import ScriptedEar
 
 
-class MemoryStage:
-    """A ``Stage``. ``async with`` begins the call and leaves nothing behind."""
+class MemoryCall(LocalCall):
+    """A ``DialogueCall`` without sound: words and times of the caller come from the dialogue."""
 
     def __init__(
         self,
@@ -31,50 +32,38 @@ class MemoryStage:
         files: Path,
         config: SessionConfig | None = None,
     ) -> None:
-        """``files`` is the folder for what callers leave."""
+        """``files`` is the folder for the messages that callers leave."""
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, JumpingLoop), "a call in memory needs a clock that jumps"
+        assert isinstance(loop, VirtualTimeLoop), "a call in memory runs on a VirtualTimeLoop"
         self._loop = loop
         self._began = loop.time()
-        self.journal = Journal(lambda: self.now)
+        event_log = EventLog(lambda: self.now)
         self._player = ScriptedPlayer()
         self._ear = ScriptedEar(lambda: self._player.playing)
-        self.session = NotingSession(
-            self.journal,
+        session = ObservedSession(
+            event_log,
             plan,
             stt=ScriptedStt(),
             tts=ScriptedTts(),
             vad=self._ear,
             player=self._player,
             config=config,
-            log=Silence(),
+            log=DiscardLog(),
         )
-        world = stub_world(dialogue, self.journal, lambda: self.now, files)
-        self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal)
-        self._log = PlanLog(noting(self.journal))
-        _, start = Routing([plan]).find(dialogue.facts, world.now())
-        self.runner = Runner(plan, self.session, self._call, self._log, world, start=start)
-        self._task: asyncio.Task[str]
+        super().__init__(plan, dialogue, files, session, event_log)
         self._keys: list[asyncio.TimerHandle] = []
 
-    async def __aenter__(self) -> "MemoryStage":
-        await self.session.start()
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
         self._player.on_change = self._ear.stream.look_closer
-        self._task = asyncio.ensure_future(self.runner())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         for key in self._keys:
             key.cancel()
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self.session.stop()
+        await super().__aexit__(*exc)
 
-    def listen(self, listener: Listener) -> None:
-        """It is told of every line of the plan's log."""
-        self._log.listeners.append(listener)
-
-    # -- ``Stage``
+    # -- ``DialogueCall``
 
     @property
     def now(self) -> float:
@@ -82,57 +71,92 @@ class MemoryStage:
 
     @property
     def waiting(self) -> bool:
-        return self.session.waiting and not self.busy and not self._player.playing
+        return self.session.waiting and not self.caller_busy and not self._player.playing
 
     @property
-    def busy(self) -> bool:
+    def caller_busy(self) -> bool:
         return bool(self._keys) or self._ear.stream.busy
 
-    @property
-    def over(self) -> str | None:
-        return self._task.result() if self._task.done() else None
-
-    @property
-    def ended_by_plan(self) -> str | None:
-        return self._call.ended
-
-    def variables(self) -> Mapping[str, Any]:
-        return self.runner.run.variables.scope()
-
-    def hidden(self, name: str) -> bool:
-        return name in self.runner.run.variables.sensitive
-
     async def settle(self) -> None:
-        await self._loop.quiet()
+        await self._loop.idle()
 
-    async def tick(self, until: float | None = None) -> bool:
+    async def advance(self, until: float | None = None) -> bool:
         if until is None:
-            return await self._loop.tick()
+            return await self._loop.advance()
         alarm = self._loop.call_at(self._began + until, lambda: None)
         try:
-            return await self._loop.tick()
+            return await self._loop.advance()
         finally:
             alarm.cancel()
 
-    async def says(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
+    async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
         length_ms = speech_ms(text) if lasts_s is None else lasts_s * 1000
         self._ear.stream.say(text, length_ms, confidence, after_s * 1000)
 
-    async def plays(self, clip: AudioClip, text: str, *, after_s: float) -> None:
+    async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
         length_ms = len(clip.pcm16) / BYTES_PER_SAMPLE / clip.sample_rate * 1000
         self._ear.stream.say(text, length_ms, 1.0, after_s * 1000)
 
-    def presses(self, keys: str, *, after_s: float) -> None:
+    def press(self, keys: str, *, after_s: float) -> None:
         for place, key in enumerate(keys):
             at = self._loop.time() + after_s + place * KEY_MS / 1000
             self._keys.append(self._loop.call_at(at, self._press, key))
 
-    async def hangs_up(self) -> None:
+    async def hang_up(self) -> None:
         await self.session.stop()
         self.runner.caller_left()
-        while not self._task.done() and await self._loop.tick():
+        while not self._task.done() and await self._loop.advance():
             pass
 
     def _press(self, key: str) -> None:
         del self._keys[0]
         self.session.process_dtmf(key)
+
+
+def run_in_memory(
+    file: DialogueFile,
+    dialogues: Iterable[Dialogue] | None = None,
+    *,
+    config: SessionConfig | None = None,
+    coverage: Coverage | None = None,
+    done: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Run the dialogues of a file (``dialogues``: only those), each in a call of its own, without sound,
+    engines or waiting.
+
+    ``config`` is the session part of the service's settings; ``done`` receives each outcome as it comes.
+    """
+    chosen: Sequence[Dialogue] = file.dialogues if dialogues is None else tuple(dialogues)
+    outcomes: list[Outcome] = []
+
+    async def run_all(files: Path) -> None:
+        for dialogue in chosen:
+            outcome = await _run(file, dialogue, files, config, coverage)
+            outcomes.append(outcome)
+            done(outcome)
+
+    loop = VirtualTimeLoop()
+    try:
+        with tempfile.TemporaryDirectory(prefix="ivr-test-") as files:
+            loop.run_until_complete(run_all(Path(files)))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    return outcomes
+
+
+async def _run(
+    file: DialogueFile,
+    dialogue: Dialogue,
+    files: Path,
+    config: SessionConfig | None,
+    coverage: Coverage | None,
+) -> Outcome:
+    began = time.perf_counter()
+    async with MemoryCall(file.plan, dialogue, files, config) as call:
+        if coverage is not None:
+            call.listen(coverage.visitor(call.runner))
+        outcome = await DialogueRunner(dialogue, call, file.sounds).run()
+    outcome.took_s = time.perf_counter() - began
+    return outcome

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-Listener = Callable[[str, dict[str, Any]], None]
+LogListener = Callable[[str, dict[str, Any]], None]
 """``listener(event, fields)``."""
 
 
 class PlanLog:
     """What ``Runner`` takes for a logger."""
 
-    def __init__(self, *listeners: Listener) -> None:
+    def __init__(self, *listeners: LogListener) -> None:
         self.listeners = list(listeners)
 
     def bind(self, **fields: Any) -> "PlanLog":
@@ -27,7 +27,7 @@ class PlanLog:
         self.info(event, **fields)
 
 
-class Silence(PlanLog):
+class DiscardLog(PlanLog):
     """Nobody listens."""
 
     def info(self, event: str, **fields: Any) -> None:

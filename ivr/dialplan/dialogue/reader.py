@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ivr.dialplan.dialogue.script import DialogueFields, Document, Turn
+from ivr.dialplan.dialogue.model import DialogueFields, Document, Turn
 from ivr.dialplan.dialogue.stubs import ReplyStub, RequestStub, TransferStub
 from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.plan.plan import Plan

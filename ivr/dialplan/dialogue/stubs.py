@@ -80,10 +80,10 @@ class ReplyStub(Fields):
         return {"text": value} if isinstance(value, str) else value
 
 
-class Notes(Protocol):
+class EventSink(Protocol):
     """Who wants to know what the plan did to its world."""
 
-    def note(self, kind: str, text: str, **more: Any) -> None: ...
+    def add(self, kind: str, text: str, **more: Any) -> None: ...
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -93,10 +93,10 @@ Sleep = Callable[[float], Awaitable[None]]
 class StubHttp:
     """Answers from stubs; what none fits is unreachable."""
 
-    def __init__(self, stubs: Sequence[RequestStub], notes: Notes, sleep: Sleep) -> None:
+    def __init__(self, stubs: Sequence[RequestStub], notes: EventSink, sleep: Sleep) -> None:
         self._stubs: list[tuple[RequestStub, list[None]]] = [(stub, []) for stub in stubs]
         """Each with as many entries as it was used."""
-        self._notes, self._sleep = notes, sleep
+        self._events, self._sleep = notes, sleep
 
     async def send(self, request: HttpRequest) -> HttpReply:
         for stub, used in self._stubs:
@@ -104,14 +104,14 @@ class StubHttp:
                 used.append(None)
                 return await self._answer(stub, request)
         told = f"{request.method} {request.url}"
-        self._notes.note("request", told, outcome="no stub: add it to `requests` of the dialogue")
+        self._events.add("request", told, outcome="no stub: add it to `requests` of the dialogue")
         raise HttpFailed("unreachable", f"the dialogue has no request that fits {quoted(told)}")
 
     async def _answer(self, stub: RequestStub, request: HttpRequest) -> HttpReply:
         late = stub.fails == "timeout" or stub.after > request.timeout_s
         await self._sleep(request.timeout_s if late else stub.after)
         outcome = "timeout" if late else stub.fails or str(stub.status)
-        self._notes.note("request", f"{request.method} {request.url}", outcome=outcome)
+        self._events.add("request", f"{request.method} {request.url}", outcome=outcome)
         if late or stub.fails is not None:
             raise HttpFailed(outcome, f"the dialogue says: {outcome}")
         if stub.body is not None:
@@ -124,17 +124,17 @@ class StubHttp:
 class StubModel:
     """A ``LanguageModel`` that says what stands in the dialogue, one reply after the other."""
 
-    def __init__(self, replies: Sequence[ReplyStub], notes: Notes, sleep: Sleep) -> None:
+    def __init__(self, replies: Sequence[ReplyStub], notes: EventSink, sleep: Sleep) -> None:
         self._replies = list(replies)
-        self._notes, self._sleep = notes, sleep
+        self._events, self._sleep = notes, sleep
 
     async def reply(self, ask: Ask) -> AsyncIterator[Piece]:
         if not self._replies:
-            self._notes.note("model", "", outcome="no reply is left: add it to `replies` of the dialogue")
+            self._events.add("model", "", outcome="no reply is left: add it to `replies` of the dialogue")
             raise ModelFailed("the dialogue has no further reply of the model")
         stub = self._replies.pop(0)
         await self._sleep(stub.after)
-        self._notes.note("model", stub.text, outcome="fails" if stub.fails else ", ".join(stub.calls))
+        self._events.add("model", stub.text, outcome="fails" if stub.fails else ", ".join(stub.calls))
         if stub.fails:
             raise ModelFailed("the dialogue says that it fails")
         yield Piece(stub.text)
@@ -148,14 +148,14 @@ class StubModel:
 class StubMail:
     """Takes every message, and keeps none."""
 
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
+    def __init__(self, notes: EventSink) -> None:
+        self._events = notes
 
     async def send(self, message: EmailMessage) -> None:
-        self._notes.note("mail", str(message["To"] or ""), subject=str(message["Subject"] or ""))
+        self._events.add("mail", str(message["To"] or ""), subject=str(message["Subject"] or ""))
 
 
-class OfWorld(Protocol):
+class DialogueWorld(Protocol):
     """What a dialogue says of its world."""
 
     @property
@@ -169,8 +169,8 @@ class OfWorld(Protocol):
 
 
 def stub_world(
-    dialogue: OfWorld,
-    notes: Notes,
+    dialogue: DialogueWorld,
+    notes: EventSink,
     elapsed: Callable[[], float],
     files: Path,
     sleep: Sleep = asyncio.sleep,
@@ -193,13 +193,13 @@ class StubCall:
         self,
         facts: CallFacts,
         transfers: Sequence[TransferStub],
-        notes: Notes,
+        notes: EventSink,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.facts = facts
         self._sleep = sleep
         self._transfers = {stub.to: stub for stub in transfers}
-        self._notes = notes
+        self._events = notes
         self.ended: str | None = None
         """The reason of the hang-up."""
 
@@ -211,7 +211,7 @@ class StubCall:
 
     async def send_digits(self, digits: str) -> None:
         """Keys of ours."""
-        self._notes.note("dtmf", digits)
+        self._events.add("dtmf", digits)
 
     async def dial(self, dial: Dial) -> TransferResult:
         """A call of ours to somebody the caller is to talk to: to each of ``dial.to`` in their order, until
@@ -232,7 +232,7 @@ class StubCall:
         return result
 
     async def transfer(self, to: str, timeout_s: float) -> TransferResult:
-        self._notes.note("transfer", to)
+        self._events.add("transfer", to)
         stub = self._transfers.get(to)
         if stub is None:
             return TransferResult("transferred", 200, "OK")

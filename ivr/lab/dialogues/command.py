@@ -7,9 +7,9 @@ from typing import Literal
 
 from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.junit import junit
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import DialogueFile, load_dialogues
-from ivr.dialplan.dialogue.rehearsal import Outcome
-from ivr.dialplan.dialogue.tester import hold_in_memory
+from ivr.dialplan.dialogue.runner import Outcome
 from ivr.service.config.settings import Settings
 
 Way = Literal["memory", "speech", "sip"]
@@ -73,17 +73,17 @@ def _hold(
             out(line)
         if options.way != "memory" and outcome.failure is None:
             out(f"pass {outcome.dialogue.name} ({outcome.call_s:.1f} s of a call in {outcome.took_s:.1f} s)")
-        outcome.entries = []
+        outcome.events = []
 
     if options.way == "memory":
-        return hold_in_memory(file, chosen, config=settings.session, coverage=coverage, done=done)
+        return run_in_memory(file, chosen, config=settings.session, coverage=coverage, done=done)
     if options.way == "speech":
-        from ivr.lab.dialogues.with_speech import hold_with_speech
+        from ivr.lab.dialogues.with_speech import run_with_speech
 
-        return hold_with_speech(settings, file, chosen, coverage=coverage, done=done)
-    from ivr.lab.dialogues.over_sip import hold_over_sip
+        return run_with_speech(settings, file, chosen, coverage=coverage, done=done)
+    from ivr.lab.dialogues.over_sip import run_over_sip
 
-    return hold_over_sip(settings, file, chosen, coverage=coverage, done=done)
+    return run_over_sip(settings, file, chosen, coverage=coverage, done=done)
 
 
 def _failure(file: DialogueFile, outcome: Outcome) -> list[str]:

@@ -1,6 +1,6 @@
 """``ivr test --sip``: dialogues over SIP and RTP on loopback, between two of our own user agents.
 
-One is the service, in a process of its own (``rehearsed_service``). The other is the caller: what they say
+One is the service, in a process of its own (``sip_service``). The other is the caller: what they say
 is spoken by the speech engine, what they hear is transcribed. When things happen is told by the service;
 that they were heard as well is looked for in the transcript: of each prompt that a turn ``hears`` and that
 was said to its end, ``HEARD_SHARE`` of the words in their order, for no recogniser writes exactly what was
@@ -21,13 +21,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ivr.dialplan.dialogue.coverage import Coverage
-from ivr.dialplan.dialogue.journal import Entry
+from ivr.dialplan.dialogue.events import CallEvent
 from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
-from ivr.dialplan.dialogue.rehearsal import Failure, Outcome, Rehearsal
+from ivr.dialplan.dialogue.runner import DialogueRunner, Failure, Outcome
 from ivr.dialplan.plan.plan import Plan
 from ivr.grammar.matching import words
-from ivr.lab.dialogues.sip_caller import SipStage
-from ivr.lab.dialogues.sip_service import LINGER_S, serve_rehearsed
+from ivr.lab.dialogues.sip_caller import SipDialogueCall
+from ivr.lab.dialogues.sip_service import LINGER_S, serve_dialogues
 from ivr.service.calls.call import ServedCall
 from ivr.service.config.settings import Settings
 from ivr.service.server import Server, prepare_process
@@ -82,15 +82,15 @@ class CallersCall(ServedCall):
 class _Caller(Server):
     """Places the calls."""
 
-    stage_of: Callable[[CallersCall], Any]
+    run_dialogue: Callable[[CallersCall], Any]
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
         call = CallersCall(leg, plan, self._engines, self._settings)
-        call.hold = self.stage_of
+        call.hold = self.run_dialogue
         return call
 
 
-def hold_over_sip(
+def run_over_sip(
     settings: Settings,
     file: DialogueFile,
     dialogues: Sequence[Dialogue],
@@ -98,7 +98,7 @@ def hold_over_sip(
     coverage: Coverage,
     done: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """As ``hold_in_memory``, in real time. Raises SpeechError, SipError and ModelMissing when one of the two
+    """As ``run_in_memory``, in real time. Raises SpeechError, SipError and ModelMissing when one of the two
     sides does not start.
     """
     prepare_process()
@@ -108,7 +108,7 @@ def hold_over_sip(
     ours, theirs = context.Pipe()
     names = [dialogue.name for dialogue in dialogues]
     process = context.Process(
-        target=serve_rehearsed,
+        target=serve_dialogues,
         args=(_on_loopback(settings, port, first), file.path, names, theirs),
         daemon=True,
     )
@@ -139,9 +139,9 @@ class _Callers:
     ) -> None:
         self._settings, self._file, self._dialogues = settings, file, dialogues
         self._port, self._coverage, self._done = port, coverage, done
-        self._stage: SipStage | None = None
-        self._told_early: dict[int, list[tuple[Any, ...]]] = {}
-        """Of a call whose stage is not there yet: the service is told of its answer first."""
+        self._dialogue_call: SipDialogueCall | None = None
+        self._early_messages: dict[int, list[tuple[Any, ...]]] = {}
+        """Messages about a call that has no ``SipDialogueCall`` yet: the service reports first."""
         self._number = -1
         """Of the call that goes on."""
         self._ready: asyncio.Future[None]
@@ -174,10 +174,10 @@ class _Callers:
             self._ready.set_result(None)
         elif kind == "failed" and not self._ready.done():
             self._ready.set_exception(SipError(str(values[0])))
-        elif self._stage is not None and number == self._number:
-            self._stage.told(kind, *values)
+        elif self._dialogue_call is not None and number == self._number:
+            self._dialogue_call.told(kind, *values)
         elif number >= self._number:
-            self._told_early.setdefault(number, []).append((kind, *values))
+            self._early_messages.setdefault(number, []).append((kind, *values))
 
     async def _errand(self, server: Server) -> None:
         assert isinstance(server, _Caller)
@@ -199,24 +199,28 @@ class _Callers:
 
         async def hold(call: CallersCall) -> None:
             nonlocal held
-            held = asyncio.ensure_future(rehearse(call))
+            held = asyncio.ensure_future(run_dialogue(call))
             await asyncio.shield(held)  # when the caller hangs up the dialogue has turns to come
 
-        async def rehearse(call: CallersCall) -> None:
+        async def run_dialogue(call: CallersCall) -> None:
             nonlocal outcome
-            self._stage = SipStage(call.leg, call.session, visit)
-            for told in self._told_early.pop(self._number, []):
-                self._stage.told(*told)
-            rehearsal = Rehearsal(dialogue, self._stage, self._file.sounds)
-            outcome = await rehearsal.hold(DIALOGUE_S)
+            self._dialogue_call = SipDialogueCall(call.leg, call.session, visit)
+            for told in self._early_messages.pop(self._number, []):
+                self._dialogue_call.told(*told)
+            runner = DialogueRunner(dialogue, self._dialogue_call, self._file.sounds)
+            outcome = await runner.run(DIALOGUE_S)
             if outcome.failure is None:
-                outcome.failure = await _unheard(rehearsal.heard, outcome.entries, call)
-            if outcome.failure is None and self._stage.over is not None and not await call.is_over():
+                outcome.failure = await _unheard(runner.heard, outcome.events, call)
+            if (
+                outcome.failure is None
+                and self._dialogue_call.end_reason is not None
+                and not await call.is_over()
+            ):
                 last = dialogue.turns[-1]
                 message = f"the plan is over, but the call was not ended within {HANGUP_S:g} s"
                 outcome.failure = Failure(last.line, last.column, message)
 
-        server.stage_of = hold
+        server.run_dialogue = hold
         called = dialogue.facts.called or self._file.plan.name
         caller = f"sip:{dialogue.facts.caller}@127.0.0.1" if dialogue.facts.caller else None
         try:
@@ -230,7 +234,7 @@ class _Callers:
             outcome.failure = Failure(dialogue.line, 1, f"the call cannot be placed: {error}")
             return outcome
         finally:
-            self._stage = None
+            self._dialogue_call = None
         if not end.answered and outcome.failure is None:
             message = f"the call was not answered: {end.status} {end.phrase}".rstrip()
             outcome.failure = Failure(dialogue.line, 1, message)
@@ -248,7 +252,7 @@ class _Nobody:
 
 
 async def _unheard(
-    expected: Sequence[tuple[int, int, Entry]], entries: Sequence[Entry], call: CallersCall
+    expected: Sequence[tuple[int, int, CallEvent]], entries: Sequence[CallEvent], call: CallersCall
 ) -> Failure | None:
     """The first prompt that was said to its end and did not arrive at the caller. ``expected``: line, column
     and prompt of each turn that hears one.

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import Journal
+from ivr.dialplan.dialogue.events import EventLog
 from ivr.session import AudioClip, SayHandle, SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
 
@@ -16,14 +16,14 @@ KEY_S = 0.3
 """Seconds that a key takes on the way, tone and gap."""
 
 
-class SipStage:
-    """A ``Stage``; the messages of the service come in through ``told``."""
+class SipDialogueCall:
+    """A ``DialogueCall``; the messages of the service come in through ``told``."""
 
     def __init__(self, leg: CallLeg, session: VoiceSession, visit: Callable[..., None]) -> None:
         """``session`` is the caller's; ``visit`` is told where the plan is and of its log."""
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self.journal = Journal(lambda: self.now)
+        self.event_log = EventLog(lambda: self.now)
         self._leg, self._session, self._visit = leg, session, visit
         self._service = (False, False)
         self._values: Mapping[str, Any] = {}
@@ -40,7 +40,7 @@ class SipStage:
         match kind:
             case "note":
                 note, text, number, more = values
-                self.journal.note(note, text, number, **more)
+                self.event_log.add(note, text, number, **more)
             case "state":
                 self._service = (bool(values[0]), bool(values[1]))
             case "variables":
@@ -51,7 +51,7 @@ class SipStage:
                 self._over = self._over or str(values[0])
                 self._ended.set()
 
-    # -- ``Stage``
+    # -- ``DialogueCall``
 
     @property
     def now(self) -> float:
@@ -59,17 +59,17 @@ class SipStage:
 
     @property
     def waiting(self) -> bool:
-        return self._service[0] and not self.busy
+        return self._service[0] and not self.caller_busy
 
     @property
-    def busy(self) -> bool:
+    def caller_busy(self) -> bool:
         if self._saying is not None and self._saying.done:
             self._saying, self._sure_at = None, self.now + MADE_OUT_S
         self._later = [task for task in self._later if not task.done()]
         return bool(self._saying or self._later or self._service[1]) or self.now < self._sure_at
 
     @property
-    def over(self) -> str | None:
+    def end_reason(self) -> str | None:
         return self._over
 
     @property
@@ -79,31 +79,31 @@ class SipStage:
     def variables(self) -> Mapping[str, Any]:
         return self._values
 
-    def hidden(self, name: str) -> bool:
+    def is_sensitive(self, name: str) -> bool:
         return name in self._hidden
 
     async def settle(self) -> None:
         await asyncio.sleep(TICK_S)
 
-    async def tick(self, until: float | None = None) -> bool:
+    async def advance(self, until: float | None = None) -> bool:
         left = TICK_S if until is None else min(TICK_S, max(0.0, until - self.now))
         await asyncio.sleep(left)
         return True
 
-    async def says(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
+    async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
         self._do(after_s, lambda: self._say(text))
 
-    async def plays(self, clip: AudioClip, text: str, *, after_s: float) -> None:
+    async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
         self._do(after_s, lambda: self._say(clip))
 
-    def presses(self, keys: str, *, after_s: float) -> None:
+    def press(self, keys: str, *, after_s: float) -> None:
         async def press() -> None:
             self._leg.send_dtmf(keys)
             await asyncio.sleep(KEY_S * len(keys))
 
         self._do(after_s, press)
 
-    async def hangs_up(self) -> None:
+    async def hang_up(self) -> None:
         self._leg.hangup("caller")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5):

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import Journal
-from ivr.dialplan.dialogue.noting import NotingSession, noting
+from ivr.dialplan.dialogue.events import EventLog
+from ivr.dialplan.dialogue.observed_session import ObservedSession, record_plan_events
 from ivr.dialplan.dialogue.plan_log import PlanLog
 from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
@@ -47,30 +47,30 @@ Tell = Callable[..., None]
 """``tell(kind, *values)``, or with the call's number in front."""
 
 
-class _TellingJournal(Journal):
+class _ReportingEventLog(EventLog):
     def __init__(self, tell: Tell) -> None:
         super().__init__(asyncio.get_running_loop().time)
         self._tell = tell
 
-    def note(self, kind: str, text: str, number: int = 0, **more: Any) -> None:
-        super().note(kind, text, number, **more)
+    def add(self, kind: str, text: str, number: int = 0, **more: Any) -> None:
+        super().add(kind, text, number, **more)
         self._tell("note", kind, text, number, more)
 
 
-class RehearsedCall(ServedCall):
+class ReportingCall(ServedCall):
     """Tells what happens in it."""
 
     def __init__(self, tell: Tell, dialogue: Dialogue, plan: Plan, *parts: Any, **more: Any) -> None:
         self._tell = tell
-        self._journal = _TellingJournal(tell)
+        self._event_log = _ReportingEventLog(tell)
         self._told_values: Any = None
         super().__init__(parts[0], plan, *parts[1:], **more)
         self.facts = dialogue.facts
-        self._stub = StubCall(dialogue.facts, dialogue.transfers, self._journal)
-        self._runner.run.log = PlanLog(noting(self._journal), self._logged)
+        self._stub = StubCall(dialogue.facts, dialogue.transfers, self._event_log)
+        self._runner.run.log = PlanLog(record_plan_events(self._event_log), self._logged)
 
     def _make_session(self, **parts: Any) -> VoiceSession:
-        return NotingSession(self._journal, self.plan, **parts)
+        return ObservedSession(self._event_log, self.plan, **parts)
 
     async def hangup(self, reason: str = "plan", status: int = 0) -> None:
         self._tell("over", reason)
@@ -96,7 +96,7 @@ class RehearsedCall(ServedCall):
 
     async def _look(self) -> None:
         session = self._session
-        assert isinstance(session, NotingSession)
+        assert isinstance(session, ObservedSession)
         told: tuple[bool, bool] | None = None
         while True:
             state = (session.waiting, session.caller_active)
@@ -115,7 +115,7 @@ class RehearsedCall(ServedCall):
         self._tell("visited", self._runner.run.at, event, known)
 
 
-class RehearsedServer(Server):
+class DialogueServer(Server):
     """Gives each call the world of its dialogue."""
 
     def __init__(
@@ -141,9 +141,9 @@ class RehearsedServer(Server):
 
         tell = functools.partial(self._tell, self._calls_made)
         self._calls_made += 1
-        world = stub_world(dialogue, _TellingJournal(tell), elapsed, self._files)
+        world = stub_world(dialogue, _ReportingEventLog(tell), elapsed, self._files)
         _, start = Routing([plan]).find(dialogue.facts, world.now())
-        return RehearsedCall(
+        return ReportingCall(
             tell, dialogue, plan, leg, self._engines, self._settings, None, world, start=start
         )
 
@@ -173,7 +173,7 @@ class _Above:
         """It tells itself."""
 
 
-def serve_rehearsed(settings: Settings, path: Path, names: Sequence[str], connection: Connection) -> None:
+def serve_dialogues(settings: Settings, path: Path, names: Sequence[str], connection: Connection) -> None:
     """The process: until the connection is closed. ``names`` are those of the dialogues, in the order of the
     calls.
     """
@@ -198,7 +198,7 @@ async def _serve(
     by_name = {dialogue.name: dialogue for dialogue in file.dialogues}
     with tempfile.TemporaryDirectory(prefix="ivr-test-") as files:
         chosen = [by_name[name] for name in names]
-        server = RehearsedServer(settings, file.plan, chosen, tell, Path(files))
+        server = DialogueServer(settings, file.plan, chosen, tell, Path(files))
         loop = asyncio.get_running_loop()
 
         def stop() -> None:

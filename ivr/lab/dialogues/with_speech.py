@@ -9,25 +9,21 @@ import asyncio
 import tempfile
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.audio.resample import resample
+from ivr.dialplan.dialogue.call import KEY_MS, LocalCall
 from ivr.dialplan.dialogue.coverage import Coverage
-from ivr.dialplan.dialogue.journal import Journal
-from ivr.dialplan.dialogue.noting import NotingSession, noting
-from ivr.dialplan.dialogue.plan_log import Listener, PlanLog
+from ivr.dialplan.dialogue.events import EventLog
+from ivr.dialplan.dialogue.observed_session import ObservedSession
 from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
-from ivr.dialplan.dialogue.rehearsal import Outcome, Rehearsal
-from ivr.dialplan.dialogue.stage import KEY_MS
-from ivr.dialplan.dialogue.stubs import StubCall, stub_world
-from ivr.dialplan.engine.runner import Runner
+from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
 from ivr.dialplan.plan.plan import Plan
-from ivr.dialplan.plan.routes import Routing
 from ivr.service.config.settings import Settings
 from ivr.service.engines import make_engines
 from ivr.session import AudioClip, MemoryPlayer, SessionConfig, SessionState
@@ -44,43 +40,26 @@ Voice = Callable[[str], Awaitable[bytes]]
 """Text to PCM16 at 8 kHz."""
 
 
-class SpeechStage:
-    """A ``Stage`` made of a real session and of engines; the caller's sound is 8 kHz, as on a line."""
+class SpeechCall(LocalCall):
+    """A ``DialogueCall`` with sound: a real session and real engines; the caller's sound is 8 kHz, as on a
+    line.
+    """
 
     def __init__(
         self, plan: Plan, dialogue: Dialogue, files: Path, voice: Voice, config: SessionConfig, **engines: Any
     ) -> None:
-        """``files`` is the folder for what callers leave, ``engines`` are stt, tts, vad and turn_detector."""
-        self.journal = Journal(lambda: self.now)
+        """``files`` is the folder for the messages that callers leave; ``engines`` are stt, tts, vad and
+        turn_detector.
+        """
         self._voice = voice
         self._frames = 0
         self._sound: deque[bytes] = deque()
         self._keys: list[tuple[int, str]] = []
-        self._log = PlanLog(noting(self.journal))
-        self._session = NotingSession(
-            self.journal, plan, player=MemoryPlayer(LINE_RATE), config=config, **engines
-        )
-        world = stub_world(dialogue, self.journal, lambda: self.now, files, _moment)
-        self._call = StubCall(dialogue.facts, dialogue.transfers, self.journal, _moment)
-        _, start = Routing([plan]).find(dialogue.facts, world.now())
-        self.runner = Runner(plan, self._session, self._call, self._log, world, start=start)
-        self._task: asyncio.Task[str]
+        event_log = EventLog(lambda: self.now)
+        session = ObservedSession(event_log, plan, player=MemoryPlayer(LINE_RATE), config=config, **engines)
+        super().__init__(plan, dialogue, files, session, event_log, _moment)
 
-    async def __aenter__(self) -> Self:
-        await self._session.start()
-        self._task = asyncio.ensure_future(self.runner())
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._session.stop()
-
-    def listen(self, listener: Listener) -> None:
-        """It is told of every line of the plan's log."""
-        self._log.listeners.append(listener)
-
-    # -- ``Stage``
+    # -- ``DialogueCall``
 
     @property
     def now(self) -> float:
@@ -88,54 +67,40 @@ class SpeechStage:
 
     @property
     def waiting(self) -> bool:
-        speaking = self._session.state is SessionState.SPEAKING
-        return self._session.waiting and not self.busy and not speaking
+        speaking = self.session.state is SessionState.SPEAKING
+        return self.session.waiting and not self.caller_busy and not speaking
 
     @property
-    def busy(self) -> bool:
-        return bool(self._sound or self._keys) or self._session.caller_active
-
-    @property
-    def over(self) -> str | None:
-        return self._task.result() if self._task.done() else None
-
-    @property
-    def ended_by_plan(self) -> str | None:
-        return self._call.ended
-
-    def variables(self) -> Mapping[str, Any]:
-        return self.runner.run.variables.scope()
-
-    def hidden(self, name: str) -> bool:
-        return name in self.runner.run.variables.sensitive
+    def caller_busy(self) -> bool:
+        return bool(self._sound or self._keys) or self.session.caller_active
 
     async def settle(self) -> None:
-        settled = asyncio.ensure_future(self._session.settled())
+        settled = asyncio.ensure_future(self.session.settled())
         await asyncio.wait({settled, self._task}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         await asyncio.sleep(0)
 
-    async def tick(self, until: float | None = None) -> bool:
+    async def advance(self, until: float | None = None) -> bool:
         self._frames += 1
         if self._keys and self._keys[0][0] <= self._frames:
-            self._session.process_dtmf(self._keys.pop(0)[1])
-        self._session.process_audio(self._sound.popleft() if self._sound else bytes(_FRAME), LINE_RATE)
+            self.session.process_dtmf(self._keys.pop(0)[1])
+        self.session.process_audio(self._sound.popleft() if self._sound else bytes(_FRAME), LINE_RATE)
         await self.settle()
         return True
 
-    async def says(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
+    async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
         self._queue(await self._voice(text), after_s)
 
-    async def plays(self, clip: AudioClip, text: str, *, after_s: float) -> None:
+    async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
         self._queue(_at_line_rate(clip.pcm16, clip.sample_rate), after_s)
 
-    def presses(self, keys: str, *, after_s: float) -> None:
+    def press(self, keys: str, *, after_s: float) -> None:
         for place, key in enumerate(keys):
             at = self._frames + round((after_s * 1000 + place * KEY_MS) / FRAME_MS)
             self._keys.append((at, key))
 
-    async def hangs_up(self) -> None:
-        await self._session.stop()
+    async def hang_up(self) -> None:
+        await self.session.stop()
         self.runner.caller_left()
         await asyncio.wait({self._task})
 
@@ -166,7 +131,7 @@ def voice_of(tts: TextToSpeech) -> Voice:
     return speak
 
 
-def hold_with_speech(
+def run_with_speech(
     settings: Settings,
     file: DialogueFile,
     dialogues: Sequence[Dialogue],
@@ -174,7 +139,7 @@ def hold_with_speech(
     coverage: Coverage,
     done: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """As ``hold_in_memory``. Raises SpeechError and ModelMissing when an engine cannot be started."""
+    """As ``run_in_memory``. Raises SpeechError and ModelMissing when an engine cannot be started."""
     return asyncio.run(_hold_all(settings, file, dialogues, coverage, done))
 
 
@@ -196,10 +161,10 @@ async def _hold_all(
                 voice = voice_of(engines.tts)
                 tongue = engines.tongue()
                 parts |= {"stt": tongue.stt, "tts": tongue.tts}
-                stage = SpeechStage(file.plan, dialogue, Path(files), voice, settings.session, **parts)
-                async with stage:
-                    stage.listen(coverage.visitor(stage.runner))
-                    outcome = await Rehearsal(dialogue, stage, file.sounds).hold(DIALOGUE_S)
+                call = SpeechCall(file.plan, dialogue, Path(files), voice, settings.session, **parts)
+                async with call:
+                    call.listen(coverage.visitor(call.runner))
+                    outcome = await DialogueRunner(dialogue, call, file.sounds).run(DIALOGUE_S)
                 outcome.took_s = time.perf_counter() - began
                 outcomes.append(outcome)
                 done(outcome)

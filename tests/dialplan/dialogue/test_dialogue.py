@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
-from ivr.dialplan.dialogue.tester import hold_in_memory
 from ivr.dialplan.plan.flow import Next
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.expressions import Expression
@@ -42,7 +42,7 @@ bye:
 def test_the_demo_passes_and_is_covered() -> None:
     file = load_dialogues(DEMO)
     coverage = Coverage(file.plan)
-    outcomes = hold_in_memory(file, coverage=coverage)
+    outcomes = run_in_memory(file, coverage=coverage)
     assert [outcome.failure for outcome in outcomes] == [None] * len(outcomes)
     assert coverage.missed == [] and coverage.percent == 100
 
@@ -180,8 +180,8 @@ def test_a_file_is_played_as_the_caller(tmp_path: Path) -> None:
 
 def test_two_runs_are_the_same_to_the_sample() -> None:
     file = load_dialogues(DEMO)
-    first, second = hold_in_memory(file), hold_in_memory(file)
-    assert [outcome.entries for outcome in first] == [outcome.entries for outcome in second]
+    first, second = run_in_memory(file), run_in_memory(file)
+    assert [outcome.events for outcome in first] == [outcome.events for outcome in second]
 
 
 def test_an_hour_of_silence_takes_no_time(tmp_path: Path) -> None:

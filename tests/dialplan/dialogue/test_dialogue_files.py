@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivr.dialplan import PlanError
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
-from ivr.dialplan.dialogue.tester import hold_in_memory
 from tests.dialplan.dialogues import dialogues
 from tests.dialplan.plans import DEMO, write
 
@@ -117,7 +117,7 @@ def test_another_plan_may_be_named(tmp_path: Path) -> None:
         "x.test.yaml",
     )
     file = load_dialogues(tmp_path / "x.test.yaml")
-    assert file.plan.name == "plan" and hold_in_memory(file)[0].failure is None
+    assert file.plan.name == "plan" and run_in_memory(file)[0].failure is None
 
 
 def test_json_keeps_its_types(tmp_path: Path) -> None:
@@ -150,5 +150,5 @@ def test_a_mutated_file_is_read_or_refused(seed: int, tmp_path: Path) -> None:
     except PlanError as error:
         assert all(problem.line > 0 and problem.message for problem in error.problems)
         return
-    for outcome in hold_in_memory(file):
+    for outcome in run_in_memory(file):
         assert outcome.failure is None or outcome.failure.message

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ivr.dialplan.dialogue.journal import SHOWN, Entry
+from ivr.dialplan.dialogue.events import SHOWN, CallEvent
+from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import DialogueFile
-from ivr.dialplan.dialogue.rehearsal import Outcome, Rehearsal
-from ivr.dialplan.dialogue.tester import hold_in_memory
-from ivr.lab.dialogues.with_speech import SpeechStage
+from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
+from ivr.lab.dialogues.with_speech import SpeechCall
 from ivr.session import SessionConfig
 from ivr.session.scripted import ScriptedTts
 from ivr.speech.base import Transcript
@@ -107,16 +107,16 @@ async def with_sound(file: DialogueFile, folder: Path) -> Outcome:
         return pcm
 
     parts = {"stt": stt, "tts": ScriptedTts(), "vad": create_vad("silero")}
-    async with SpeechStage(file.plan, file.dialogues[0], folder, voice, SessionConfig(), **parts) as stage:
-        return await Rehearsal(file.dialogues[0], stage, file.sounds).hold()
+    async with SpeechCall(file.plan, file.dialogues[0], folder, voice, SessionConfig(), **parts) as call:
+        return await DialogueRunner(file.dialogues[0], call, file.sounds).run()
 
 
 def shown(outcome: Outcome) -> list[tuple[str, str]]:
     return [(entry.kind, entry.text) for entry in told(outcome) if entry.kind != "cut"]
 
 
-def told(outcome: Outcome) -> list[Entry]:
-    return [entry for entry in outcome.entries if entry.kind in SHOWN]
+def told(outcome: Outcome) -> list[CallEvent]:
+    return [entry for entry in outcome.events if entry.kind in SHOWN]
 
 
 @pytest.mark.parametrize("yields", YIELDS.values(), ids=YIELDS)
@@ -130,7 +130,7 @@ async def test_both_take_the_same_course(yields: str, tmp_path: Path) -> None:
             continue  # nothing yields in it
         file = dialogues(tmp_path, PLAN, turns, top=f"defaults: {yields}")
         real = await with_sound(file, tmp_path)
-        (quick,) = await asyncio.to_thread(hold_in_memory, file)
+        (quick,) = await asyncio.to_thread(run_in_memory, file)
         assert shown(quick) == shown(real), f"{name}: {quick.failure} / {real.failure}"
         assert (quick.failure and quick.failure.line) == (real.failure and real.failure.line), name
         for one, other in zip(told(quick), told(real), strict=True):

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import pytest
 
 from ivr.dialplan.dialogue.coverage import Coverage
-from ivr.dialplan.dialogue.journal import Journal
-from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
+from ivr.dialplan.dialogue.events import EventLog
 from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stubs import RequestStub, StubCall, TransferStub, stub_world
+from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.dialplan.runtime.control import CallFacts, Dial
 from ivr.dialplan.runtime.world import HttpFailed, HttpReply, HttpRequest, World
 from tests.dialplan.dialogues import dialogues, failure, hold
@@ -23,17 +23,17 @@ Go = Callable[[Awaitable[T]], T]
 
 
 @pytest.fixture
-def loop() -> Iterator[JumpingLoop]:
-    made = JumpingLoop()
+def loop() -> Iterator[VirtualTimeLoop]:
+    made = VirtualTimeLoop()
     yield made
     made.close()
 
 
-def world(loop: JumpingLoop, *stubs: dict[str, Any]) -> tuple[World, Journal]:
-    journal = Journal(loop.time)
+def world(loop: VirtualTimeLoop, *stubs: dict[str, Any]) -> tuple[World, EventLog]:
+    event_log = EventLog(loop.time)
     requests = tuple(RequestStub.model_validate(stub) for stub in stubs)
     dialogue = Dialogue("it", 1, (), requests=requests)
-    return stub_world(dialogue, journal, loop.time, Path()), journal
+    return stub_world(dialogue, event_log, loop.time, Path()), event_log
 
 
 async def get(made: World, url: str, method: str = "GET", timeout_s: float = 10.0) -> HttpReply:
@@ -41,8 +41,8 @@ async def get(made: World, url: str, method: str = "GET", timeout_s: float = 10.
     return await made.http.send(HttpRequest(method, url, timeout_s=timeout_s))
 
 
-def test_the_first_stub_that_fits_answers(loop: JumpingLoop) -> None:
-    made, journal = world(
+def test_the_first_stub_that_fits_answers(loop: VirtualTimeLoop) -> None:
+    made, event_log = world(
         loop,
         {"url": "https://x/bill/*", "method": "post", "status": 201},
         {"url": "https://x/bill/*", "json": {"n": 1}},
@@ -58,10 +58,10 @@ def test_the_first_stub_that_fits_answers(loop: JumpingLoop) -> None:
         return [(reply.status, reply.body) for reply in replies]
 
     assert loop.run_until_complete(main()) == [(201, b""), (200, b'{"n": 1}'), (200, b"other")]
-    assert journal.entries[0].text == "POST https://x/bill/7"
+    assert event_log.events[0].text == "POST https://x/bill/7"
 
 
-def test_a_stub_with_times_gives_way_to_the_next(loop: JumpingLoop) -> None:
+def test_a_stub_with_times_gives_way_to_the_next(loop: VirtualTimeLoop) -> None:
     made, _ = world(loop, {"url": "a", "status": 503, "times": 2}, {"url": "a"})
 
     async def main() -> list[int]:
@@ -79,8 +79,8 @@ def test_a_stub_with_times_gives_way_to_the_next(loop: JumpingLoop) -> None:
         ({"url": "b"}, "unreachable", 0.0),
     ],
 )
-def test_there_is_no_answer(loop: JumpingLoop, stub: dict[str, Any], event: str, after: float) -> None:
-    made, journal = world(loop, stub)
+def test_there_is_no_answer(loop: VirtualTimeLoop, stub: dict[str, Any], event: str, after: float) -> None:
+    made, event_log = world(loop, stub)
 
     async def main() -> None:
         with pytest.raises(HttpFailed) as failed:
@@ -89,12 +89,12 @@ def test_there_is_no_answer(loop: JumpingLoop, stub: dict[str, Any], event: str,
 
     loop.run_until_complete(main())
     assert loop.time() == pytest.approx(after)
-    assert ("no stub" in str(journal.entries[0])) == (stub["url"] == "b")
+    assert ("no stub" in str(event_log.events[0])) == (stub["url"] == "b")
 
 
-def test_the_clock_goes_on_with_the_call(loop: JumpingLoop) -> None:
+def test_the_clock_goes_on_with_the_call(loop: VirtualTimeLoop) -> None:
     begin = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
-    made = stub_world(Dialogue("it", 1, (), now=begin), Journal(loop.time), loop.time, Path())
+    made = stub_world(Dialogue("it", 1, (), now=begin), EventLog(loop.time), loop.time, Path())
 
     async def main() -> datetime:
         await asyncio.sleep(90)
@@ -103,13 +103,13 @@ def test_the_clock_goes_on_with_the_call(loop: JumpingLoop) -> None:
     assert loop.run_until_complete(main()) == begin + timedelta(seconds=90)
 
 
-def test_mail_is_told(loop: JumpingLoop) -> None:
-    made, journal = world(loop)
+def test_mail_is_told(loop: VirtualTimeLoop) -> None:
+    made, event_log = world(loop)
     message = EmailMessage()
     message["To"], message["Subject"] = "desk@example.org", "A message"
     assert made.mail is not None
     loop.run_until_complete(made.mail.send(message))
-    assert str(journal.entries[0]).endswith("desk@example.org (subject: A message)")
+    assert str(event_log.events[0]).endswith("desk@example.org (subject: A message)")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_mail_is_told(loop: JumpingLoop) -> None:
         ("104", "transferred", 0.0),
     ],
 )
-def test_whom_a_transfer_reaches(loop: JumpingLoop, to: str, outcome: str, after: float) -> None:
+def test_whom_a_transfer_reaches(loop: VirtualTimeLoop, to: str, outcome: str, after: float) -> None:
     stubs = [
         TransferStub.model_validate({"to": "101", "outcome": "busy", "after": "2s"}),
         TransferStub.model_validate({"to": "102", "after": "40s"}),
         TransferStub.model_validate({"to": "103"}),
     ]
-    call = StubCall(CallFacts(), stubs, Journal(loop.time))
+    call = StubCall(CallFacts(), stubs, EventLog(loop.time))
     assert loop.run_until_complete(call.transfer(to, 30.0)).outcome == outcome
     assert loop.time() == pytest.approx(after)
 
@@ -142,14 +142,14 @@ def test_whom_a_transfer_reaches(loop: JumpingLoop, to: str, outcome: str, after
     ],
 )
 def test_whom_a_call_of_ours_reaches(
-    loop: JumpingLoop, to: tuple[str, ...], hand_over: bool, outcome: str, after: float
+    loop: VirtualTimeLoop, to: tuple[str, ...], hand_over: bool, outcome: str, after: float
 ) -> None:
     stubs = [
         TransferStub.model_validate({"to": "101", "outcome": "busy", "after": "2s"}),
         TransferStub.model_validate({"to": "102", "talks": "40s"}),
         TransferStub.model_validate({"to": "103", "after": "1m"}),
     ]
-    call = StubCall(CallFacts(), stubs, Journal(loop.time))
+    call = StubCall(CallFacts(), stubs, EventLog(loop.time))
     answered: list[float] = []
     dial = Dial(to, timeout_s=10, hand_over=hand_over, on_answer=lambda: answered.append(loop.time()))
     assert loop.run_until_complete(call.dial(dial)).outcome == outcome

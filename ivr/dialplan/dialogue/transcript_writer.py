@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import Entry
+from ivr.dialplan.dialogue.events import CallEvent
 from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues
 from ivr.dialplan.source.errors import PlanError, quoted
 from ivr.dialplan.source.sources import DIALOGUES as SUFFIX
 
-Done = tuple[str, Any]
+CallerAction = tuple[str, Any]
 """What the caller did, as a turn has it: ("says", "billing"), ("presses", "12"), ("silent", None), ..."""
 
 
-class NotWritten(Exception):
+class DialogueNotSaved(Exception):
     """The dialogue could not be saved; one line that says why."""
 
 
-def turns_of(entries: Sequence[Entry], done: Sequence[Done], start: str) -> Iterator[dict[str, Any]]:
+def turns_from_events(
+    entries: Sequence[CallEvent], done: Sequence[CallerAction], start: str
+) -> Iterator[dict[str, Any]]:
     """The turns that ask for what happened, in its order. ``done`` has one for each entry of the caller;
     ``start`` is the plan's first step.
     """
@@ -45,11 +47,11 @@ def turns_of(entries: Sequence[Entry], done: Sequence[Done], start: str) -> Iter
 def write_dialogue(
     path: Path, plan: Path, name: str, dialogue: Dialogue, turns: list[dict[str, Any]]
 ) -> None:
-    """Add it to the file, which is made where there is none. Raises NotWritten, and then leaves the file as
-    it was.
+    """Add it to the file, which is made where there is none. Raises DialogueNotSaved, and then leaves the
+    file as it was.
     """
     if not path.name.endswith(SUFFIX):
-        raise NotWritten(f"{path}: the name of a file of dialogues ends in {SUFFIX}")
+        raise DialogueNotSaved(f"{path}: the name of a file of dialogues ends in {SUFFIX}")
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else None
         text = _head(path, plan) if before is None else before.rstrip("\n") + "\n\n"
@@ -58,11 +60,11 @@ def write_dialogue(
             load_dialogues(path)
         except PlanError as error:
             _restore(path, before)
-            raise NotWritten(
+            raise DialogueNotSaved(
                 f"{path}: the dialogue {quoted(name)} does not fit in: {error.message}"
             ) from None
     except OSError as error:
-        raise NotWritten(f"{path}: {error.strerror}") from error
+        raise DialogueNotSaved(f"{path}: {error.strerror}") from error
 
 
 def _restore(path: Path, before: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Holds a dialogue on a stage: does what the caller does, and waits for what is expected of the service."""
+"""Runs a dialogue on a call: acts as the caller, and waits for what the dialogue expects of the service."""
 
 import asyncio
 import dataclasses
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ivr.dialplan.dialogue.journal import SHOWN, Entry
+from ivr.dialplan.dialogue.call import TURN_MS, DialogueCall
+from ivr.dialplan.dialogue.events import SHOWN, CallEvent
+from ivr.dialplan.dialogue.model import Hears, Interrupts, Turn
 from ivr.dialplan.dialogue.reader import Dialogue, PlacedTurn
-from ivr.dialplan.dialogue.script import Hears, Interrupts, Turn
-from ivr.dialplan.dialogue.stage import TURN_MS, Stage
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.variables import HIDDEN
 from ivr.session.types import AudioClip
@@ -26,7 +26,7 @@ class Failure:
     line: int
     column: int
     message: str
-    happened: tuple[Entry, ...] = ()
+    happened: tuple[CallEvent, ...] = ()
     """Since the turn before."""
 
 
@@ -42,31 +42,31 @@ class Outcome:
     """How long the call was."""
     took_s: float = 0.0
     """How long that took."""
-    entries: list[Entry] = field(default_factory=list, repr=False)
+    events: list[CallEvent] = field(default_factory=list, repr=False)
 
 
-class Failed(Exception):
+class TurnFailed(Exception):
     """The service did something else."""
 
 
-class Rehearsal:
+class DialogueRunner:
     """One dialogue, once."""
 
-    def __init__(self, dialogue: Dialogue, stage: Stage, sounds: Mapping[str, AudioClip]) -> None:
-        self._dialogue, self._stage, self._sounds = dialogue, stage, sounds
+    def __init__(self, dialogue: Dialogue, call: DialogueCall, sounds: Mapping[str, AudioClip]) -> None:
+        self._dialogue, self._call, self._sounds = dialogue, call, sounds
         self._place = 0
-        """In the journal: what was expected so far lies before it."""
-        self._prompt: Entry | None = None
+        """In the event_log: what was expected so far lies before it."""
+        self._prompt: CallEvent | None = None
         """That was heard last."""
         self._since = 0.0
         """When the turn before was over."""
         self._limit: float | None = None
         """Of the loop's clock."""
-        self.heard: list[tuple[int, int, Entry]] = []
+        self.heard: list[tuple[int, int, CallEvent]] = []
         """Line and column of each turn that heard prompts, and these."""
-        self._hearing: list[Entry] = []
+        self._hearing: list[CallEvent] = []
 
-    async def hold(self, limit_s: float | None = None) -> Outcome:
+    async def run(self, limit_s: float | None = None) -> Outcome:
         """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
         outcome = Outcome(self._dialogue)
         if limit_s is not None:
@@ -74,12 +74,12 @@ class Rehearsal:
         for placed in self._dialogue.turns:
             begin = self._place
             try:
-                await self._stage.settle()
+                await self._call.settle()
                 await self._turn(placed)
-            except Failed as failed:
+            except TurnFailed as failed:
                 happened = tuple(
                     dataclasses.replace(entry, text=self._shown(entry.text))
-                    for _, entry in self._stage.journal.since(begin, *SHOWN)
+                    for _, entry in self._call.event_log.since(begin, *SHOWN)
                 )
                 message = self._shown(str(failed))
                 outcome.failure = Failure(placed.line, placed.column, message, happened)
@@ -87,14 +87,14 @@ class Rehearsal:
             self.heard.extend((placed.line, placed.column, entry) for entry in self._hearing)
             self._hearing = []
             outcome.turns += 1
-        outcome.call_s = self._stage.now
-        outcome.entries = list(self._stage.journal.entries)
+        outcome.call_s = self._call.now
+        outcome.events = list(self._call.event_log.events)
         return outcome
 
     def _shown(self, text: str) -> str:
         """Without the values of sensitive variables."""
-        for name, value in self._stage.variables().items():
-            if self._stage.hidden(name) and len(str(value)) > 1:
+        for name, value in self._call.variables().items():
+            if self._call.is_sensitive(name) and len(str(value)) > 1:
                 text = text.replace(str(value), HIDDEN)
         return text
 
@@ -111,14 +111,16 @@ class Rehearsal:
                 await self._silent(turn.silent)
             case "hangs_up":
                 self._note("hangs up")
-                await self._stage.hangs_up()
+                await self._call.hang_up()
             case action:
                 await self._waits(action)
                 await self._act(turn, action)
-        while self._stage.busy and self._stage.over is None and await self._tick("the caller speaks"):
+        while (
+            self._call.caller_busy and self._call.end_reason is None and await self._tick("the caller speaks")
+        ):
             pass
         self._prompt = None
-        self._since = self._stage.now
+        self._since = self._call.now
 
     # -- the caller
 
@@ -127,102 +129,104 @@ class Rehearsal:
         if turn.says is not None:
             says = turn.says
             self._note(says.text)
-            await self._stage.says(says.text, confidence=says.confidence, lasts_s=says.lasts, after_s=after_s)
+            await self._call.say(says.text, confidence=says.confidence, lasts_s=says.lasts, after_s=after_s)
         elif turn.presses is not None:
             self._note(f"[{turn.presses}]")
-            self._stage.presses(turn.presses, after_s=after_s)
+            self._call.press(turn.presses, after_s=after_s)
         elif turn.plays is not None:
             self._note(f"[{turn.plays.file}]")
-            await self._stage.plays(self._sounds[turn.plays.file], turn.plays.text, after_s=after_s)
+            await self._call.play(self._sounds[turn.plays.file], turn.plays.text, after_s=after_s)
 
     def _note(self, text: str) -> None:
-        self._stage.journal.note("caller", text)
+        self._call.event_log.add("caller", text)
 
     async def _waits(self, action: str) -> None:
         """Until the service has said all and listens."""
-        while not self._stage.waiting:
-            if self._stage.over is not None:
-                raise Failed(
-                    f"the call was over ({self._stage.over}) before the caller's {quoted(action)}; "
+        while not self._call.waiting:
+            if self._call.end_reason is not None:
+                raise TurnFailed(
+                    f"the call was over ({self._call.end_reason}) before the caller's {quoted(action)}; "
                     "who speaks while something is said `interrupts`"
                 )
             if not await self._tick(f"the service listens for {quoted(action)}"):
-                raise Failed(f"the service never listens for the caller's {quoted(action)}")
+                raise TurnFailed(f"the service never listens for the caller's {quoted(action)}")
 
     async def _interrupt(self, how: Interrupts) -> None:
         while self._prompt is None:
-            found = self._stage.journal.since(self._place, "prompt")
+            found = self._call.event_log.since(self._place, "prompt")
             if found:
                 self._place, self._prompt = found[0][0] + 1, found[0][1]
-            elif self._stage.over is not None or self._stage.waiting or not await self._tick("a prompt"):
-                raise Failed("nothing is being said that could be interrupted")
+            elif self._call.end_reason is not None or self._call.waiting or not await self._tick("a prompt"):
+                raise TurnFailed("nothing is being said that could be interrupted")
         begin = self._prompt
         at = begin.at + how.after
-        while self._stage.now < at - SLACK_S:
+        while self._call.now < at - SLACK_S:
             if not await self._tick("the interruption", until=at) or self._over(begin):
                 break
         if self._over(begin):
-            raise Failed(
+            raise TurnFailed(
                 f"{quoted(begin.text, 60)} was over {how.after:g} s after its beginning: there is nothing to "
                 "interrupt; make `after` shorter"
             )
         if how.says is not None:
             self._note(f"{how.says.text} [breaks in]")
-            await self._stage.says(
+            await self._call.say(
                 how.says.text, confidence=how.says.confidence, lasts_s=how.says.lasts, after_s=0.0
             )
         elif how.presses is not None:
             self._note(f"[{how.presses}, breaks in]")
-            self._stage.presses(how.presses, after_s=0.0)
+            self._call.press(how.presses, after_s=0.0)
 
-    def _over(self, prompt: Entry) -> bool:
-        ends = self._stage.journal.since(0, "said", "cut")
-        return self._stage.over is not None or any(entry.number == prompt.number for _, entry in ends)
+    def _over(self, prompt: CallEvent) -> bool:
+        ends = self._call.event_log.since(0, "said", "cut")
+        return self._call.end_reason is not None or any(entry.number == prompt.number for _, entry in ends)
 
     async def _silent(self, seconds: float | None) -> None:
         await self._waits("silent")
         self._note("[silent]")
         if seconds is not None:
-            until = self._stage.now + seconds
-            while self._stage.now < until - SLACK_S and self._stage.over is None:
+            until = self._call.now + seconds
+            while self._call.now < until - SLACK_S and self._call.end_reason is None:
                 await self._tick("the end of the silence", until=until)
             return
-        place = len(self._stage.journal.entries)
-        while not self._stage.journal.since(place, "noinput", "prompt", "ended"):
-            if self._stage.over is not None or not await self._tick("the service asks again"):
-                raise Failed("the service waits for ever: it never asks again; give `silent` a duration")
+        place = len(self._call.event_log.events)
+        while not self._call.event_log.since(place, "noinput", "prompt", "ended"):
+            if self._call.end_reason is not None or not await self._tick("the service asks again"):
+                raise TurnFailed("the service waits for ever: it never asks again; give `silent` a duration")
 
     # -- the service
 
     async def _expect(self, turn: Turn) -> None:
         limit = self._since + (turn.within if turn.within is not None else LONGEST_S)
-        begin = len(self._stage.journal.entries)
+        begin = len(self._call.event_log.events)
         while True:
             missing = self._missing(turn)
-            silent = bool(self._stage.journal.since(begin, "noinput"))
+            silent = bool(self._call.event_log.since(begin, "noinput"))
             if missing is None and not silent:
                 return
-            over = self._stage.over is not None
-            late = self._stage.now > limit + SLACK_S
+            over = self._call.end_reason is not None
+            late = self._call.now > limit + SLACK_S
             if silent:
-                raise Failed(
+                raise TurnFailed(
                     f"{missing or 'that came too late'}; the service waited for the caller: a turn `silent` "
                     "lets it ask again"
                 )
             if over or late:
                 passed = f"{limit - self._since:g} s have passed"
-                raise Failed(f"{missing}; {f'the call is over ({self._stage.over})' if over else passed}")
+                raise TurnFailed(
+                    f"{missing}; {f'the call is over ({self._call.end_reason})' if over else passed}"
+                )
             if not await self._tick(str(missing)):
-                raise Failed(f"{missing}; the service waits for the caller, for ever")
+                raise TurnFailed(f"{missing}; the service waits for the caller, for ever")
 
     def _missing(self, turn: Turn) -> str | None:
         """What has not happened yet; None when all has, and then it lies behind us."""
-        found: list[tuple[int, Entry]] = []
-        prompts: list[tuple[int, Entry]] = []
+        found: list[tuple[int, CallEvent]] = []
+        prompts: list[tuple[int, CallEvent]] = []
         for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
             if wanted is None:
                 continue
-            since = self._stage.journal.since(self._place, kind)
+            since = self._call.event_log.since(self._place, kind)
             there = next((each for each in since if each[1].text == wanted), None)
             if there is None:
                 word = "go to the step" if kind == "step" else "transfer the caller to"
@@ -242,11 +246,11 @@ class Rehearsal:
             problem = self._still_there(turn.hung_up)
             if problem is not None:
                 return problem
-            found.extend(self._stage.journal.since(self._place, "ended")[-1:])
+            found.extend(self._call.event_log.since(self._place, "ended")[-1:])
         for _, entry in found:
             if turn.within is not None and entry.at > self._since + turn.within + SLACK_S:
                 what = f"{entry.kind} {quoted(entry.text, 60)}"
-                raise Failed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
+                raise TurnFailed(f"{what} came {entry.at - self._since:.2f} s after the turn before")
         self._place = max([self._place, *(at + 1 for at, _ in [*found, *prompts])])
         if prompts:
             self._prompt = prompts[-1][1]
@@ -255,15 +259,15 @@ class Rehearsal:
         return None
 
     def _still_there(self, wanted: str | None) -> str | None:
-        reason = self._stage.ended_by_plan or self._stage.over
+        reason = self._call.ended_by_plan or self._call.end_reason
         if reason is None:
             return "expected the call to end" + (f" with {quoted(wanted)}" if wanted else "")
         if wanted is not None and reason != wanted:
-            raise Failed(f"expected the call to end with {quoted(wanted)}, it ended with {reason}")
+            raise TurnFailed(f"expected the call to end with {quoted(wanted)}, it ended with {reason}")
         return None
 
-    def _heard(self, wanted: tuple[Hears, ...]) -> list[tuple[int, Entry]] | str:
-        prompts = self._stage.journal.since(self._place, "prompt")
+    def _heard(self, wanted: tuple[Hears, ...]) -> list[tuple[int, CallEvent]] | str:
+        prompts = self._call.event_log.since(self._place, "prompt")
         for first in range(len(prompts) - len(wanted) + 1):
             stretch = prompts[first : first + len(wanted)]
             if all(
@@ -276,22 +280,22 @@ class Rehearsal:
         return f"expected to hear {shown}{_instead(others)}"
 
     def _unset(self, name: str, wanted: Any) -> str | None:
-        values = self._stage.variables()
+        values = self._call.variables()
         if name not in values:
             return f"expected {quoted(name)} to have the value {_shown(wanted)}, it has none"
         if same(wanted, values[name]):
             return None
-        found = "another, which is sensitive" if self._stage.hidden(name) else _shown(values[name])
+        found = "another, which is sensitive" if self._call.is_sensitive(name) else _shown(values[name])
         return f"expected {quoted(name)} to have the value {_shown(wanted)}, it is {found}"
 
     # -- time
 
     async def _tick(self, what: str, until: float | None = None) -> bool:
-        if self._stage.now > self._since + LONGEST_S:
-            raise Failed(f"{what}: that did not happen in {LONGEST_S:g} s of the call")
+        if self._call.now > self._since + LONGEST_S:
+            raise TurnFailed(f"{what}: that did not happen in {LONGEST_S:g} s of the call")
         if self._limit is not None and asyncio.get_running_loop().time() > self._limit:
-            raise Failed(f"{what}: the dialogue takes too long, it is given up")
-        return await self._stage.tick(until)
+            raise TurnFailed(f"{what}: the dialogue takes too long, it is given up")
+        return await self._call.advance(until)
 
 
 def same(wanted: Any, found: Any) -> bool:

@@ -1,10 +1,10 @@
-"""What happens in a call, written into a journal: by its session, and by the log of its plan."""
+"""What happens in a call, written into a event_log: by its session, and by the log of its plan."""
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from ivr.dialplan.dialogue.journal import Journal
-from ivr.dialplan.dialogue.plan_log import Listener
+from ivr.dialplan.dialogue.events import EventLog
+from ivr.dialplan.dialogue.plan_log import LogListener
 from ivr.dialplan.plan.plan import Plan
 from ivr.session import AudioClip, Decision, SayHandle, SessionState, Turn, VoiceSession
 from ivr.session.say import SaySource
@@ -17,13 +17,13 @@ class _Said(NamedTuple):
     sound: bool = False
 
 
-class NotingSession(VoiceSession):
-    """Notes what is said when it begins to be heard, and knows when the plan waits for the caller."""
+class ObservedSession(VoiceSession):
+    """EventSink what is said when it begins to be heard, and knows when the plan waits for the caller."""
 
-    def __init__(self, journal: Journal, plan: Plan, **parts: Any) -> None:
+    def __init__(self, event_log: EventLog, plan: Plan, **parts: Any) -> None:
         """``plan``: whose sounds have names. The rest as ``VoiceSession`` has it."""
         super().__init__(**parts)
-        self._journal = journal
+        self._event_log = event_log
         self._files = {id(clip): name for name, clip in plan.sounds.items()}
         self._said: dict[int, _Said] = {}
         self._saying: _Said | None = None
@@ -73,25 +73,25 @@ class NotingSession(VoiceSession):
             said = self._said.get(number) or self._saying or _Said("")
             text = said.text or str(details.get("text", ""))
             kind = "pause" if said.sound and not said.file and not text else "prompt"
-            self._journal.note(kind, text, number, file=said.file)
+            self._event_log.add(kind, text, number, file=said.file)
         elif decision.stage == "say_ended":
             if details["prompt"] in self._written:  # now it is known what was said
-                self._journal.note("prompt", str(details.get("heard_text", "")), details["prompt"])
+                self._event_log.add("prompt", str(details.get("heard_text", "")), details["prompt"])
             kind = "cut" if details["interrupted"] else "said"
-            self._journal.note(kind, str(details.get("heard_text", "")), details["prompt"])
+            self._event_log.add(kind, str(details.get("heard_text", "")), details["prompt"])
 
 
-def noting(journal: Journal) -> Listener:
+def record_plan_events(event_log: EventLog) -> LogListener:
     """A listener of a plan's log that notes what dialogues ask for."""
 
     def note(event: str, fields: dict[str, Any]) -> None:
         if event == "step_entered":
-            journal.note("step", fields["step"])
+            event_log.add("step", fields["step"])
         elif event == "noinput":
-            journal.note("noinput", f"{fields.get('attempt', '')} of {fields.get('of', '')}")
+            event_log.add("noinput", f"{fields.get('attempt', '')} of {fields.get('of', '')}")
         elif event == "verb_failed":
-            journal.note("failed", f"{fields['verb']} on line {fields['line']}: {fields.get('error', '')}")
+            event_log.add("failed", f"{fields['verb']} on line {fields['line']}: {fields.get('error', '')}")
         elif event == "plan_ended":
-            journal.note("ended", fields["reason"])
+            event_log.add("ended", fields["reason"])
 
     return note

@@ -28,7 +28,7 @@ class _Selector(selectors.DefaultSelector):
         return super().select(None if timeout is None else max(timeout, 0.001))
 
 
-class JumpingLoop(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """``time()`` is seconds since the loop was made."""
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_done)
         return future
 
-    async def quiet(self) -> None:
+    async def idle(self) -> None:
         """Until all that can happen now has happened."""
         await self._wait(None)
 
-    async def tick(self) -> bool:
+    async def advance(self) -> bool:
         """Until time has gone on and all that can happen then has happened. False: nothing will ever happen
         by itself.
         """

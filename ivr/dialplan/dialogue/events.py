@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CallEvent:
     """``kind`` is one of: prompt (text is what is said, ``file`` the sound that is played), pause, cut (a
     prompt was, text is what was heard of it), said (it came to its end), step, caller, noinput, transfer,
     model, request, mail, failed, ended.
@@ -32,20 +32,20 @@ SHOWN = frozenset(
 """Kinds that people want to see."""
 
 
-class Journal:
+class EventLog:
     """``now`` gives the seconds of the call."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self.entries: list[Entry] = []
+        self.events: list[CallEvent] = []
 
-    def note(self, kind: str, text: str, number: int = 0, **more: Any) -> None:
-        self.entries.append(Entry(self._now(), kind, text, more, number))
+    def add(self, kind: str, text: str, number: int = 0, **more: Any) -> None:
+        self.events.append(CallEvent(self._now(), kind, text, more, number))
 
-    def since(self, place: int, *kinds: str) -> list[tuple[int, Entry]]:
+    def since(self, place: int, *kinds: str) -> list[tuple[int, CallEvent]]:
         """With their places."""
         return [
             (at, entry)
-            for at, entry in enumerate(self.entries[place:], place)
+            for at, entry in enumerate(self.events[place:], place)
             if not kinds or entry.kind in kinds
         ]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from ivr.dialplan.dialogue.jumping_loop import JumpingLoop
+from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.session.scripted import ScriptedPlayer, ScriptedTts, TimedPlayback
 from ivr.session.scripted_ear import TRAIL_MS, ScriptedEar, read
 from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, SpeechStarted, VadEvent
@@ -15,14 +15,14 @@ Go = Callable[[Awaitable[object]], object]
 
 
 @pytest.fixture
-def loop() -> Iterator[JumpingLoop]:
-    made = JumpingLoop()
+def loop() -> Iterator[VirtualTimeLoop]:
+    made = VirtualTimeLoop()
     yield made
     made.run_until_complete(made.shutdown_default_executor())
     made.close()
 
 
-def test_a_day_passes_at_once(loop: JumpingLoop) -> None:
+def test_a_day_passes_at_once(loop: VirtualTimeLoop) -> None:
     async def day() -> float:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(3600):
@@ -35,7 +35,7 @@ def test_a_day_passes_at_once(loop: JumpingLoop) -> None:
     assert time.perf_counter() - began < 1
 
 
-def test_timers_ring_in_their_order(loop: JumpingLoop) -> None:
+def test_timers_ring_in_their_order(loop: VirtualTimeLoop) -> None:
     rung: list[tuple[float, str]] = []
 
     async def main() -> None:
@@ -47,7 +47,7 @@ def test_timers_ring_in_their_order(loop: JumpingLoop) -> None:
     assert rung == [(pytest.approx(1), "a"), (pytest.approx(2), "b"), (pytest.approx(2.5), "c")]
 
 
-def test_time_stands_still_while_a_thread_works(loop: JumpingLoop) -> None:
+def test_time_stands_still_while_a_thread_works(loop: VirtualTimeLoop) -> None:
     async def main() -> float:
         async with asyncio.timeout(0.01):
             await asyncio.to_thread(time.sleep, 0.05)
@@ -56,21 +56,21 @@ def test_time_stands_still_while_a_thread_works(loop: JumpingLoop) -> None:
     assert loop.run_until_complete(main()) == 0
 
 
-def test_ticks_stop_where_something_happens(loop: JumpingLoop) -> None:
+def test_ticks_stop_where_something_happens(loop: VirtualTimeLoop) -> None:
     async def main() -> list[float | bool]:
         seen: list[float | bool] = []
         loop.call_later(5, lambda: None)
-        await loop.quiet()
+        await loop.idle()
         seen.append(loop.time())
-        await loop.tick()
+        await loop.advance()
         seen.append(loop.time())
-        seen.append(await loop.tick())  # nothing is left that could happen
+        seen.append(await loop.advance())  # nothing is left that could happen
         return seen
 
     assert loop.run_until_complete(main()) == [0, pytest.approx(5), False]
 
 
-def test_the_ear_tells_as_a_detector_does(loop: JumpingLoop) -> None:
+def test_the_ear_tells_as_a_detector_does(loop: VirtualTimeLoop) -> None:
     told: list[VadEvent] = []
 
     async def main() -> None:
@@ -90,7 +90,7 @@ def test_the_ear_tells_as_a_detector_does(loop: JumpingLoop) -> None:
     assert ended.at - ended.offset == pytest.approx(6400, abs=513) and ended.reason == "silence"
 
 
-def test_a_turn_without_end_is_cut_and_goes_on(loop: JumpingLoop) -> None:
+def test_a_turn_without_end_is_cut_and_goes_on(loop: VirtualTimeLoop) -> None:
     told: list[VadEvent] = []
 
     async def main() -> None:
@@ -105,7 +105,7 @@ def test_a_turn_without_end_is_cut_and_goes_on(loop: JumpingLoop) -> None:
     assert " ".join(read(event.audio.tobytes())[0] for event in ends) == " ".join(str(n) for n in range(50))
 
 
-def test_what_was_heard_of_a_prompt_follows_the_clock(loop: JumpingLoop) -> None:
+def test_what_was_heard_of_a_prompt_follows_the_clock(loop: VirtualTimeLoop) -> None:
     async def main() -> list[object]:
         player, over = ScriptedPlayer(), []
         buffer = player.playback()
@@ -124,7 +124,7 @@ def test_what_was_heard_of_a_prompt_follows_the_clock(loop: JumpingLoop) -> None
     assert loop.run_until_complete(main()) == [5600, 11200, True, [pytest.approx(1.4)]]
 
 
-def test_a_prompt_that_runs_dry_goes_on_when_there_is_more(loop: JumpingLoop) -> None:
+def test_a_prompt_that_runs_dry_goes_on_when_there_is_more(loop: VirtualTimeLoop) -> None:
     async def main() -> list[int]:
         buffer = TimedPlayback(8000)
         buffer.write(bytes(8000))
@@ -141,7 +141,7 @@ def test_a_prompt_that_runs_dry_goes_on_when_there_is_more(loop: JumpingLoop) ->
     assert loop.run_until_complete(main()) == [4000, 1, 5920, 5920]  # whole frames
 
 
-def test_a_turn_that_is_ended_from_outside_is_over(loop: JumpingLoop) -> None:
+def test_a_turn_that_is_ended_from_outside_is_over(loop: VirtualTimeLoop) -> None:
     told: list[VadEvent] = []
 
     async def main() -> None:
@@ -157,7 +157,7 @@ def test_a_turn_that_is_ended_from_outside_is_over(loop: JumpingLoop) -> None:
     assert [event.reason for event in told if isinstance(event, SpeechEnded)] == ["complete"]
 
 
-def test_the_clock_goes_on_while_speech_is_to_come(loop: JumpingLoop) -> None:
+def test_the_clock_goes_on_while_speech_is_to_come(loop: VirtualTimeLoop) -> None:
     async def main() -> int:
         stream = ScriptedEar(lambda: False).open_stream(EndpointingOptions(details=True), lambda event: None)
         stream.say("one", 300, after_ms=5000)
