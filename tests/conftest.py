@@ -1,4 +1,4 @@
-"""What many tests need: the models, the recordings, running services."""
+"""What many tests need: the models, the recordings, an engine host, running services."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,18 +6,38 @@ from pathlib import Path
 import pytest
 
 from ivr.modelstore import ModelError, ModelStore, fetch
+from tests import engine_host, selection, timing
 from tests.e2e.services import Services
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 MUSIC = Path("/usr/share/asterisk/moh")
 
 
+_HOST = pytest.StashKey[engine_host.RunningHost]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        config.stash[_HOST] = engine_host.RunningHost()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _HOST in config.stash:
+        config.stash[_HOST].close()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the marker ``system`` run when they are asked for with -m."""
-    if "system" not in str(config.getoption("markexpr")):
-        for item in items:
-            if item.get_closest_marker("system"):
-                item.add_marker(pytest.mark.skip(reason="run by `make test-system`"))
+    selection.mark(items)
+    selection.skip_system_tests(config, items)
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    return timing.run_repeatedly(item, nextitem) or None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    selection.report_skipped(terminalreporter, config)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import engine_host
 from tests.ports import free_port, rtp_ports
 
 Event = dict[str, Any]
@@ -49,7 +50,7 @@ class Service:
         self._command = [*command, *options]
         # What the stock build holds, so that a build that holds more is tested in the same way.
         defaults = {"PYTHONUNBUFFERED": "1", "IVR_SIP__MAX_CALLS": "3"}
-        self._env = {**os.environ, **defaults, **(env or {})}
+        self._env = {**os.environ, **defaults, **engine_host.settings(), **(env or {})}
         self._ready_timeout = ready_timeout
         self._changed = threading.Condition()
         self._process: subprocess.Popen[str] | None = None

@@ -8,13 +8,14 @@ import pytest_asyncio
 from ivr.modelstore import ModelStore
 from ivr.speech.providers.piper.tts import PiperTts
 from ivr.speech.providers.whisper.stt import WhisperStt
+from tests import engine_host
 from tests.speech.server import SpeechServer
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def whisper(models: ModelStore) -> AsyncIterator[WhisperStt]:
     """A started recogniser; tests that use it run on the package's loop."""
-    stt = WhisperStt()
+    stt = WhisperStt(host=engine_host.path())
     await stt.start()
     yield stt
     await stt.aclose()
@@ -23,7 +24,7 @@ async def whisper(models: ModelStore) -> AsyncIterator[WhisperStt]:
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def piper(models: ModelStore) -> AsyncIterator[PiperTts]:
     """A started voice; tests that use it run on the package's loop."""
-    tts = PiperTts()
+    tts = PiperTts(host=engine_host.path())
     await tts.start()
     yield tts
     await tts.aclose()
