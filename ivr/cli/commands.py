@@ -288,7 +288,7 @@ def _talk(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from ivr.lab.replay.command import replay_all
+    from ivr.cli.replay import replay_all
     from ivr.service.logs import configure_logging
     from ivr.service.recording.recording import RecordingError
     from ivr.speech.base import SpeechError

@@ -90,7 +90,7 @@ _percent.__name__ = "per cent, 0 to 100"  # argparse names it in its error
 
 
 def _test(arguments: argparse.Namespace, settings: Any) -> int:
-    from ivr.lab.dialogues.command import TestOptions, run_tests
+    from ivr.cli.dialogue_tests import TestOptions, run_tests
     from ivr.service.logs import configure_logging
     from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError

@@ -1,4 +1,4 @@
-"""A real call that is recorded, and decided anew from its recording as it was decided."""
+"""A real call is recorded, and a replay of its recording takes the same decisions."""
 
 import stat
 import time
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ivr.audio.frames import LINE_RATE
-from ivr.lab.replay.command import settings_for
-from ivr.lab.replay.compare import false_stops, interruptions, line
-from ivr.lab.replay.decide import replay
+from ivr.lab.replay.differences import false_interruptions, interruptions
+from ivr.lab.replay.replayer import replay
+from ivr.lab.replay.report import decision_line
+from ivr.lab.replay.settings import settings_for
 from ivr.service.recording.recording import Recording, load_recording, recordings_in
 from ivr.session import Decision
 from tests.caller import UserAgent, sounds
@@ -125,7 +126,7 @@ def _polite_call(caller: Caller, services: Services, folder: Path) -> Recording:
     resumed = [d.rule for d in recording.of("resume")]
     assert resumed[0] == "no words" and len(resumed) == 2
     assert [d.rule for d in recording.of("stop")] == ["speech"] * 3 + ["dtmf"]
-    assert len(false_stops(recording.decisions)) == len(interruptions(recording.decisions)) == 2
+    assert len(false_interruptions(recording.decisions)) == len(interruptions(recording.decisions)) == 2
     return recording
 
 
@@ -139,7 +140,7 @@ def _apart(recording: Recording) -> list[str]:
         then, now = list(recording.of(stage)), [d for d in again.decisions if d.stage == stage]
         same = [_what(d) for d in now] == [_what(d) for d in then]
         if not same or any(abs(a.at - b.at) > WINDOW for a, b in zip(now, then, strict=True)):
-            found += [f"{stage}: then", *map(line, then), "now", *map(line, now)]
+            found += [f"{stage}: then", *map(decision_line, then), "now", *map(decision_line, now)]
     return found
 
 

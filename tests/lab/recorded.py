@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE
 from ivr.audio.line import LineBank
-from ivr.lab.audio_loop import AudioLoop
+from ivr.lab.replay.audio_clock import AudioClockLoop
 from ivr.service.config.settings import Settings, load_settings
 from ivr.service.recording.files import RecordingFiles
 from ivr.session import AudioClip, Decision, MemoryPlayer, VoiceSession
@@ -77,7 +77,7 @@ def clip(pcm: Pcm16, text: str) -> AudioClip:
 def record(folder: Path, name: str, scene: Scene, settings: Settings | None = None) -> Path:
     """The WAV; its decisions are beside it."""
     settings = settings or load_settings(environ={})
-    loop = AudioLoop()
+    loop = AudioClockLoop()
     try:
         sound, decisions = loop.run_until_complete(_call(loop, scene, settings))
     finally:
@@ -96,7 +96,7 @@ def with_options(**endpointing: float) -> Settings:
     return settings.model_copy(update={"session": dataclasses.replace(settings.session, endpointing=changed)})
 
 
-async def _call(loop: AudioLoop, scene: Scene, settings: Settings) -> tuple[Pcm16, list[Decision]]:
+async def _call(loop: AudioClockLoop, scene: Scene, settings: Settings) -> tuple[Pcm16, list[Decision]]:
     bank = LineBank(1)
     line = bank.open()
     vad = create_line_vad(settings.vad.name, bank, **settings.vad.keywords())

@@ -9,7 +9,7 @@ import pytest
 from ivr.dialplan.dialogue.runner import Outcome
 from ivr.grammar.matching import words
 from ivr.lab.dialogues import over_sip
-from ivr.lab.dialogues.over_sip import HEARD_SHARE, share
+from ivr.lab.dialogues.sip_caller import HEARD_SHARE, share
 
 CALL = """Welcome to the demo line. You can interrupt me at any time. Say Sales, Billing or Opening Hours, or
 press 1, 2 or 3. This is Billing, your last in voice is paid, and nothing is dew. Good bye."""

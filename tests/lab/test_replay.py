@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
+from ivr.cli.replay import replay_all
 from ivr.grammar.answers import expected_answers
 from ivr.grammar.inputs import Asked
 from ivr.lab.plot.timeline import timeline
-from ivr.lab.replay.command import for_all_prompts, replay_all, settings_for
-from ivr.lab.replay.compare import line
-from ivr.lab.replay.decide import _expected as replay_expected
-from ivr.lab.replay.decide import replay
-from ivr.lab.replay.engines import RecordedSTT, Understood
+from ivr.lab.replay.engines import RecordedSTT, RecordedTranscript
+from ivr.lab.replay.replayer import replay
+from ivr.lab.replay.report import decision_line
+from ivr.lab.replay.script import recorded_expectation
+from ivr.lab.replay.settings import options_for_all_prompts, settings_for
 from ivr.modelstore import ModelStore
 from ivr.service.config.settings import SettingsError, load_settings
 from ivr.service.recording.recording import Recording, load_recording
@@ -141,7 +142,7 @@ def test_compare_tells_what_is_lost_and_what_is_gained(
     told = capsys.readouterr().out
     assert "2 interruptions, 1 with session.endpointing.min_speech_ms=5000" in told
     assert (
-        "  lost                  2." in told
+        "  lost             2." in told
         and 'prompt 1 by speech: "press one for sales' in told
         and "gained" not in told
     )
@@ -191,7 +192,7 @@ def test_a_folder_is_a_table_with_totals(
         (tmp_path / f"{name}.jsonl").write_bytes(call.with_suffix(".jsonl").read_bytes())
     assert main(["replay", str(tmp_path)]) == 0
     head, _, *rows, _, total = capsys.readouterr().out.splitlines()
-    assert " ".join(head.split()) == "call length turns interruptions false stops ducks ignored"
+    assert " ".join(head.split()) == "call length turns interruptions false interruptions ducks ignored"
     assert [row.split()[:5] for row in rows] == [[f"{n}.wav", "12.0", "s", "1", "2"] for n in "ab"]
     assert total.split()[:6] == ["2", "calls", "24.0", "s", "2", "4"]
 
@@ -251,7 +252,10 @@ def test_options_of_another_version_are_left_out_and_said(
     told: list[str] = []
     assert replay_all(tmp_path / "old.wav", as_json=True, out=told.append) == 0
     assert [d.rule for d in of(map(Decision.from_json, told), "stop")] == ["dtmf"]
-    assert "left out, for this version has no session.telepathy.strength" in capsys.readouterr().err
+    assert (
+        "ignored settings that this version does not have: session.telepathy.strength"
+        in capsys.readouterr().err
+    )
 
 
 def test_engines_can_listen_anew(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -349,15 +353,15 @@ def compared(path: Path, *assignments: str) -> Any:
     return json.loads(told[0])
 
 
-def test_false_stops_are_told_apart(polite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_false_interruptions_are_told_apart(polite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(polite), "--compare", "--set", "session.barge_in.min_speech_ms=480"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("polite.wav: 1 interruption, 1 with")
-    assert told[1].startswith("  false stop lost       2.") and "which went on (no words): " in told[1]
+    assert told[1].startswith("  false lost       2.") and "which resumed (no words): " in told[1]
     found = compared(polite, "session.barge_in.backchannels=false")
     assert [each["prompt"] for each in found["gained"]] == [1] and found["lost"] != found["gained"]
     assert [each["resumed"] for each in found["false_lost"]] == ["backchannel"]
-    assert (found["interruptions"], found["false_stops"]) == (1, 1)
+    assert (found["interruptions"], found["false_interruptions"]) == (1, 1)
 
 
 def test_each_prompt_has_its_own_options_unless_they_are_tried(polite: Path) -> None:
@@ -409,7 +413,7 @@ def test_a_file_that_was_changed_is_refused(
 # -- what was understood, by where it was said
 
 
-def recorded_stt(*known: Understood) -> RecordedSTT:
+def recorded_stt(*known: RecordedTranscript) -> RecordedSTT:
     header = Decision(0, "session", details={"options": {"vad": {}, "session": {}}})
     silence = np.zeros(8000, np.int16)
     stt = RecordedSTT(Recording(Path("x.wav"), silence, silence, header, ()), lambda: 0)
@@ -432,19 +436,19 @@ def test_a_stretch_of_speech_has_the_words_that_were_said_in_it(
     first: int, last: int, texts: list[str]
 ) -> None:
     stt = recorded_stt(
-        Understood(5000, 10_000, 12_000, 800, SHORT, 0.9, False),
-        Understood(20_000, 40_000, 42_000, 0, LONG, 0.8, False),
+        RecordedTranscript(5000, 10_000, 12_000, 800, SHORT, 0.9, False),
+        RecordedTranscript(20_000, 40_000, 42_000, 0, LONG, 0.8, False),
     )
-    assert [text for text, _ in stt._heard(first, last)[0]] == texts
+    assert [text for text, _ in stt._texts_between(first, last)[0]] == texts
 
 
 def test_an_interim_text_is_preferred_to_a_guess() -> None:
     stt = recorded_stt(
-        Understood(20_000, 30_000, 31_000, 0, "the 2nd", 0.5, True),
-        Understood(20_000, 40_000, 42_000, 0, LONG, 0.8, False),
+        RecordedTranscript(20_000, 30_000, 31_000, 0, "the 2nd", 0.5, True),
+        RecordedTranscript(20_000, 40_000, 42_000, 0, LONG, 0.8, False),
     )
-    assert stt._heard(18_000, 31_000)[0] == [("the 2nd", 0.5)]
-    assert stt._heard(18_000, 41_000)[0] == [(LONG, 0.8)]
+    assert stt._texts_between(18_000, 31_000)[0] == [("the 2nd", 0.5)]
+    assert stt._texts_between(18_000, 41_000)[0] == [(LONG, 0.8)]
 
 
 # -- what the plan had set
@@ -493,7 +497,7 @@ def test_what_the_plan_had_set_stays_and_the_rest_follows_the_settings(
 ) -> None:
     recording = load_recording(asked)
     options, _ = settings_for(recording, [tried])
-    prompts = for_all_prompts([tried])
+    prompts = options_for_all_prompts([tried])
     started = of(replay(recording, options, prompts=prompts).decisions, "say_started")
     assert [d.details["options"] for d in started] == [
         dataclasses.replace(own, protect_ms=3_500).plain(),
@@ -524,7 +528,7 @@ def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Pat
 def test_a_typed_question_is_asked_again() -> None:
     asked = Asked(kind="digits", min_digits=4, max_digits=4)
     then = expected_answers({"desk": (("operator",), ())}, asked=asked)
-    now = replay_expected(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
+    now = recorded_expectation(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
     assert now.fits is not None and now.may_continue is not None and now.kind == "digits"
     assert now.fits("four seven one nine") and now.fits("operator") and not now.fits("four seven")
     assert now.may_continue("four seven") and not now.may_continue("four seven one nine")
@@ -585,4 +589,4 @@ def test_any_decisions_can_be_replayed_and_drawn(models: ModelStore, decisions: 
     found = replay(recording, settings_for(recording)[0]).decisions
     assert of(found, "speech_began") or of(found, "say_started")
     timeline(decisions, recording.seconds)
-    [line(each) for each in found]
+    [decision_line(each) for each in found]

@@ -1,124 +1,311 @@
-"""A dialogue's call over SIP as its caller has it: what the service tells of it, and what the caller does."""
+"""``ivr test --sip``: dialogues over SIP and RTP on loopback, between two of our own user agents.
+
+One is the service, in a process of its own (``sip_service``). The other is the caller: what they say
+is spoken by the speech engine, what they hear is transcribed. When things happen is told by the service;
+that they were heard as well is looked for in the transcript: of each prompt that a turn ``hears`` and that
+was said to its end, ``HEARD_SHARE`` of the words in their order, for no recogniser writes exactly what was
+said.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import dataclasses
+import multiprocessing
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from multiprocessing.connection import Connection
 from typing import Any
 
-from ivr.dialplan.dialogue.events import EventLog
-from ivr.session import AudioClip, SayHandle, SessionEnded, VoiceSession
+from ivr.dialplan.dialogue.coverage import Coverage
+from ivr.dialplan.dialogue.events import CallEvent
+from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
+from ivr.dialplan.dialogue.runner import DialogueRunner, Failure, Outcome
+from ivr.dialplan.plan.plan import Plan
+from ivr.grammar.matching import words
+from ivr.lab.dialogues.sip_call import SipDialogueCall
+from ivr.lab.dialogues.sip_service import LINGER_S, serve_dialogues
+from ivr.service.calls.call import ServedCall
+from ivr.service.config.settings import Settings
+from ivr.service.server import Server, prepare_process
+from ivr.session import SessionEnded, VoiceSession
+from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 
-TICK_S = 0.02
-MADE_OUT_S = 0.5
-"""Seconds after the caller's last sound before which the service cannot know that it was the last."""
-KEY_S = 0.3
-"""Seconds that a key takes on the way, tone and gap."""
+HEARD_SHARE = 0.5
+"""Of the words of a prompt that must be in the transcript."""
+START_S = 120.0
+"""Seconds that the service may take to start: engines are loaded, prompts are made."""
+DIALOGUE_S = 180.0
+"""Seconds for one dialogue."""
+HANGUP_S = LINGER_S + 3.0
+"""Seconds after the plan's end within which the call must end."""
 
 
-class SipDialogueCall:
-    """A ``DialogueCall``; the messages of the service come in through ``told``."""
+class CallersCall(ServedCall):
+    """The caller's end: a dialogue instead of a plan."""
 
-    def __init__(self, leg: CallLeg, session: VoiceSession, visit: Callable[..., None]) -> None:
-        """``session`` is the caller's; ``visit`` is told where the plan is and of its log."""
-        self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
-        self.event_log = EventLog(lambda: self.now)
-        self._leg, self._session, self._visit = leg, session, visit
-        self._service = (False, False)
-        self._values: Mapping[str, Any] = {}
-        self._hidden: frozenset[str] = frozenset()
-        self._over: str | None = None
-        self._ended = asyncio.Event()
-        self._saying: SayHandle | None = None
-        self._later: list[asyncio.Task[None]] = []
-        self._sure_at = 0.0
-        """Before that time what the caller did is still on its way."""
-
-    def told(self, kind: str, *values: Any) -> None:
-        """A message of the service."""
-        match kind:
-            case "note":
-                note, text, number, more = values
-                self.event_log.add(note, text, number, **more)
-            case "state":
-                self._service = (bool(values[0]), bool(values[1]))
-            case "variables":
-                self._values, self._hidden = values
-            case "visited":
-                self._visit(*values)
-            case "over":
-                self._over = self._over or str(values[0])
-                self._ended.set()
-
-    # -- ``DialogueCall``
+    hold: Callable[["CallersCall"], Any]
 
     @property
-    def now(self) -> float:
-        return self._loop.time() - self._began
+    def session(self) -> VoiceSession:
+        return self._session
 
-    @property
-    def waiting(self) -> bool:
-        return self._service[0] and not self.caller_busy
+    async def is_over(self) -> bool:
+        """The other side hangs up."""
+        await asyncio.wait({self._ended}, timeout=HANGUP_S)
+        return self._ended.done()
 
-    @property
-    def caller_busy(self) -> bool:
-        if self._saying is not None and self._saying.done:
-            self._saying, self._sure_at = None, self.now + MADE_OUT_S
-        self._later = [task for task in self._later if not task.done()]
-        return bool(self._saying or self._later or self._service[1]) or self.now < self._sure_at
+    async def _converse(self, ring_s: float) -> None:
+        await self._confirmed.wait()
+        await self._session.start()
+        heard: list[str] = []
+        listening = asyncio.ensure_future(self._listen(heard))
+        try:
+            await self.hold(self)
+        finally:
+            self.leg.hangup("caller")
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
-    @property
-    def end_reason(self) -> str | None:
-        return self._over
-
-    @property
-    def ended_by_plan(self) -> str | None:
-        return self._over
-
-    def variables(self) -> Mapping[str, Any]:
-        return self._values
-
-    def is_sensitive(self, name: str) -> bool:
-        return name in self._hidden
-
-    async def settle(self) -> None:
-        await asyncio.sleep(TICK_S)
-
-    async def advance(self, until: float | None = None) -> bool:
-        left = TICK_S if until is None else min(TICK_S, max(0.0, until - self.now))
-        await asyncio.sleep(left)
-        return True
-
-    async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
-        self._do(after_s, lambda: self._say(text))
-
-    async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
-        self._do(after_s, lambda: self._say(clip))
-
-    def press(self, keys: str, *, after_s: float) -> None:
-        async def press() -> None:
-            self._leg.send_dtmf(keys)
-            await asyncio.sleep(KEY_S * len(keys))
-
-        self._do(after_s, press)
-
-    async def hang_up(self) -> None:
-        self._leg.hangup("caller")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await self._ended.wait()
-
-    # -- inside
-
-    def _do(self, after_s: float, act: Callable[[], Any]) -> None:
-        async def later() -> None:
-            await asyncio.sleep(after_s)
-            await act()
-
-        self._later.append(asyncio.ensure_future(later()))
-
-    async def _say(self, source: str | AudioClip) -> None:
-        # Whatever the service says meanwhile: a caller who speaks goes on.
+    async def _listen(self, heard: list[str]) -> None:
+        self.heard = heard
         with contextlib.suppress(SessionEnded):
-            self._saying = await self._session.say(source, barge_in="none")
+            while True:
+                turn = await self._session.listen()
+                heard.append(turn.text)
+
+
+class _Caller(Server):
+    """Places the calls."""
+
+    run_dialogue: Callable[[CallersCall], Any]
+
+    def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
+        call = CallersCall(leg, plan, self._engines, self._settings)
+        call.hold = self.run_dialogue
+        return call
+
+
+def run_over_sip(
+    settings: Settings,
+    file: DialogueFile,
+    dialogues: Sequence[Dialogue],
+    *,
+    coverage: Coverage,
+    done: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """As ``run_in_memory``, in real time. Raises SpeechError, SipError and ModelMissing when one of the two
+    sides does not start.
+    """
+    prepare_process()
+    port, other = _free_port(), _free_port()
+    first = random.randrange(30_000, 55_000, 100)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    names = [dialogue.name for dialogue in dialogues]
+    process = context.Process(
+        target=serve_dialogues,
+        args=(_on_loopback(settings, port, first), file.path, names, theirs),
+        daemon=True,
+    )
+    process.start()
+    theirs.close()
+    try:
+        caller = _Callers(_on_loopback(settings, other, first + 200), file, dialogues, port, coverage, done)
+        return asyncio.run(caller.run(ours))
+    finally:
+        ours.close()
+        process.join(10)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+class _Callers:
+    """The calling side of one file."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        file: DialogueFile,
+        dialogues: Sequence[Dialogue],
+        port: int,
+        coverage: Coverage,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        self._settings, self._file, self._dialogues = settings, file, dialogues
+        self._port, self._coverage, self._done = port, coverage, done
+        self._dialogue_call: SipDialogueCall | None = None
+        self._early_messages: dict[int, list[tuple[Any, ...]]] = {}
+        """Messages about a call that has no ``SipDialogueCall`` yet: the service reports first."""
+        self._number = -1
+        """Of the call that goes on."""
+        self._ready: asyncio.Future[None]
+        self._outcomes: list[Outcome] = []
+
+    async def run(self, connection: Connection) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        self._ready = loop.create_future()
+        reader = threading.Thread(target=self._read, args=(connection, loop), daemon=True)
+        reader.start()
+        # A caller hears while they speak.
+        session = dataclasses.replace(self._settings.session, keep_speech_over_protected=True)
+        settings = self._settings.model_copy(update={"session": session})
+        # The caller's lines are not prompts of a plan; its first plan is only asked for its name.
+        server = _Caller(settings, [self._file.plan], _Nobody(), errand=self._errand)
+        await server.run()
+        return self._outcomes
+
+    def _read(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                message = connection.recv()
+                loop.call_soon_threadsafe(self._told, message)
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._told, (-1, "failed", "the service has ended"))
+
+    def _told(self, message: tuple[Any, ...]) -> None:
+        number, kind, *values = message
+        if kind == "ready" and not self._ready.done():
+            self._ready.set_result(None)
+        elif kind == "failed" and not self._ready.done():
+            self._ready.set_exception(SipError(str(values[0])))
+        elif self._dialogue_call is not None and number == self._number:
+            self._dialogue_call.told(kind, *values)
+        elif number >= self._number:
+            self._early_messages.setdefault(number, []).append((kind, *values))
+
+    async def _errand(self, server: Server) -> None:
+        assert isinstance(server, _Caller)
+        async with asyncio.timeout(START_S):
+            await self._ready
+        for dialogue in self._dialogues:
+            began = time.perf_counter()
+            outcome = await self._call(server, dialogue)
+            outcome.took_s = time.perf_counter() - began
+            self._outcomes.append(outcome)
+            self._done(outcome)
+
+    async def _call(self, server: _Caller, dialogue: Dialogue) -> Outcome:
+        outcome = Outcome(dialogue)
+        self._number += 1
+        visit = self._coverage.recorder()
+
+        held: asyncio.Future[None] | None = None
+
+        async def hold(call: CallersCall) -> None:
+            nonlocal held
+            held = asyncio.ensure_future(run_dialogue(call))
+            await asyncio.shield(held)  # when the caller hangs up the dialogue has turns to come
+
+        async def run_dialogue(call: CallersCall) -> None:
+            nonlocal outcome
+            self._dialogue_call = SipDialogueCall(call.leg, call.session, visit)
+            for told in self._early_messages.pop(self._number, []):
+                self._dialogue_call.told(*told)
+            runner = DialogueRunner(dialogue, self._dialogue_call, self._file.sounds)
+            outcome = await runner.run(DIALOGUE_S)
+            if outcome.failure is None:
+                outcome.failure = await _unheard(runner.heard, outcome.events, call)
+            if (
+                outcome.failure is None
+                and self._dialogue_call.end_reason is not None
+                and not await call.is_over()
+            ):
+                last = dialogue.turns[-1]
+                message = f"the plan is over, but the call was not ended within {HANGUP_S:g} s"
+                outcome.failure = Failure(last.line, last.column, message)
+
+        server.run_dialogue = hold
+        called = dialogue.facts.called or self._file.plan.name
+        caller = f"sip:{dialogue.facts.caller}@127.0.0.1" if dialogue.facts.caller else None
+        try:
+            end = await server.dial(f"sip:{called}@127.0.0.1:{self._port}", caller=caller)
+            if held is not None:
+                await held
+        except SessionEnded:
+            outcome.failure = outcome.failure or Failure(dialogue.line, 1, "the call ended in mid-dialogue")
+            return outcome
+        except ValueError as error:  # numbers that no call can have
+            outcome.failure = Failure(dialogue.line, 1, f"the call cannot be placed: {error}")
+            return outcome
+        finally:
+            self._dialogue_call = None
+        if not end.answered and outcome.failure is None:
+            message = f"the call was not answered: {end.status} {end.phrase}".rstrip()
+            outcome.failure = Failure(dialogue.line, 1, message)
+        return outcome
+
+
+class _Nobody:
+    """``server.Above`` that is told nothing."""
+
+    def ready(self, info: object) -> None: ...
+
+    def call_began(self, leg: CallLeg, plan: Plan) -> None: ...
+
+    def call_ended(self, leg: CallLeg) -> None: ...
+
+
+async def _unheard(
+    expected: Sequence[tuple[int, int, CallEvent]], entries: Sequence[CallEvent], call: CallersCall
+) -> Failure | None:
+    """The first prompt that was said to its end and did not arrive at the caller. ``expected``: line, column
+    and prompt of each turn that hears one.
+    """
+    whole = {entry.number for entry in entries if entry.kind == "said"}
+    wanted = [each for each in expected if each[2].number in whole and words(each[2].text)]
+    until = asyncio.get_running_loop().time() + 5
+    while True:  # the last words are still being transcribed
+        heard = words(" ".join(call.heard))
+        missing = next((each for each in wanted if share(words(each[2].text), heard) < HEARD_SHARE), None)
+        if missing is None:
+            return None
+        if asyncio.get_running_loop().time() > until:
+            line, column, prompt = missing
+            message = f"{prompt.text!r} was said, but did not arrive at the caller, who heard"
+            return Failure(line, column, f"{message} {' '.join(call.heard)[-300:]!r}")
+        await asyncio.sleep(0.2)
+
+
+def share(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Of the words ``said``, those in ``heard`` in the same order, near one another: 0 to 1."""
+    best = 0.0
+    span = len(said) * 2 + 4
+    for first in range(0, max(1, len(heard)), max(1, len(said) // 2)):
+        blocks = SequenceMatcher(
+            None, said, heard[first : first + span], autojunk=False
+        ).get_matching_blocks()
+        best = max(best, sum(block.size for block in blocks) / max(1, len(said)))
+    return best
+
+
+def _on_loopback(settings: Settings, port: int, first: int) -> Settings:
+    sip = dataclasses.replace(
+        settings.sip,
+        bind=f"127.0.0.1:{port}",
+        rtp_ports=f"{first}-{first + 99}",
+        public_address=None,
+        tls_bind=None,
+        registrations=(),
+        ring_s=0.0,
+    )
+    recording = dataclasses.replace(settings.recording, debug=False)
+    return settings.model_copy(update={"sip": sip, "recording": recording})
+
+
+def _free_port() -> int:
+    while True:
+        port = random.randrange(10_000, 19_000)
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+            socket.socket() as tcp,
+        ):
+            udp.bind(("127.0.0.1", port))
+            tcp.bind(("127.0.0.1", port))
+            return port

@@ -11,8 +11,8 @@ import numpy as np
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.wav import Pcm16
 from ivr.lab.plot.timeline import Moment, Span, Timeline, timeline
-from ivr.lab.replay.command import check_assignments, for_all_prompts, settings_for
-from ivr.lab.replay.decide import WINDOW_S, replay
+from ivr.lab.replay.replayer import WINDOW_S, replay
+from ivr.lab.replay.settings import check_assignments, options_for_all_prompts, settings_for
 from ivr.service.config.settings import Settings
 from ivr.service.recording.recording import Recording, load_recording
 from ivr.session.decisions import Decision
@@ -66,7 +66,7 @@ def plot_file(
             f"{path}: nothing is from {begin:g} s to {end:g} s: the call is {recording.seconds:.1f} s long"
         )
     settings, _ = settings_for(recording, assignments, config)
-    again = replay(recording, settings, prompts=for_all_prompts(assignments, config))
+    again = replay(recording, settings, prompts=options_for_all_prompts(assignments, config))
     tried = bool(assignments) or config is not None
     decisions = again.decisions if tried else recording.decisions
     figure = figure_of(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")

@@ -1,4 +1,4 @@
-"""The prompts of a recorded call, to be said again in a replay: when each yields, and its sound."""
+"""The prompts of a recorded call, to be played in a replay: their sound, and when each can be interrupted."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.audio.wav import Pcm16
-from ivr.lab.replay.overrides import from_record
+from ivr.lab.replay.settings import from_record
 from ivr.service.config.layers import SettingsError
 from ivr.service.config.settings import settings_tree
 from ivr.service.recording.recording import UP, Recording, RecordingError
@@ -17,24 +17,24 @@ from ivr.session.options import BargeInOptions
 from ivr.session.types import AudioClip
 from ivr.speech.timed_words import Word
 
-LONGEST = 600 * LINE_RATE
-"""Samples of a prompt."""
+MAX_PROMPT = 600 * LINE_RATE
+"""Samples of a prompt at most."""
 
 
 class PromptOptions:
-    """When the prompts of a recording yield: what was set for one of them stays, the rest is as ``now``, and
-    ``over`` holds for all.
+    """Barge-in options of the prompts of a recording: what the plan set for a prompt stays, everything else
+    comes from ``now``, and ``over`` applies to all prompts.
     """
 
     def __init__(self, recording: Recording, now: BargeInOptions, over: Mapping[str, Any]) -> None:
-        """``now``: ``session.barge_in`` of the replay. Raises RecordingError for what cannot be recorded."""
+        """``now``: ``session.barge_in`` of the replay. Raises RecordingError for impossible options."""
         self._path, self._now, self._over = recording.path, now, dict(over)
         self._tree = settings_tree()
         place = f"{self._path}: recorded options"
         self._was = self._replaced(BargeInOptions(), recording.options["session"].get("barge_in"), place)
 
-    def of(self, started: Decision) -> BargeInOptions:
-        """Raises RecordingError for options that cannot be."""
+    def for_prompt(self, started: Decision) -> BargeInOptions:
+        """The options of the prompt that ``started`` began. Raises RecordingError for impossible ones."""
         place = f"{self._path}: options of prompt {started.details.get('prompt')}"
         then = self._replaced(self._was, started.details.get("options"), place)
         names = [each.name for each in dataclasses.fields(BargeInOptions)]
@@ -52,9 +52,8 @@ class PromptOptions:
 
 
 def sound_of(recording: Recording, started: Decision) -> AudioClip:
-    """The prompt that began with ``started``: what was sent of it, and the same again for what was not heard
-    of it, as long as it would have been; with its words, where the speech engine told them.
-    """
+    """Rebuild the prompt that ``started`` began: what was sent of it, repeated up to its planned
+    length; with its words, where the speech engine timed them."""
     ended = _end_of(recording, started)
     begin = started.at // UP
     heard = ms_to_samples(_number(ended, "heard_ms"), LINE_RATE)
@@ -65,18 +64,18 @@ def sound_of(recording: Recording, started: Decision) -> AudioClip:
     elif ended is not None and not ended.details.get("interrupted"):
         length = heard
     else:
-        # Nobody knows how long it would have been: as long as nothing else is said.
+        # The planned length is unknown: it lasts until the next prompt.
         later = (d.at for d in recording.of("say_started") if d.at > started.at)
         length = next(later, len(recording.service) * UP) // UP - begin
-    length = min(max(length, heard, LINE_FRAME), LONGEST)
+    length = min(max(length, heard, LINE_FRAME), MAX_PROMPT)
     pcm = np.resize(_heard_of(recording, started, min(heard, length)), length)  # zeros when nothing was sent
     text = str(started.details.get("text") or "")
     return AudioClip(pcm.tobytes(), LINE_RATE, text, tuple(_words(ended)))
 
 
 def _heard_of(recording: Recording, started: Decision, length: int) -> Pcm16:
-    """The first ``length`` samples of the prompt, put together again where it was stopped and went on."""
-    sent = _undipped(recording, started)
+    """Joins the first ``length`` samples of the prompt across its stops and resumptions."""
+    sent = _without_ducking(recording, started)
     pcm = np.zeros(length, np.int16)
     begin, base = started.at // UP, 0
     for resumed in (d for d in _decisions_of(recording, started) if d.stage == "resume"):
@@ -91,8 +90,8 @@ def _copy(source: Pcm16, target: Pcm16, length: int) -> None:
     target[: len(piece)] = piece
 
 
-def _undipped(recording: Recording, started: Decision) -> Pcm16:
-    """What was sent, as loud where the prompt was ducked as elsewhere."""
+def _without_ducking(recording: Recording, started: Decision) -> Pcm16:
+    """What was sent, with the ducked stretches at full volume."""
     options = started.details.get("options") or {}
     decibels = options.get("duck_db")
     if not isinstance(decibels, int | float) or not 0 < decibels < 40:

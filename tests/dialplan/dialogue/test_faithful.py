@@ -11,7 +11,7 @@ from ivr.dialplan.dialogue.events import SHOWN, CallEvent
 from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import DialogueFile
 from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
-from ivr.lab.dialogues.with_speech import SpeechCall
+from ivr.lab.dialogues.speech import SpeechCall
 from ivr.session import SessionConfig
 from ivr.session.scripted import ScriptedTts
 from ivr.speech.base import Transcript

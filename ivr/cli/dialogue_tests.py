@@ -78,10 +78,10 @@ def _hold(
     if options.way == "memory":
         return run_in_memory(file, chosen, config=settings.session, coverage=coverage, done=done)
     if options.way == "speech":
-        from ivr.lab.dialogues.with_speech import run_with_speech
+        from ivr.lab.dialogues.speech import run_with_speech
 
         return run_with_speech(settings, file, chosen, coverage=coverage, done=done)
-    from ivr.lab.dialogues.over_sip import run_over_sip
+    from ivr.lab.dialogues.sip_caller import run_over_sip
 
     return run_over_sip(settings, file, chosen, coverage=coverage, done=done)
 

@@ -1,4 +1,4 @@
-"""``ivr replay``: one recording or a folder of them, decided anew, compared, told."""
+"""``ivr replay``: prints the decisions of recorded calls, and what other settings would change."""
 
 import json
 import sys
@@ -7,69 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ivr.lab.replay.compare import (
-    Difference,
-    Figures,
-    about_unknown,
-    difference,
-    figures,
-    line,
-    report,
-    table,
-)
-from ivr.lab.replay.decide import Replayed, replay
-from ivr.lab.replay.overrides import from_assignments, from_record, preset_over
+from ivr.lab.replay.differences import Difference, Figures, difference, figures
+from ivr.lab.replay.replayer import Replayed, replay
+from ivr.lab.replay.report import about_unknown, decision_line, difference_lines, table
+from ivr.lab.replay.settings import FLAG, check_assignments, options_for_all_prompts, settings_for
 from ivr.modelstore import ModelError
-from ivr.service.config.layers import from_file
-from ivr.service.config.settings import (
-    NO_TURN_DETECTOR,
-    Settings,
-    SettingsError,
-    load_settings,
-    settings_tree,
-)
+from ivr.service.config.layers import SettingsError
 from ivr.service.recording.recording import Recording, RecordingError, load_recording, recordings_in
 from ivr.speech.base import SpeechError
-
-FLAG = "--set"
-
-
-def settings_for(
-    recording: Recording, assignments: Sequence[str] = (), config: Path | None = None
-) -> tuple[Settings, list[str]]:
-    """The settings that the call ran with, ``assignments`` ("vad.threshold=0.6") over them; or, with a
-    ``config``, those of that file. Also the recorded ones that do not exist (any more).
-
-    Raises SettingsError.
-    """
-    tree = settings_tree()
-    above = [from_assignments(tree, assignments, FLAG)]
-    unknown: list[str] = []
-    if config is None:
-        options = {"turn": {"name": NO_TURN_DETECTOR}} | recording.options
-        recorded, unknown = from_record(tree, options, f"{recording.path}: recorded options")
-        if above[0].has("session.preset"):
-            above.append(preset_over(above[0].values["session"]["preset"], recorded))
-        above.append(recorded)
-    return load_settings(config, above=above), unknown
-
-
-def for_all_prompts(assignments: Sequence[str] = (), config: Path | None = None) -> dict[str, Any]:
-    """The fields of BargeInOptions that ``assignments`` or the file name: they hold for every prompt, also
-    where the plan said otherwise. Raises SettingsError.
-    """
-    tree = settings_tree()
-    sources = [from_file(tree, config)] if config is not None else []
-    sources.append(from_assignments(tree, assignments, FLAG))
-    found: dict[str, Any] = {}
-    for source in sources:
-        found |= source.values.get("session", {}).get("barge_in", {})
-    return found
-
-
-def check_assignments(assignments: Sequence[str]) -> None:
-    """Before anything is read. Raises SettingsError."""
-    from_assignments(settings_tree(), assignments, FLAG)
 
 
 def replay_all(
@@ -82,11 +27,12 @@ def replay_all(
     as_json: bool = False,
     out: Callable[[str], None] = print,
 ) -> int:
-    """Replay ``path``, or all recordings in it, and tell of it through ``out``.
+    """Replay ``path``, or all recordings in that folder, and print the result through ``out``.
 
-    With ``compare`` the recorded decisions, or with other settings those that the recorded settings give, are
-    set beside the new ones. 0; 1 when interruptions or false stops were gained or lost, or a recording of a
-    folder could not be read. Raises RecordingError and SettingsError.
+    ``compare`` prints which interruptions are gained and lost: against the recorded decisions or, when other
+    settings are given, against a replay with the recorded settings. Returns the exit code: 1 when
+    interruptions, confirmed or false, were gained or lost, or a recording in a folder cannot be read;
+    otherwise 0. Raises RecordingError and SettingsError.
     """
     check_assignments(assignments)
     rows: list[tuple[str, Figures, Difference | None]] = []
@@ -112,14 +58,14 @@ def replay_all(
         row = (file.name, figures(recording.seconds, new.decisions), change)
         rows.append(row)
         if as_json:
-            _tell_json(row, new, alone=not path.is_dir(), out=out)
+            _print_json(row, new, alone=not path.is_dir(), out=out)
         elif change is not None and (change.any or not path.is_dir()):
             out(f"{file.name}: {_headline(row, assignments, config)}")
-            for text in report(change):
+            for text in difference_lines(change):
                 out(text)
         elif not path.is_dir():
             for decision in new.decisions:
-                out(line(decision))
+                out(decision_line(decision))
     if path.is_dir() and rows and not as_json:
         if changed:
             out("")
@@ -136,13 +82,16 @@ def _replayed(recording: Recording, assignments: Sequence[str], config: Path | N
     settings, unknown = settings_for(recording, assignments, config)
     if unknown:
         names = ", ".join(unknown)
-        print(f"ivr: {recording.path}: left out, for this version has no {names}", file=sys.stderr)
+        print(
+            f"ivr: {recording.path}: ignored settings that this version does not have: {names}",
+            file=sys.stderr,
+        )
     try:
-        return replay(recording, settings, prompts=for_all_prompts(assignments, config), stt=stt)
+        return replay(recording, settings, prompts=options_for_all_prompts(assignments, config), stt=stt)
     except (SpeechError, ModelError, SettingsError):
         raise
     except ValueError as error:
-        # A detector or a model that is not on this machine.
+        # The detector or the model of the recording is not on this machine.
         raise RecordingError(
             f"{recording.path}: {error}; {FLAG} vad.name=silero {FLAG} vad.model="
         ) from error
@@ -160,14 +109,14 @@ def _headline(
     )
 
 
-def _tell_json(
+def _print_json(
     row: tuple[str, Figures, Difference | None],
     new: Replayed,
     *,
     alone: bool,
     out: Callable[[str], None],
 ) -> None:
-    """The decisions of one recording, a line each; of a folder, or to compare, an object a call."""
+    """Print the decisions of one recording, one a line; for a folder or a comparison, one object a call."""
     name, each, change = row
     if alone and change is None:
         for decision in new.decisions:

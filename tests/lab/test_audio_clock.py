@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivr.lab.audio_loop import AudioLoop
+from ivr.lab.replay.audio_clock import AudioClockLoop
 
 
 @pytest.fixture
-def loop() -> Iterator[AudioLoop]:
-    loop = AudioLoop()
+def loop() -> Iterator[AudioClockLoop]:
+    loop = AudioClockLoop()
     yield loop
     loop.close()
 
 
-async def play(loop: AudioLoop, seconds: float) -> None:
+async def play(loop: AudioClockLoop, seconds: float) -> None:
     await loop.idle()
     for _ in range(round(seconds / 0.02)):
         loop.advance(0.02)
         await loop.idle()
 
 
-def test_timers_ring_in_the_time_of_the_recording(loop: AudioLoop) -> None:
+def test_timers_ring_in_the_time_of_the_recording(loop: AudioClockLoop) -> None:
     rang: list[float] = []
 
     async def ring(after: float) -> None:
@@ -41,7 +41,7 @@ def test_timers_ring_in_the_time_of_the_recording(loop: AudioLoop) -> None:
     assert rang == pytest.approx([0.5, 30.0, 600.0], abs=0.021)
 
 
-def test_time_goes_on_only_when_all_is_done(loop: AudioLoop) -> None:
+def test_time_goes_on_only_when_all_is_done(loop: AudioClockLoop) -> None:
     """However many steps it takes, and whatever a step starts."""
     seen: list[float] = []
 
@@ -62,9 +62,9 @@ def test_time_goes_on_only_when_all_is_done(loop: AudioLoop) -> None:
     assert seen == [0.0] * 6
 
 
-def test_the_recording_waits_for_who_is_outside(loop: AudioLoop) -> None:
+def test_the_recording_waits_for_who_is_outside(loop: AudioClockLoop) -> None:
     async def engine() -> float:
-        with loop.outside():
+        with loop.wall_clock():
             await asyncio.to_thread(time.sleep, 0.2)
             await asyncio.sleep(0.1)  # the clock on the wall
         return loop.time()
@@ -82,9 +82,9 @@ def test_the_recording_waits_for_who_is_outside(loop: AudioLoop) -> None:
     assert time.monotonic() - began > 0.29
 
 
-def test_a_time_limit_outside_is_kept(loop: AudioLoop) -> None:
+def test_a_time_limit_outside_is_kept(loop: AudioClockLoop) -> None:
     async def stuck() -> None:
-        with loop.outside():
+        with loop.wall_clock():
             async with asyncio.timeout(0.2):
                 await asyncio.Event().wait()
 
