@@ -8,7 +8,7 @@ import pytest
 
 from ivr.dialplan.dialogue.runner import Outcome
 from ivr.grammar.matching import words
-from ivr.lab.dialogues import over_sip
+from ivr.lab.dialogues import sip_caller
 from ivr.lab.dialogues.sip_caller import HEARD_SHARE, share
 
 CALL = """Welcome to the demo line. You can interrupt me at any time. Say Sales, Billing or Opening Hours, or
@@ -60,10 +60,10 @@ async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytes
             await asyncio.gather(conversing, return_exceptions=True)
             return SimpleNamespace(answered=True)
 
-    monkeypatch.setattr(over_sip, "SipDialogueCall", lambda *_: SimpleNamespace(end_reason=None))
-    monkeypatch.setattr(over_sip, "DialogueRunner", Slow)
+    monkeypatch.setattr(sip_caller, "SipDialogueCall", lambda *_: SimpleNamespace(end_reason=None))
+    monkeypatch.setattr(sip_caller, "DialogueRunner", Slow)
     nothing: Any = SimpleNamespace(recorder=lambda: None, sounds=None)
-    callers = over_sip._Callers(nothing, nothing, [dialogue], 1, nothing, print)
+    callers = sip_caller._Callers(nothing, nothing, [dialogue], 1, nothing, print)
     line: Any = Line()
     outcome = await callers._call(line, dialogue)
     assert outcome.turns == 3 and outcome.failure is None
