@@ -34,6 +34,7 @@ SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep the GIL while pjmedia's clock waits for it. Python's own is ten times that."""
 
 _BRIDGE_SETTLE_S = 0.5
+"""How long the ports of calls that have just ended may stay in the bridge before a stop reports them."""
 
 
 class Above(Protocol):
@@ -296,8 +297,6 @@ class Server:
             await asyncio.wait(tuple(self._tasks), timeout=2)
 
     async def _stop_agent(self) -> None:
-        if not self._at_once.is_set():
-            await asyncio.sleep(_BRIDGE_SETTLE_S)
         times = self._agent.times
         if self._failed:
             return
@@ -308,7 +307,11 @@ class Server:
             "callback_us_p99": times.percentile_us(99),
             "callback_us_max": round(times.max_ns / 1000),
         }
-        bridge_ports = await asyncio.to_thread(self._agent.bridge_ports)
+        settled_at = self._loop.time() + (0 if self._at_once.is_set() else _BRIDGE_SETTLE_S)
+        while (bridge_ports := await asyncio.to_thread(self._agent.bridge_ports)) > 0:
+            if self._loop.time() > settled_at:
+                break
+            await asyncio.sleep(0.02)
         log.info("media_stats", bridge_ports=bridge_ports, **(timed if times.count else {}))
         await asyncio.to_thread(self._agent.stop)
         log.info("stopped")

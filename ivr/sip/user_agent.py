@@ -11,7 +11,6 @@ Crossing threads, all named here:
 * ``PlaybackReports``: clock → SIP thread, the ends of prompts played by C; at most two for each prompt.
 """
 
-import contextlib
 import itertools
 import queue
 import threading
@@ -46,8 +45,8 @@ _POLL_MS = 5
 _GRACE_S = 0.25
 """The ports of ended calls are kept this long: pjmedia's clock thread may still be inside one."""
 
-_SHUTDOWN_S = 2.0
-"""Seconds for the BYEs and un-REGISTERs of a stop to be answered."""
+_SHUTDOWN_S, _UNREGISTER_S = 2.0, 1.0
+"""Seconds for the BYEs of a stop to be answered, and for its un-REGISTERs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +371,12 @@ class UserAgent:
 
     def _shut_down(self) -> None:
         self._leave()
-        until = time.monotonic() + _SHUTDOWN_S
-        while time.monotonic() < until and (self._calls or self._ended or self._admission.slots_taken()):
+        began = time.monotonic()
+        while time.monotonic() < began + _SHUTDOWN_S and (
+            self._calls or self._ended or self._admission.slots_taken()
+        ):
+            self._turn()
+        while time.monotonic() < began + _UNREGISTER_S and any(a.unregistering for a in self._accounts):
             self._turn()
         while self._ended:
             self._free_ended()
@@ -392,5 +395,4 @@ class UserAgent:
         for call in tuple(self._calls.values()):
             call.end(call.end_reason or "shutdown", 503)
         for account in self._accounts[1:]:
-            with contextlib.suppress(pj.Error):  # it was not registered
-                account.setRegistration(False)
+            account.unregister()

@@ -27,6 +27,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         """``host[:port]`` of its registrar; empty for the local account."""
         self._retry_s = retry_s
         self._retry_at: float | None = None
+        self.unregistering = False
+        """An un-REGISTER has not been answered yet."""
 
     def onIncomingCall(self, prm: Any) -> None:
         # A call that is not kept by the owner is answered 500 by pjsua2.
@@ -36,6 +38,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]
             log.exception("incoming_call_failed", account=self.name)
 
     def onRegState(self, prm: Any) -> None:
+        self.unregistering = False
         try:
             active = self.getInfo().regIsActive
             if active and prm.expiration:
@@ -48,6 +51,12 @@ class PjAccount(pj.Account):  # type: ignore[misc]
                     self._retry_at = time.monotonic() + self._retry_s
         except Exception:
             log.exception("registration_callback_failed", account=self.name)
+
+    def unregister(self) -> None:
+        """Send an un-REGISTER, if it is registered."""
+        with contextlib.suppress(pj.Error):
+            self.setRegistration(False)
+            self.unregistering = True
 
     def retry(self, now: float) -> None:
         """Once a second: register again where a refusal (403, 404, ...) may have been a PBX starting up."""

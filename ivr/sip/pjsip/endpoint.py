@@ -290,7 +290,8 @@ class Endpoint:
         traceback could keep this object alive.
         """
         try:
-            self.ep.libDestroy()
+            # Whoever stops has waited for all answers that matter; pjsua would wait another second.
+            self.ep.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
         except pj.Error as error:
             log.error("pjsip_destroy_failed", error=error.reason)
         del self.ep
