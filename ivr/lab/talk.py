@@ -23,7 +23,7 @@ from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines, make_engines
 from ivr.service.world.real import RealWorld
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
-from ivr.session.say import SaySource
+from ivr.session.prompt.handle import SaySource
 from ivr.speech.base import SpeechError
 from ivr.vad.base import (
     EndpointingOptions,

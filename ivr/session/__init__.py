@@ -5,7 +5,7 @@ from ivr.session.decisions import STAGES, Decision, DecisionCallback, Decisions
 from ivr.session.memory_player import MemoryPlayer
 from ivr.session.options import BargeIn, BargeInOptions, SessionConfig, TurnOptions
 from ivr.session.presets import PRESETS, Preset, preset
-from ivr.session.say import SayHandle
+from ivr.session.prompt.handle import SayHandle
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
 from ivr.session.types import AudioClip, Player, PlayoutResult, Turn
 from ivr.session.voice import SessionEnded, VoiceSession

@@ -15,22 +15,22 @@ import structlog
 from ivr.audio.frames import LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
 from ivr.grammar.expectation import Expectation
-from ivr.session.aside import Aside
+from ivr.session.audio_input import AudioInput
 from ivr.session.decisions import DecisionCallback, Decisions
-from ivr.session.machine import StateCallback, StateMachine
 from ivr.session.options import BargeIn, BargeInOptions, SessionConfig
 from ivr.session.privacy import Privacy
-from ivr.session.pushed import Pushed
-from ivr.session.say import SayHandle, SaySource
+from ivr.session.prompt.handle import SayHandle, SaySource
+from ivr.session.state_machine import StateCallback, StateMachine
 from ivr.session.states import SessionState
-from ivr.session.turn_taking import Engines, TurnTaking
+from ivr.session.turn.caller_capture import CallerCapture
+from ivr.session.turn.turn_taking import Engines, TurnTaking
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.speech.languages import Switches
 from ivr.vad.base import (
-    FollowsLines,
-    OfLine,
-    SpeechGoes,
+    LineVad,
+    LineVadStream,
+    SpeechContinued,
     VadEvent,
     VadStream,
     VoiceActivityDetector,
@@ -87,7 +87,7 @@ class VoiceSession:
         self._parts: TurnTaking | None = None
         self._listener: asyncio.Future[Turn] | None = None
         self._timeout: float | None = None
-        self._pushed = Pushed(vad, player, line)
+        self._pushed = AudioInput(vad, player, line)
         self._context = contextvars.copy_context()
         """Of ``start``: events of other threads are handled in it, so that logs keep what is bound."""
         self._moved = asyncio.Event()
@@ -121,7 +121,7 @@ class VoiceSession:
         endpointing = dataclasses.replace(self.config.endpointing, details=True)
         if self._line is None:
             return self._vad.open_stream(endpointing, self._hear)
-        if not isinstance(self._vad, FollowsLines):
+        if not isinstance(self._vad, LineVad):
             raise TypeError("this detector follows no lines: push the audio with process_audio")
         return self._vad.open_line(self._line, endpointing, self._hear)
 
@@ -165,7 +165,7 @@ class VoiceSession:
     @property
     def line_start(self) -> int:
         """The line's sample at which the clock began: sample n of the line is sample 2(n - start) of it."""
-        return self._stream.base if isinstance(self._stream, OfLine) else 0
+        return self._stream.base if isinstance(self._stream, LineVadStream) else 0
 
     @property
     def clock(self) -> int:
@@ -178,7 +178,7 @@ class VoiceSession:
         return self._parts is not None and (self._parts.aside.speaking or self._parts.turns.active)
 
     @property
-    def aside(self) -> Aside:
+    def aside(self) -> CallerCapture:
         """What is done beside conversing: recording the caller, waiting. Raises SessionEnded."""
         return self._running()[0].aside
 
@@ -323,7 +323,7 @@ class VoiceSession:
             return
         cut = parts.floor.hear(event)
         # Every window of speech is told; the loop wants to know of few.
-        if cut is not None or not isinstance(event, SpeechGoes) or event.audio is not None:
+        if cut is not None or not isinstance(event, SpeechContinued) or event.audio is not None:
             self._post(self._heard, event, cut)
 
     def _post(self, function: Callable[..., None], *args: object) -> None:

@@ -28,8 +28,8 @@ class EndpointingOptions:
     pre_roll_ms: float = 300
     """Sound kept from before the onset."""
     details: bool = False
-    """Tell the steps between onset and end too: SpeechHinted, HintDropped, SpeechGoes, SpeechDips,
-    SpeechPaused, SpeechResumed."""
+    """Report the steps between onset and end too: SpeechSuspected, SpeechRuledOut, SpeechContinued,
+    SpeechDipped, SpeechPaused, SpeechResumed."""
     pause_ms: float = 160
     """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
     100 to 130 ms."""
@@ -63,7 +63,7 @@ class DetectorOptions:
     """What the network is shown is louder by this: speech on the telephone, -30 to -10 dBm0, is softer than
     what it was taught with, and soft speech is heard late. Not what an echo was taken out of. The sound of a
     turn stays as it is."""
-    rest_db: float = 9
+    noise_margin_db: float = 9
     """A line whose loudest sample in a window is no more than this over that of its noise rests: the turn may
     be over, though the network still says "speech". 0 leaves that to the network."""
     fade_ms: float = 3_200
@@ -84,7 +84,7 @@ class DetectorOptions:
     """Share (0..1) of the energy heard in the last half second that an echo must explain to be believed."""
     echo_margin_db: float = 10
     """A window in which what is left is weaker than its echo by this, in decibels, is no speech."""
-    gather_ms: float = 1.0
+    batch_window_ms: float = 1.0
     """Shared detector: how long a finished window may wait for those of other streams."""
     backlog_ms: float = 1_000
     """Shared detector: sound a stream may have waiting before its oldest frames are dropped."""
@@ -106,10 +106,10 @@ class DetectorOptions:
             raise ValueError(f"echo_share must be between 0 and 1, got {self.echo_share}")
         if not 0 < self.echo_delay_ms <= 1_000:
             raise ValueError(f"echo_delay_ms must be above 0 and at most 1000, got {self.echo_delay_ms}")
-        if min(self.echo_loss_db, self.echo_margin_db, self.rest_db) < 0:
-            raise ValueError("echo_loss_db, echo_margin_db and rest_db cannot be negative")
-        if min(self.fade_ms, self.gather_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
-            raise ValueError("fade_ms, gather_ms, silence_after_ms: not negative; backlog_ms: above 0")
+        if min(self.echo_loss_db, self.echo_margin_db, self.noise_margin_db) < 0:
+            raise ValueError("echo_loss_db, echo_margin_db and noise_margin_db cannot be negative")
+        if min(self.fade_ms, self.batch_window_ms, self.silence_after_ms) < 0 or self.backlog_ms <= 0:
+            raise ValueError("fade_ms, batch_window_ms, silence_after_ms: not negative; backlog_ms: above 0")
 
     @property
     def release_level(self) -> float:
@@ -122,7 +122,7 @@ class DetectorOptions:
         return 0.4 * self.threshold if self.attack is None else self.attack
 
     @property
-    def hint_level(self) -> float:
+    def early_level(self) -> float:
         """``hint`` with its default worked out."""
         return 0.25 * self.threshold if self.hint is None else self.hint
 
@@ -143,8 +143,8 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechHinted:
-    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``HintDropped`` follows.
+class SpeechSuspected:
+    """Speech may have begun in the window before ``at``; ``SpeechStarted`` or ``SpeechRuledOut`` follows.
     ``echo`` as in ``SpeechStarted``.
     """
 
@@ -154,14 +154,14 @@ class SpeechHinted:
 
 
 @dataclass(frozen=True, slots=True)
-class HintDropped:
+class SpeechRuledOut:
     """It had not."""
 
     at: int
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechGoes:
+class SpeechContinued:
     """Another window of speech, of the turn that began at ``onset``, ended ``at``.
 
     ``audio`` is the turn so far (PCM16 mono at 16 kHz from ``onset`` minus the pre-roll to ``at``) where it
@@ -175,7 +175,7 @@ class SpeechGoes:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechDips:
+class SpeechDipped:
     """Within a turn the sound has fallen to the line's noise, or the network hears no speech: perhaps a pause
     begins. ``SpeechPaused``, ``SpeechResumed`` or the end follows.
 
@@ -236,10 +236,10 @@ VadEvent = (
     SpeechStarted
     | SpeechEnded
     | AlarmRang
-    | SpeechHinted
-    | HintDropped
-    | SpeechGoes
-    | SpeechDips
+    | SpeechSuspected
+    | SpeechRuledOut
+    | SpeechContinued
+    | SpeechDipped
     | SpeechPaused
     | SpeechResumed
 )
@@ -277,7 +277,7 @@ class VadStream(Protocol):
         """End the turn in progress, if any, with that reason."""
 
     def ask(self) -> None:
-        """Give the turn so far with the next ``SpeechGoes``. Any thread; forgotten when the turn ends."""
+        """Add the turn so far to the next ``SpeechContinued``. Any thread; forgotten when the turn ends."""
 
     def limit(self, endpointing: EndpointingOptions) -> None:
         """From the next window on its times hold (``pre_roll_ms`` and ``details`` stay). Any thread."""
@@ -295,7 +295,7 @@ class VoiceActivityDetector(Protocol):
 
 
 @runtime_checkable
-class FollowsLines(Protocol):
+class LineVad(Protocol):
     """A detector that listens to calls where their sound stands, without anybody pushing it."""
 
     def open_line(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> VadStream:
@@ -303,7 +303,7 @@ class FollowsLines(Protocol):
 
 
 @runtime_checkable
-class OfLine(Protocol):
+class LineVadStream(Protocol):
     """A stream that follows a line."""
 
     base: int
@@ -311,7 +311,7 @@ class OfLine(Protocol):
 
 
 @runtime_checkable
-class LooksWhenTold(FollowsLines, VoiceActivityDetector, Protocol):
+class SteppedLineVad(LineVad, VoiceActivityDetector, Protocol):
     """A detector without a thread that follows lines: for recordings."""
 
     probability: float | None

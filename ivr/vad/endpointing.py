@@ -43,7 +43,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Hinted:
-    """See ``SpeechHinted``."""
+    """See ``SpeechSuspected``."""
 
     at: int
     probability: float
@@ -51,14 +51,14 @@ class Hinted:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """See ``HintDropped``."""
+    """See ``SpeechRuledOut``."""
 
     at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Goes:
-    """See ``SpeechGoes``."""
+    """See ``SpeechContinued``."""
 
     onset: int
     at: int
@@ -67,7 +67,7 @@ class Goes:
 
 @dataclass(frozen=True, slots=True)
 class Dipped:
-    """See ``SpeechDips``, which adds the audio."""
+    """See ``SpeechDipped``, which adds the audio."""
 
     onset: int
     at: int

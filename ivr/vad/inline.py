@@ -10,7 +10,7 @@ import numpy as np
 
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
 from ivr.vad.silero import SileroModel
-from ivr.vad.stream import Delivery, Ear, check_pcm
+from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 
 
 class InlineVad:
@@ -40,7 +40,7 @@ class InlineStream:
         listener: VadListener,
     ) -> None:
         self._model = model
-        self._ear = Ear(endpointing, options, model.narrow)
+        self._ear = StreamDetector(endpointing, options, model.narrow)
         self._delivery = Delivery(listener)
 
     @property

@@ -7,10 +7,10 @@ from typing import Any
 
 from ivr.audio.line import LineBank
 from ivr.modelstore import model_path
-from ivr.vad.base import THRESHOLD, DetectorOptions, LooksWhenTold, VoiceActivityDetector
+from ivr.vad.base import THRESHOLD, DetectorOptions, SteppedLineVad, VoiceActivityDetector
 from ivr.vad.inline import InlineVad
-from ivr.vad.inline_lines import InlineLineVad
-from ivr.vad.pumped import PumpedVad
+from ivr.vad.push_adapter import PushAdapter
+from ivr.vad.recorded_line import RecordedLineVad
 from ivr.vad.shared import SharedVad
 from ivr.vad.silero import SileroModel
 
@@ -31,7 +31,7 @@ def create_vad(
 
     ``threshold`` is the probability from which a window is speech. ``shared`` asks for one thread and
     one inference for all streams; without it the work is done on the pushing thread. With a ``bank`` it
-    is shared and ``FollowsLines``: it can listen to the calls whose sound the bank holds. ``model`` is a
+    is shared and ``LineVad``: it can listen to the calls whose sound the bank holds. ``model`` is a
     file to use instead of the stored one. Further ``options`` are the fields of ``DetectorOptions``.
 
     Raises ValueError for an unknown name or option, ``VadModelError`` (a ValueError) for a file that
@@ -41,18 +41,18 @@ def create_vad(
         return _BUILT_IN[name](threshold=threshold, shared=shared, model=model, bank=bank, **options)
     shared = shared or bank is not None
     vad: VoiceActivityDetector = _installed(name)(threshold=threshold, shared=shared, model=model, **options)
-    return vad if bank is None else PumpedVad(vad, bank)
+    return vad if bank is None else PushAdapter(vad, bank)
 
 
 def create_line_vad(
     name: str, bank: LineBank, *, threshold: float = THRESHOLD, model: Path | None = None, **options: Any
-) -> LooksWhenTold:
+) -> SteppedLineVad:
     """A detector without a thread, for the one line of ``bank``. Raises as ``create_vad``."""
     if name in _BUILT_IN:
         network, detector = _silero_parts(threshold, model, options)
-        return InlineLineVad(network, detector, bank)
+        return RecordedLineVad(network, detector, bank)
     vad = create_vad(name, threshold=threshold, model=model, **options)
-    return PumpedVad(vad, bank, threaded=False)
+    return PushAdapter(vad, bank, threaded=False)
 
 
 def vad_names() -> list[str]:

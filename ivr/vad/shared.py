@@ -20,9 +20,9 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line, LineBank
 from ivr.audio.wake import LockWake, Wake
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
-from ivr.vad.lines import LineEars, LineStream
+from ivr.vad.batched import BatchedVad, LineStream
 from ivr.vad.silero import F32, SileroModel
-from ivr.vad.stream import Delivery, Ear, check_pcm
+from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ CLOSE_LIMIT_S = 5.0
 class SharedVad:
     """A ``VoiceActivityDetector`` with one thread, "vad", for any number of streams.
 
-    A window is looked at within about ``gather_ms`` and one inference of its last sample being
+    A window is looked at within about ``batch_window_ms`` and one inference of its last sample being
     pushed. Raises RuntimeError when a stream is opened after ``close``.
     """
 
@@ -45,9 +45,9 @@ class SharedVad:
         """``bank`` holds the lines that ``open_line`` can follow."""
         self._model = model
         self._options = options or DetectorOptions()
-        self._gather_s = self._options.gather_ms / 1000
+        self._gather_s = self._options.batch_window_ms / 1000
         self._wake: Wake = bank.wake if bank is not None else LockWake()
-        self._lines = LineEars(model, self._options, bank) if bank is not None else None
+        self._lines = BatchedVad(model, self._options, bank) if bank is not None else None
         self._streams: tuple[SharedStream, ...] = ()  # replaced, never changed: read without the lock
         self._streams_lock = threading.Lock()
         self._closing = False
@@ -59,7 +59,7 @@ class SharedVad:
         self._thread.start()
 
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> "SharedStream":
-        ear = Ear(endpointing, self._options, self._model.narrow)
+        ear = StreamDetector(endpointing, self._options, self._model.narrow)
         stream = SharedStream(self, self._wake, ear, self._options, listener)
         with self._streams_lock:
             if self._closing:
@@ -158,7 +158,7 @@ class SharedStream:
         self,
         vad: SharedVad,
         wake: Wake,
-        ear: Ear,
+        ear: StreamDetector,
         options: DetectorOptions,
         listener: VadListener,
     ) -> None:

@@ -1,7 +1,7 @@
 """One stream without its inference: sound in, windows out, probabilities in, events out.
 
-``Ear`` is the common heart of the inline and the shared detector. It has no thread and no lock, and
-belongs to one thread at a time. Its clock is the sample of the *input*, at 16 kHz: the resampler's
+``StreamDetector`` is the common part of the inline and the shared detector. It has no thread and no lock,
+and belongs to one thread at a time. Its clock is the sample of the *input*, at 16 kHz: the resampler's
 delay is taken out, so an event's time points at the sound that caused it.
 """
 
@@ -19,15 +19,15 @@ from ivr.vad.base import (
     AlarmRang,
     DetectorOptions,
     EndpointingOptions,
-    HintDropped,
     Pcm16,
-    SpeechDips,
+    SpeechContinued,
+    SpeechDipped,
     SpeechEnded,
-    SpeechGoes,
-    SpeechHinted,
     SpeechPaused,
     SpeechResumed,
+    SpeechRuledOut,
     SpeechStarted,
+    SpeechSuspected,
     VadEvent,
     VadListener,
 )
@@ -43,7 +43,7 @@ from ivr.vad.endpointing import (
     Paused,
     Resumed,
 )
-from ivr.vad.rest import NoiseFloor
+from ivr.vad.noise_floor import NoiseFloor
 from ivr.vad.silero import CONTEXT, F32, INPUT, STATE_SHAPE, WINDOW
 
 log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ _STEP = 2
 """From the samples of 16 kHz to those of 8 kHz among them: what was doubled is there as it was."""
 
 
-class Ear:
+class StreamDetector:
     """Windows, the network's state, endpointing and the sound of the turn, of one stream.
 
     In turn: ``feed`` sound, then as long as ``next_window`` gives one, have it and ``state`` looked at
@@ -67,9 +67,9 @@ class Ear:
         """``narrow``: the network takes sound of 8 kHz, and is shown at that rate what comes at no more."""
         self._knows_8k = self._narrow = narrow
         self._scale = scale_of(options)
-        self._noise = NoiseFloor(1, options.rest_db)
+        self._noise = NoiseFloor(1, options.noise_margin_db)
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level, options.hint_level
+            endpointing, options.threshold, options.release_level, options.attack_level, options.early_level
         )
         self._fade = fade_of(options)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)
@@ -85,7 +85,7 @@ class Ear:
         self._floor = 0
         """Sound before this sample was spoken in an earlier turn."""
         self.asked = False
-        """The next ``SpeechGoes`` is to bring the turn so far: set by any thread."""
+        """The next ``SpeechContinued`` is to bring the turn so far: set by any thread."""
 
     @property
     def clock(self) -> int:
@@ -167,7 +167,7 @@ class Ear:
         event = told(decision, self._sound, self.asked)
         if isinstance(event, SpeechEnded):
             self._floor = floor_after(event)
-        if isinstance(event, SpeechEnded | SpeechGoes):
+        if isinstance(event, SpeechEnded | SpeechContinued):
             self.asked = False
         return event
 
@@ -196,16 +196,16 @@ def told(
         case Ended(onset, offset, at, reason):
             return SpeechEnded(onset, offset, at, reason, sound(onset))
         case Hinted(at, probability):
-            return SpeechHinted(at, probability, echo)
+            return SpeechSuspected(at, probability, echo)
         case Goes(onset, at, probability):
-            return SpeechGoes(onset, at, probability, sound(onset) if asked else None)
+            return SpeechContinued(onset, at, probability, sound(onset) if asked else None)
         case Dipped(onset, at, probability):
-            return SpeechDips(onset, at, probability, sound(onset))
+            return SpeechDipped(onset, at, probability, sound(onset))
         case Paused(onset, offset, at):
             return SpeechPaused(onset, offset, at, sound(onset))
         case Resumed(at):
             return SpeechResumed(at)
-    return HintDropped(decision.at)
+    return SpeechRuledOut(decision.at)
 
 
 def floor_after(event: SpeechEnded) -> int:

@@ -21,7 +21,7 @@ from ivr.audio.resample import resample
 from ivr.audio.wav import decode_wav
 from ivr.modelstore import model_path
 from ivr.vad.base import DetectorOptions, VadEvent
-from ivr.vad.lines import LineEars
+from ivr.vad.batched import BatchedVad
 from ivr.vad.silero import SileroModel
 from tests.vad.echoes import Echo, at_level, calls, heard
 from tests.vad.sounds import (
@@ -120,7 +120,7 @@ class Bench:
         self.model = SileroModel(model_path("silero"))
 
     def listen(self, legs: list[Leg], echo: bool) -> list[list[VadEvent]]:
-        ears = LineEars(self.model, DetectorOptions(echo=echo), LineBank(len(legs)))
+        ears = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(len(legs)))
         return calls(ears, legs)
 
     def prompts(self, name: str, legs: list[Leg]) -> None:
@@ -162,7 +162,7 @@ class Bench:
         """Processor microseconds that a call's window takes, with ``rows`` calls at once, each elsewhere in
         the same sound.
         """
-        ears = LineEars(self.model, DetectorOptions(echo=echo), LineBank(rows))
+        ears = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(rows))
         lines = [ears.bank.open() for _ in range(rows)]
         for line in lines:
             ears.open(line, HALF_SECOND, lambda event: None)

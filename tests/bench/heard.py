@@ -21,8 +21,8 @@ from faster_whisper import WhisperModel
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.modelstore import model_path
 from ivr.session import AudioClip, MemoryPlayer, VoiceSession
-from ivr.session.heard import SpokenPart
-from ivr.session.resume import resume_point
+from ivr.session.prompt.heard_words import SpokenPart
+from ivr.session.prompt.resume_point import resume_point
 from ivr.speech.base import Transcript
 from ivr.speech.prompts.cache import CachedTTS, PromptCache
 from ivr.speech.providers.piper.tts import PiperTts

@@ -42,7 +42,7 @@ def player() -> MemoryPlayer:
 PLAIN = SessionConfig(
     barge_in=BargeInOptions(false_interruption_timeout_ms=0), turn=TurnOptions(preemptive=False)
 )
-"""Speech interrupts for good, and each turn is transcribed once. ``test_policy.py`` has all the rest."""
+"""Speech interrupts for good, and each turn is transcribed once. ``test_turn_taking.py`` has all the rest."""
 
 Make = Callable[..., VoiceSession]
 

@@ -6,7 +6,7 @@ from ivr.grammar.backchannels import only_backchannel
 from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
 from ivr.vad.base import VoiceActivityDetector
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
-from tests.session.test_policy import LONG, cough
+from tests.session.test_turn_taking import LONG, cough
 
 
 @pytest.mark.parametrize(

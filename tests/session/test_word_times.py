@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.session.word_lengths import asks_for_pause, is_said, word_lengths
-from ivr.session.word_times import word_times
+from ivr.session.prompt.word_lengths import asks_for_pause, is_said, word_lengths
+from ivr.session.prompt.word_times import word_times
 from tests.session.engines import LetterTTS
 from tests.speech.recordings import PHRASES, recording
 

@@ -11,7 +11,7 @@ from ivr.audio.frames import LINE_FRAME
 from ivr.audio.g711 import ulaw_decode, ulaw_encode
 from ivr.audio.level import rms_dbfs
 from ivr.vad.base import EndpointingOptions, VadEvent
-from ivr.vad.lines import LineEars
+from ivr.vad.batched import BatchedVad
 from tests.vad.sounds import HALF_SECOND, Pcm16
 
 F64 = npt.NDArray[np.float64]
@@ -121,7 +121,7 @@ def at_level(x: Pcm16, dbfs: float) -> Pcm16:
 
 
 def calls(
-    ears: LineEars,
+    ears: BatchedVad,
     legs: Sequence[tuple[Pcm16, Pcm16]],
     options: EndpointingOptions = HALF_SECOND,
 ) -> list[list[VadEvent]]:

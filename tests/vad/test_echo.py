@@ -9,10 +9,10 @@ import pytest
 
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import LineBank
-from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechHinted, VadEvent
+from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechSuspected, VadEvent
+from ivr.vad.batched import BatchedVad
 from ivr.vad.echo import Cleaned
 from ivr.vad.echo_path import PathFinder
-from ivr.vad.lines import LineEars
 from ivr.vad.silero import SileroModel
 from tests.vad.echoes import Echo, at_level, calls, heard
 from tests.vad.sounds import PROMPTS, Pcm16, loud_from, music, noise, prompt, silence, started
@@ -31,8 +31,8 @@ def said(*names: str) -> Pcm16:
     return whole(np.concatenate([silence(0.5), x, silence(0.8)]))
 
 
-def ears_for(model: SileroModel, rows: int, echo: bool = True) -> LineEars:
-    return LineEars(model, DetectorOptions(echo=echo), LineBank(rows))
+def ears_for(model: SileroModel, rows: int, echo: bool = True) -> BatchedVad:
+    return BatchedVad(model, DetectorOptions(echo=echo), LineBank(rows))
 
 
 def turns(model: SileroModel, legs: Sequence[Leg], echo: bool = True) -> int:
@@ -214,7 +214,7 @@ def test_the_network_forgets_the_beginning_of_an_echo(model: SileroModel) -> Non
         sent = said(name)[:16000]
         back = heard(sent, Echo(18, 120, seed=i), seed=i)
         # Choosy, so that windows go by until a path is believed in.
-        ears = LineEars(model, DetectorOptions(echo_share=0.985), LineBank(1))
+        ears = BatchedVad(model, DetectorOptions(echo_share=0.985), LineBank(1))
         assert ears.echoes is not None
         line = ears.bank.open()
         ears.open(line, EndpointingOptions(), lambda event: None)
@@ -251,7 +251,7 @@ def test_events_say_how_much_was_echo(model: SileroModel) -> None:
     clean, mixed, echo = calls(ears, legs, options)
     assert started(clean)[0].echo == 0.0
     assert 0 < started(mixed)[0].echo < 0.6
-    hints = [e.echo for e in echo if isinstance(e, SpeechHinted)]
+    hints = [e.echo for e in echo if isinstance(e, SpeechSuspected)]
     assert max(hints) > 0.5
 
 

@@ -324,7 +324,7 @@ def test_a_closed_detector_opens_no_stream_and_ignores_sound() -> None:
 
 
 def test_without_gathering(model: SileroModel) -> None:
-    vad = SharedVad(model, DetectorOptions(gather_ms=0))
+    vad = SharedVad(model, DetectorOptions(batch_window_ms=0))
     try:
         caller = Caller(vad)
         caller.say(prompt("hello-world"))

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from ivr.audio.resample import resample
 from ivr.vad.base import AlarmRang, DetectorOptions, EndpointingOptions, SpeechEnded, SpeechStarted, VadEvent
 from ivr.vad.silero import CONTEXT, INPUT, NARROW_INPUT, WINDOW
-from ivr.vad.stream import Delivery, Ear, check_pcm
+from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 
 STATE = np.zeros((2, 128), np.float32)
 
 
-def ear(narrow: bool = False, gain_db: float = 0, **endpointing: float) -> Ear:
+def ear(narrow: bool = False, gain_db: float = 0, **endpointing: float) -> StreamDetector:
     times = EndpointingOptions(**{"min_silence_ms": 500, **endpointing})
-    return Ear(times, DetectorOptions(gain_db=gain_db), narrow)
+    return StreamDetector(times, DetectorOptions(gain_db=gain_db), narrow)
 
 
 def hear(
-    ear: Ear, x: np.ndarray, loud: list[bool], rate: int = 16000, frame: int = 160
+    ear: StreamDetector, x: np.ndarray, loud: list[bool], rate: int = 16000, frame: int = 160
 ) -> tuple[list[VadEvent], list[np.ndarray]]:
     """Feed ``x``; window i has probability 0.9 where ``loud[i]``, else 0. Gives events and windows."""
     events, inputs = [], []
@@ -193,7 +193,7 @@ def test_any_split_of_the_input_gives_the_same_events(
 
 
 def test_the_state_fades_while_quiet_and_only_then() -> None:
-    e = Ear(EndpointingOptions(min_silence_ms=64), DetectorOptions(fade_ms=320))
+    e = StreamDetector(EndpointingOptions(min_silence_ms=64), DetectorOptions(fade_ms=320))
     ones = np.ones((2, 128), np.float32)
 
     def state_after(probability: float) -> float:
@@ -211,7 +211,7 @@ def test_the_state_fades_while_quiet_and_only_then() -> None:
 
 
 def test_fade_of_zero_keeps_the_state() -> None:
-    e = Ear(EndpointingOptions(), DetectorOptions(fade_ms=0))
+    e = StreamDetector(EndpointingOptions(), DetectorOptions(fade_ms=0))
     e.feed(bytes(2 * WINDOW), 16000)
     e.next_window()
     e.accept(0.0, np.ones((2, 128), np.float32))

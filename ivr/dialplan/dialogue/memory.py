@@ -18,8 +18,8 @@ from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
 from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.dialplan.plan.plan import Plan
 from ivr.session import AudioClip, SessionConfig
-from ivr.session.scripted import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
-from ivr.session.scripted_ear import ScriptedEar
+from ivr.session.scripted.engines import ScriptedPlayer, ScriptedStt, ScriptedTts, speech_ms
+from ivr.session.scripted.vad import ScriptedVad
 
 
 class MemoryCall(LocalCall):
@@ -39,7 +39,7 @@ class MemoryCall(LocalCall):
         self._began = loop.time()
         event_log = EventLog(lambda: self.now)
         self._player = ScriptedPlayer()
-        self._ear = ScriptedEar(lambda: self._player.playing)
+        self._ear = ScriptedVad(lambda: self._player.playing)
         session = ObservedSession(
             event_log,
             plan,

@@ -7,7 +7,7 @@ from ivr.dialplan.dialogue.events import EventLog
 from ivr.dialplan.dialogue.plan_log import LogListener
 from ivr.dialplan.plan.plan import Plan
 from ivr.session import AudioClip, Decision, SayHandle, SessionState, Turn, VoiceSession
-from ivr.session.say import SaySource
+from ivr.session.prompt.handle import SaySource
 
 
 class _Said(NamedTuple):

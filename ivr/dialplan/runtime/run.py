@@ -26,7 +26,7 @@ from ivr.session import (
     Turn,
     VoiceSession,
 )
-from ivr.session.say import SaySource
+from ivr.session.prompt.handle import SaySource
 from ivr.session.types import silence
 
 

@@ -16,7 +16,7 @@ from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.service.on_loop import on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
-from ivr.session.say import Prepared, SayHandle
+from ivr.session.prompt.handle import PreparedPrompts, SayHandle
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 from ivr.sip.routing import dialled
@@ -268,7 +268,7 @@ class Dialling:
         """PCM16 at the line's rate; nothing when no engine can say it: they are connected all the same."""
         tts, rate = self._tts, self._leg.player.sample_rate
         try:
-            prompt = tts.lookup(text) if isinstance(tts, Prepared) else None
+            prompt = tts.lookup(text) if isinstance(tts, PreparedPrompts) else None
             if prompt is not None:
                 sound = np.frombuffer(prompt.pcm, np.int16)
                 return resample(sound, tts.sample_rate, rate).tobytes()

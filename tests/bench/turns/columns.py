@@ -36,7 +36,7 @@ from ivr.vad.base import (
     VoiceActivityDetector,
 )
 from ivr.vad.inline import InlineVad
-from ivr.vad.inline_lines import InlineLineVad
+from ivr.vad.recorded_line import RecordedLineVad
 from ivr.vad.silero import SileroModel
 
 LIVEKIT = "LiveKit's 0.5, 500 ms"
@@ -103,7 +103,7 @@ def ours(
 
     def make(engines: Engines) -> tuple[VoiceSession, Callable[[], object]]:
         bank = LineBank(1)
-        vad = InlineLineVad(model, heard, bank)
+        vad = RecordedLineVad(model, heard, bank)
         session = VoiceSession(
             stt=engines.stt, tts=engines.tts, vad=vad, player=engines.player,
             config=dataclasses.replace(chosen, language=engines.language), log=Quiet(), line=bank.open(),

@@ -13,7 +13,7 @@ from ivr.dialplan.dialogue.reader import DialogueFile
 from ivr.dialplan.dialogue.runner import DialogueRunner, Outcome
 from ivr.lab.dialogues.speech import SpeechCall
 from ivr.session import SessionConfig
-from ivr.session.scripted import ScriptedTts
+from ivr.session.scripted.engines import ScriptedTts
 from ivr.speech.base import Transcript
 from ivr.vad.registry import create_vad
 from tests.dialplan.dialogues import dialogues

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
-from ivr.session.scripted import ScriptedPlayer, ScriptedTts, TimedPlayback
-from ivr.session.scripted_ear import TRAIL_MS, ScriptedEar, read
+from ivr.session.scripted.engines import ScriptedPlayer, ScriptedTts, TimedPlayback
+from ivr.session.scripted.vad import TRAIL_MS, ScriptedVad, read
 from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, SpeechStarted, VadEvent
 
 Go = Callable[[Awaitable[object]], object]
@@ -74,7 +74,7 @@ def test_the_ear_tells_as_a_detector_does(loop: VirtualTimeLoop) -> None:
     told: list[VadEvent] = []
 
     async def main() -> None:
-        ear = ScriptedEar(lambda: False)
+        ear = ScriptedVad(lambda: False)
         stream = ear.open_stream(EndpointingOptions(details=True), told.append)
         stream.say("one two three four", 1000, 0.7, after_ms=500)
         await asyncio.sleep(10)
@@ -94,7 +94,7 @@ def test_a_turn_without_end_is_cut_and_goes_on(loop: VirtualTimeLoop) -> None:
     told: list[VadEvent] = []
 
     async def main() -> None:
-        ear = ScriptedEar(lambda: False)
+        ear = ScriptedVad(lambda: False)
         stream = ear.open_stream(EndpointingOptions(details=True, max_turn_ms=2000), told.append)
         stream.say(" ".join(str(n) for n in range(50)), 5000)
         await asyncio.sleep(10)
@@ -145,7 +145,7 @@ def test_a_turn_that_is_ended_from_outside_is_over(loop: VirtualTimeLoop) -> Non
     told: list[VadEvent] = []
 
     async def main() -> None:
-        ear = ScriptedEar(lambda: False)
+        ear = ScriptedVad(lambda: False)
         stream = ear.open_stream(EndpointingOptions(details=True, min_silence_ms=5000), told.append)
         stream.say("one two", 600)
         await asyncio.sleep(1)
@@ -159,7 +159,7 @@ def test_a_turn_that_is_ended_from_outside_is_over(loop: VirtualTimeLoop) -> Non
 
 def test_the_clock_goes_on_while_speech_is_to_come(loop: VirtualTimeLoop) -> None:
     async def main() -> int:
-        stream = ScriptedEar(lambda: False).open_stream(EndpointingOptions(details=True), lambda event: None)
+        stream = ScriptedVad(lambda: False).open_stream(EndpointingOptions(details=True), lambda event: None)
         stream.say("one", 300, after_ms=5000)
         await asyncio.sleep(4)
         return stream.clock

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ivr.audio.frames import ms_to_samples
-from ivr.session.heard import SpokenPart
-from ivr.session.word_lengths import asks_for_pause
-from ivr.session.word_times import BLOCK_MS, levels, loud_blocks, pauses_in
+from ivr.session.prompt.heard_words import SpokenPart
+from ivr.session.prompt.word_lengths import asks_for_pause
+from ivr.session.prompt.word_times import BLOCK_MS, levels, loud_blocks, pauses_in
 from ivr.speech.timed_words import Word
 
 CLAUSE_MS = 1200.0

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
-from ivr.session.word_lengths import is_said
-from ivr.session.word_times import BLOCK_MS, levels, loud_blocks, word_times
+from ivr.session.prompt.word_lengths import is_said
+from ivr.session.prompt.word_times import BLOCK_MS, levels, loud_blocks, word_times
 from ivr.speech.timed_words import Word
 
 _TAIL_MS = 200

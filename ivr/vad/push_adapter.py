@@ -15,9 +15,9 @@ from ivr.vad.base import EndpointingOptions, VadListener, VadStream, VoiceActivi
 log = structlog.get_logger(__name__)
 
 
-class PumpedVad:
-    """``VoiceActivityDetector`` and ``FollowsLines`` around ``vad``. Its thread, "vad", pushes; when not
-    ``threaded`` it is a ``LooksWhenTold``.
+class PushAdapter:
+    """``VoiceActivityDetector`` and ``LineVad`` around ``vad``. Its thread, "vad", pushes; when not
+    ``threaded`` it is a ``SteppedLineVad``.
     """
 
     probability: float | None = None
@@ -71,7 +71,7 @@ class PumpedVad:
 class _Followed:
     """A stream of the other detector, fed from a line."""
 
-    def __init__(self, pump: PumpedVad, line: Line, stream: VadStream) -> None:
+    def __init__(self, pump: PushAdapter, line: Line, stream: VadStream) -> None:
         self._pump, self._line, self._stream = pump, line, stream
         self.base = self._next = line.written
         self._lost = 0

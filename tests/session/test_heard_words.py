@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.session import MemoryPlayer
-from ivr.session.heard import SpokenPart, heard_text
+from ivr.session.prompt.heard_words import SpokenPart, heard_text
 from ivr.speech.timed_words import Word
 from tests.session.conftest import Make
 from tests.session.engines import LetterTTS, TimedLetterTTS, quiet

@@ -8,15 +8,15 @@ prompt allows it, it is stopped; if it was nothing, it comes back up.
 from typing import Any, Protocol
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
-from ivr.session.say import SayHandle
+from ivr.session.prompt.handle import SayHandle
 from ivr.vad.base import (
-    HintDropped,
-    SpeechDips,
+    SpeechContinued,
+    SpeechDipped,
     SpeechEnded,
-    SpeechGoes,
-    SpeechHinted,
     SpeechPaused,
+    SpeechRuledOut,
     SpeechStarted,
+    SpeechSuspected,
     VadEvent,
 )
 
@@ -36,7 +36,7 @@ class Note(Protocol):
     def __call__(self, at: int, stage: str, rule: str = "", **details: Any) -> None: ...
 
 
-class Floor:
+class BargeInControl:
     """One session's. ``hear`` belongs to the detector's thread; ``dismissed`` is set by the loop and cleared
     here when the speech it is about has ended.
     """
@@ -63,20 +63,20 @@ class Floor:
 
     def hear(self, event: VadEvent) -> SayHandle | None:
         """The prompt that this event has stopped."""
-        if isinstance(event, SpeechStarted | SpeechGoes | SpeechDips | SpeechPaused | SpeechEnded):
+        if isinstance(event, SpeechStarted | SpeechContinued | SpeechDipped | SpeechPaused | SpeechEnded):
             self._keep(event)
         match event:
-            case SpeechHinted(at, probability, echo):
+            case SpeechSuspected(at, probability, echo):
                 self._echo = echo
                 head = self._playlist.head
                 if head is not None and self._may_stop(head):
                     self._duck(head, at, probability)
-            case HintDropped(at):
+            case SpeechRuledOut(at):
                 self._restore(at, "it was nothing")
             case SpeechStarted(onset, at, probability, echo):
                 self._echo = echo
                 return self._speech(onset, at, probability)
-            case SpeechGoes(onset, at, probability) | SpeechDips(onset, at, probability):
+            case SpeechContinued(onset, at, probability) | SpeechDipped(onset, at, probability):
                 return self._speech(onset, at, probability)
             case SpeechEnded():
                 self._restore(event.at, self._told or "speech ended")
@@ -84,7 +84,9 @@ class Floor:
                 self.dismissed = False
         return None
 
-    def _keep(self, event: SpeechStarted | SpeechGoes | SpeechDips | SpeechPaused | SpeechEnded) -> None:
+    def _keep(
+        self, event: SpeechStarted | SpeechContinued | SpeechDipped | SpeechPaused | SpeechEnded
+    ) -> None:
         was = self._evidence.get(event.onset, {"probability": 0.0, "echo": 0.0})
         if isinstance(event, SpeechPaused | SpeechEnded):
             offset, probability = event.offset, 0.0

@@ -18,9 +18,9 @@ from ivr.grammar.expectation import Expectation
 from ivr.grammar.unfinished import unfinished
 from ivr.session.alarms import Alarms
 from ivr.session.options import SessionConfig
-from ivr.session.recogniser import Recogniser
+from ivr.session.turn.recogniser import Recogniser
 from ivr.speech.base import SpeechError, Transcript, TurnDetector
-from ivr.vad.base import EndpointingOptions, SpeechDips, SpeechEnded, SpeechPaused, VadStream
+from ivr.vad.base import EndpointingOptions, SpeechDipped, SpeechEnded, SpeechPaused, VadStream
 
 DIPPED = "the sound came back"
 """Rule by which a transcript is thrown away before there was a pause."""
@@ -43,7 +43,7 @@ class PreparedReply:
         return None
 
 
-class Endings:
+class EndOfTurn:
     """One session's."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Endings:
         self._pause: SpeechPaused | None = None
         self._early: asyncio.Task[Transcript] | None = None
         """Transcribes the turn up to ``_heard``."""
-        self._heard: SpeechDips | SpeechPaused | None = None
+        self._heard: SpeechDipped | SpeechPaused | None = None
         self._asked: asyncio.Task[None] | None = None
         self._probability: float | None = None
         """That the pause is the end, as the turn detector hears it."""
@@ -111,7 +111,7 @@ class Endings:
 
     # -- a turn
 
-    def dips(self, event: SpeechDips, *, matters: bool = True) -> None:
+    def dips(self, event: SpeechDipped, *, matters: bool = True) -> None:
         """The sound falls away: if a pause comes of it, its words are known the sooner."""
         self._forget(reply=self._same_words)
         if matters and self._by_words:
@@ -210,11 +210,11 @@ class Endings:
             self._reply[1].cancel()
             self._reply = None
 
-    def _listen_to(self, event: SpeechDips | SpeechPaused) -> None:
+    def _listen_to(self, event: SpeechDipped | SpeechPaused) -> None:
         self._heard = event
         self._early = asyncio.ensure_future(self._transcribe(event))
 
-    async def _transcribe(self, event: SpeechDips | SpeechPaused) -> Transcript:
+    async def _transcribe(self, event: SpeechDipped | SpeechPaused) -> Transcript:
         offset = event.offset if isinstance(event, SpeechPaused) else event.at
         transcript = await self._recogniser.transcribe(event.audio, "pause", event.onset, offset, event.at)
         if self._heard is event and self._pause is not None:

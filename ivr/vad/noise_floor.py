@@ -16,10 +16,10 @@ RISE_DB = 0.05
 class NoiseFloor:
     """Of ``rows`` lines. All of it belongs to one thread."""
 
-    def __init__(self, rows: int, rest_db: float) -> None:
-        """A line rests where its loudest sample is no more than ``rest_db`` over that of its noise."""
+    def __init__(self, rows: int, noise_margin_db: float) -> None:
+        """A line rests where its loudest sample is at most ``noise_margin_db`` above that of its noise."""
         self._floor = np.full(rows, np.inf)
-        self._over, self._rise = 10 ** (rest_db / 20), 10 ** (RISE_DB / 20)
+        self._over, self._rise = 10 ** (noise_margin_db / 20), 10 ** (RISE_DB / 20)
 
     def forget(self, row: int) -> None:
         """Another call begins."""

@@ -55,7 +55,7 @@ def read(pcm16: bytes) -> tuple[str, float]:
     return str(text), float(confidence)
 
 
-class ScriptedEar:
+class ScriptedVad:
     """A ``VoiceActivityDetector`` of one stream, on the running loop."""
 
     def __init__(self, attentive: Callable[[], bool] = lambda: True) -> None:
@@ -233,7 +233,7 @@ class ScriptedStream:
                 self._asked = self._paused = False
             case _:
                 name = type(event).__name__
-                self._asked = self._asked and name != "SpeechGoes"
+                self._asked = self._asked and name != "SpeechContinued"
                 self._paused = name == "SpeechPaused" or (self._paused and name != "SpeechResumed")
         if self._alarm is not None and self._alarm <= clock:
             self._alarm = None  # it rings below, and may be set anew meanwhile

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.session.heard import SpokenPart
-from ivr.session.resume import BACK_MS, CLAUSE_MS, resume_point
-from ivr.session.word_times import word_times
+from ivr.session.prompt.heard_words import SpokenPart
+from ivr.session.prompt.resume_point import BACK_MS, CLAUSE_MS, resume_point
+from ivr.session.prompt.word_times import word_times
 from ivr.speech.timed_words import Word
 from tests.speech.recordings import PHRASES, recording
 

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.resample import resample
-from ivr.session.word_lengths import SOUNDS, Length, Sound, word_lengths
+from ivr.session.prompt.word_lengths import SOUNDS, Length, Sound, word_lengths
 from ivr.speech.timed_words import Word
 
 _F32 = npt.NDArray[np.float32]

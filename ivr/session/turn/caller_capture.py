@@ -15,7 +15,7 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE, VAD_RATE, ms_to_sample
 from ivr.audio.line import RING, Line
 from ivr.audio.resample import Resampler
 from ivr.session.alarms import Alarms
-from ivr.session.turns import TurnTaker
+from ivr.session.turn.turn_queue import TurnQueue
 from ivr.vad.base import SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VadEvent, VadStream
 
 _T = TypeVar("_T")
@@ -24,7 +24,7 @@ _FETCH_S = 0.5
 """How often what is new is fetched from a call's line, which remembers ``RING_S`` seconds."""
 
 
-class Captured:
+class CapturedAudio:
     """The caller's own sound, PCM16 mono at 8 kHz, from one moment on."""
 
     def __init__(self, line: Line | None, clock: int) -> None:
@@ -78,14 +78,14 @@ class Captured:
         self._next = until
 
 
-class Aside:
+class CallerCapture:
     """Of one running session."""
 
-    def __init__(self, stream: VadStream, alarms: Alarms, turns: TurnTaker, line: Line | None) -> None:
+    def __init__(self, stream: VadStream, alarms: Alarms, turns: TurnQueue, line: Line | None) -> None:
         self._stream, self._alarms, self._turns, self._line = stream, alarms, turns, line
         self._numbers = itertools.count(1)
         self._waits: set[asyncio.Future[None]] = set()
-        self._captured: Captured | None = None
+        self._captured: CapturedAudio | None = None
         self._silence_s = 0.0
         self._unheeded = 0
         self._heeds_from = self._onset = 0
@@ -132,7 +132,7 @@ class Aside:
             self._alarms.clear(name)
 
     @contextlib.contextmanager
-    def captured(self, silence_s: float, longest_s: float) -> Iterator[Captured]:
+    def captured(self, silence_s: float, longest_s: float) -> Iterator[CapturedAudio]:
         """Keep what the caller says: until nothing was said for ``silence_s``, or for ``longest_s``; then
         ``over`` tells which, and the sound goes on until the end of the block. One at a time.
         """
@@ -141,7 +141,7 @@ class Aside:
         line = self._line
         if line is not None and not line.bank.hold(line):
             line = None  # the call is over: nothing more comes
-        captured = self._captured = Captured(line, self._stream.clock)
+        captured = self._captured = CapturedAudio(line, self._stream.clock)
         self._silence_s = silence_s
         self._alarms.set("length", self._after(longest_s), lambda: _settle(captured.over, "length"))
         if not self._talking:
@@ -207,7 +207,7 @@ class Aside:
         return self._stream.clock + ms_to_samples(seconds * 1000, VAD_RATE)
 
 
-async def _fetch(captured: Captured) -> None:
+async def _fetch(captured: CapturedAudio) -> None:
     while True:
         captured.fetch()
         await asyncio.sleep(_FETCH_S)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from ivr.audio.frames import BYTES_PER_SAMPLE, FRAME_MS, LINE_FRAME, LINE_RATE
 from ivr.audio.line import Line
 from ivr.session.types import Player
-from ivr.vad.base import LooksWhenTold, VadStream, VoiceActivityDetector
+from ivr.vad.base import SteppedLineVad, VadStream, VoiceActivityDetector
 
 
-class Pushed:
+class AudioInput:
     """Of one session: in frames of 20 ms, so that a prompt stops where it would have stopped on a call."""
 
     def __init__(self, vad: VoiceActivityDetector, player: Player, line: Line | None) -> None:
@@ -50,7 +50,7 @@ class Pushed:
         sound.
         """
         rates = {sample_rate, self._player.sample_rate}
-        if not isinstance(self._vad, LooksWhenTold) or rates != {LINE_RATE}:
+        if not isinstance(self._vad, SteppedLineVad) or rates != {LINE_RATE}:
             raise RuntimeError("a line is filled by its call, or here at 8 kHz for a detector with no thread")
         self._rest += pcm16
         size = LINE_FRAME * BYTES_PER_SAMPLE

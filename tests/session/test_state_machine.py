@@ -5,7 +5,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.session.machine import StateMachine
+from ivr.session.state_machine import StateMachine
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
 
 LEGAL = {

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.audio.playback import LOW_WATER_S, Playback
-from ivr.session.scripted_ear import read
+from ivr.session.scripted.vad import read
 from ivr.speech.base import SpeechError, Transcript
 from ivr.speech.prompts.store import Prompt
 from ivr.speech.timed_words import Word
@@ -27,7 +27,7 @@ def speech_ms(text: str) -> float:
 
 
 class ScriptedStt:
-    """Understands the sound of a ``ScriptedEar``."""
+    """Understands the sound of a ``ScriptedVad``."""
 
     name = "script"
 

@@ -1,19 +1,19 @@
-"""The detector of a recorded call: the same ears as on a call (``LineEars``), without a thread."""
+"""The detector of a recorded call: the same ears as on a call (``BatchedVad``), without a thread."""
 
 from ivr.audio.line import Line, LineBank
 from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
+from ivr.vad.batched import BatchedVad, LineStream
 from ivr.vad.inline import InlineStream, InlineVad
-from ivr.vad.lines import LineEars, LineStream
 from ivr.vad.silero import F32, SileroModel
 
 
-class InlineLineVad:
-    """A ``LooksWhenTold`` for the one line of ``bank``."""
+class RecordedLineVad:
+    """A ``SteppedLineVad`` for the one line of ``bank``."""
 
     def __init__(self, model: SileroModel, options: DetectorOptions, bank: LineBank) -> None:
         self._pushed = InlineVad(model, options)
         self._model = model
-        self._ears = LineEars(model, options, bank)
+        self._ears = BatchedVad(model, options, bank)
         self._ears.asks = self._run
         self.probability: float | None = 0.0
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, samples_to_ms
-from ivr.session.endings import PreparedReply
 from ivr.session.options import SessionConfig
+from ivr.session.turn.end_of_turn import PreparedReply
 from ivr.session.types import Turn
 from ivr.speech.base import Transcript
 from ivr.vad.base import SpeechEnded
 
 
-class TurnTaker:
+class TurnQueue:
     """Waits for the text of each turn and keeps it until it is fetched.
 
     ``on_ready`` is called on the loop when a turn can be fetched, or when one that was expected will

@@ -12,9 +12,9 @@ from ivr.audio.level import faded_in
 from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
-from ivr.session.heard import SpokenPart, audio_from, heard_text
 from ivr.session.options import BargeIn, BargeInOptions
-from ivr.session.resume import resume_point
+from ivr.session.prompt.heard_words import SpokenPart, audio_from, heard_text
+from ivr.session.prompt.resume_point import resume_point
 from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
 from ivr.speech.prompts.store import Prompt
@@ -30,7 +30,7 @@ FADE_MS = 10
 
 
 @runtime_checkable
-class Prepared(Protocol):
+class PreparedPrompts(Protocol):
     """A TTS that may have a text's sound at hand (the prompt cache)."""
 
     def lookup(self, text: str) -> Prompt | None:
@@ -198,7 +198,7 @@ def _items(source: SaySource) -> list[Sayable]:
     return items
 
 
-class SoundMaker:
+class PromptSynthesis:
     """Turns what is to be said into the handle's buffer, part by part."""
 
     def __init__(self, tts: TextToSpeech) -> None:
@@ -232,7 +232,7 @@ class SoundMaker:
         if isinstance(item, str):
             if not item.strip():
                 return True
-            if isinstance(self._tts, Prepared) and self._tts.sample_rate == rate:
+            if isinstance(self._tts, PreparedPrompts) and self._tts.sample_rate == rate:
                 prompt = self._tts.lookup(item)
                 if prompt is not None:
                     self._write_whole(item, prompt.pcm, rate, handle, prompt.words)

@@ -2,8 +2,8 @@
 to 16 kHz for a network that knows nothing else, looked at by one inference, in a few array operations; Python
 per call and window is what decisions need. All but opening and closing a stream runs on the VAD thread.
 
-The same decisions as ``Ear`` takes: the same samples (``double`` and ``Resampler`` agree to the bit) go
-through the same network and the same ``Endpointer``. One thing is left out: a window that is certainly
+The same decisions as ``StreamDetector`` takes: the same samples (``double`` and ``Resampler`` agree to the
+bit) go through the same network and the same ``Endpointer``. One thing is left out: a window that is surely
 silence, after others, is not shown to the network, whose memory stays as the silence before has left it
 (``DetectorOptions.silence_dbfs``). And one thing is added: what was sent and came back as an echo is taken
 out of what is shown to the network (``echo.py``); the sound of a turn is as it was heard.
@@ -19,10 +19,10 @@ import structlog
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
-from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechEnded, SpeechGoes, VadListener
+from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechContinued, SpeechEnded, VadListener
 from ivr.vad.echo import Cleaned, Echoes
 from ivr.vad.endpointing import Began, Endpointer
-from ivr.vad.rest import NoiseFloor
+from ivr.vad.noise_floor import NoiseFloor
 from ivr.vad.silero import CONTEXT, F32, NARROW_INPUT, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, fade_of, floor_after, scale_of, told
 
@@ -49,7 +49,7 @@ _I64 = npt.NDArray[np.int64]
 FlushReason = Literal["flushed", "complete"]
 
 
-class LineEars:
+class BatchedVad:
     """Streams that follow the lines of one bank."""
 
     def __init__(self, model: SileroModel, options: DetectorOptions, bank: LineBank) -> None:
@@ -72,7 +72,7 @@ class LineEars:
         """Windows of certain silence since the network last heard anything like speech."""
         self._silent_run = np.zeros(rows, np.int64)
         """Windows of certain silence in a row."""
-        self._noise = NoiseFloor(rows, options.rest_db)
+        self._noise = NoiseFloor(rows, options.noise_margin_db)
         self._settled = ms_to_samples(options.silence_after_ms, VAD_RATE) // WINDOW
         window = slice(_BEFORE, _BEFORE + _STEP)
         self.echoes = Echoes(options, bank, self._state, _SPAN, window) if options.echo else None
@@ -178,7 +178,7 @@ class LineEars:
                 # Time must go on for the alarms; what was not looked at counts as quiet.
                 log.exception("vad_inference_failed", streams=len(rows))
                 self._state[:, rows] = 0
-        nothing = min(self._options.attack_level, self._options.hint_level)
+        nothing = min(self._options.attack_level, self._options.early_level)
         # What the recogniser gets is without the echo too.
         turns = [i for i, row in enumerate(rows.tolist()) if self._stream_at(row).speaking]
         of_turns = dict(zip(turns, double(sounds[turns])[:, CONTEXT:], strict=True)) if turns else {}
@@ -268,7 +268,7 @@ class LineStream:
 
     def __init__(
         self,
-        ears: LineEars,
+        ears: BatchedVad,
         line: Line,
         endpointing: EndpointingOptions,
         options: DetectorOptions,
@@ -281,7 +281,7 @@ class LineStream:
         self._ears = ears
         self._delivery = Delivery(listener)
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level, options.hint_level
+            endpointing, options.threshold, options.release_level, options.attack_level, options.early_level
         )
         self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
         self._parts: list[Pcm16] = []
@@ -341,7 +341,7 @@ class LineStream:
         event = told(decision, self._turn, self._asked, echo)
         if isinstance(event, SpeechEnded):
             self._over(event)
-        elif isinstance(event, SpeechGoes):
+        elif isinstance(event, SpeechContinued):
             self._asked = False
         self._delivery.deliver(event, ear.clock)
         return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)

@@ -14,13 +14,13 @@ from ivr.vad.base import (
     AlarmRang,
     DetectorOptions,
     EndpointingOptions,
+    SpeechContinued,
     SpeechEnded,
-    SpeechGoes,
     VadEvent,
 )
+from ivr.vad.batched import BatchedVad
 from ivr.vad.inline import InlineVad
-from ivr.vad.lines import LineEars
-from ivr.vad.pumped import PumpedVad
+from ivr.vad.push_adapter import PushAdapter
 from ivr.vad.registry import create_vad
 from ivr.vad.shared import SharedVad
 from ivr.vad.silero import SileroModel
@@ -49,7 +49,7 @@ def frames(x: Pcm16) -> list[bytes]:
 
 
 def listen(
-    ears: LineEars, sounds: Sequence[Pcm16], options: EndpointingOptions = HALF_SECOND
+    ears: BatchedVad, sounds: Sequence[Pcm16], options: EndpointingOptions = HALF_SECOND
 ) -> list[list[VadEvent]]:
     """All events of one stream a sound, all heard at the same time."""
     events: list[list[VadEvent]] = [[] for _ in sounds]
@@ -81,7 +81,7 @@ def conversation(seed: int) -> Pcm16:
 def test_they_hear_what_a_pushed_stream_hears(model: SileroModel) -> None:
     sounds = [conversation(seed) for seed in range(6)]
     alone = InlineVad(model, ALL_SHOWN)
-    heard = listen(LineEars(model, ALL_SHOWN, LineBank(8)), sounds)
+    heard = listen(BatchedVad(model, ALL_SHOWN, LineBank(8)), sounds)
     for x, events in zip(sounds, heard, strict=True):
         whole = x[: x.size // LINE_FRAME * LINE_FRAME + LINE_FRAME]
         expected = [e for e in hear(alone, np.concatenate([whole, silence(0.1)])) if e.at <= x.size * 2]
@@ -110,7 +110,7 @@ def test_taking_silence_for_silence_costs_no_onset(
         onsets.append((lead.size + loud_from(speech)) * 2)
 
     def latencies(options: DetectorOptions) -> list[float]:
-        ears = LineEars(model, options, LineBank(len(sounds)))
+        ears = BatchedVad(model, options, LineBank(len(sounds)))
         heard = listen(ears, sounds)
         if options.silence_dbfs > -100:
             assert ears.silent > 0.5 * ears.windows
@@ -129,20 +129,20 @@ def test_taking_silence_for_silence_lets_no_music_in(model: SileroModel) -> None
     """A turn more, in seven minutes of it, is chance."""
     starts = (5, 40, 75)
     tracks = [music(n)[8000 * at : 8000 * (at + 30)] for n in range(5) for at in starts]
-    shown = listen(LineEars(model, ALL_SHOWN, LineBank(15)), tracks)
-    gated = listen(LineEars(model, DetectorOptions(), LineBank(15)), tracks)
+    shown = listen(BatchedVad(model, ALL_SHOWN, LineBank(15)), tracks)
+    gated = listen(BatchedVad(model, DetectorOptions(), LineBank(15)), tracks)
     assert sum(len(started(e)) for e in gated) <= sum(len(started(e)) for e in shown) + 1
 
 
 def test_the_network_is_not_asked_about_silence(model: SileroModel) -> None:
-    ears = LineEars(model, DetectorOptions(), LineBank(2))
+    ears = BatchedVad(model, DetectorOptions(), LineBank(2))
     assert listen(ears, [silence(5.0), noise(5.0, -75)]) == [[], []]
     assert ears.windows == 2 * ((5 * 8000 - 14) // 256)
     assert ears.inferences == 8 and ears.silent == ears.windows - 2 * 8
 
 
 def test_a_late_reader_loses_the_oldest_and_time_goes_on(model: SileroModel) -> None:
-    ears = LineEars(model, DetectorOptions(backlog_ms=400), LineBank(1))
+    ears = BatchedVad(model, DetectorOptions(backlog_ms=400), LineBank(1))
     line = ears.bank.open()
     events: list[VadEvent] = []
     stream = ears.open(line, HALF_SECOND, events.append)
@@ -158,7 +158,7 @@ def test_a_late_reader_loses_the_oldest_and_time_goes_on(model: SileroModel) -> 
 
 def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
     x = prompt("vm-options")[:24000]
-    ears = LineEars(model, DetectorOptions(), LineBank(1))
+    ears = BatchedVad(model, DetectorOptions(), LineBank(1))
     line, events = ears.bank.open(), list[VadEvent]()
     stream = ears.open(line, HALF_SECOND, events.append)
     for frame in frames(np.concatenate([silence(0.5), x])):
@@ -180,7 +180,7 @@ def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
 
 
 def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> None:
-    ears = LineEars(model, ALL_SHOWN, LineBank(1))
+    ears = BatchedVad(model, ALL_SHOWN, LineBank(1))
     line = ears.bank.open()
     events: list[VadEvent] = []
     stream = ears.open(line, EndpointingOptions(details=True), events.append)
@@ -198,7 +198,9 @@ def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> No
     ears.round()
     assert not stream.speaking
     hears(np.concatenate([silence(0.6), prompt("vm-goodbye")]))
-    goes = [event for event in events if isinstance(event, SpeechGoes) and event.at > ended(events)[0].at]
+    goes = [
+        event for event in events if isinstance(event, SpeechContinued) and event.at > ended(events)[0].at
+    ]
     assert len(goes) > 5 and all(event.audio is None for event in goes)
 
 
@@ -245,7 +247,7 @@ def test_a_pipe_wakes_whoever_armed_it() -> None:
 class _Hears:
     """Follows a line with the detector's own thread, and waits for its events."""
 
-    def __init__(self, vad: SharedVad | PumpedVad, line: Line) -> None:
+    def __init__(self, vad: SharedVad | PushAdapter, line: Line) -> None:
         import threading
 
         self.events: list[VadEvent] = []
@@ -262,8 +264,8 @@ class _Hears:
 @pytest.mark.parametrize("wake", [None, PipeWake], ids=["lock", "pipe"])
 def test_the_thread_hears_lines(model: SileroModel, pumped: bool, wake: type[PipeWake] | None) -> None:
     bank = LineBank(3, wake() if wake else None)
-    vad: SharedVad | PumpedVad
-    vad = PumpedVad(InlineVad(model), bank) if pumped else SharedVad(model, bank=bank)
+    vad: SharedVad | PushAdapter
+    vad = PushAdapter(InlineVad(model), bank) if pumped else SharedVad(model, bank=bank)
     x = np.concatenate([silence(0.3), prompt("vm-goodbye"), silence(0.7)])
     try:
         line = bank.open()

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from ivr.audio.frames import samples_to_ms
 from ivr.audio.playback import Playback
-from ivr.session.machine import StateMachine
 from ivr.session.options import BargeInOptions
-from ivr.session.say import SayHandle, SaySource, SoundMaker
+from ivr.session.prompt.handle import PromptSynthesis, SayHandle, SaySource
+from ivr.session.state_machine import StateMachine
 from ivr.session.states import SessionState
 from ivr.session.types import Player
 from ivr.speech.base import SpeechError, TextToSpeech
@@ -34,7 +34,7 @@ class Playlist:
         log: Any,
     ) -> None:
         """``note(stage, rule, **details)`` takes decisions."""
-        self._maker = SoundMaker(tts)
+        self._maker = PromptSynthesis(tts)
         self._player, self._post, self._machine = player, post, machine
         self._on_moved, self._note, self._log = on_moved, note, log
         self._numbers = itertools.count(1)

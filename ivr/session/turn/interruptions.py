@@ -10,11 +10,11 @@ from typing import Any
 from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
 from ivr.grammar.backchannels import only_backchannel, words_of
 from ivr.session.alarms import Alarms
-from ivr.session.endings import Endings
-from ivr.session.floor import Floor
-from ivr.session.playlist import Playlist
-from ivr.session.recogniser import Recogniser
-from ivr.session.say import SayHandle
+from ivr.session.prompt.handle import SayHandle
+from ivr.session.prompt.playlist import Playlist
+from ivr.session.turn.barge_in import BargeInControl
+from ivr.session.turn.end_of_turn import EndOfTurn
+from ivr.session.turn.recogniser import Recogniser
 from ivr.speech.base import Transcript
 from ivr.vad.base import Pcm16, SpeechEnded, VadStream
 
@@ -28,11 +28,11 @@ class Interruptions:
     def __init__(
         self,
         playlist: Playlist,
-        floor: Floor,
+        floor: BargeInControl,
         stream: VadStream,
         alarms: Alarms,
         recogniser: Recogniser,
-        endings: Endings,
+        endings: EndOfTurn,
         note: Callable[..., None],
         language: str,
         pending: Callable[[], bool],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ivr.vad.base import EndpointingOptions, SpeechDips, SpeechPaused
+from ivr.vad.base import EndpointingOptions, SpeechDipped, SpeechPaused
 from ivr.vad.inline import InlineVad
-from ivr.vad.rest import NoiseFloor
+from ivr.vad.noise_floor import NoiseFloor
 from tests.vad.sounds import PROMPTS, hear, noise, prompt, silence
 
 ROW = np.zeros(1, np.int64)
@@ -52,7 +52,7 @@ def test_a_dip_comes_before_the_network_has_noticed(inline: InlineVad, dbfs: flo
         x = (x + noise(x.size / 8000, dbfs, i)[: x.size]).clip(-32768, 32767).astype(np.int16)
         events = hear(inline, x, EndpointingOptions(details=True, min_silence_ms=500))
         paused = [e for e in events if isinstance(e, SpeechPaused)]
-        dips = [e for e in events if isinstance(e, SpeechDips) and e.at <= paused[-1].at]
+        dips = [e for e in events if isinstance(e, SpeechDipped) and e.at <= paused[-1].at]
         assert dips[-1].audio.size <= paused[-1].audio.size
         earlier.append((paused[-1].at - dips[-1].at) / 16)
     # Without the line's noise it is told with the network's first quiet window: 128 ms before the pause.

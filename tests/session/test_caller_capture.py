@@ -8,7 +8,7 @@ import pytest
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import LineBank
 from ivr.session import MemoryPlayer, SessionEnded, VoiceSession
-from ivr.session.aside import Captured
+from ivr.session.turn.caller_capture import CapturedAudio
 from ivr.vad.registry import create_line_vad
 from tests.session.engines import LetterTTS, ScriptSTT
 
@@ -130,7 +130,7 @@ async def test_a_calls_line_is_read_behind_its_back(bank: LineBank, sentence: np
 
 async def test_sound_that_was_fetched_too_late_is_silence(bank: LineBank) -> None:
     line = bank.open()
-    captured = Captured(line, 0)
+    captured = CapturedAudio(line, 0)
     for n in range(200):  # 4 s, of which a line remembers 3
         line.hear(bytes([1 + n % 250, 0]) * LINE_FRAME)
     captured.fetch()

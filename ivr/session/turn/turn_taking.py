@@ -10,26 +10,26 @@ from typing import Any
 from ivr.audio.frames import VAD_RATE, samples_to_ms
 from ivr.audio.line import Line
 from ivr.session.alarms import Alarms
-from ivr.session.aside import Aside
 from ivr.session.decisions import Decisions
-from ivr.session.endings import Endings
-from ivr.session.floor import Floor
-from ivr.session.interruption import Interruptions
-from ivr.session.machine import StateMachine
 from ivr.session.options import BargeInOptions, SessionConfig
-from ivr.session.playlist import Playlist
 from ivr.session.privacy import Privacy
-from ivr.session.recogniser import Recogniser, heard
-from ivr.session.say import SayHandle
+from ivr.session.prompt.handle import SayHandle
+from ivr.session.prompt.playlist import Playlist
+from ivr.session.state_machine import StateMachine
 from ivr.session.states import SessionState
-from ivr.session.turns import TurnTaker
+from ivr.session.turn.barge_in import BargeInControl
+from ivr.session.turn.caller_capture import CallerCapture
+from ivr.session.turn.end_of_turn import EndOfTurn
+from ivr.session.turn.interruptions import Interruptions
+from ivr.session.turn.recogniser import Recogniser, heard
+from ivr.session.turn.turn_queue import TurnQueue
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, Transcript, TurnDetector
 from ivr.vad.base import (
     AlarmRang,
-    SpeechDips,
+    SpeechContinued,
+    SpeechDipped,
     SpeechEnded,
-    SpeechGoes,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
@@ -76,18 +76,20 @@ class TurnTaking:
         self._decisions, self._log = decisions, log
         self._on_turn = on_turn
         self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
-        self.turns = TurnTaker(config, on_turn, log)
+        self.turns = TurnQueue(config, on_turn, log)
         self.turns.private = privacy.covers
         self._privacy = privacy
         self.alarms = Alarms(stream)
-        self.aside = Aside(stream, self.alarms, self.turns, line)
+        self.aside = CallerCapture(stream, self.alarms, self.turns, line)
         recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
         self.recogniser = recogniser
-        self.endings = Endings(
+        self.endings = EndOfTurn(
             config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
         )
         # Noted on the loop: whoever reads the log must not hold up the detector's thread.
-        self.floor = Floor(self.playlist, lambda *what, **details: post(self._note_at, *what, details))
+        self.floor = BargeInControl(
+            self.playlist, lambda *what, **details: post(self._note_at, *what, details)
+        )
         self.interruptions = Interruptions(
             self.playlist,
             self.floor,
@@ -122,12 +124,12 @@ class TurnTaking:
         match event:
             case SpeechStarted():
                 self._speech_began(event, cut)
-            case SpeechGoes():
+            case SpeechContinued():
                 if cut is not None:
                     self._barge_in(cut, event.at - event.onset, event.at)
                 if event.audio is not None:
                     self.interruptions.so_far(event.audio, event.onset, event.at)
-            case SpeechDips():
+            case SpeechDipped():
                 if cut is not None:
                     self._barge_in(cut, event.at - event.onset, event.at)
                 if self.aside.heeds(event.onset):
