@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ivr.speech.host import EngineHost
+from ivr.process.host import ProcessHost
 
 VARIABLE = "TESTS_ENGINE_HOST"
 """Environment variable with the path of the socket, read by the workers of pytest-xdist."""
@@ -64,7 +64,7 @@ class RunningHost:
 
 
 async def _serve(socket: Path) -> None:
-    host = EngineHost(socket)
+    host = ProcessHost(socket)
     await host.open()
     try:
         await asyncio.to_thread(sys.stdin.read)

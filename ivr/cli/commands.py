@@ -261,7 +261,7 @@ def _call(arguments: argparse.Namespace) -> int:
 
 def _start(run: Callable[[], int]) -> int:
     """Run a server; what keeps it from starting, in one line."""
-    from ivr.process.restarting import StartFailed
+    from ivr.process.restarts import StartFailed
     from ivr.service.config.settings import SettingsError
     from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError

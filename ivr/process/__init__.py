@@ -1,0 +1,1 @@
+"""Child processes: frames between processes, requests to a child, supervision, restarts with back-off."""

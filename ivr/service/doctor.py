@@ -19,7 +19,7 @@ from ivr.modelstore import ModelMissing, ModelStore, cache_root
 from ivr.service.config.settings import EngineOptions, Settings, VadOptions
 from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
-from ivr.service.workers.workers import LEAST_PORTS, sip_of
+from ivr.service.workers.options import LEAST_PORTS, sip_of
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity
 from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions, parse_bind, parse_ports

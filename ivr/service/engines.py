@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.audio.line import LineBank
+from ivr.process.requests import ProcessOptions
 from ivr.service.config.languages import LanguageOptions
 from ivr.service.config.settings import EngineOptions, Settings, VadOptions, load_settings
 from ivr.speech.base import TurnDetector
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
 from ivr.speech.languages import Pair, Tongue
-from ivr.speech.process import ProcessOptions
 from ivr.speech.prompts.cache import PromptCache
 from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
 from ivr.vad.base import VoiceActivityDetector

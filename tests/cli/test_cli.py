@@ -116,7 +116,7 @@ def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ivr: sip.") and "needs TLS" in last and "OpenSSL 1.0.2" in last
-    assert "make carrier" in last and "engine_ready" not in done.stderr and "Traceback" not in done.stderr
+    assert "make carrier" in last and "process_ready" not in done.stderr and "Traceback" not in done.stderr
     told = ivr("doctor", "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}).stdout
     assert re.search(r"FAIL +encryption +sip\.", told) and "make carrier" in told
 
@@ -130,7 +130,7 @@ def test_files_of_tls_are_looked_at_before_engines_are_loaded(tmp_path: Path, wo
         f'tls_key_file = "other/ivr.key"\n'
     )
     done = ivr("serve", PLAN, "--workers", workers, "--bind", "127.0.0.1:5990", cwd=tmp_path)
-    assert done.returncode == 2 and "engine_ready" not in done.stderr
+    assert done.returncode == 2 and "process_ready" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert "is not the key of the certificate" in last and str(other.key.name) in last
 

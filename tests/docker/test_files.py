@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from ivr.modelstore import ModelStore
 from ivr.service.config.settings import load_settings
-from ivr.service.workers.workers import sip_of
+from ivr.service.workers.options import sip_of
 from tests.docker.image import instructions
 
 TOP = Path(__file__).parents[2]

@@ -115,7 +115,7 @@ def test_engines_are_loaded_once(service: Service) -> None:
         "ivr worker 0",
         "ivr worker 1",
     ]
-    assert len(service.find("engine_ready")) == 3
+    assert len(service.find("process_ready")) == 3
     assert len(service.find("prompts_prepared")) <= 1, "by the supervisor, for all"
 
 
@@ -162,7 +162,7 @@ def test_a_killed_engine_host_comes_back_and_calls_go_on(service: Service, calle
     ]
     killed = time.time()
     os.kill(host, signal.SIGKILL)
-    service.wait_until(lambda: len(service.find("engine_ready", killed)) == 3, 20, "all engines again")
+    service.wait_until(lambda: len(service.find("process_ready", killed)) == 3, 20, "all engines again")
     assert all(not Path(f"/proc/{pid}").exists() for pid in engines), "the old engines went with their host"
     flow = measure.flow(call.media.since(killed))
     assert flow.lost == 0 and flow.gap_max < 0.2, "the call did not notice"
@@ -308,4 +308,4 @@ def test_when_every_worker_is_given_up_the_service_ends_with_1(services: Service
     with services.start("main", {"IVR_WORKERS__RESTART_LIMIT": "0"}, "--workers", "1") as service:
         os.kill(up(service, 0)["pid"], signal.SIGKILL)
         assert service.wait(10) == 1
-        assert service.find("given_up", level="critical")[0]["process"] == "worker 0"
+        assert service.find("process_given_up", level="critical")[0]["process"] == "worker 0"

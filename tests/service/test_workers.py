@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ivr.service.config.settings import SettingsError, load_settings
-from ivr.service.workers.workers import OpenCalls, Restarts, WorkerOptions, sip_of
+from ivr.service.workers.options import sip_of
+from ivr.service.workers.reports import OpenCalls
 from ivr.sip.options import Registration, SipOptions, parse_ports
 
 
@@ -56,24 +57,6 @@ def test_ports_that_do_not_suffice_are_refused() -> None:
     assert sip_of(SipOptions(rtp_ports="16384-16399"), 3, 4).rtp_ports == "16396-16399"
     with pytest.raises(ValueError, match="need the ports 65535 to 65536"):
         sip_of(SipOptions(bind="0.0.0.0:65535"), 0, 2)
-
-
-def test_pauses_double_up_to_their_limit_and_begin_anew_after_a_quiet_window() -> None:
-    restarts = Restarts(
-        WorkerOptions(restart_backoff_s=0.5, restart_backoff_max_s=3, restart_limit=10, restart_window_s=100)
-    )
-    assert [restarts.after_death(now) for now in (0, 1, 2, 3, 4)] == [0.5, 1, 2, 3, 3]
-    assert restarts.after_death(103.5) == 1, "one death is still in the window"
-    assert restarts.after_death(204) == 0.5
-
-
-def test_one_death_too_many_in_the_window_is_the_end() -> None:
-    restarts = Restarts(WorkerOptions(restart_limit=3, restart_window_s=60))
-    assert all(restarts.after_death(now) is not None for now in (0, 10, 20))
-    assert restarts.after_death(59.9) is None
-    spread = Restarts(WorkerOptions(restart_limit=3, restart_window_s=60))
-    assert all(spread.after_death(21 * n) is not None for n in range(100))
-    assert Restarts(WorkerOptions(restart_limit=0)).after_death(0) is None
 
 
 WHO = {"caller": "a", "called": "b", "plan": "p", "plan_hash": "h"}

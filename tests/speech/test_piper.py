@@ -84,7 +84,7 @@ async def test_odd_texts_do_no_harm(piper: PiperTts) -> None:
     for text in ("§ 5 – „Grüße“ 你好 😀", "x" * 500, "[[ h@'loU ]]", "3.50 $ & 50%"):
         assert isinstance(await spoken(piper, text), bytes)
     assert await spoken(piper, "Goodbye.")
-    os.kill(piper.process.pid, 0)  # the engine has not been started again
+    os.kill(piper.engine.pid, 0)  # the engine has not been started again
 
 
 async def test_a_file_that_is_no_voice(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pytest
 
 from ivr.modelstore import ModelStore
+from ivr.process.host import ProcessHost
+from ivr.process.request_process import RequestProcess
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, TurnDetector
-from ivr.speech.host import EngineHost
-from ivr.speech.process import EngineProcess
 from ivr.speech.providers.smart_turn.child import SAMPLES, SHAPE, SmartTurnEngine, features
 from ivr.speech.providers.smart_turn.detector import SmartTurn, SmartTurnOptions
 from tests.speech.recordings import line, recording
@@ -38,9 +38,9 @@ async def running(**options: Any) -> AsyncIterator[SmartTurn]:
         await turn.aclose()
 
 
-def process_of(turn: SmartTurn) -> EngineProcess:
-    assert isinstance(turn.process, EngineProcess)
-    return turn.process
+def process_of(turn: SmartTurn) -> RequestProcess:
+    assert isinstance(turn.engine.requests, RequestProcess)
+    return turn.engine.requests
 
 
 async def until(met: Callable[[], bool]) -> None:
@@ -134,7 +134,7 @@ async def test_sound_that_says_nothing_has_an_answer_too(models: ModelStore) -> 
 
 
 async def test_it_is_asked_of_a_host_as_well(models: ModelStore, sounds: Path, tmp_path: Path) -> None:
-    host = EngineHost(tmp_path / "engines")
+    host = ProcessHost(tmp_path / "engines")
     await host.open()
     try:
         async with running(host=tmp_path / "engines") as one, running(host=tmp_path / "engines") as two:
@@ -154,7 +154,7 @@ async def test_an_answer_that_comes_late_is_thrown_away_and_the_process_lives(
 ) -> None:
     async with running(answer_s=0.15) as turn:
         sound = said(sounds, "all-circuits-busy-now")
-        pid = turn.process.pid
+        pid = turn.engine.pid
         assert pid
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
@@ -165,7 +165,7 @@ async def test_an_answer_that_comes_late_is_thrown_away_and_the_process_lives(
         finally:
             os.kill(pid, signal.SIGCONT)
         await until(lambda: process_of(turn)._current is None)  # the late answer has come, to nobody
-        assert (turn.process.pid, process_of(turn).restarts) == (pid, 0)
+        assert (turn.engine.pid, process_of(turn).restarts) == (pid, 0)
     async with running() as turn:
         assert await turn.probability(sound, RATE) > 0.9
 
@@ -207,7 +207,7 @@ async def test_a_full_queue_is_busy_at_once(models: ModelStore) -> None:
 
 async def test_kill_9_fails_one_question_and_the_next_is_answered(models: ModelStore, sounds: Path) -> None:
     async with running() as turn:
-        sound, pid = said(sounds, "all-circuits-busy-now"), turn.process.pid
+        sound, pid = said(sounds, "all-circuits-busy-now"), turn.engine.pid
         assert pid
         os.kill(pid, signal.SIGSTOP)
         asked = asyncio.create_task(turn.probability(sound, RATE))
@@ -216,12 +216,12 @@ async def test_kill_9_fails_one_question_and_the_next_is_answered(models: ModelS
         with pytest.raises(SpeechError, match="signal 9"):
             await asked
         assert await turn.probability(sound, RATE) > 0.9
-        assert turn.process.pid != pid
+        assert turn.engine.pid != pid
 
 
 async def test_one_that_is_stuck_is_killed_and_started_again(models: ModelStore) -> None:
     async with running(answer_s=0.1, timeout_s=0.5) as turn:
-        engine, pid = process_of(turn), turn.process.pid
+        engine, pid = process_of(turn), turn.engine.pid
         assert pid
         os.kill(pid, signal.SIGSTOP)
         with pytest.raises(SpeechTimeout):

@@ -94,8 +94,8 @@ async def test_kill_9_in_the_middle_of_turns(models: ModelStore, sounds: Path) -
         first = asyncio.create_task(stt.transcribe(long * 6, 16000))
         second = asyncio.create_task(stt.transcribe(line(recording(sounds, "vm-goodbye")).tobytes(), 16000))
         await asyncio.sleep(0.1)
-        assert stt.process.pid
-        os.kill(stt.process.pid, signal.SIGKILL)
+        assert stt.engine.pid
+        os.kill(stt.engine.pid, signal.SIGKILL)
         with pytest.raises(SpeechError, match="signal 9"):
             await first
         assert (await second).text == "Goodbye."

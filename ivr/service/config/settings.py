@@ -32,7 +32,7 @@ from ivr.service.config.layers import (
     tree_of,
 )
 from ivr.service.recording.recording import RecordingOptions
-from ivr.service.workers.workers import WorkerOptions
+from ivr.service.workers.options import WorkerOptions
 from ivr.service.world.http_client import HttpOptions
 from ivr.service.world.language_model import AgentOptions
 from ivr.service.world.mail import MailOptions

@@ -1,4 +1,4 @@
-"""The process of the engine host (``ivr.speech.host``) under the supervisor.
+"""The process of the engine host (``ivr.process.host``) under the supervisor.
 
 It answers ``ping``. When the supervisor is gone it stays for as long as a worker that finishes its calls
 is connected; ``stop`` ends it at once.
@@ -12,9 +12,10 @@ from typing import Any
 
 import structlog
 
-from ivr.process.link import Frame
-from ivr.service.workers.control import ControlLink, first_frame, ignore_signals, log_as, open_link, unpack
-from ivr.speech.host import EngineHost
+from ivr.process.framing import Frame
+from ivr.process.host import ProcessHost
+from ivr.process.parent_link import ParentLink, ignore_signals, open_parent_socket, read_first_frame
+from ivr.service.workers.child_setup import configure_child_logging, unpack
 
 log: Any = structlog.get_logger("ivr.engine_host")
 
@@ -26,16 +27,16 @@ async def _serve(link: socket.socket, path: Path) -> None:
         if frame.head["op"] == "stop":
             stop.set()
 
-    control = ControlLink(on_frame, orphaned.set)
-    await control.open(link)
-    host = EngineHost(path)
+    parent = ParentLink(on_frame, orphaned.set)
+    await parent.open(link)
+    host = ProcessHost(path)
     try:
         try:
             await host.open()
         except OSError as error:
-            control.send({"op": "failed", "error": f"{path}: {error}"})
+            parent.send({"op": "failed", "error": f"{path}: {error}"})
             return
-        control.send({"op": "ready"})
+        parent.send({"op": "ready"})
         log.info("engine_host_ready")
         ends = [asyncio.create_task(event.wait()) for event in (stop, orphaned)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -45,7 +46,7 @@ async def _serve(link: socket.socket, path: Path) -> None:
             await host.empty.wait()
     finally:
         await host.aclose()
-        await control.aclose()
+        await parent.aclose()
         if orphaned.is_set():
             with contextlib.suppress(OSError):
                 path.parent.rmdir()  # the supervisor made it for us, and cannot remove it any more
@@ -54,7 +55,7 @@ async def _serve(link: socket.socket, path: Path) -> None:
 def main() -> None:
     """Of the child process."""
     ignore_signals()
-    link = open_link()
-    frame = first_frame(link)
-    log_as(unpack(frame.payload), process="engines")
+    link = open_parent_socket()
+    frame = read_first_frame(link)
+    configure_child_logging(unpack(frame.payload), process="engines")
     asyncio.run(_serve(link, Path(frame.head["socket"])))

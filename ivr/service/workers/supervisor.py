@@ -16,16 +16,19 @@ from typing import Any
 import structlog
 
 from ivr.dialplan.plan.plan import Plan
-from ivr.process.link import ChildLink, Frame
-from ivr.process.restarting import KeptProcess
+from ivr.process.child_process import ChildProcess
+from ivr.process.framing import Frame
+from ivr.process.restarts import RestartLimit
+from ivr.process.supervised import SupervisedProcess
 from ivr.service.banner import banner
 from ivr.service.config.settings import Settings, SettingsError
 from ivr.service.engines import Speech, make_speech, needs_host, on_host
 from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
-from ivr.service.workers.control import pack
-from ivr.service.workers.workers import OpenCalls, Restarts, sip_of
+from ivr.service.workers.child_setup import pack
+from ivr.service.workers.options import WorkerOptions, sip_of
+from ivr.service.workers.reports import OpenCalls
 from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.security.check import check_security
@@ -38,6 +41,16 @@ _AT_ONCE_S = 5.0
 """Seconds a worker has to say goodbye to its calls after the second stop signal."""
 
 
+def restart_limit(options: WorkerOptions) -> RestartLimit:
+    """Return the policy by which one process is restarted."""
+    return RestartLimit(
+        first_s=options.restart_backoff_s,
+        max_s=options.restart_backoff_max_s,
+        limit=options.restart_limit,
+        window_s=options.restart_window_s,
+    )
+
+
 class WorkerHandle:
     """One worker, through all its lives."""
 
@@ -45,17 +58,17 @@ class WorkerHandle:
         self._supervisor, self.index = supervisor, index
         self.calls = OpenCalls()
         self.info: AgentInfo | None = None
-        self.process = KeptProcess(
+        self.process = SupervisedProcess(
             f"worker {index}",
-            self._make_link,
-            Restarts(supervisor.settings.workers),
+            self._make_child,
+            restart_limit(supervisor.settings.workers),
             on_frame=self._on_frame,
             on_ready=self._on_ready,
             on_gone=self._on_gone,
         )
 
-    def _make_link(self) -> ChildLink:
-        return ChildLink(
+    def _make_child(self) -> ChildProcess:
+        return ChildProcess(
             {"op": "serve", "index": self.index},
             pack((self._supervisor.settings_of(self.index), self._supervisor.plans)),
             title=f"ivr worker {self.index}",
@@ -89,7 +102,7 @@ class Supervisor:
         self._paths = tuple(paths)
         self._shared = settings
         self._folder: Path | None = None
-        self._host: KeptProcess | None = None
+        self._host: SupervisedProcess | None = None
         self._speech: Speech | None = None
         self._workers: list[WorkerHandle] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -159,23 +172,25 @@ class Supervisor:
             self._folder = Path(tempfile.mkdtemp(prefix="ivr-"))  # closed to other users
             socket = self._folder / "engines"
             self._shared = on_host(self.settings, socket)
-            self._host = KeptProcess(
-                "engine host", lambda: self._host_link(socket), Restarts(self.settings.workers)
+            self._host = SupervisedProcess(
+                "engine host", lambda: self._make_host(socket), restart_limit(self.settings.workers)
             )
             self._others.append(asyncio.create_task(self._host.run()))
-            await self._host.ready()
+            await self._host.wait_ready()
         self._speech = make_speech(self._shared)
         await self._speech.start(prompts)
         self._workers = [WorkerHandle(self, index) for index in range(count)]
         self._tasks = [asyncio.create_task(worker.process.run()) for worker in self._workers]
-        outcomes = await asyncio.gather(*(w.process.ready() for w in self._workers), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            *(w.process.wait_ready() for w in self._workers), return_exceptions=True
+        )
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    def _host_link(self, socket: Path) -> ChildLink:
+    def _make_host(self, socket: Path) -> ChildProcess:
         first = {"op": "host", "socket": str(socket)}
-        return ChildLink(
+        return ChildProcess(
             first, pack(self.settings), title="ivr engine host", main="ivr.service.workers.engine_host"
         )
 
@@ -226,7 +241,7 @@ class Supervisor:
         limit_s = self.settings.sip.drain_s + self.settings.workers.kill_after_s
         log.info("draining", calls=sum(len(worker.calls) for worker in self._workers))
         for worker in self._workers:
-            worker.process.let_go()
+            worker.process.stop_restarting()
             worker.process.send({"op": "drain"})
         at_once = asyncio.create_task(self._at_once.wait())
         all_out = asyncio.create_task(self._workers_out())
@@ -249,7 +264,7 @@ class Supervisor:
             await self._speech.close()
         if self._host is not None:
             # Asked, not killed, so that it waits for its engines' end.
-            self._host.let_go()
+            self._host.stop_restarting()
             self._host.send({"op": "stop"})
             await asyncio.wait((self._others[0],), timeout=_HOST_STOP_S)
         for task in self._others:

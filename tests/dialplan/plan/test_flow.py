@@ -7,7 +7,7 @@ import pytest
 
 from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR
-from ivr.service.workers.control import pack, unpack
+from ivr.service.workers.child_setup import pack, unpack
 from tests.dialplan.phone import Phone
 
 

@@ -12,7 +12,7 @@ import pytest
 from ivr.dialplan import Plan, PlanError
 from ivr.dialplan.plan.plan import APOLOGY
 from ivr.dialplan.values.functions import GROUP, Function, FunctionError
-from ivr.service.workers.control import pack, unpack
+from ivr.service.workers.child_setup import pack, unpack
 from tests.dialplan import plans
 from tests.dialplan.phone import Phone
 

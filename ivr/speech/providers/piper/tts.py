@@ -10,10 +10,10 @@ from typing import Any
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.modelstore import model_path
+from ivr.process.requests import ProcessOptions
 from ivr.speech.base import SpeechError, options_of
-from ivr.speech.process import ProcessOptions
+from ivr.speech.local_engine import LocalEngine
 from ivr.speech.sentences import split_sentences
-from ivr.speech.shared_engine import engine_requests
 from ivr.speech.timed_words import Word
 
 MODEL = "piper-joe"
@@ -73,10 +73,10 @@ class PiperTts:
         known_by = hashlib.sha256(voice + str(size).encode()).hexdigest()[:16]
         self._fingerprint = f"piper {model.stem} {known_by} {json.dumps(sound)}"
         arguments = {**sound, "model": str(model), "threads": self.options.threads}
-        self.process = engine_requests(self.name, TARGET, arguments, self.options)
+        self.engine = LocalEngine(self.name, TARGET, arguments, self.options)
 
     async def start(self) -> None:
-        await self.process.start()
+        await self.engine.start()
 
     def fingerprint(self) -> str:
         return self._fingerprint
@@ -86,7 +86,7 @@ class PiperTts:
         return PiperSpeech(self, text)
 
     async def aclose(self) -> None:
-        await self.process.aclose()
+        await self.engine.aclose()
 
 
 class PiperSpeech(AsyncIterator[bytes]):
@@ -113,7 +113,7 @@ class PiperSpeech(AsyncIterator[bytes]):
             pieces: list[bytes] = []
             spans: list[tuple[int, int]] = []
             # A sentence is computed in one go: its words, which follow the sound, cost no wait.
-            async with aclosing(self._tts.process.run({"text": sentence})) as items:
+            async with aclosing(self._tts.engine.run({"text": sentence})) as items:
                 async for item in items:
                     if isinstance(item, bytes):
                         pieces.append(item)

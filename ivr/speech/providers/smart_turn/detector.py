@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ivr.modelstore import model_path
+from ivr.process.requests import ProcessOptions
 from ivr.speech.base import SpeechError, options_of
-from ivr.speech.process import ProcessOptions
-from ivr.speech.shared_engine import engine_requests
+from ivr.speech.local_engine import LocalEngine
 
 MODEL = "smart-turn"
 TARGET = "ivr.speech.providers.smart_turn.child:SmartTurnEngine"
@@ -51,27 +51,27 @@ class SmartTurn:
         self.threshold = self.options.threshold
         model = self.options.model if self.options.model is not None else model_path(MODEL)
         arguments = {"model": str(model), "threads": self.options.threads}
-        self.process = engine_requests(self.name, TARGET, arguments, self.options)
+        self.engine = LocalEngine(self.name, TARGET, arguments, self.options)
 
     async def start(self) -> None:
-        await self.process.start()
+        await self.engine.start()
 
     async def probability(self, pcm16: bytes, sample_rate: int) -> float:
         """PCM16 mono at any rate; 16 kHz needs no conversion. See TurnDetector."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
         last = pcm16[-2 * HEARD_S * sample_rate :]
-        result = await self.process.call({"sample_rate": sample_rate}, last, within_s=self.options.answer_s)
+        result = await self.engine.call({"sample_rate": sample_rate}, last, within_s=self.options.answer_s)
         return float(result["probability"])
 
     async def check(self) -> str:
         """For ``ivr doctor``: how long one judgement takes here, the way there and back included."""
         began = time.monotonic()
         # Without the limit: a machine that is too slow, perhaps for a moment, is no fault.
-        await self.process.call({"sample_rate": 16_000}, bytes(2 * HEARD_S * 16_000))
+        await self.engine.call({"sample_rate": 16_000}, bytes(2 * HEARD_S * 16_000))
         took_ms, limit_ms = 1000 * (time.monotonic() - began), 1000 * self.options.answer_s
         late = "; silence decides when it takes longer" if took_ms > limit_ms else ""
         return f"a turn is judged in {took_ms:.0f} ms, of {limit_ms:.0f} ms it may take{late}"
 
     async def aclose(self) -> None:
-        await self.process.aclose()
+        await self.engine.aclose()

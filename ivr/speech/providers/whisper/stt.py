@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ivr.modelstore import model_path
+from ivr.process.requests import ProcessOptions
 from ivr.speech.base import SpeechError, Transcript, options_of
-from ivr.speech.process import ProcessOptions
-from ivr.speech.shared_engine import engine_requests
+from ivr.speech.local_engine import LocalEngine
 
 MODEL = "whisper-tiny.en"
 TARGET = "ivr.speech.providers.whisper.child:WhisperEngine"
@@ -49,17 +49,17 @@ class WhisperStt:
         own = {item.name for item in fields(WhisperOptions)} - inherited - {"model"}
         arguments = {name: getattr(self.options, name) for name in sorted(own)}
         arguments |= {"model": str(model), "threads": self.options.threads}
-        self.process = engine_requests(self.name, TARGET, arguments, self.options)
+        self.engine = LocalEngine(self.name, TARGET, arguments, self.options)
 
     async def start(self) -> None:
-        await self.process.start()
+        await self.engine.start()
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """PCM16 mono at any rate; 16 kHz needs no conversion. See SpeechToText."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
-        result = await self.process.call({"sample_rate": sample_rate}, pcm16)
+        result = await self.engine.call({"sample_rate": sample_rate}, pcm16)
         return Transcript(str(result["text"]), float(result["confidence"]), self.name)
 
     async def aclose(self) -> None:
-        await self.process.aclose()
+        await self.engine.aclose()

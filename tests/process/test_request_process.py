@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout
-from ivr.speech.process import EngineProcess, ProcessOptions
-from tests.speech.toy_engines import BROKEN, FLAKY, TOY
+from ivr.process.request_process import RequestProcess
+from ivr.process.requests import ProcessOptions, QueueFull, RequestFailed, RequestTimeout
+from tests.process.handlers import BROKEN, FLAKY, TOY
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @asynccontextmanager
 async def running(
     target: str = TOY, arguments: dict[str, str] | None = None, **options: float
-) -> AsyncIterator[EngineProcess]:
+) -> AsyncIterator[RequestProcess]:
     settings = ProcessOptions(**{"timeout_s": 5.0, **options})  # type: ignore[arg-type]
-    engine = EngineProcess("toy", target, arguments or {}, settings)
+    engine = RequestProcess("toy", target, arguments or {}, settings)
     await engine.start()
     try:
         yield engine
@@ -47,13 +47,13 @@ async def gone(pid: int, within_s: float = 3.0) -> bool:
     return not alive(pid)
 
 
-async def until(engine: EngineProcess, queued: int) -> None:
+async def until(engine: RequestProcess, queued: int) -> None:
     """Until one request is in hand and ``queued`` more wait."""
     while engine._current is None or len(engine._queue) != queued:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
-async def pid_after(engine: EngineProcess, old: int | None) -> int:
+async def pid_after(engine: RequestProcess, old: int | None) -> int:
     while engine.pid in (None, old):  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     assert engine.pid is not None
@@ -97,7 +97,7 @@ async def test_pieces_are_streamed_in_order_while_they_are_made() -> None:
 async def test_an_exception_fails_one_request_and_the_process_lives() -> None:
     async with running() as engine:
         pid = engine.pid
-        with pytest.raises(SpeechError, match="toy: ValueError: not this one"):
+        with pytest.raises(RequestFailed, match="toy: ValueError: not this one"):
             await engine.call({"do": "raise"})
         assert (await engine.call({"do": "echo"}))["pid"] == pid
 
@@ -110,7 +110,7 @@ async def test_kill_9_fails_only_the_request_in_hand() -> None:
         others = [asyncio.create_task(engine.call({"do": "echo", "name": str(n)})) for n in range(3)]
         await until(engine, queued=3)
         os.kill(old, signal.SIGKILL)
-        with pytest.raises(SpeechError, match="ended by signal 9"):
+        with pytest.raises(RequestFailed, match="ended by signal 9"):
             await first
         results = await asyncio.gather(*others)
         assert {result["pid"] for result in results} == {engine.pid}
@@ -131,7 +131,7 @@ async def test_kill_9_while_idle_brings_a_new_process() -> None:
 async def test_a_crash_while_streaming_gives_what_was_made_and_then_the_error() -> None:
     async with running() as engine:
         numbers = []
-        with pytest.raises(SpeechError, match="signal 9"):
+        with pytest.raises(RequestFailed, match="signal 9"):
             async for piece in engine.stream({"do": "count", "to": 1000, "pause": 0.01}):
                 numbers.append(int.from_bytes(piece, "little"))
                 if len(numbers) == 5:
@@ -146,7 +146,7 @@ async def test_a_stuck_process_is_killed_and_the_next_request_served() -> None:
         old = engine.pid
         assert old
         began = time.monotonic()
-        with pytest.raises(SpeechTimeout, match="no answer within"):
+        with pytest.raises(RequestTimeout, match="no answer within"):
             await engine.call({"do": "hang"})
         assert 0.9 < time.monotonic() - began < 1.5
         assert await gone(old)
@@ -165,7 +165,7 @@ async def test_a_request_that_gets_no_turn_times_out_and_harms_nobody() -> None:
     async with running(timeout_s=0.5) as engine:
         async with aclosing(engine.stream({"do": "count", "to": 12, "pause": 0.1})) as busy:
             await anext(busy)
-            with pytest.raises(SpeechTimeout, match="no turn within"):
+            with pytest.raises(RequestTimeout, match="no turn within"):
                 await engine.call({"do": "echo", "name": "late"})
             assert len([p async for p in busy]) == 11
         assert "echo late" not in (await engine.call({"do": "echo"}))["done"]
@@ -178,7 +178,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
         await until(engine, queued=0)
         tasks += [asyncio.create_task(engine.call({"do": "echo"})) for _ in range(2)]
         await until(engine, queued=2)
-        with pytest.raises(SpeechBusy, match="2 requests are waiting"):
+        with pytest.raises(QueueFull, match="2 requests are waiting"):
             await engine.call({"do": "echo"})
         assert len(await asyncio.gather(*tasks)) == 3
 
@@ -218,19 +218,19 @@ async def test_a_cancelled_task_in_hand_is_abandoned() -> None:
 
 
 async def test_a_model_that_does_not_load_is_an_error_of_start() -> None:
-    engine = EngineProcess("toy", BROKEN, {})
+    engine = RequestProcess("toy", BROKEN, {})
     for _ in range(2):
-        with pytest.raises(SpeechError, match="RuntimeError: the model is a potato"):
+        with pytest.raises(RequestFailed, match="RuntimeError: the model is a potato"):
             await engine.start()
     assert engine.pid is None
-    with pytest.raises(SpeechError, match="not been started"):
+    with pytest.raises(RequestFailed, match="not been started"):
         await engine.call({"do": "echo"})
     await engine.aclose()
 
 
 async def test_a_model_that_loads_too_slowly_is_an_error_of_start() -> None:
-    engine = EngineProcess("toy", TOY, {}, ProcessOptions(start_timeout_s=0.001))
-    with pytest.raises(SpeechError, match="did not load within"):
+    engine = RequestProcess("toy", TOY, {}, ProcessOptions(start_timeout_s=0.001))
+    with pytest.raises(RequestFailed, match="did not load within"):
         await engine.start()
     await engine.aclose()
 
@@ -246,11 +246,11 @@ async def test_when_it_cannot_come_back_requests_fail_at_once_until_it_can(tmp_p
         await until(engine, queued=1)
         assert engine.pid
         os.kill(engine.pid, signal.SIGKILL)
-        with pytest.raises(SpeechError, match="signal 9"):
+        with pytest.raises(RequestFailed, match="signal 9"):
             await waiting
-        with pytest.raises(SpeechError, match="the model is gone"):
+        with pytest.raises(RequestFailed, match="the model is gone"):
             await queued
-        with pytest.raises(SpeechError, match="not running"):
+        with pytest.raises(RequestFailed, match="not running"):
             await engine.call({"do": "echo"})
         model.touch()
         async with asyncio.timeout(5):
@@ -258,17 +258,17 @@ async def test_when_it_cannot_come_back_requests_fail_at_once_until_it_can(tmp_p
                 try:
                     await engine.call({"do": "echo"})
                     break
-                except SpeechError:
+                except RequestFailed:
                     await asyncio.sleep(0.02)
 
 
 async def test_a_request_that_always_crashes_makes_the_pauses_longer() -> None:
     async with running(backoff_s=0.2) as engine:
         for _ in range(2):
-            with pytest.raises(SpeechError, match="exit code 3"):
+            with pytest.raises(RequestFailed, match="exit code 3"):
                 await engine.call({"do": "crash"})
         began = time.monotonic()
-        with pytest.raises(SpeechError, match="exit code 3"):
+        with pytest.raises(RequestFailed, match="exit code 3"):
             await engine.call({"do": "crash"})
         # A crash follows good work, or not: the first restart was at once, this one came after a pause.
         assert time.monotonic() - began >= 0.2
@@ -283,9 +283,9 @@ async def test_close_ends_the_process_and_what_waits() -> None:
         await until(engine, queued=1)
         await engine.aclose()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(outcome, SpeechError)
+            assert isinstance(outcome, RequestFailed)
         assert not alive(pid)
-        with pytest.raises(SpeechError, match="closed"):
+        with pytest.raises(RequestFailed, match="closed"):
             await engine.call({"do": "echo"})
 
 
@@ -305,11 +305,11 @@ async def test_ctrl_c_and_sigterm_leave_the_process_to_its_parent() -> None:
 
 PARENT = """
 import asyncio, sys
-from ivr.speech.process import EngineProcess
-from tests.speech.toy_engines import TOY
+from ivr.process.request_process import RequestProcess
+from tests.process.handlers import TOY
 
 async def main():
-    engine = EngineProcess("toy", TOY, {})
+    engine = RequestProcess("toy", TOY, {})
     await engine.start()
     work = asyncio.create_task(engine.call({"do": sys.argv[1], "seconds": 60}))
     while engine._current is None:
@@ -349,8 +349,8 @@ async def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import asyncio\nprint('script runs')\n"
-        "from ivr.speech.process import EngineProcess\nfrom tests.speech.toy_engines import TOY\n"
-        "async def main():\n    engine = EngineProcess('toy', TOY, {})\n    await engine.start()\n"
+        "from ivr.process.request_process import RequestProcess\nfrom tests.process.handlers import TOY\n"
+        "async def main():\n    engine = RequestProcess('toy', TOY, {})\n    await engine.start()\n"
         "    print((await engine.call({'do': 'echo'}))['greeting'])\n    await engine.aclose()\n"
         "asyncio.run(main())\n"
     )
@@ -359,5 +359,5 @@ async def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
         sys.executable, str(script), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )
     out, _ = await process.communicate()
-    lines = [line for line in out.decode().splitlines() if "engine_ready" not in line]
+    lines = [line for line in out.decode().splitlines() if "process_ready" not in line]
     assert lines == ["script runs", "hello"]

@@ -10,23 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from ivr.speech import shared_engine
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout, Transcript
-from ivr.speech.fallback import FallbackSTT
-from ivr.speech.host import EngineHost
-from ivr.speech.process import EngineProcess, ProcessOptions
-from ivr.speech.shared_engine import SharedEngine, engine_requests
-from tests.speech.toy_engines import BROKEN, TOY
+from ivr.process import host_client
+from ivr.process.host import ProcessHost
+from ivr.process.host_client import HostedProcess, request_client
+from ivr.process.request_process import RequestProcess
+from ivr.process.requests import ProcessOptions, RequestFailed, RequestTimeout
+from tests.process.handlers import BROKEN, TOY
 
 ROOT = Path(__file__).resolve().parents[2]
 
 HOST = """
 import asyncio, sys
 from pathlib import Path
-from ivr.speech.host import EngineHost
+from ivr.process.host import ProcessHost
 
 async def main():
-    await EngineHost(Path(sys.argv[1])).open()
+    await ProcessHost(Path(sys.argv[1])).open()
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -34,8 +33,8 @@ asyncio.run(main())
 
 
 @asynccontextmanager
-async def hosting(path: Path) -> AsyncIterator[EngineHost]:
-    host = EngineHost(path)
+async def hosting(path: Path) -> AsyncIterator[ProcessHost]:
+    host = ProcessHost(path)
     await host.open()
     try:
         yield host
@@ -43,21 +42,21 @@ async def hosting(path: Path) -> AsyncIterator[EngineHost]:
         await host.aclose()
 
 
-def client(path: Path, target: str = TOY, **options: float) -> SharedEngine:
+def client(path: Path, target: str = TOY, **options: float) -> HostedProcess:
     settings = ProcessOptions(host=path, **{"timeout_s": 5.0, **options})  # type: ignore[arg-type]
-    return SharedEngine("toy", target, {}, settings)
+    return HostedProcess("toy", target, {}, settings, host=path)
 
 
 def start_host(path: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", HOST, str(path)], cwd=ROOT)
 
 
-def engine_of(host: EngineHost) -> EngineProcess:
-    (engine,) = host._engines.values()
+def engine_of(host: ProcessHost) -> RequestProcess:
+    (engine,) = host._processes.values()
     return engine
 
 
-async def until(host: EngineHost, queued: int) -> None:
+async def until(host: ProcessHost, queued: int) -> None:
     """Until one request is in hand and ``queued`` more wait."""
     engine = engine_of(host)
     while engine._current is None or len(engine._queue) != queued:  # noqa: ASYNC110
@@ -65,9 +64,9 @@ async def until(host: EngineHost, queued: int) -> None:
 
 
 def test_the_options_say_where_an_engine_runs(tmp_path: Path) -> None:
-    assert isinstance(engine_requests("toy", TOY, {}, ProcessOptions()), EngineProcess)
-    shared = engine_requests("toy", TOY, {}, ProcessOptions(host=tmp_path / "engines"))
-    assert isinstance(shared, SharedEngine)
+    assert isinstance(request_client("toy", TOY, {}, ProcessOptions()), RequestProcess)
+    shared = request_client("toy", TOY, {}, ProcessOptions(host=tmp_path / "engines"))
+    assert isinstance(shared, HostedProcess)
 
 
 async def test_two_clients_use_one_process(tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ async def test_two_clients_use_one_process(tmp_path: Path) -> None:
         assert max(len(result["done"]) for result in results) == 2
         await one.aclose()
         assert (await other.call({"do": "echo"}))["pid"] == other.pid
-        with pytest.raises(SpeechError, match="has been closed"):
+        with pytest.raises(RequestFailed, match="has been closed"):
             await one.call({"do": "echo"})
         await other.aclose()
 
@@ -128,66 +127,25 @@ async def test_a_client_that_goes_frees_what_it_had_queued(tmp_path: Path) -> No
         await until(host, 2)
         await going.aclose()
         failures = await asyncio.gather(*asked, return_exceptions=True)
-        assert all(isinstance(failure, SpeechError) for failure in failures)
+        assert all(isinstance(failure, RequestFailed) for failure in failures)
         assert (await staying.call({"do": "echo"}))["done"] == ["work a", "echo"]
         await staying.aclose()
-
-
-class Spare:
-    name = "spare"
-
-    async def start(self) -> None: ...
-
-    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        return Transcript("by the spare", 1.0, self.name)
-
-    async def aclose(self) -> None: ...
-
-
-class Shared(Spare):
-    name = "toy"
-
-    def __init__(self, engine: SharedEngine) -> None:
-        self.engine = engine
-
-    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        await self.engine.call({"do": "echo"}, pcm16)
-        return Transcript("by the host", 1.0, self.name)
-
-
-async def test_a_full_queue_is_busy_for_every_client_and_the_fallback_takes_over(tmp_path: Path) -> None:
-    async with hosting(tmp_path / "engines") as host:
-        one, other = (client(tmp_path / "engines", queue_size=2) for _ in range(2))
-        await one.start()
-        await other.start()
-        stt = FallbackSTT([Shared(other), Spare()])
-        asked = []
-        for queued in range(3):  # one in hand, two waiting
-            asked.append(asyncio.create_task(one.call({"do": "work", "seconds": 0.3})))
-            await until(host, queued)
-        with pytest.raises(SpeechBusy, match="toy: 2 requests are waiting"):
-            await other.call({"do": "echo"})
-        assert (await stt.transcribe(b"", 16000)).text == "by the spare"
-        await asyncio.gather(*asked)
-        assert (await stt.transcribe(b"", 16000)).text == "by the host", "busy is no illness"
-        await one.aclose()
-        await other.aclose()
 
 
 async def test_errors_keep_their_kind(tmp_path: Path) -> None:
     async with hosting(tmp_path / "engines"):
         engine = client(tmp_path / "engines", timeout_s=0.3)
         await engine.start()
-        with pytest.raises(SpeechError, match=r"^toy: ValueError: not this one$"):
+        with pytest.raises(RequestFailed, match=r"^toy: ValueError: not this one$"):
             await engine.call({"do": "raise"})
-        with pytest.raises(SpeechTimeout):
+        with pytest.raises(RequestTimeout):
             await engine.call({"do": "hang"})
-        with pytest.raises(SpeechError, match="exit code 3"):
+        with pytest.raises(RequestFailed, match="exit code 3"):
             while True:  # until the engine is back to crash
                 await asyncio.sleep(0.05)
                 try:
                     await engine.call({"do": "crash"})
-                except SpeechTimeout:
+                except RequestTimeout:
                     continue
         await engine.aclose()
 
@@ -196,14 +154,14 @@ async def test_an_engine_that_does_not_load_fails_the_start(tmp_path: Path) -> N
     async with hosting(tmp_path / "engines"):
         engine = client(tmp_path / "engines", BROKEN)
         for _ in range(2):
-            with pytest.raises(SpeechError, match="the model is a potato"):
+            with pytest.raises(RequestFailed, match="the model is a potato"):
                 await engine.start()
         await engine.aclose()
 
 
 async def test_no_host_fails_the_start_in_time(tmp_path: Path) -> None:
     engine = client(tmp_path / "none", start_timeout_s=0.2)
-    with pytest.raises(SpeechError, match="no engine host"):
+    with pytest.raises(RequestFailed, match="no engine host"):
         await engine.start()
     await engine.aclose()
 
@@ -219,9 +177,9 @@ async def test_a_killed_host_fails_what_is_in_hand_and_a_new_one_is_found(tmp_pa
         await asyncio.sleep(0.05)
         began = asyncio.get_running_loop().time()
         first.kill()
-        with pytest.raises(SpeechError, match="closed the connection"):
+        with pytest.raises(RequestFailed, match="closed the connection"):
             await asked
-        with pytest.raises(SpeechError, match="not running"):
+        with pytest.raises(RequestFailed, match="not running"):
             await engine.call({"do": "echo"})
         assert asyncio.get_running_loop().time() - began < 0.5
     finally:
@@ -242,8 +200,8 @@ async def test_a_killed_host_fails_what_is_in_hand_and_a_new_one_is_found(tmp_pa
 async def test_a_host_that_stands_still_is_taken_for_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_engine, "PING_S", 0.1)
-    monkeypatch.setattr(shared_engine, "SILENT_S", 0.3)
+    monkeypatch.setattr(host_client, "PING_S", 0.1)
+    monkeypatch.setattr(host_client, "UNRESPONSIVE_S", 0.3)
     path = tmp_path / "engines"
     host = start_host(path)
     engine = client(path)
@@ -252,7 +210,7 @@ async def test_a_host_that_stands_still_is_taken_for_gone(
         await asyncio.sleep(0.5)
         assert (await engine.call({"do": "echo"}))["greeting"] == "hello", "a quiet host is not a dead one"
         host.send_signal(signal.SIGSTOP)
-        with pytest.raises(SpeechError, match="no sign of life"):
+        with pytest.raises(RequestFailed, match="no sign of life"):
             await engine.call({"do": "echo"})
     finally:
         host.kill()

@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-TOY = "tests.speech.toy_engines:Toy"
-BROKEN = "tests.speech.toy_engines:Broken"
-FLAKY = "tests.speech.toy_engines:Flaky"
+TOY = "tests.process.handlers:Toy"
+BROKEN = "tests.process.handlers:Broken"
+FLAKY = "tests.process.handlers:Flaky"
 
 
 class Toy:

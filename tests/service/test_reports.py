@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan.engine.loader import load_plan
-from ivr.process.link import Frame, encode_frame, read_frame
+from ivr.process.framing import Frame, encode_frame, read_frame
+from ivr.process.parent_link import ParentLink
 from ivr.service.config.settings import load_settings
 from ivr.service.engines import needs_host, on_host
-from ivr.service.workers.control import BACKLOG_BYTES, ControlLink, pack, unpack
-from ivr.service.workers.worker import Reports
-from ivr.service.workers.workers import OpenCalls
+from ivr.service.workers.child_setup import pack, unpack
+from ivr.service.workers.reports import BACKLOG_BYTES, OpenCalls, Reports
 
 DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
 
@@ -50,18 +50,18 @@ def test_local_engines_move_to_the_host_and_others_do_not() -> None:
     assert not needs_host(settings.model_copy(update={"stt": remote, "tts": speaks, "turn": silence}))
 
 
-async def opened() -> tuple[ControlLink, list[Frame], asyncio.Event, socket.socket]:
+async def opened() -> tuple[ParentLink, list[Frame], asyncio.Event, socket.socket]:
     ours, theirs = socket.socketpair()
     frames: list[Frame] = []
     gone = asyncio.Event()
-    control = ControlLink(frames.append, gone.set)
-    await control.open(ours)
+    link = ParentLink(frames.append, gone.set)
+    await link.open(ours)
     theirs.setblocking(False)
-    return control, frames, gone, theirs
+    return link, frames, gone, theirs
 
 
 async def test_pings_are_answered_and_the_end_is_noticed() -> None:
-    control, frames, gone, theirs = await opened()
+    link, frames, gone, theirs = await opened()
     reader, writer = await asyncio.open_connection(sock=theirs)
     writer.write(encode_frame({"op": "ping"}))
     writer.write(encode_frame({"op": "plans"}, b"x" * 100_000))
@@ -72,20 +72,20 @@ async def test_pings_are_answered_and_the_end_is_noticed() -> None:
         assert frames[0].head == {"op": "plans"} and len(frames[0].payload) == 100_000
         writer.close()
         await gone.wait()
-    await control.aclose()
+    await link.aclose()
 
 
 async def test_a_report_is_in_the_socket_at_once() -> None:
-    control, _, _, theirs = await opened()
-    Reports(control).began(1, {"call": "c"})
+    link, _, _, theirs = await opened()
+    Reports(link).began(1, {"call": "c"})
     assert b'"began"' in theirs.recv(4096), "without a turn of the loop: SIGKILL cannot take it back"
     theirs.close()
-    await control.aclose()
+    await link.aclose()
 
 
 async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth() -> None:
-    control, _, _, theirs = await opened()
-    reports, supervisor = Reports(control), OpenCalls()
+    link, _, _, theirs = await opened()
+    reports, supervisor = Reports(link), OpenCalls()
     for key in range(10_000):
         reports.began(key, {"call": f"call-{key}", "caller": "x" * 50})
         if key % 2:
@@ -93,7 +93,7 @@ async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth()
         if key % 100 == 0:
             await asyncio.sleep(0)
     assert reports.dropped > 0
-    assert control.backlog < BACKLOG_BYTES + 4096, "bounded"
+    assert link.backlog < BACKLOG_BYTES + 4096, "bounded"
     reader, writer = await asyncio.open_connection(sock=theirs)
     expected = {f"call-{key}" for key in range(0, 10_000, 2)}
     async with asyncio.timeout(20):
@@ -106,4 +106,4 @@ async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth()
         supervisor.take((await read_frame(reader)).head, 1.0)
     assert {line["call"] for line in supervisor.lost(1.0)} == expected - {"call-0"}
     writer.close()
-    await control.aclose()
+    await link.aclose()

@@ -1,15 +1,17 @@
-"""The engine host: local engines loaded once, asked by several services over a Unix socket.
+"""A host of request processes: each is loaded once and serves several services over a Unix socket.
 
-A client opens one connection for each engine. Frames are those of ``child_link``, JSON and raw bytes:
+A client opens one connection for each process. Its frames are those of ``request_server``, with an ``id``
+for each request, since several may be waiting:
 
 * client: ``{"op": "load", "name", "target", "arguments", "options"}`` first; then
   ``{"op": "work", "id", "request"}`` with a payload, ``{"op": "cancel", "id"}``, ``{"op": "ping"}``
-* host: ``{"ready", "pid"}`` or ``{"error"}``; then, for each request, ``{"id", "piece"}`` with a payload
-  and one ``{"id", "result"}`` or ``{"id", "error", "kind"}``; ``{"pong"}``
+* host: ``{"op": "ready", "pid"}`` or ``{"op": "failed", "error"}``; then, for each request,
+  ``{"op": "piece", "id"}`` with a payload, any number, and one ``{"op": "result", "id", "result"}`` or
+  ``{"op": "error", "id", "error", "kind"}``; ``{"op": "pong"}``
 
-Every engine has one queue for all (``queue_size``); a request that finds it full is refused at once as
-busy. A connection's end abandons what it had asked for. Who may open the socket may run any engine as
-this user: its folder must be closed to others.
+Every process has one queue for all clients (``queue_size``); a request that finds it full is refused at
+once as busy. The end of a connection abandons its requests. Whoever may open the socket may run any code
+as this user: its folder must be closed to others.
 """
 
 import asyncio
@@ -23,20 +25,19 @@ from typing import Any
 
 import structlog
 
-from ivr.process.link import encode_frame, read_frame
-from ivr.speech.base import SpeechError
-from ivr.speech.process import EngineProcess, ProcessOptions
-from ivr.speech.shared_engine import kind_of, message_of
+from ivr.process.framing import encode_frame, read_frame
+from ivr.process.request_process import RequestProcess
+from ivr.process.requests import KINDS, ProcessOptions, RequestFailed
 
-_log = structlog.get_logger(__name__)
+_log: Any = structlog.get_logger("ivr.process")
 
 
-class EngineHost:
+class ProcessHost:
     """Serves on ``path`` from ``open`` to ``aclose``; one event loop."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._engines: dict[str, EngineProcess] = {}
+        self._processes: dict[str, RequestProcess] = {}
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self.empty = asyncio.Event()
@@ -44,19 +45,19 @@ class EngineHost:
         self.empty.set()
 
     async def open(self) -> None:
-        """Listen; a socket that a host before us left behind is replaced. Raises OSError."""
+        """Listen; a socket that an earlier host left behind is replaced. Raises OSError."""
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._accept, str(self._path))
         self._path.chmod(0o600)
 
     async def aclose(self) -> None:
-        """Hang up on every client and end the engines."""
+        """Close every client's connection and end the processes."""
         if self._server is not None:
             self._server.close()
         for client in tuple(self._clients):
             client.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
-        await asyncio.gather(*(engine.aclose() for engine in self._engines.values()))
+        await asyncio.gather(*(process.aclose() for process in self._processes.values()))
         self._path.unlink(missing_ok=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,7 +70,7 @@ class EngineHost:
         except (asyncio.IncompleteReadError, OSError):
             pass  # the client is gone
         except (KeyError, TypeError, ValueError) as error:
-            _log.warning("engine_client_refused", reason=f"not a frame of ours: {error!r}")
+            _log.warning("host_client_refused", reason=f"not a frame of this protocol: {error!r}")
         except asyncio.CancelledError:
             pass  # ``aclose``; the server's own callback would report it as an error
         finally:
@@ -79,29 +80,29 @@ class EngineHost:
                 self.empty.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client, to its end."""
-        engine = self._engine((await read_frame(reader)).head)
+        """Serve one client until it goes."""
+        process = self._process((await read_frame(reader)).head)
         try:
-            await engine.start()
-        except SpeechError as error:
-            writer.write(encode_frame({"error": message_of(error)}))
+            await process.start()
+        except RequestFailed as error:
+            writer.write(encode_frame({"op": "failed", "error": error.reason}))
             await writer.drain()
             return
-        writer.write(encode_frame({"ready": True, "pid": engine.pid}))
+        writer.write(encode_frame({"op": "ready", "pid": process.pid}))
         requests: dict[int, asyncio.Task[None]] = {}
         try:
             while True:
                 frame = await read_frame(reader)
                 operation = frame.head["op"]
                 if operation == "ping":
-                    writer.write(encode_frame({"pong": True}))
+                    writer.write(encode_frame({"op": "pong"}))
                     continue
                 number = int(frame.head["id"])
                 if operation == "cancel":
                     if number in requests:
                         requests[number].cancel()
                     continue
-                work = self._work(engine, writer, number, frame.head["request"], frame.payload)
+                work = self._work(process, writer, number, frame.head["request"], frame.payload)
                 requests[number] = task = asyncio.create_task(work)
                 task.add_done_callback(partial(_forget, requests, number))
         finally:
@@ -110,17 +111,17 @@ class EngineHost:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _engine(self, head: Mapping[str, Any]) -> EngineProcess:
-        """The one process for what is asked; made when it is asked for the first time."""
+    def _process(self, head: Mapping[str, Any]) -> RequestProcess:
+        """Return the process with these arguments and options; made when the first client wants it."""
         key = json.dumps([head["target"], head["arguments"], head["options"]], sort_keys=True)
-        if key not in self._engines:
+        if key not in self._processes:
             options = ProcessOptions(**head["options"])
-            self._engines[key] = EngineProcess(head["name"], head["target"], head["arguments"], options)
-        return self._engines[key]
+            self._processes[key] = RequestProcess(head["name"], head["target"], head["arguments"], options)
+        return self._processes[key]
 
     async def _work(
         self,
-        engine: EngineProcess,
+        process: RequestProcess,
         writer: asyncio.StreamWriter,
         number: int,
         request: Mapping[str, Any],
@@ -129,15 +130,16 @@ class EngineHost:
         # A client that does not read fills its connection; then only its own requests wait.
         with contextlib.suppress(OSError):
             try:
-                async with aclosing(engine.run(request, payload)) as items:
+                async with aclosing(process.run(request, payload)) as items:
                     async for item in items:
                         if isinstance(item, bytes):
-                            writer.write(encode_frame({"id": number, "piece": True}, item))
+                            writer.write(encode_frame({"op": "piece", "id": number}, item))
                         else:
-                            writer.write(encode_frame({"id": number, "result": item}))
+                            writer.write(encode_frame({"op": "result", "id": number, "result": item}))
                         await writer.drain()
-            except SpeechError as error:
-                head = {"id": number, "error": message_of(error), "kind": kind_of(error)}
+            except RequestFailed as error:
+                kind = next(name for name, known in KINDS.items() if isinstance(error, known))
+                head = {"op": "error", "id": number, "error": error.reason, "kind": kind}
                 writer.write(encode_frame(head))
                 await writer.drain()
 

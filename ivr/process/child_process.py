@@ -1,7 +1,6 @@
-"""The parent's end of a child process: how it is started, spoken to and ended.
+"""Start a child process, exchange frames with it, end it: the parent's side.
 
-Both directions are frames on one socket pair, which is the child's standard input: a header of two
-big-endian 32-bit lengths, a JSON object, and raw bytes.
+Both directions are frames on one socket pair, which is the child's standard input.
 """
 
 import asyncio
@@ -9,60 +8,31 @@ import contextlib
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-HEADER = struct.Struct("!II")
+from ivr.process.framing import Frame, PeerGone, encode_frame, read_frame
 
 _CODE = """import importlib, json, os, sys
 sys.path[:] = json.loads(os.environ.pop("IVR_CHILD_PATH"))
 importlib.import_module(os.environ.pop("IVR_CHILD_MAIN")).main()"""
 
 
-class ChildGone(Exception):
-    """The child ended or must be ended; ``stuck`` when it was alive but gave no sign."""
-
-    def __init__(self, reason: str, *, stuck: bool = False) -> None:
-        super().__init__(reason)
-        self.stuck = stuck
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    head: dict[str, Any]
-    payload: bytes = field(repr=False)
-
-
-def encode_frame(head: Mapping[str, Any], payload: bytes = b"") -> bytes:
-    text = json.dumps(head).encode()
-    return HEADER.pack(len(text), len(payload)) + text + payload
-
-
-async def read_frame(reader: asyncio.StreamReader) -> Frame:
-    """The next frame. Raises IncompleteReadError or OSError at the connection's end."""
-    head_size, size = HEADER.unpack(await reader.readexactly(HEADER.size))
-    head = json.loads(await reader.readexactly(head_size))
-    return Frame(head, await reader.readexactly(size))
-
-
-def engine_environment(threads: int) -> dict[str, str]:
-    """The environment of an engine that computes with so many threads."""
+def computing_environment(threads: int) -> dict[str, str]:
+    """Return the environment of a child that computes with ``threads`` threads and needs no API keys."""
     count = str(max(1, threads))
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
     own = {f"{name}_NUM_THREADS": count for name in libraries}
     # Waiting threads that spin would take the cores from the media threads.
     own |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    # An engine needs no keys of other services.
     kept = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
     return kept | own
 
 
-class ChildLink:
-    """One child process. Make it, ``open`` it, use it, ``close`` it; there is no second life.
+class ChildProcess:
+    """One child process, used once: ``open`` it, exchange frames, ``close`` it.
 
     The child runs ``main()`` of the module ``main`` and is sent ``first`` (and ``payload``) at once;
     ``title`` is what an administrator sees in a list of processes; ``environment`` None is our own.
@@ -74,7 +44,7 @@ class ChildLink:
         payload: bytes = b"",
         *,
         title: str,
-        main: str = "ivr.process.child",
+        main: str,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._first, self._payload = dict(first), payload
@@ -90,7 +60,7 @@ class ChildLink:
         return self._process.pid if self._process is not None else None
 
     async def open(self) -> None:
-        """Start the process and tell it what to load; its first frame says how that went."""
+        """Start the process and send the first frame. Raises PeerGone when it cannot be started."""
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -109,7 +79,7 @@ class ChildLink:
             self._reader, self._writer = await asyncio.open_connection(sock=ours)
         except OSError as error:
             ours.close()
-            raise ChildGone(f"cannot be started: {error}") from error
+            raise PeerGone(f"cannot be started: {error}") from error
         self.send(self._first, self._payload)
 
     def _environment(self) -> dict[str, str]:
@@ -118,20 +88,20 @@ class ChildLink:
         return {**given, **ours, "IVR_CHILD_MAIN": self._main}
 
     def send(self, head: Mapping[str, Any], payload: bytes = b"") -> None:
-        """Queue a frame. The child always reads, so nothing piles up; a dead child shows in ``receive``."""
+        """Queue a frame. The child always reads, so the queue stays short; ``receive`` reports its death."""
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(encode_frame(head, payload))
 
     async def receive(self) -> Frame:
-        """The next frame. Raises ChildGone at the child's end. Cancelling loses nothing."""
+        """Return the next frame. Raises PeerGone when the child ended. Cancelling loses no frame."""
         if self._pending is None:
             self._pending = asyncio.create_task(self._read())
         await asyncio.wait({self._pending})
         done, self._pending = self._pending, None
         return done.result()
 
-    async def quiet_until(self, event: asyncio.Event) -> None:
-        """Wait for ``event`` while the child has nothing to say. Raises ChildGone when it ends."""
+    async def wait_idle(self, event: asyncio.Event) -> None:
+        """Wait for ``event`` while the child sends nothing. Raises PeerGone when the child ends."""
         if self._pending is None:
             self._pending = asyncio.create_task(self._read())
         waiter = asyncio.create_task(event.wait())
@@ -147,9 +117,9 @@ class ChildLink:
         try:
             return await read_frame(self._reader)
         except (asyncio.IncompleteReadError, OSError):
-            raise ChildGone(await self._obituary()) from None
+            raise PeerGone(await self._exit_reason()) from None
 
-    async def _obituary(self) -> str:
+    async def _exit_reason(self) -> str:
         assert self._process is not None
         for _ in range(100):
             if (code := self._process.poll()) is not None:
@@ -159,12 +129,12 @@ class ChildLink:
         return f"the process {self._process.pid} closed its connection"
 
     def kill(self) -> None:
-        """At once; ``receive`` then raises ChildGone."""
+        """Kill the process at once; ``receive`` then raises PeerGone."""
         if self._process is not None:
             self._process.kill()
 
     async def close(self, grace_s: float) -> None:
-        """End the process and wait for its end. Safe in any state, and when cancelled half-way."""
+        """End the process and wait for it, ``grace_s`` seconds before it is killed. Safe in any state."""
         if self._pending is not None:
             self._pending.cancel()
             await asyncio.wait({self._pending})
@@ -172,7 +142,7 @@ class ChildLink:
                 self._pending.exception()
             self._pending = None
         if self._writer is not None:
-            self._writer.transport.abort()  # the child reads the end of its input and goes
+            self._writer.transport.abort()  # the child reads the end of its input and exits
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
         if self._process is None:

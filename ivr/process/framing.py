@@ -1,0 +1,66 @@
+"""Frames between two processes: encode, read on an event loop, read in a thread.
+
+A frame is a header of two big-endian 32-bit lengths, a JSON object (``head``), and raw bytes (``payload``).
+"""
+
+import asyncio
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+_HEADER = struct.Struct("!II")
+
+
+class PeerGone(Exception):
+    """The process at the other end ended, closed the connection, or must be given up.
+
+    ``stuck``: it was alive but did not answer. ``permanent``: a further attempt would fail likewise.
+    """
+
+    def __init__(self, reason: str, *, stuck: bool = False, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.stuck, self.permanent = stuck, permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    head: dict[str, Any]
+    payload: bytes = field(repr=False)
+
+
+class ByteStream(Protocol):
+    """A binary file open for reading, buffered or not."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+def encode_frame(head: Mapping[str, Any], payload: bytes = b"") -> bytes:
+    """Return the bytes of one frame; ``head`` must be plain JSON values."""
+    text = json.dumps(head).encode()
+    return _HEADER.pack(len(text), len(payload)) + text + payload
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame:
+    """Read the next frame on the event loop. Raises IncompleteReadError or OSError at its end."""
+    head_size, size = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+    head = json.loads(await reader.readexactly(head_size))
+    return Frame(head, await reader.readexactly(size))
+
+
+def read_frame_blocking(stream: ByteStream) -> Frame:
+    """Read the next frame in a thread, or before there is an event loop. Raises EOFError or OSError."""
+    head_size, size = _HEADER.unpack(_read_exactly(stream, _HEADER.size))
+    head = json.loads(_read_exactly(stream, head_size))
+    return Frame(head, _read_exactly(stream, size))
+
+
+def _read_exactly(stream: ByteStream, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = stream.read(size - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data

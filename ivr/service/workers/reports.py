@@ -1,0 +1,113 @@
+"""Reports of calls from a worker to the supervisor: both sides.
+
+Reports are frames: ``{"op": "began", "key"}`` with the fields ``call_record.BEGUN``,
+``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
+``began`` for every call that is open now. The key is the worker's own number of the call.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ivr.process.parent_link import ParentLink
+from ivr.service.calls.call_record import ended
+
+log: Any = structlog.get_logger("ivr.worker")
+
+BACKLOG_BYTES = 256 * 1024
+"""What may wait in a worker to be read by the supervisor; some 1000 reports."""
+
+
+class Reports:
+    """Tells the supervisor of calls that began and ended.
+
+    A report goes into the socket at once, so that not even SIGKILL takes it back. When the supervisor
+    has not read for so long that ``BACKLOG_BYTES`` wait, reports are dropped, with a line in the log;
+    once it reads again it gets the list of the calls that are open then.
+    """
+
+    def __init__(self, control: ParentLink) -> None:
+        self._control = control
+        self._open: dict[int, dict[str, Any]] = {}
+        self._catching_up: asyncio.Task[None] | None = None
+        self.dropped = 0
+
+    def began(self, key: int, fields: dict[str, Any]) -> None:
+        self._open[key] = {"op": "began", "key": key, **fields}
+        self._report(self._open[key])
+
+    def ended(self, key: int) -> None:
+        if self._open.pop(key, None) is not None:
+            self._report({"op": "ended", "key": key})
+
+    def _report(self, report: dict[str, Any]) -> None:
+        if self._catching_up is None and self._control.backlog > BACKLOG_BYTES:
+            log.warning("call_reports_full", limit_bytes=BACKLOG_BYTES, open=len(self._open))
+            self._catching_up = asyncio.create_task(self._catch_up())
+        if self._catching_up is not None:
+            self.dropped += 1
+        else:
+            self._control.send(report)
+
+    async def _catch_up(self) -> None:
+        try:
+            await self._control.drain()
+        except OSError:
+            return  # there is nobody left to tell
+        self._catching_up = None
+        self._control.send({"op": "calls", "open": list(self._open.values())})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call as its worker reported it; ``began`` is when the report came (the supervisor's clock)."""
+
+    fields: Mapping[str, Any]
+    """``call_record.BEGUN``."""
+    began: float
+
+
+class OpenCalls:
+    """The calls that one worker has open, from its reports.
+
+    Reports are frames: ``{"op": "began", "key"}`` with the fields ``call_record.BEGUN``,
+    ``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
+    ``began`` for every call that is open now. The key is the worker's own number of the call.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[int, OpenCall] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def take(self, report: Mapping[str, Any], now: float) -> None:
+        """Note one report. Raises KeyError for one that is none."""
+        operation = report["op"]
+        if operation == "began":
+            self._begin(report, now)
+        elif operation == "ended":
+            self._calls.pop(int(report["key"]), None)
+        elif operation == "calls":
+            known = {int(each["key"]) for each in report["open"]}
+            for key in self._calls.keys() - known:
+                del self._calls[key]
+            for each in report["open"]:
+                if int(each["key"]) not in self._calls:
+                    self._begin(each, now)
+        else:
+            raise KeyError(operation)
+
+    def _begin(self, report: Mapping[str, Any], now: float) -> None:
+        fields = {name: value for name, value in report.items() if name not in ("op", "key")}
+        self._calls[int(report["key"])] = OpenCall(fields, now)
+
+    def lost(self, now: float) -> list[dict[str, Any]]:
+        """The worker is dead: the fields of a ``call_ended`` line for each open call, in the order in which
+        they began. Then there are none."""
+        lines = [ended(call.fields, now - call.began, "worker_lost") for call in self._calls.values()]
+        self._calls.clear()
+        return lines
