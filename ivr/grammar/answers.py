@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.grammar.expectation import Expectation, ExpectedKind
-from ivr.grammar.inputs import Asked, Input, make_input
-from ivr.grammar.matching import Matcher, spoken
+from ivr.grammar.inputs import Input, InputSpec, make_input
+from ivr.grammar.languages.registry import yes_no_answers
+from ivr.grammar.matching import Matcher, content_words
 
 Choices = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 """Name to (phrases, keys), as ``Matcher`` takes them."""
 
-_YES_NO = (
-    "yes yeah yep yup yea sure ok okay right correct thats it is no nope nah not now wrong"
-    " oui ouais si non ja jo doch nein nö sí"
-)
-YES_NO = frozenset(_YES_NO.split())
-"""Words of which whole answers to a yes-or-no question are made, as ``matching.words`` writes them."""
-
 
 def expected_answers(
-    choices: Choices, matcher: Matcher | None = None, asked: Asked | None = None
+    choices: Choices, matcher: Matcher | None = None, asked: InputSpec | None = None
 ) -> Expectation:
     """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
     matcher = matcher or Matcher(choices)
@@ -60,9 +54,9 @@ class _Either:
 
 
 def _kind(choices: Choices) -> ExpectedKind:
-    phrases = [spoken(phrase) for say, _ in choices.values() for phrase in say]
+    phrases = [content_words(phrase) for say, _ in choices.values() for phrase in say]
     words = [word for phrase in phrases for word in phrase]
-    if words and YES_NO.issuperset(words):
+    if words and yes_no_answers().issuperset(words):
         return "yes_no"
     digits = [key for _, press in choices.values() for key in press if key.isdigit()]
     if (words or digits) and all(word.isdigit() for word in words):

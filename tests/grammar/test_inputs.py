@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.grammar.inputs import INPUTS, Asked, make_input
+from ivr.grammar.inputs import INPUTS, InputSpec, make_input
 from ivr.grammar.inputs.tokens import number_at, tokens
-from ivr.grammar.inputs.words import words_of
+from ivr.grammar.languages.en.reading import English
+from ivr.grammar.languages.fr.reading import French
+from ivr.grammar.languages.registry import vocabulary
 from ivr.grammar.linear_regex import MAX_SOURCE, LinearRegex, RegexError
-from ivr.grammar.reading.english import English
-from ivr.grammar.reading.french import French
 
 TODAY = "2026-11-26"
 """A Thursday."""
@@ -210,7 +210,7 @@ TODAY = "2026-11-26"
     ],
 )  # fmt: skip
 def test_what_is_said(kind: str, options: dict[str, object], said: str, value: object) -> None:
-    typed = make_input(Asked(kind=kind, today=TODAY, **options)).parse(said)  # type: ignore[arg-type]
+    typed = make_input(InputSpec(kind=kind, today=TODAY, **options)).parse(said)  # type: ignore[arg-type]
     assert (typed.value if typed is not None else None) == value
     if isinstance(value, bool | int | float | str):
         assert typed is not None and type(typed.value) is type(value)
@@ -252,7 +252,7 @@ def test_what_is_said(kind: str, options: dict[str, object], said: str, value: o
     ],
 )
 def test_what_is_pressed(kind: str, options: dict[str, object], keys: str, value: object, more: bool) -> None:
-    asked = make_input(Asked(kind=kind, today=TODAY, **options))  # type: ignore[arg-type]
+    asked = make_input(InputSpec(kind=kind, today=TODAY, **options))  # type: ignore[arg-type]
     typed = asked.press(keys)
     assert (typed.value if typed is not None else None) == value
     assert asked.more_keys(keys) is more
@@ -272,12 +272,12 @@ def test_what_is_pressed(kind: str, options: dict[str, object], keys: str, value
     ],
 )
 def test_what_may_go_on(kind: str, options: dict[str, object], said: str, more: bool) -> None:
-    assert make_input(Asked(kind=kind, **options)).may_continue(said) is more  # type: ignore[arg-type]
+    assert make_input(InputSpec(kind=kind, **options)).may_continue(said) is more  # type: ignore[arg-type]
 
 
 def test_what_was_understood_is_read_back_in_the_callers_language() -> None:
     def said(kind: str, text: str, **options: object) -> str:
-        typed = make_input(Asked(kind=kind, today=TODAY, **options)).parse(text)  # type: ignore[arg-type]
+        typed = make_input(InputSpec(kind=kind, today=TODAY, **options)).parse(text)  # type: ignore[arg-type]
         assert typed is not None
         return typed.said
 
@@ -311,7 +311,7 @@ WORDS = sorted(
             "times",
             "oh",
         )
-        for word in getattr(words_of(language), table)
+        for word in getattr(vocabulary(language), table)
     }
     | {"to", "past", "quarter", "12", "3.5", "9:30", "0", "et"}
 )
@@ -324,7 +324,7 @@ WORDS = sorted(
     st.one_of(st.text(max_size=300), st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)),
 )
 def test_nothing_that_is_said_breaks_it(kind: str, language: str, past: bool, said: str) -> None:
-    asked = Asked(kind=kind, language=language, past=past, today="2028-02-29", pattern="[a-z]{2}[0-9]+")
+    asked = InputSpec(kind=kind, language=language, past=past, today="2028-02-29", pattern="[a-z]{2}[0-9]+")
     typed = make_input(asked).parse(said)
     assert typed is None or (typed.said and len(typed.said) < 2000)
     assert make_input(asked).may_continue(said) in (True, False)
@@ -332,7 +332,7 @@ def test_nothing_that_is_said_breaks_it(kind: str, language: str, past: bool, sa
 
 @given(st.sampled_from(sorted(INPUTS)), st.text("0123456789*#ABCD", max_size=40))
 def test_nothing_that_is_pressed_breaks_it(kind: str, keys: str) -> None:
-    asked = make_input(Asked(kind=kind, today="2028-02-29", pattern="[0-9]+"))
+    asked = make_input(InputSpec(kind=kind, today="2028-02-29", pattern="[0-9]+"))
     typed = asked.press(keys)
     assert typed is None or typed.said
     if asked.more_keys(keys) and keys:
@@ -342,7 +342,7 @@ def test_nothing_that_is_pressed_breaks_it(kind: str, keys: str) -> None:
 @given(st.integers(0, 10**15 - 1))
 def test_every_number_that_is_read_aloud_is_understood(number: int) -> None:
     for reader, language in ((English(), "en"), (French(), "fr")):
-        words = words_of(language)
+        words = vocabulary(language)
         if number < 10**12:
             found = tokens(reader.cardinal(number))
             assert number_at(found, 0, words) == (number, len(found)), (language, found)
@@ -350,7 +350,7 @@ def test_every_number_that_is_read_aloud_is_understood(number: int) -> None:
 
 @given(st.dates(date(2026, 11, 26), date(2035, 11, 25)), st.sampled_from(["en", "en-US", "fr"]))
 def test_every_date_that_is_read_aloud_is_understood(day: date, language: str) -> None:
-    asked = make_input(Asked(kind="date", language=language, today=TODAY))
+    asked = make_input(InputSpec(kind="date", language=language, today=TODAY))
     typed = asked.press(f"{day:%d%m%Y}")
     assert typed is not None and typed.value == day
     again = asked.parse(typed.said)
@@ -359,7 +359,7 @@ def test_every_date_that_is_read_aloud_is_understood(day: date, language: str) -
 
 @given(st.times(), st.sampled_from(["en", "fr"]))
 def test_every_time_that_is_read_aloud_is_understood(at: time, language: str) -> None:
-    asked = make_input(Asked(kind="time", language=language))
+    asked = make_input(InputSpec(kind="time", language=language))
     typed = asked.press(f"{at:%H%M}")
     assert typed is not None
     again = asked.parse(typed.said)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.grammar.matching import MIN_CONFIDENCE, SURE_CONFIDENCE, Matcher, words
-from ivr.grammar.similarity import closeness, distance, sound
+from ivr.grammar.languages.en.matching import MATCHING, sound
+from ivr.grammar.matching import MIN_CONFIDENCE, SURE_CONFIDENCE, Matcher, normalize
+from ivr.grammar.word_similarity import closeness, distance
 
 MENU = Matcher(
     {
@@ -166,7 +167,7 @@ def test_confidence() -> None:
 
 
 def test_words() -> None:
-    assert words("Twenty-one; I'd LIKE 07 & fifty five, it’s ½") == [
+    assert normalize("Twenty-one; I'd LIKE 07 & fifty five, it’s ½") == [
         "21",
         "id",
         "like",
@@ -201,7 +202,7 @@ _word = st.text("abcdeilmnorst", min_size=1, max_size=9)
 def test_distance_is_a_distance(a: str, b: str) -> None:
     assert distance(a, a) == 0 and distance(a, b) == distance(b, a)
     assert abs(len(a) - len(b)) <= distance(a, b) <= max(len(a), len(b))
-    assert 0.0 <= closeness(a, b) <= 1.0
+    assert 0.0 <= closeness(a, b, MATCHING) <= 1.0
 
 
 def test_distance_counts() -> None:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError, Template
 from ivr.grammar import reading
-from ivr.grammar.reading.base import country_code
-from ivr.grammar.reading.english import English
-from ivr.grammar.reading.french import French
+from ivr.grammar.languages.en.reading import English
+from ivr.grammar.languages.fr.reading import French
+from ivr.grammar.languages.reader import country_code
 
 SCOPE = {
     "amount": 12.5,
@@ -142,7 +142,7 @@ def test_every_number_has_words_of_its_own(number: int) -> None:
 
 
 def _value(words: str) -> int:
-    from ivr.grammar.reading.english import SCALES, TENS, UNITS
+    from ivr.grammar.languages.en.reading import SCALES, TENS, UNITS
 
     scales = {name: size for size, name in SCALES}
     total = part = 0

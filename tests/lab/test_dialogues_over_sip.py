@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ivr.dialplan.dialogue.runner import Outcome
-from ivr.grammar.matching import words
+from ivr.grammar.matching import normalize
 from ivr.lab.dialogues import sip_caller
 from ivr.lab.dialogues.sip_caller import HEARD_SHARE, share
 
@@ -28,11 +28,11 @@ press 1, 2 or 3. This is Billing, your last in voice is paid, and nothing is dew
     ],
 )
 def test_most_of_its_words_in_their_order(said: str, arrived: bool) -> None:
-    assert (share(words(said), words(CALL)) >= HEARD_SHARE) == arrived
+    assert (share(normalize(said), normalize(CALL)) >= HEARD_SHARE) == arrived
 
 
 def test_nothing_was_heard() -> None:
-    assert share(words("Hello."), []) == 0 and share([], words(CALL)) == 0
+    assert share(normalize("Hello."), []) == 0 and share([], normalize(CALL)) == 0
 
 
 async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:

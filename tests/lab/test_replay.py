@@ -18,7 +18,7 @@ from ivr.audio.wav import encode_wav
 from ivr.cli import main
 from ivr.cli.replay import replay_all
 from ivr.grammar.answers import expected_answers
-from ivr.grammar.inputs import Asked
+from ivr.grammar.inputs import InputSpec
 from ivr.lab.plot.timeline import timeline
 from ivr.lab.replay.engines import RecordedSTT, RecordedTranscript
 from ivr.lab.replay.replayer import replay
@@ -526,7 +526,7 @@ def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Pat
 
 
 def test_a_typed_question_is_asked_again() -> None:
-    asked = Asked(kind="digits", min_digits=4, max_digits=4)
+    asked = InputSpec(kind="digits", min_digits=4, max_digits=4)
     then = expected_answers({"desk": (("operator",), ())}, asked=asked)
     now = recorded_expectation(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
     assert now.fits is not None and now.may_continue is not None and now.kind == "digits"

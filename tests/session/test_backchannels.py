@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.grammar.backchannels import only_backchannel
+from ivr.grammar.transcripts import is_backchannel
 from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
 from ivr.vad.base import VoiceActivityDetector
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
@@ -24,7 +24,7 @@ from tests.session.test_turn_taking import LONG, cough
     ],
 )
 def test_a_backchannel(text: str, language: str) -> None:
-    assert only_backchannel(text, language)
+    assert is_backchannel(text, language)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_backchannel(text: str, language: str) -> None:
     [("right", "fr"), ("d'accord", "en"), ("okay stop", "en"), ("oui mais non", "fr"), ("7", "en")],
 )
 def test_none(text: str, language: str) -> None:
-    assert not only_backchannel(text, language)
+    assert not is_backchannel(text, language)
 
 
 @pytest.mark.parametrize(("language", "interrupted"), [("fr", False), ("en", True)])

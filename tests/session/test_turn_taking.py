@@ -854,11 +854,11 @@ async def test_one_to_nearly_the_same_words_serves_where_that_is_wished(
 
 
 def test_similar_enough() -> None:
-    from ivr.grammar.backchannels import similarity
+    from ivr.grammar.transcripts import word_overlap
 
-    assert similarity("Book a table.", "book a table") == 1
-    assert similarity("book a table", "book a table for two") == pytest.approx(0.6)
-    assert similarity("", "") == 1 and similarity("yes", "") == 0
+    assert word_overlap("Book a table.", "book a table") == 1
+    assert word_overlap("book a table", "book a table for two") == pytest.approx(0.6)
+    assert word_overlap("", "") == 1 and word_overlap("yes", "") == 0
 
 
 async def test_what_will_be_dropped_is_not_transcribed(scene: Make, sentence: np.ndarray) -> None:

@@ -9,8 +9,10 @@ from ivr.dialplan.plan.graph import Place
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.verbs import Verb
-from ivr.grammar.matching import Matcher, spoken
-from ivr.grammar.similarity import DIFFERENT, closeness, sound, stem
+from ivr.grammar.languages.matching_rules import MatchingRules
+from ivr.grammar.languages.registry import matching_rules
+from ivr.grammar.matching import Matcher, content_words
+from ivr.grammar.word_similarity import DIFFERENT, closeness
 
 SAME_ANSWER = Rule(
     "same-answer",
@@ -95,16 +97,17 @@ def answers_of(verb: Verb) -> Answers:
 
 
 def _phrases(subject: Subject, place: Place, answers: Answers) -> Iterator[Finding]:
+    language = subject.plan.languages[0]
     phrases = [
-        _Phrase(name, text, ("choices", name, "say", at), spoken(text))
+        _Phrase(name, text, ("choices", name, "say", at), content_words(text, language))
         for name, (say, _) in answers.items()
         for at, text in enumerate(say)
     ]
     many = len(phrases) > MAX_COMPARED
-    matcher = None if many else Matcher(answers)
+    matcher = None if many else Matcher(answers, language)
     for phrase in phrases:
         # Of very many only this one is asked about: whether it can be understood at all.
-        found = (matcher or Matcher({phrase.choice: ((phrase.text,), ())})).match(phrase.text)
+        found = (matcher or Matcher({phrase.choice: ((phrase.text,), ())}, language)).match(phrase.text)
         if found is None or found.choice != phrase.choice:
             instead = (
                 f"it means {quoted(found.choice)}" if found is not None else "it means none of the choices"
@@ -113,19 +116,19 @@ def _phrases(subject: Subject, place: Place, answers: Answers) -> Iterator[Findi
                 f"the phrase {quoted(phrase.text)} is never understood as {quoted(phrase.choice)}: {instead}"
             )
             yield subject.at_verb(NEVER_WINS, place, message, phrase.path)
-    for one, other in _alike(phrases, many):
+    for one, other in _alike(phrases, many, matching_rules(language)):
         message = (
             f"{quoted(other.text)} ({other.choice}) is easily heard as {quoted(one.text)} ({one.choice})"
         )
         yield subject.at_verb(CONFUSABLE, place, message, other.path)
 
 
-def _alike(phrases: Sequence[_Phrase], many: bool) -> Iterator[tuple[_Phrase, _Phrase]]:
+def _alike(phrases: Sequence[_Phrase], many: bool, rules: MatchingRules) -> Iterator[tuple[_Phrase, _Phrase]]:
     """Pairs of two choices' phrases, word for word close, but not the same. Each phrase once at most."""
     if many:
         heard: dict[tuple[str, ...], _Phrase] = {}
         for phrase in phrases:
-            first = heard.setdefault(tuple(sound(stem(word)) for word in phrase.words), phrase)
+            first = heard.setdefault(tuple(rules.sound(rules.stem(word)) for word in phrase.words), phrase)
             if first.choice != phrase.choice and first.words != phrase.words:
                 yield first, phrase
         return
@@ -134,7 +137,7 @@ def _alike(phrases: Sequence[_Phrase], many: bool) -> Iterator[tuple[_Phrase, _P
             if one.choice == other.choice or len(one.words) != len(other.words) or one.words == other.words:
                 continue
             if all(
-                closeness(a, b) != DIFFERENT or closeness(b, a) != DIFFERENT
+                closeness(a, b, rules) != DIFFERENT or closeness(b, a, rules) != DIFFERENT
                 for a, b in zip(one.words, other.words, strict=True)
             ):
                 yield one, other

@@ -9,7 +9,7 @@ from ivr.dialplan.plan.flow import Back, GoTo, Next
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.fields import KeysList, StepName, TextList, refuse
 from ivr.dialplan.values.model import Fields
-from ivr.grammar.matching import spoken
+from ivr.grammar.matching import content_words
 
 
 class Universal(Fields):
@@ -60,7 +60,7 @@ def check_universals(universals: dict[str, Universal]) -> dict[str, Universal]:
             if taken != name:
                 raise refuse(f"the key {quoted(key)} of {quoted(name)} is already that of {quoted(taken)}")
         for phrase in universal.say:
-            taken = phrases.setdefault(spoken(phrase), name)
+            taken = phrases.setdefault(content_words(phrase), name)
             if taken != name:
                 raise refuse(f"the phrase {quoted(phrase)} of {quoted(name)} already means {quoted(taken)}")
     return universals

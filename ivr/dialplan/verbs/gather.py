@@ -31,9 +31,10 @@ from ivr.dialplan.verbs.gathering.confirming import NAMES, Confirm
 from ivr.dialplan.verbs.gathering.hearing import Timers
 from ivr.dialplan.verbs.gathering.mistakes import mistakes
 from ivr.dialplan.verbs.gathering.question import Question
-from ivr.grammar.inputs import INPUTS, Asked
-from ivr.grammar.inputs.base import MAX_PRESSED, Order
-from ivr.grammar.inputs.date import order_of
+from ivr.grammar.inputs import INPUTS, InputSpec
+from ivr.grammar.inputs.base import MAX_PRESSED
+from ivr.grammar.languages.language import DateOrder, TextName
+from ivr.grammar.languages.registry import date_order
 from ivr.grammar.linear_regex import LinearRegex, RegexError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ DEFAULT_TRIES = 3
 InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
 
 
-class _Made(dict[str, tuple[Asked | None, Question]]):
+class _Made(dict[str, tuple[InputSpec | None, Question]]):
     """Questions that are ready, by language. Two gathers are equal whatever was asked so far."""
 
     def __eq__(self, other: object) -> bool:
@@ -159,7 +160,7 @@ class Gather(Speaking):
     finish_on_key: str = Field(
         default="#", description='the key that ends what is typed, such as "#", or none'
     )
-    date_order: Order | None = Field(
+    date_order: DateOrder | None = Field(
         default=None,
         description="how a date is written in figures: dmy, mdy or ymd; that of the language when not given",
     )
@@ -255,17 +256,17 @@ class Gather(Speaking):
             made = self._made[language] = (asked, question)
         return made[1]
 
-    def _asked(self, language: str, now: datetime) -> Asked | None:
+    def _asked(self, language: str, now: datetime) -> InputSpec | None:
         """The typed value that is asked for."""
         if self.input is None:
             return None
-        return Asked(
+        return InputSpec(
             kind=self.input,
             language=language,
             min_digits=self.min_digits,
             max_digits=self.max_digits,
             pattern=self.pattern or "",
-            order=self.date_order or order_of(language),
+            order=self.date_order or date_order(language),
             past=self.prefer == "past",
             currency=self.currency,
             today=now.date().isoformat(),
@@ -322,7 +323,8 @@ class Gather(Speaking):
             yield from text.literals()
         if self.keys_only is not None:
             yield from self.keys_only.literals()
-        for kind, miss in (("noinput", self.noinput), ("nomatch", self.nomatch)):
+        misses: tuple[tuple[TextName, Miss], ...] = (("noinput", self.noinput), ("nomatch", self.nomatch))
+        for kind, miss in misses:
             if miss.tries:
                 for text in miss.say or (built_in(kind, self._languages),):
                     yield from text.literals()

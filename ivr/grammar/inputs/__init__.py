@@ -2,36 +2,36 @@
 
 from functools import lru_cache
 
-from ivr.grammar.inputs.base import Asked, Input, Typed
-from ivr.grammar.inputs.date import Day
-from ivr.grammar.inputs.digits import Digits
-from ivr.grammar.inputs.money import Money
-from ivr.grammar.inputs.name import Name
-from ivr.grammar.inputs.number import Number
-from ivr.grammar.inputs.pattern import Fits
-from ivr.grammar.inputs.phone import Phone
-from ivr.grammar.inputs.text import FreeText
-from ivr.grammar.inputs.time import TimeOfDay
-from ivr.grammar.inputs.yes_no import YesNo
+from ivr.grammar.inputs.base import Input, InputSpec, TypedValue
+from ivr.grammar.inputs.date import DateInput
+from ivr.grammar.inputs.digits import DigitsInput
+from ivr.grammar.inputs.money import MoneyInput
+from ivr.grammar.inputs.name import NameInput
+from ivr.grammar.inputs.number import NumberInput
+from ivr.grammar.inputs.pattern import PatternInput
+from ivr.grammar.inputs.phone import PhoneInput
+from ivr.grammar.inputs.text import TextInput
+from ivr.grammar.inputs.time import TimeInput
+from ivr.grammar.inputs.yes_no import YesNoInput
 
 INPUTS: dict[str, type[Input]] = {
-    "digits": Digits,
-    "number": Number,
-    "date": Day,
-    "time": TimeOfDay,
-    "money": Money,
-    "phone": Phone,
-    "yes_no": YesNo,
-    "name": Name,
-    "text": FreeText,
-    "pattern": Fits,
+    "digits": DigitsInput,
+    "number": NumberInput,
+    "date": DateInput,
+    "time": TimeInput,
+    "money": MoneyInput,
+    "phone": PhoneInput,
+    "yes_no": YesNoInput,
+    "name": NameInput,
+    "text": TextInput,
+    "pattern": PatternInput,
 }
 
 
 @lru_cache(maxsize=1000)
-def make_input(asked: Asked) -> Input:
+def make_input(asked: InputSpec) -> Input:
     """Raises RegexError for a pattern that is none."""
     return INPUTS[asked.kind](asked)
 
 
-__all__ = ["INPUTS", "Asked", "Input", "Typed", "make_input"]
+__all__ = ["INPUTS", "Input", "InputSpec", "TypedValue", "make_input"]

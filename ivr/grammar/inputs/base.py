@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
-from typing import Any, ClassVar, Literal, Protocol, get_args
+from typing import Any, ClassVar, Protocol, get_args
 
 from ivr.grammar import reading
 from ivr.grammar.expectation import ExpectedKind
+from ivr.grammar.languages.language import DateOrder
 
 MAX_SAID = 500
 """Characters of a turn that are looked at."""
 MAX_PRESSED = 32
 """Keys of one input."""
 
-Order = Literal["dmy", "mdy", "ymd"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class InputSpec:
     """What is asked for, as far as the parsers need it: plain values, so that a recording can hold it."""
 
     kind: str
@@ -25,7 +24,7 @@ class Asked:
     min_digits: int = 1
     max_digits: int = MAX_PRESSED
     pattern: str = ""
-    order: Order = "dmy"
+    order: DateOrder = "dmy"
     """Of a date in figures."""
     past: bool = False
     """A date without its year is the last one of the kind, not the next."""
@@ -36,7 +35,7 @@ class Asked:
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> "Asked":
+    def from_plain(cls, plain: Mapping[str, Any]) -> "InputSpec":
         """The reverse of ``plain``, from a file that anybody may have written; what it does not say is left
         at its default. Raises ValueError.
         """
@@ -45,7 +44,7 @@ class Asked:
             wanted = str if each.default is MISSING else type(each.default)
             if each.name in given and type(given[each.name]) is not wanted:
                 raise ValueError(f"{each.name} = {given[each.name]!r} cannot be")
-        if not isinstance(given.get("kind"), str) or given.get("order", "dmy") not in get_args(Order):
+        if not isinstance(given.get("kind"), str) or given.get("order", "dmy") not in get_args(DateOrder):
             raise ValueError("a question has a kind, and no order but dmy, mdy and ymd")
         found = cls(**given)
         date.fromisoformat(found.today)
@@ -57,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedValue:
     """A value, and how it is read back."""
 
     value: Any
@@ -73,12 +72,12 @@ class Input(Protocol):
     """Almost anything that is said is an answer."""
     takes_keys: ClassVar[bool]
 
-    def __init__(self, asked: Asked) -> None: ...
+    def __init__(self, asked: InputSpec) -> None: ...
 
-    def parse(self, text: str) -> Typed | None:
+    def parse(self, text: str) -> TypedValue | None:
         """What was said."""
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         """What was pressed."""
 
     def may_continue(self, text: str) -> bool:
@@ -88,18 +87,18 @@ class Input(Protocol):
         """So may these keys; true of "" where a key can begin an answer."""
 
 
-class Base:
+class BaseInput:
     """What most kinds share."""
 
     expects: ClassVar[ExpectedKind] = "free"
     free: ClassVar[bool] = False
     takes_keys: ClassVar[bool] = True
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: InputSpec) -> None:
         self.asked = asked
         self.language = asked.language
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         return None
 
     def may_continue(self, text: str) -> bool:

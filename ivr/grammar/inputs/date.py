@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import Asked, Base, Order, Typed
-from ivr.grammar.inputs.tokens import each_number, tokens
-from ivr.grammar.inputs.words import Words, words_of
+from ivr.grammar.inputs.base import BaseInput, InputSpec, TypedValue
+from ivr.grammar.inputs.tokens import each_number, tokens, without
+from ivr.grammar.languages import registry
+from ivr.grammar.languages.vocabulary import Vocabulary
 
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _FIGURES = re.compile(r"\b(\d{1,2})\s*[/.-]\s*(\d{1,2})(?:\s*[/.-]\s*(\d{4}|\d{2}))?\b(?![/.-]\d)")
@@ -22,13 +23,15 @@ _MAX_AHEAD = 10_000
 """Of days, weeks or months that are counted."""
 
 
-class Day(Base):
+class DateInput(BaseInput):
     """The value is a ``date``."""
 
-    def parse(self, text: str) -> Typed | None:
-        return self._typed(_figures(text, self.asked) or _said(text, self.asked, words_of(self.language)))
+    def parse(self, text: str) -> TypedValue | None:
+        return self._typed(
+            _figures(text, self.asked) or _said(text, self.asked, registry.vocabulary(self.language))
+        )
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         if not keys.isdecimal() or len(keys) not in _LENGTHS:
             return None
         if self.asked.order == "ymd":
@@ -41,16 +44,15 @@ class Day(Base):
     def more_keys(self, keys: str) -> bool:
         return (keys.isdecimal() or not keys) and len(keys) < _LENGTHS[-1]
 
-    def _typed(self, found: date | None) -> Typed | None:
-        return Typed(found, reading.day(found, self.language, self.asked.day)) if found is not None else None
+    def _typed(self, found: date | None) -> TypedValue | None:
+        return (
+            TypedValue(found, reading.day(found, self.language, self.asked.day))
+            if found is not None
+            else None
+        )
 
 
-def order_of(language: str) -> Order:
-    """How a date is written in figures there."""
-    return "mdy" if language == "en-US" else "ymd" if language == "fr-CA" else "dmy"
-
-
-def _figures(text: str, asked: Asked) -> date | None:
+def _figures(text: str, asked: InputSpec) -> date | None:
     iso = _ISO.search(text)
     if iso is not None:
         return _dated(int(iso[3]), int(iso[2]), iso[1], asked)
@@ -64,7 +66,7 @@ def _figures(text: str, asked: Asked) -> date | None:
     return _dated(day, month, found[3] or "", asked)
 
 
-def _dated(day: int, month: int, year: str | int, asked: Asked) -> date | None:
+def _dated(day: int, month: int, year: str | int, asked: InputSpec) -> date | None:
     """``year`` may have two digits, or none."""
     today = asked.day
     if year == "":
@@ -89,7 +91,7 @@ def _dated(day: int, month: int, year: str | int, asked: Asked) -> date | None:
     return None
 
 
-def _said(text: str, asked: Asked, words: Words) -> date | None:
+def _said(text: str, asked: InputSpec, words: Vocabulary) -> date | None:
     found = tokens(text)
     if not found:
         return None
@@ -99,26 +101,22 @@ def _said(text: str, asked: Asked, words: Words) -> date | None:
     return _of_month(found, asked, words) or _weekday(found, asked, words)
 
 
-def _relative(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+def _relative(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
     today = asked.day
     joined = " ".join(found)
-    if "day after tomorrow" in joined or "après demain" in joined:
-        return today + timedelta(2)
-    if "day before yesterday" in joined or "avant hier" in joined:
-        return today - timedelta(2)
+    phrase = next((phrase for phrase in words.day_phrases if phrase in joined), None)
+    if phrase is not None:
+        return today + timedelta(words.day_phrases[phrase])
     named = [words.days[token] for token in found if token in words.days]
     if len(named) == 1 and not any(token in words.units for token in found):
         return today + timedelta(named[0])
     unit = next((token for token in found if token in words.units), None)
     if unit is None or named or any(token in words.weekdays for token in found):
         return None
-    ago = "ago" in found or ("a" in found and "il" in found)
-    ahead = "in" in found or "dans" in found or "from" in found
-    numbers = [
-        each
-        for each in each_number([t for t in found if t not in ("a", "il")], words)
-        if isinstance(each, int)
-    ]
+    ago = any(phrase <= set(found) for phrase in words.ago)
+    ahead = any(token in words.ahead for token in found)
+    counted = each_number(without(found, words.number_noise), words)
+    numbers = [each for each in counted if isinstance(each, int)]
     if ahead == ago or len(numbers) > 1:
         return None
     count = (numbers or [1])[0] * (-1 if ago else 1)
@@ -143,35 +141,34 @@ def _months(today: date, count: int) -> date | None:
     return None
 
 
-def _weekday(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+def _weekday(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
     today = asked.day
     named = {words.weekdays[token] for token in found if token in words.weekdays}
-    if len(named) != 1 or any(isinstance(each, int) for each in each_number(_plain(found, words), words)):
+    joined = f" {' '.join(found)} "
+    later = next((phrase for phrase in words.week_later if f" {phrase} " in joined), "")
+    rest = without(found, words.number_noise | set(later.split()))
+    if len(named) != 1 or any(isinstance(each, int) for each in each_number(rest, words)):
         return None
     (weekday,) = named
     ahead = (weekday - today.weekday()) % 7
     back = (today.weekday() - weekday) % 7 or 7
-    if "last" in found or "dernier" in found:
+    if any(token in words.last for token in found):
         return today - timedelta(back)
-    if "next" in found:
+    if any(token in words.next_week for token in found):
         return today + timedelta(7 - today.weekday() + weekday)
-    if "this" in found or "ce" in found:
+    if any(token in words.this for token in found):
         return today + timedelta(ahead)
-    later = 7 if "week" in found or "en huit" in " ".join(found) else 0
     if asked.past and not later:
         return today - timedelta(back)
-    return today + timedelta((ahead or 7) + later)
+    return today + timedelta((ahead or 7) + (7 if later else 0))
 
 
-def _plain(found: Sequence[str], words: Words) -> list[str]:
-    """ "Tuesday week", "a week on Tuesday", "mardi en huit": no number is meant."""
-    return [token for token in found if token not in ("a", "huit")]
-
-
-def _of_month(found: Sequence[str], asked: Asked, words: Words) -> date | None:
+def _of_month(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
     """A day and its month, the year after them; or a day alone."""
-    months = [at for at, token in enumerate(found) if token in words.months and not _is_may(found, at)]
-    numbers = list(each_number([token for token in found if token != "a"], words))
+    months = [
+        at for at, token in enumerate(found) if token in words.months and not _no_month(found, at, words)
+    ]
+    numbers = list(each_number(without(found, words.number_noise), words))
     if not months:
         days = [each for each in numbers if isinstance(each, int)]
         alone = len(days) == 1 and 1 <= days[0] <= 31 and _a_day(found, words)
@@ -187,12 +184,12 @@ def _of_month(found: Sequence[str], asked: Asked, words: Words) -> date | None:
     return _dated(days[0], month, year, asked) if year is not None else None
 
 
-def _is_may(found: Sequence[str], at: int) -> bool:
-    """ "May I": no month."""
-    return found[at] == "may" and at + 1 < len(found) and found[at + 1] == "i"
+def _no_month(found: Sequence[str], at: int, words: Vocabulary) -> bool:
+    """Return whether the month at ``at`` is none: "may I"."""
+    return at + 1 < len(found) and words.not_months.get(found[at]) == found[at + 1]
 
 
-def _a_day(found: Sequence[str], words: Words) -> bool:
+def _a_day(found: Sequence[str], words: Vocabulary) -> bool:
     """ "The third", "on the 3rd", "le trois": not just any number."""
     known = (
         words.noise
@@ -202,11 +199,11 @@ def _a_day(found: Sequence[str], words: Words) -> bool:
         | words.joints
         | set(words.weekdays)
     )
-    article = "the" in found or "le" in found or any(token in words.ordinals for token in found)
+    article = any(token in words.definite or token in words.ordinals for token in found)
     return article and all(token in known or token.isdecimal() for token in found)
 
 
-def _next_day(day: int, asked: Asked) -> date | None:
+def _next_day(day: int, asked: InputSpec) -> date | None:
     today = asked.day
     for months in range(0, -12, -1) if asked.past else range(12):
         first = _months(today.replace(day=1), months)

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.base import BaseInput, TypedValue
 from ivr.grammar.inputs.number import MAX_FIGURES, amount
 from ivr.grammar.inputs.tokens import each_number, tokens, without
-from ivr.grammar.inputs.words import Words, words_of
+from ivr.grammar.languages import registry
+from ivr.grammar.languages.vocabulary import Vocabulary
 
 
-class Money(Base):
+class MoneyInput(BaseInput):
     """The value is a float of whole hundredths (an int where there are none), in the currency that is asked
     for; an amount in another currency is none."""
 
-    def parse(self, text: str) -> Typed | None:
-        words = words_of(self.language)
+    def parse(self, text: str) -> TypedValue | None:
+        words = registry.vocabulary(self.language)
         found = without(tokens(text), words.noise - words.joints - words.cents)
         named = {words.currencies[token] for token in found if token in words.currencies}
         if named - {self.asked.currency}:
@@ -26,7 +27,7 @@ class Money(Base):
         )
         return self._typed(value) if value is not None else None
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         """The star is the point: 12*50."""
         if re.fullmatch(r"\d{1,12}(\*\d{1,2})?", keys) is None:
             return None
@@ -37,14 +38,14 @@ class Money(Base):
         fits = re.fullmatch(r"(\d{1,12}(\*\d?)?)?", keys) is not None
         return fits and len(keys) < self.asked.max_digits
 
-    def _typed(self, value: Decimal) -> Typed | None:
+    def _typed(self, value: Decimal) -> TypedValue | None:
         if len(str(int(value))) > min(self.asked.max_digits, MAX_FIGURES) or value != round(value, 2):
             return None
         plain = int(value) if value == value.to_integral_value() else float(value)
-        return Typed(plain, reading.money(plain, self.language, self.asked.currency))
+        return TypedValue(plain, reading.money(plain, self.language, self.asked.currency))
 
 
-def _amount(found: Sequence[str], words: Words, kind: Money) -> Decimal | None:
+def _amount(found: Sequence[str], words: Vocabulary, kind: MoneyInput) -> Decimal | None:
     language = kind.language
     sign = next((at for at, token in enumerate(found) if token in words.currencies), None)
     cents = bool(found) and found[-1] in words.cents
@@ -72,7 +73,7 @@ def _amount(found: Sequence[str], words: Words, kind: Money) -> Decimal | None:
     return whole + part / 100 if part is not None and fits and whole == whole.to_integral_value() else None
 
 
-def _pair(found: Sequence[str], words: Words) -> Decimal | None:
+def _pair(found: Sequence[str], words: Vocabulary) -> Decimal | None:
     """ "Twelve fifty"."""
     numbers = list(each_number(found, words))
     if (

@@ -3,40 +3,34 @@
 import re
 from typing import ClassVar
 
-from ivr.grammar.inputs.base import MAX_SAID, Base, Typed
-from ivr.grammar.inputs.tokens import tokens
-from ivr.grammar.inputs.words import Words, words_of
+from ivr.grammar.inputs.base import MAX_SAID, BaseInput, TypedValue
+from ivr.grammar.inputs.tokens import example_length, tokens
+from ivr.grammar.languages import registry
 
 MOST_WORDS = 6
 MIN_CODED = 3
 """Words of the spelling alphabet from which on they are no names themselves (Mike, Oscar)."""
-_BEFORE = {
-    "en": r"(?:(?:well|hello|hi|yes|ok|okay|um+|uh+|er+)[\s,.]+)*"
-    r"(?:(?:my|the|her|his|our|their)\s+(?:\w+\s+)?name(?:'s|\s+is)\s+|(?:it|this)(?:'s|\s+is)\s+|i(?:'m|\s+am)\s+)?",
-    "fr": r"(?:(?:alors|bonjour|oui|ok|euh+|bon)[\s,.]+)*"
-    r"(?:(?:mon|le|son)\s+nom(?:\s+c)?(?:\s+|')est\s+|c'est\s+|je\s+(?:m'appelle|suis)\s+)?",
-}
 
 
-class Name(Base):
+class NameInput(BaseInput):
     """The value is a text with capitals where names have them."""
 
     free: ClassVar[bool] = True
     takes_keys: ClassVar[bool] = False
 
-    def parse(self, text: str) -> Typed | None:
+    def parse(self, text: str) -> TypedValue | None:
         letters = spelled(text, self.language)
         if len(letters) >= 2 and letters.isalpha():
             name = letters.capitalize()
-            return Typed(name, f"{name}, {self.spelled(name)}")
+            return TypedValue(name, f"{name}, {self.spelled(name)}")
         said = re.sub(r"[’`´]", "'", " ".join(text[:MAX_SAID].split()))
-        before = _BEFORE.get(self.language.partition("-")[0], _BEFORE["en"])
-        said = re.sub(f"^{before}", "", said, count=1, flags=re.IGNORECASE).strip(" .,!?;:\"'")
+        prefix = registry.vocabulary(self.language).name_prefix
+        said = re.sub(f"^{prefix}", "", said, count=1, flags=re.IGNORECASE).strip(" .,!?;:\"'")
         parts = said.split()
         if not 1 <= len(parts) <= MOST_WORDS or not re.search(r"[^\W\d_]", said):
             return None
         name = " ".join(part if part != part.lower() else _capital(part) for part in parts)
-        return Typed(name, name)
+        return TypedValue(name, name)
 
 
 def _capital(word: str) -> str:
@@ -46,7 +40,7 @@ def _capital(word: str) -> str:
 def spelled(text: str, language: str) -> str:
     """The letters and digits of what is spelled somewhere in ``text``, in small letters; empty when nothing
     is. The longest row of them counts: "Smith, S M I T H"."""
-    words = words_of(language)
+    words = registry.vocabulary(language)
     found = tokens(re.sub(r"(?<=[A-Za-z])[-.](?=[A-Za-z]\b)", " ", text))
     best, row = "", ""
     at, times, coded = 0, 1, 0
@@ -59,7 +53,7 @@ def spelled(text: str, language: str) -> str:
         if len(token) == 1 and token.isalpha() and (token != "a" or row or follows):
             row += token * times
             coded = MIN_CODED  # letters are no names
-            at += _example(found, at, words)
+            at += example_length(found, at, words)
         elif token in words.letters and (row or follows):
             row += words.letters[token] * times
             coded += 1
@@ -75,12 +69,3 @@ def spelled(text: str, language: str) -> str:
 
 def _longer(best: str, row: str, coded: int) -> str:
     return row if coded >= MIN_CODED and len(row) > len(best) else best
-
-
-def _example(found: list[str], at: int, words: Words) -> int:
-    """How many words after the letter at ``at`` only say which one it is: "as in Bravo"."""
-    rest = found[at + 1 : at + 4]
-    if not rest or rest[0] not in words.as_in:
-        return 0
-    length = 3 if rest[1:2] == ["in"] else 2
-    return length if len(rest) >= length and rest[length - 1][0] == found[at] else 0

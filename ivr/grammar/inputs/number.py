@@ -5,25 +5,26 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.base import BaseInput, TypedValue
 from ivr.grammar.inputs.tokens import digits_of, number_at, tokens, without
-from ivr.grammar.inputs.words import Words, words_of
+from ivr.grammar.languages import registry
+from ivr.grammar.languages.vocabulary import Vocabulary
 
 MAX_FIGURES = 15
 
 
-class Number(Base):
+class NumberInput(BaseInput):
     """The value is an int, or a float where there is something after the point."""
 
-    def parse(self, text: str) -> Typed | None:
-        words = words_of(self.language)
+    def parse(self, text: str) -> TypedValue | None:
+        words = registry.vocabulary(self.language)
         found = _signed(text, tokens(text))
         kept = without(found, words.noise - words.joints - words.minus)
         negative = bool(kept) and (kept[0] in words.minus or kept[0] == "-")
         value = amount(kept[1:] if negative else kept, words, self.language)
         return self._typed(-value if negative else value) if value is not None else None
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         """The star is the point."""
         if re.fullmatch(r"\d{1,15}(\*\d{1,6})?", keys) is None:
             return None
@@ -33,15 +34,15 @@ class Number(Base):
         fits = re.fullmatch(r"(\d{1,15}(\*\d{0,6})?)?", keys) is not None
         return fits and len(keys) < self.asked.max_digits
 
-    def _typed(self, value: Decimal) -> Typed | None:
+    def _typed(self, value: Decimal) -> TypedValue | None:
         figures = len(str(int(abs(value))))
         if not self.asked.min_digits <= figures <= min(self.asked.max_digits, MAX_FIGURES):
             return None
         plain = int(value) if value == value.to_integral_value() else float(value)
-        return Typed(plain, reading.number(plain, self.language))
+        return TypedValue(plain, reading.number(plain, self.language))
 
 
-def amount(found: Sequence[str], words: Words, language: str) -> Decimal | None:
+def amount(found: Sequence[str], words: Vocabulary, language: str) -> Decimal | None:
     """The tokens as one number, all of them."""
     if not found:
         return None
@@ -52,7 +53,7 @@ def amount(found: Sequence[str], words: Words, language: str) -> Decimal | None:
     halves = len(head) > 2 and head[-1] in words.half
     if halves:
         head = head[:-1] if head[-2] not in words.joints else head[:-2]
-    whole = _whole(without(head, frozenset("a")), words)
+    whole = _whole(without(head, words.number_noise), words)
     if whole is None or (split < len(found) and not tail):
         return None
     if not tail:
@@ -68,7 +69,8 @@ def figures_of(token: str, language: str) -> Decimal | None:
     point."""
     if not re.fullmatch(r"\d+(?:[.,]\d+)*", token) or len(token) > 20:
         return None
-    point, groups = (".", ",") if language.partition("-")[0] == "en" else (",", ".")
+    point = registry.decimal_point(language)
+    groups = "." if point == "," else ","
     whole, _, fraction = token.partition(point)
     if re.fullmatch(rf"\d{{1,3}}(?:{re.escape(groups)}\d{{3}})+", whole):
         whole = whole.replace(groups, "")
@@ -78,7 +80,7 @@ def figures_of(token: str, language: str) -> Decimal | None:
     return Decimal(f"{whole}.{fraction or 0}") if whole.isdecimal() and f"{fraction}0".isdecimal() else None
 
 
-def _whole(found: Sequence[str], words: Words) -> Decimal | None:
+def _whole(found: Sequence[str], words: Vocabulary) -> Decimal | None:
     number = number_at(found, 0, words) if found else None
     if number is not None and number[1] == len(found):
         return Decimal(number[0])

@@ -5,32 +5,33 @@ from typing import ClassVar
 
 from ivr.grammar import reading
 from ivr.grammar.expectation import ExpectedKind
-from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.base import BaseInput, TypedValue
 from ivr.grammar.inputs.tokens import digits_of, tokens
-from ivr.grammar.inputs.words import words_of
+from ivr.grammar.languages import registry
 
 SHORTEST, LONGEST = 3, 15
 """Digits of a number; the longest is E.164's."""
 
 
-class Phone(Base):
+class PhoneInput(BaseInput):
     """The value is a text of digits, a + before them where one was said."""
 
     expects: ClassVar[ExpectedKind] = "digits"
 
     def heard(self, text: str) -> str | None:
-        words = words_of(self.language)
+        words = registry.vocabulary(self.language)
         found = tokens(re.sub(r"(?<=\d)[\s().\-/](?=[\d(])", "", text))
-        plus = any(token in ("+", "plus") for token in found)
-        rest = [token for token in found if token not in ("+", "plus")]
+        signs = words.plus | {"+"}
+        plus = any(token in signs for token in found)
+        rest = [token for token in found if token not in signs]
         digits = digits_of(rest, words, skip=lambda token: token in words.noise)
         return f"+{digits}" if digits is not None and plus else digits
 
-    def parse(self, text: str) -> Typed | None:
+    def parse(self, text: str) -> TypedValue | None:
         found = self.heard(text)
         return self._typed(found) if found is not None else None
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         return self._typed(keys) if keys.removeprefix("+").isdecimal() else None
 
     def may_continue(self, text: str) -> bool:
@@ -45,7 +46,7 @@ class Phone(Base):
     def _most(self) -> int:
         return min(self.asked.max_digits, LONGEST)
 
-    def _typed(self, number: str) -> Typed | None:
+    def _typed(self, number: str) -> TypedValue | None:
         figures = len(number.lstrip("+"))
         fits = max(self.asked.min_digits, SHORTEST) <= figures <= self._most
-        return Typed(number, reading.phone(number, self.language)) if fits else None
+        return TypedValue(number, reading.phone(number, self.language)) if fits else None

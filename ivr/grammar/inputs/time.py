@@ -9,32 +9,28 @@ from collections.abc import Sequence
 from datetime import time
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.base import BaseInput, TypedValue
 from ivr.grammar.inputs.tokens import each_number, tokens
-from ivr.grammar.inputs.words import Words, words_of
-
-_PAST = frozenset(["past", "after"])
-_TO = frozenset(["to", "till", "til", "before", "of"])
-_QUARTER = frozenset(["quarter", "quart"])
-_HOURS = frozenset(["oclock", "heure", "heures", "h", "hour", "hours", "hundred"])
+from ivr.grammar.languages import registry
+from ivr.grammar.languages.vocabulary import Vocabulary
 
 
-class TimeOfDay(Base):
+class TimeInput(BaseInput):
     """The value is a ``time``."""
 
-    def parse(self, text: str) -> Typed | None:
-        words = words_of(self.language)
+    def parse(self, text: str) -> TypedValue | None:
+        words = registry.vocabulary(self.language)
         found = tokens(re.sub(r"(?<=\d)\s*h(?=\d|\b)", ":", text.casefold()).replace(": ", ":00 "))
         found = [each.rstrip(":") for each in found]
         half = next(
             (words.parts[token] for token in found if token in words.parts and token not in words.noon), ""
         )
-        night = "night" in found
+        night = any(token in words.night for token in found)
         rest = [token for token in found if token not in words.parts or token in words.noon]
         moment = _moment(rest, words)
         return self._typed(*_settled(moment, half, night)) if moment is not None else None
 
-    def press(self, keys: str) -> Typed | None:
+    def press(self, keys: str) -> TypedValue | None:
         if not keys.isdecimal() or len(keys) not in (3, 4):
             return None
         return self._typed(int(keys[:-2]), int(keys[-2:]))
@@ -42,11 +38,11 @@ class TimeOfDay(Base):
     def more_keys(self, keys: str) -> bool:
         return (keys.isdecimal() or not keys) and len(keys) < 4
 
-    def _typed(self, hour: int, minute: int) -> Typed | None:
+    def _typed(self, hour: int, minute: int) -> TypedValue | None:
         if not (0 <= hour <= 23 and 0 <= minute <= 59):
             return None
         at = time(hour, minute)
-        return Typed(at, reading.clock(at, self.language))
+        return TypedValue(at, reading.clock(at, self.language))
 
 
 def _settled(moment: tuple[int, int, bool], half: str, night: bool) -> tuple[int, int]:
@@ -61,15 +57,16 @@ def _settled(moment: tuple[int, int, bool], half: str, night: bool) -> tuple[int
     return (hour + 12 if not sure and hour < 7 else hour), minute
 
 
-def _moment(found: Sequence[str], words: Words) -> tuple[int, int, bool] | None:
-    found = [token for token in found if token not in words.noise or token in (*_TO, "et")]
+def _moment(found: Sequence[str], words: Vocabulary) -> tuple[int, int, bool] | None:
+    found = [token for token in found if token not in words.noise or token in words.clock_words]
     numbers: list[int | str] = []
     for each in each_number(found, words):
         figures = re.fullmatch(r"(\d{1,2})[:.,](\d{2})", each) if isinstance(each, str) else None
         numbers += [int(figures[1]), int(figures[2])] if figures else [each]
     fixed = [12 if each in words.noon else 0 if each in words.midnight else each for each in numbers]
     named = any(each in words.noon or each in words.midnight for each in numbers)
-    match [each for each in fixed if each not in _HOURS]:
+    parts = [each for each in fixed if each not in words.hour_words]
+    match parts:
         case [int(hour)] if hour > 24 or (
             len(found) == 1 and len(found[0]) in (3, 4) and found[0].isdecimal()
         ):
@@ -80,31 +77,11 @@ def _moment(found: Sequence[str], words: Words) -> tuple[int, int, bool] | None:
             return hour, minute, named
         case [int(hour), str(oh), int(minute)] if oh in words.oh and minute < 10:
             return hour, minute, named
-        case [str(half), str(past), int(hour)] if half in words.half and past in _PAST:
-            return hour, 30, named
-        case [str(half), int(hour)] if half in words.half:
-            return hour, 30, named  # as the British say it
-        case [str(quarter), str(past), int(hour)] if quarter in _QUARTER and past in _PAST:
-            return hour, 15, named
-        case [str(quarter), str(to), int(hour)] if quarter in _QUARTER and to in _TO:
-            return _before(hour, 15, named)
-        case [int(minutes), str(past), int(hour)] if past in _PAST and minutes < 60:
-            return hour, minutes, named
-        case [int(minutes), "minutes", str(past), int(hour)] if past in _PAST and minutes < 60:
-            return hour, minutes, named
-        case [int(minutes), str(to), int(hour)] if to in _TO and minutes < 60:
-            return _before(hour, minutes, named)
-        case [int(minutes), "minutes", str(to), int(hour)] if to in _TO and minutes < 60:
-            return _before(hour, minutes, named)
-        case [int(hour), "et", str(part)] if part in words.half:
-            return hour, 30, named
-        case [int(hour), "et", str(part)] if part in _QUARTER:
-            return hour, 15, named
-        case [int(hour), "moins", str(part)] if part in _QUARTER:
-            return _before(hour, 15, named)
-        case [int(hour), "moins", int(minutes)] if minutes < 60:
-            return _before(hour, minutes, named)
-    return None
+    phrase = words.clock_phrase(parts)
+    if phrase is None:
+        return None
+    hour, minutes = phrase
+    return (hour, minutes, named) if minutes >= 0 else _before(hour, -minutes, named)
 
 
 def _before(hour: int, minutes: int, named: bool) -> tuple[int, int, bool] | None:

@@ -1,30 +1,38 @@
-"""A transcript as words and figures, and the numbers in it."""
+"""Splits a transcript into words and figures, and finds the numbers in it."""
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 from ivr.grammar.inputs.base import MAX_SAID
-from ivr.grammar.inputs.words import Words
+from ivr.grammar.languages import registry
+from ivr.grammar.languages.vocabulary import Vocabulary
 
-_HALVES_OF_DAY = re.compile(r"\b([ap])\.?\s?m\b\.?")
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+|[€$£¥+]")
-_SUFFIX = re.compile(r"(?<=\d)(?:st|nd|rd|th|er|ère|e|ème|eme)\b")
 _LIMIT = 10**15
 
 
 def tokens(text: str) -> list[str]:
-    """Small letters; words, figures ("12.50", "3:30") and signs of money; an ordinal's ending is gone."""
+    """Return the words, figures ("12.50", "3:30") and signs of money of a text, in small letters. The endings
+    of ordinals in figures are removed, and the rewrites of every language apply.
+    """
     flat = unicodedata.normalize("NFKC", text[:MAX_SAID]).casefold()
-    flat = re.sub(r"aujourd[’'`´ ]hui", "aujourdhui", re.sub(r"apr[eè]s[- ]midi", "aprèsmidi", flat))
-    flat = re.sub(r"(?<=\b[ldnsjcm])[’'`´](?=[a-zà-ÿ]{2,})", " ", flat)  # l'an, d'euros; but not it's
+    vocabularies = [language.vocabulary for language in registry.languages() if language.vocabulary]
+    for words in vocabularies:
+        for pattern, replacement in words.contractions:
+            flat = re.sub(pattern, replacement, flat)
     flat = re.sub(r"[’'`´]", "", flat)
-    flat = _SUFFIX.sub("", _HALVES_OF_DAY.sub(r" \1m ", flat))
-    return _TOKEN.findall(flat)
+    for words in vocabularies:
+        for pattern, replacement in words.rewrites:
+            flat = re.sub(pattern, replacement, flat)
+    endings = "|".join(ending for words in vocabularies for ending in words.ordinal_endings)
+    return _TOKEN.findall(re.sub(rf"(?<=\d)(?:{endings})\b", "", flat))
 
 
-def number_at(found: Sequence[str], at: int, words: Words) -> tuple[int, int] | None:
-    """The whole number that begins at token ``at`` and the place after it: as many words as make one."""
+def number_at(found: Sequence[str], at: int, words: Vocabulary) -> tuple[int, int] | None:
+    """Return the whole number that begins at token ``at``, of as many words as make one, and the place after
+    it; None where none begins.
+    """
     start, total, part, scale = at, 0, -1, _LIMIT
     while at < len(found):
         token = found[at]
@@ -55,46 +63,35 @@ def number_at(found: Sequence[str], at: int, words: Words) -> tuple[int, int] | 
     return (total + max(part, 0), at) if total + max(part, 0) < _LIMIT else None
 
 
-def _grows(token: str, words: Words) -> bool:
+def _grows(token: str, words: Vocabulary) -> bool:
     return token in words.hundred or token in words.scales
 
 
-def _goes_on(found: Sequence[str], at: int, words: Words, part: int) -> bool:
-    """After "and": a hundred and one, two thousand and five; vingt et un, soixante et onze."""
+def _goes_on(found: Sequence[str], at: int, words: Vocabulary, part: int) -> bool:
+    """Return whether a number goes on after a joint: "a hundred and one", "vingt et un"."""
     if at >= len(found):
         return False
     value = words.small.get(found[at], words.tens.get(found[at], words.ordinals.get(found[at], -1)))
     if value < 0:
         return False
-    if "et" in words.joints:
-        return value in (1, 11) and part % 100 in (20, 30, 40, 50, 60, 70, 80, 90)
-    return part < 0 or part % 100 == 0
+    return words.joins(part, value)
 
 
-def _joined(part: int, token: str, words: Words) -> int | None:
-    """``part``, a number below a thousand in the making (-1: none), with another word; None: it is a new
-    number's."""
+def _joined(part: int, token: str, words: Vocabulary) -> int | None:
+    """Return ``part``, a number below 1000 so far (-1: none), with one more word; None where the word begins
+    a new number.
+    """
     small = words.small.get(token, words.ordinals.get(token))
     value = small if small is not None else words.tens[token]
     if part < 0:
         return value
     if part == 0 or value == 0:
         return None
-    last = part % 100
-    french = "et" in words.joints
-    if french and value == 20 and last == 4:
-        return part + 76  # quatre-vingts
-    if value < 10:
-        fits = value >= 7 if french and last == 10 else last % 10 == 0 and last != 10
-    elif value < 20:
-        fits = last == 0 or (french and last in (60, 80) and value <= 16)
-    else:
-        fits = last == 0
-    return part + value if fits else None
+    return words.combine(part, value)
 
 
-def digits_of(found: Sequence[str], words: Words, *, skip: Callable[[str], bool]) -> str | None:
-    """All digits that were said, one by one, in pairs or in larger numbers; None for anything else."""
+def digits_of(found: Sequence[str], words: Vocabulary, *, skip: Callable[[str], bool]) -> str | None:
+    """Return all digits that were said, one by one, in pairs or in larger numbers; None for anything else."""
     digits: list[str] = []
     at, times = 0, 1
     while at < len(found):
@@ -109,8 +106,8 @@ def digits_of(found: Sequence[str], words: Words, *, skip: Callable[[str], bool]
             said, at = (token, after) if token.isdecimal() and after == at + 1 else (str(value), after)
         elif token in words.oh:
             said, at = "0", at + 1
-        elif token in words.alike and (digits or len(found) == 1):
-            said, at = str(words.alike[token]), at + 1
+        elif token in words.digit_homophones and (digits or len(found) == 1):
+            said, at = str(words.digit_homophones[token]), at + 1
         elif set(token) <= set("0123456789.,:") and not token.isdecimal():
             said, at = re.sub(r"\D", "", token), at + 1
         elif skip(token):
@@ -124,11 +121,12 @@ def digits_of(found: Sequence[str], words: Words, *, skip: Callable[[str], bool]
 
 
 def without(found: Sequence[str], noise: frozenset[str]) -> list[str]:
+    """Return the tokens that are not in ``noise``."""
     return [token for token in found if token not in noise]
 
 
-def each_number(found: Sequence[str], words: Words) -> Iterator[int | str]:
-    """Numbers as int, other words as they are."""
+def each_number(found: Sequence[str], words: Vocabulary) -> Iterator[int | str]:
+    """Return numbers as int, and other words as they are."""
     at = 0
     while at < len(found):
         number = number_at(found, at, words)
@@ -138,3 +136,13 @@ def each_number(found: Sequence[str], words: Words) -> Iterator[int | str]:
         else:
             yield number[0]
             at = number[1]
+
+
+def example_length(found: Sequence[str], at: int, words: Vocabulary) -> int:
+    """Return how many tokens after the letter at ``at`` only say which letter it is: 3 of "b as in bravo"."""
+    rest = found[at + 1 : at + 4]
+    for phrase in words.as_in:
+        if tuple(rest[: len(phrase)]) == phrase:
+            length = len(phrase) + 1
+            return length if len(rest) >= length and rest[length - 1][0] == found[at] else 0
+    return 0

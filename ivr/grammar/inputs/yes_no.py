@@ -3,25 +3,25 @@
 from typing import ClassVar
 
 from ivr.grammar.expectation import ExpectedKind
-from ivr.grammar.inputs.base import Base, Typed
+from ivr.grammar.inputs.base import BaseInput, TypedValue
 from ivr.grammar.inputs.tokens import tokens
-from ivr.grammar.inputs.words import words_of
+from ivr.grammar.languages import registry
 
 LONGEST = 12
 """Words of an answer; a longer one is a story."""
 
 
-class YesNo(Base):
+class YesNoInput(BaseInput):
     """The value is true or false."""
 
     expects: ClassVar[ExpectedKind] = "yes_no"
 
-    def parse(self, text: str) -> Typed | None:
+    def parse(self, text: str) -> TypedValue | None:
         answer = said_yes(text, self.language)
-        return Typed(answer, text.strip()) if answer is not None else None
+        return TypedValue(answer, text.strip()) if answer is not None else None
 
-    def press(self, keys: str) -> Typed | None:
-        return {"1": Typed(True, self._word(True)), "2": Typed(False, self._word(False))}.get(keys)
+    def press(self, keys: str) -> TypedValue | None:
+        return {"1": TypedValue(True, self._word(True)), "2": TypedValue(False, self._word(False))}.get(keys)
 
     def may_continue(self, text: str) -> bool:
         return False
@@ -30,13 +30,13 @@ class YesNo(Base):
         return not keys
 
     def _word(self, yes: bool) -> str:
-        french = self.language.partition("-")[0] == "fr"
-        return ("oui" if french else "yes") if yes else ("non" if french else "no")
+        words = registry.vocabulary(self.language)
+        return words.yes_word if yes else words.no_word
 
 
 def said_yes(text: str, language: str) -> bool | None:
     """True, False, or None for neither and for both ("yes, no")."""
-    words, found = words_of(language), tokens(text)
+    words, found = registry.vocabulary(language), tokens(text)
     if not found or len(found) > LONGEST:
         return None
     yes = any(token in words.yes for token in found)

@@ -25,7 +25,7 @@ from ivr.dialplan.dialogue.events import CallEvent
 from ivr.dialplan.dialogue.reader import Dialogue, DialogueFile
 from ivr.dialplan.dialogue.runner import DialogueRunner, Failure, Outcome
 from ivr.dialplan.plan.plan import Plan
-from ivr.grammar.matching import words
+from ivr.grammar.matching import normalize
 from ivr.lab.dialogues.sip_call import SipDialogueCall
 from ivr.lab.dialogues.sip_service import LINGER_S, serve_dialogues
 from ivr.service.calls.call import ServedCall
@@ -258,11 +258,11 @@ async def _unheard(
     and prompt of each turn that hears one.
     """
     whole = {entry.number for entry in entries if entry.kind == "said"}
-    wanted = [each for each in expected if each[2].number in whole and words(each[2].text)]
+    wanted = [each for each in expected if each[2].number in whole and normalize(each[2].text)]
     until = asyncio.get_running_loop().time() + 5
     while True:  # the last words are still being transcribed
-        heard = words(" ".join(call.heard))
-        missing = next((each for each in wanted if share(words(each[2].text), heard) < HEARD_SHARE), None)
+        heard = normalize(" ".join(call.heard))
+        missing = next((each for each in wanted if share(normalize(each[2].text), heard) < HEARD_SHARE), None)
         if missing is None:
             return None
         if asyncio.get_running_loop().time() > until:

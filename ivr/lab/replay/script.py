@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ivr.grammar.answers import expected_answers
-from ivr.grammar.inputs import Asked
+from ivr.grammar.inputs import InputSpec
 from ivr.lab.replay.engines import RealSTT, RecordedSTT
 from ivr.lab.replay.prompts import PromptOptions, sound_of
 from ivr.service.recording.recording import Recording
@@ -141,7 +141,7 @@ def recorded_expectation(decision: Decision) -> Expectation:
     choices = {name: (say, press) for name, (say, press) in (decision.details.get("choices") or {}).items()}
     asks = decision.details.get("asks")
     try:
-        asked = Asked.of(asks) if asks else None
+        asked = InputSpec.from_plain(asks) if asks else None
         expected = expected_answers(choices, asked=asked) if choices or asked else Expectation()
     except (KeyError, ValueError):
         expected = Expectation()

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
-from ivr.grammar.backchannels import similarity, words_of
 from ivr.grammar.expectation import Expectation
-from ivr.grammar.unfinished import unfinished
+from ivr.grammar.transcripts import is_unfinished, transcript_words, word_overlap
 from ivr.session.alarms import Alarms
 from ivr.session.options import SessionConfig
 from ivr.session.turn.recogniser import Recogniser
@@ -37,7 +36,7 @@ class PreparedReply:
         """The reply, if what was said in the end is ``similar`` enough to what it answers; else it is thrown
         away.
         """
-        if similarity(self.text, text) >= similar:
+        if word_overlap(self.text, text) >= similar:
             return self.reply
         self.reply.cancel()
         return None
@@ -224,8 +223,8 @@ class EndOfTurn:
     def _weigh(self, pause: SpeechPaused, transcript: Transcript) -> None:
         """What was said up to a pause is known."""
         text, begun = transcript.text, self._reply
-        serves = begun is not None and similarity(begun[0], text) >= self._config.turn.similar
-        if self.prepare is not None and words_of(text) and not serves:
+        serves = begun is not None and word_overlap(begun[0], text) >= self._config.turn.similar
+        if self.prepare is not None and transcript_words(text) and not serves:
             self._forget_reply()
             self._reply = text, asyncio.ensure_future(self.prepare(text))
         self._settle(pause, transcript)
@@ -285,11 +284,11 @@ class EndOfTurn:
             # An answer that may go on waits for the silence of its kind.
             if may_continue is None or not may_continue(text):
                 return turn.complete_ms, "grammar"
-        elif self._by_words and unfinished(text, self.language):  # noqa: SIM114  (two rules)
+        elif self._by_words and is_unfinished(text, self.language):  # noqa: SIM114  (two rules)
             return None
         elif fits is not None and text and not self._asks:
             return None
-        if self._probable(turn.likely if self._by_words and words_of(text) else turn.sure):
+        if self._probable(turn.likely if self._by_words and transcript_words(text) else turn.sure):
             return 0, "turn detector"
         # A word alone sounds unfinished to the detector; as an answer it is not held up for that.
         if self._probability is not None and self._probability < turn.doubtful and not answers:

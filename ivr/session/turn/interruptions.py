@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
-from ivr.grammar.backchannels import only_backchannel, words_of
+from ivr.grammar.transcripts import is_backchannel, transcript_words
 from ivr.session.alarms import Alarms
 from ivr.session.prompt.handle import SayHandle
 from ivr.session.prompt.playlist import Playlist
@@ -181,7 +181,7 @@ class Interruptions:
 
     def _nothing(self, transcript: Transcript, handle: SayHandle) -> str | None:
         """The rule by which what was said over the prompt is no interruption."""
-        if not words_of(transcript.text):
+        if not transcript_words(transcript.text):
             return "no words"
         fits = self._endings.expected.fits
         if fits is not None and fits(transcript.text):
@@ -190,23 +190,23 @@ class Interruptions:
         if (
             options.backchannels
             and self._left_ms > options.answer_window_ms
-            and only_backchannel(transcript.text, self.language)
+            and is_backchannel(transcript.text, self.language)
         ):
             return "backchannel"
         return None
 
     def _too_little(self, transcript: Transcript, handle: SayHandle) -> str | None:
         """The same for a prompt that only words may stop."""
-        words, options = words_of(transcript.text), handle.options
+        words, options = transcript_words(transcript.text), handle.options
         fits = self._endings.expected.fits
         answer = bool(words) and fits is not None and fits(transcript.text)
         if options.hotword or (options.hotword_answers and fits is not None):
             said = f" {' '.join(words)} "
-            named = any(f" {' '.join(words_of(phrase))} " in said for phrase in options.hotword)
+            named = any(f" {' '.join(transcript_words(phrase))} " in said for phrase in options.hotword)
             return None if named or (answer and options.hotword_answers) else "hotword"
         if not words:
             return "no words"
-        if options.backchannels and not answer and only_backchannel(transcript.text, self.language):
+        if options.backchannels and not answer and is_backchannel(transcript.text, self.language):
             return "backchannel"
         return None if len(words) >= options.min_words else "min_words"
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ivr.grammar.backchannels import words_of
+from ivr.grammar.transcripts import transcript_words
 from ivr.modelstore import model_path
 from ivr.session import AudioClip, Decision, Expectation, MemoryPlayer, SessionEnded, VoiceSession
 from ivr.speech.base import SpeechToText, Transcript
@@ -179,8 +179,8 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
 
 
 def _expectation(scene: Scene) -> Expectation:
-    choices = {" ".join(words_of(choice)) for choice in scene.choices}
-    fits = (lambda text: " ".join(words_of(text)) in choices) if choices else None
+    choices = {" ".join(transcript_words(choice)) for choice in scene.choices}
+    fits = (lambda text: " ".join(transcript_words(text)) in choices) if choices else None
     return Expectation(kind=scene.expect, fits=fits)
 
 

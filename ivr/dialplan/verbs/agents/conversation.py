@@ -19,7 +19,7 @@ from ivr.dialplan.runtime.language_model import (
 from ivr.dialplan.runtime.waiting import with_fillers
 from ivr.dialplan.values.texts import say
 from ivr.dialplan.verbs.agents.tools import DONE, BadArguments
-from ivr.grammar.matching import spoken
+from ivr.grammar.matching import content_words
 from ivr.session import SessionEnded
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Conversation:
         self._offers = [*(tool.offer(name) for name, tool in agent.tools.items()), _DONE_TOOL]
         chosen = agent.universals_here.items()
         self._keys = {key: name for name, each in chosen for key in each.press}
-        self._phrases = {spoken(phrase): name for name, each in chosen for phrase in each.say}
+        self._phrases = {content_words(phrase): name for name, each in chosen for phrase in each.say}
         self._began = run.session.clock
         self._turns = self._tokens = self._broken = 0
         self._open: set[_Writing] = set()
@@ -176,7 +176,7 @@ class Conversation:
                 pressed += turn.text
                 continue
             if turn.reason == "speech":
-                name = None if pressed else self._phrases.get(spoken(turn.text))
+                name = None if pressed else self._phrases.get(content_words(turn.text))
                 if name is not None:
                     return self._universal(name, "speech"), None
                 words = turn.text or "(The caller said something that was not understood.)"

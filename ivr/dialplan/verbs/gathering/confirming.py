@@ -18,11 +18,11 @@ from ivr.dialplan.values.texts import Said, Spoken
 from ivr.dialplan.verbs.gathering.built_in import built_in
 from ivr.dialplan.verbs.gathering.hearing import Answer, Hearing, Timers
 from ivr.dialplan.verbs.gathering.question import Question
-from ivr.grammar.inputs import Asked, Typed
-from ivr.grammar.inputs.text import FreeText
+from ivr.grammar.inputs import InputSpec, TypedValue
+from ivr.grammar.inputs.text import TextInput
 from ivr.grammar.inputs.tokens import tokens
-from ivr.grammar.inputs.words import words_of
-from ivr.grammar.inputs.yes_no import YesNo, said_yes
+from ivr.grammar.inputs.yes_no import YesNoInput, said_yes
+from ivr.grammar.languages.registry import vocabulary
 
 if TYPE_CHECKING:
     from ivr.dialplan.plan.speaking import Prompting
@@ -95,7 +95,7 @@ class Confirming:
     ) -> None:
         self._run, self._options, self._question = run, options, question
         self._yields = yields
-        asked = Asked(kind="yes_no", language=run.language)
+        asked = InputSpec(kind="yes_no", language=run.language)
         self._yes_no = Question({}, universals, asked, question.finish)
         expected = dataclasses.replace(self._yes_no.expected, fits=self._fits, may_continue=self._may_go_on)
         self._expected = expected
@@ -152,7 +152,7 @@ class Confirming:
             found = self._question.pressed(reply.text, finished=True)
             if found is None:
                 return None
-            if isinstance(found, Typed):
+            if isinstance(found, TypedValue):
                 return Answer(kind="typed", by="keys", typed=found, text=reply.text)
             return Answer(kind=found[0], by="keys", name=found[1], text=reply.text)
         return self._of_words(reply, first)
@@ -176,14 +176,14 @@ class Confirming:
         if meant is not None and meant[0] == "choice":
             return Answer(kind="choice", name=meant[1], phrase=meant[2], text=text, confidence=confidence)
         typed = None
-        if not isinstance(self._question.input, FreeText | YesNo):
+        if not isinstance(self._question.input, TextInput | YesNoInput):
             typed = self._question.typed(text, confidence)
         return Answer(kind="typed", typed=typed, text=text, confidence=confidence) if typed else None
 
     def _behind_no(self, text: str) -> str:
         """What stands behind "no": "no, eight" is eight; empty when nothing does, or when the words may be
         what is denied: "not seven"."""
-        words = words_of(self._run.language)
+        words = vocabulary(self._run.language)
         if words.denials & set(tokens(text)):
             return ""
         found = re.split(r"(?<=[\s,.;!?-])", text.strip())

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from ivr.audio.frames import VAD_RATE
 from ivr.dialplan.verbs.gathering.question import Question
-from ivr.grammar.inputs import Typed
-from ivr.grammar.inputs.digits import Digits
-from ivr.grammar.inputs.phone import Phone
+from ivr.grammar.inputs import TypedValue
+from ivr.grammar.inputs.digits import DigitsInput
+from ivr.grammar.inputs.phone import PhoneInput
 
 if TYPE_CHECKING:
     from ivr.dialplan.runtime.run import Run
@@ -29,7 +29,7 @@ class Answer:
     by: Literal["speech", "keys"] = "speech"
     name: str = ""
     """Of the choice or universal."""
-    typed: Typed | None = None
+    typed: TypedValue | None = None
     text: str = ""
     """What was said or pressed."""
     phrase: str = ""
@@ -112,7 +112,7 @@ class Hearing:
         typed = self._question.typed(text, confidence) if not pressed else None
         if typed is None and pressed and (more := self._digits(text)):
             found_typed = self._question.pressed(pressed + more, finished=True)
-            typed = found_typed if isinstance(found_typed, Typed) else None
+            typed = found_typed if isinstance(found_typed, TypedValue) else None
         typed = typed or (self._question.typed(text, confidence) if pressed else None)
         if typed is None:
             return None
@@ -126,7 +126,7 @@ class Hearing:
 
     def _digits(self, text: str) -> str | None:
         kind = self._question.input
-        return kind.heard(text) if isinstance(kind, Digits | Phone) else None
+        return kind.heard(text) if isinstance(kind, DigitsInput | PhoneInput) else None
 
     # -- keys
 
@@ -147,7 +147,7 @@ class Hearing:
         found = self._question.pressed(pressed, finished=finished)
         if found is None:
             return Answer(kind="nomatch", by="keys", text=pressed)
-        if isinstance(found, Typed):
+        if isinstance(found, TypedValue):
             return Answer(kind="typed", by="keys", typed=found, text=pressed)
         kind, name = found
         return Answer(kind=kind, by="keys", name=name, text=pressed)

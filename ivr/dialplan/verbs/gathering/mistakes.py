@@ -6,7 +6,7 @@ from typing import Any
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import Ruled, quoted
 from ivr.grammar.inputs import INPUTS
-from ivr.grammar.matching import spoken
+from ivr.grammar.matching import content_words
 
 _TYPED = tuple(INPUTS)
 _BY_DIGITS = ("digits", "number", "money", "phone", "pattern")
@@ -72,7 +72,7 @@ def _taken_twice(choices: object) -> Iterator[tuple[Path, str]]:
                 message = f"the key {quoted(key)} is already that of {quoted(taken)}"
                 yield ("choices", name, "press", *at), Ruled(message, "same-answer")
         for at, phrase in _listed(choice.get("say")):
-            taken = phrases.setdefault(spoken(phrase), name)
+            taken = phrases.setdefault(content_words(phrase), name)
             if taken != name:
                 message = f"the phrase {quoted(phrase)} already means {quoted(taken)}"
                 yield ("choices", name, "say", *at), Ruled(message, "same-answer")

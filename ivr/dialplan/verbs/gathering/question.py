@@ -5,8 +5,8 @@ from typing import Literal, Protocol
 
 from ivr.grammar.answers import Choices, expected_answers
 from ivr.grammar.expectation import Expectation
-from ivr.grammar.inputs import Asked, Typed, make_input
-from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, spoken
+from ivr.grammar.inputs import InputSpec, TypedValue, make_input
+from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, content_words
 
 Meant = Literal["choice", "universal"]
 UNIVERSAL = "universals."
@@ -30,13 +30,13 @@ class Question:
         self,
         choices: Mapping[str, Answerable],
         universals: Mapping[str, Answerable],
-        asked: Asked | None,
+        asked: InputSpec | None,
         finish: str,
     ) -> None:
         self.finish = finish
         self.input = make_input(asked) if asked is not None else None
         own_keys = {key: name for name, choice in choices.items() for key in choice.press}
-        own_phrases = {spoken(phrase) for choice in choices.values() for phrase in choice.say}
+        own_phrases = {content_words(phrase) for choice in choices.values() for phrase in choice.say}
         self.keys: dict[str, tuple[Meant, str]] = {key: ("choice", name) for key, name in own_keys.items()}
         listed: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         # Where digits are typed a digit that is said is a digit, not somebody's key.
@@ -46,7 +46,7 @@ class Question:
         for name, universal in universals.items():
             for key in universal.press:
                 self.keys.setdefault(key, ("universal", name))
-            phrases = tuple(phrase for phrase in universal.say if spoken(phrase) not in own_phrases)
+            phrases = tuple(phrase for phrase in universal.say if content_words(phrase) not in own_phrases)
             keys = () if typed else tuple(key for key in universal.press if key not in own_keys)
             listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
         self._matcher = Matcher(listed)
@@ -68,16 +68,16 @@ class Question:
         match = self._matcher.match(text, confidence)
         if match is None:
             return None
-        if self.input is not None and self.input.free and spoken(text) != spoken(match.phrase):
+        if self.input is not None and self.input.free and content_words(text) != content_words(match.phrase):
             return None  # among other words it means nothing: "I need help with my bill"
         universal = match.choice.startswith(UNIVERSAL)
-        whole = spoken(text) == spoken(match.phrase)
+        whole = content_words(text) == content_words(match.phrase)
         if universal and not whole and self.typed(text, confidence) is not None:
             return None
         name = match.choice.removeprefix(UNIVERSAL) if universal else match.choice
         return ("universal" if universal else "choice"), name, match.phrase
 
-    def typed(self, text: str, confidence: float) -> Typed | None:
+    def typed(self, text: str, confidence: float) -> TypedValue | None:
         """The value that was said."""
         if self.input is None or 0.0 < confidence < MIN_CONFIDENCE:
             return None
@@ -101,7 +101,7 @@ class Question:
         listed = any(each.startswith(keys) and len(each) > len(keys) for each in self.keys)
         return listed or (self.input is not None and self.input.more_keys(keys))
 
-    def pressed(self, keys: str, *, finished: bool) -> tuple[Meant, str] | Typed | None:
+    def pressed(self, keys: str, *, finished: bool) -> tuple[Meant, str] | TypedValue | None:
         """What ``keys`` mean, now that no more come. A universal is meant by its key alone, where nothing
         says that a value was typed: ``finished`` with the key for that, or complete by its length."""
         meant = self.keys.get(keys)

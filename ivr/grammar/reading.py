@@ -1,7 +1,7 @@
 """Values as a person reads them aloud: filters of a plan's texts, such as ``{{ amount | money("EUR") }}``.
 
-Each takes a value and a language tag and gives words; what it gives is bounded by what it is given. Where a
-language has no file here the digits are left to its voice.
+Each takes a value and a language tag and returns words; the length of the result is bounded by that of the
+value. Where a language has no reader the digits are left to its voice.
 """
 
 import re
@@ -10,32 +10,17 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ivr.grammar.reading.base import PlainReader, Reader, country_code
-from ivr.grammar.reading.english import English
-from ivr.grammar.reading.french import French
+from ivr.grammar.languages.reader import country_code
+from ivr.grammar.languages.registry import reader
 
 MAX_SPELLED = 100
 """Characters of a text that is spelled."""
 MAX_DIGITS = 18
 """Before the point of a number, and after it."""
 
-READERS: dict[str, Reader] = {
-    "en": English(),
-    "en-US": English(american=True),
-    "fr": French(),
-    "fr-BE": French(seventy=True),
-    "fr-CH": French(seventy=True, eighty=True),
-}
-"""By language tag; ``en-GB`` falls back on ``en``."""
-_PLAIN = PlainReader()
-
 
 class CannotRead(ValueError):
     """The value is not of the kind; the text says what was expected."""
-
-
-def reader(language: str) -> Reader:
-    return READERS.get(language) or READERS.get(language.partition("-")[0]) or _PLAIN
 
 
 def number(value: Any, language: str) -> str:

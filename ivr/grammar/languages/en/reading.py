@@ -2,7 +2,7 @@
 
 from datetime import date, time
 
-from ivr.grammar.reading.base import in_threes
+from ivr.grammar.languages.reader import in_threes
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.grammar.unfinished import unfinished
+from ivr.grammar.transcripts import is_unfinished
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from ivr.grammar.unfinished import unfinished
     ],
 )
 def test_more_must_follow(text: str, language: str) -> None:
-    assert unfinished(text, language)
+    assert is_unfinished(text, language)
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_more_must_follow(text: str, language: str) -> None:
     ],
 )
 def test_it_may_be_all(text: str, language: str) -> None:
-    assert not unfinished(text, language)
+    assert not is_unfinished(text, language)

@@ -1,0 +1,23 @@
+"""English: number words, dates, matching, backchannels, built-in prompts, and reading values aloud."""
+
+from ivr.grammar.languages.en.matching import MATCHING
+from ivr.grammar.languages.en.reading import English
+from ivr.grammar.languages.en.texts import TEXTS
+from ivr.grammar.languages.en.turns import BACKCHANNELS, COPULAS, OPEN_WORDS, SUBJECT_PRONOUNS, YES_NO_ANSWERS
+from ivr.grammar.languages.en.vocabulary import VOCABULARY
+from ivr.grammar.languages.language import Language
+
+LANGUAGE = Language(
+    code="en",
+    decimal_point=".",
+    date_orders={"US": "mdy"},
+    vocabulary=VOCABULARY,
+    matching=MATCHING,
+    readers={"": English(), "US": English(american=True)},
+    yes_no_answers=YES_NO_ANSWERS,
+    backchannels=BACKCHANNELS,
+    open_words=OPEN_WORDS,
+    copulas=COPULAS,
+    subject_pronouns=SUBJECT_PRONOUNS,
+    texts=TEXTS,
+)
