@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ivr.audio import g711
+from ivr.errors import IvrError
 
 Pcm16 = npt.NDArray[np.int16]
 _F64 = npt.NDArray[np.float64]
@@ -21,7 +22,7 @@ _OPEN_ENDED = 0x7FFF_0000
 """A length from here on was written by someone who could not know it (a pipe, a stream)."""
 
 
-class WavError(ValueError):
+class WavError(IvrError, ValueError):
     """The bytes are not a WAV file this module reads; the text says why."""
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ivr.cli import check as check_command
 from ivr.cli import dialogues as cli_dialogues
 from ivr.cli import schema as schema_command
+from ivr.errors import IvrError
 from ivr.modelstore import Model, ModelError, ModelMissing, ModelStore, WrongHash, fetch
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ CALL_FLAGS = ("bind", "public_address", "rtp_ports", "dial_timeout", "stt", "tts
 TALK_FLAGS = ("stt", "tts", "vad_threshold", "log")
 
 
-class UsageError(Exception):
+class UsageError(IvrError):
     """Something given on the command line cannot be used; the text says what and what to do."""
 
 

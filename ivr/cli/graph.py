@@ -12,13 +12,14 @@ from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.picture.counts import count_calls
 from ivr.dialplan.picture.dot import dot
 from ivr.dialplan.source.errors import Problem
+from ivr.errors import IvrError
 
 FORMATS = ("svg", "png", "pdf")
 """That Graphviz is asked for; a .dot is its own language, and needs nothing."""
 DRAWING_S = 120
 
 
-class GraphError(Exception):
+class GraphError(IvrError):
     """The picture cannot be made; one line that says why and what to do."""
 
 

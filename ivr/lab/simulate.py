@@ -25,6 +25,7 @@ from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.runtime.control import CallFacts
 from ivr.dialplan.source.errors import quoted
+from ivr.errors import IvrError
 from ivr.service.config.settings import Settings
 
 HELP = (
@@ -36,7 +37,7 @@ MOST_SHOWN = 300
 """Characters of the variables."""
 
 
-class SimulationError(Exception):
+class SimulationError(IvrError):
     """It cannot be held, or not be saved; one line that says why and what to do."""
 
 

@@ -18,6 +18,7 @@ from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.audio.wav import WavError, decode_wav, encode_wav
 from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, load_plan, run_plan
 from ivr.dialplan.runtime.world import World
+from ivr.errors import IvrError
 from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines, make_engines
@@ -40,7 +41,7 @@ SILENCE_S = 120.0
 """Seconds of silence fed after the recording's end before the plan is given up."""
 
 
-class TalkError(Exception):
+class TalkError(IvrError):
     """The conversation cannot be held; one line that says why and what to do."""
 
 

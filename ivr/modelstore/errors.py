@@ -1,7 +1,9 @@
 """What goes wrong with models; every text names the model and the remedy."""
 
+from ivr.errors import IvrError
 
-class ModelError(Exception):
+
+class ModelError(IvrError):
     """A model could not be had."""
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import structlog
 
+from ivr.errors import IvrError
 from ivr.process.framing import PeerGone
 
 log: Any = structlog.get_logger("ivr.process")
 
 
-class StartFailed(Exception):
+class StartFailed(IvrError):
     """The first start failed: the process gave the reason, or ended."""
 
     def __init__(self, name: str, reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from ivr.errors import IvrError
+
 
 class SessionState(StrEnum):
     INITIAL = "initial"
@@ -11,7 +13,7 @@ class SessionState(StrEnum):
     ENDED = "ended"
 
 
-class InvalidTransition(Exception):
+class InvalidTransition(IvrError):
     """A transition that is not in the table was asked for; nothing was changed."""
 
     def __init__(self, source: SessionState, target: SessionState) -> None:

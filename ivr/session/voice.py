@@ -14,6 +14,7 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line
+from ivr.errors import IvrError
 from ivr.grammar.expectation import Expectation
 from ivr.session.audio_input import AudioInput
 from ivr.session.decisions import DecisionCallback, Decisions
@@ -39,7 +40,7 @@ from ivr.vad.base import (
 _SETTLE_POLL_S = 0.005
 
 
-class SessionEnded(Exception):
+class SessionEnded(IvrError):
     """The session was stopped (the caller is gone): nothing can be said or heard any more."""
 
 

@@ -1,5 +1,7 @@
 """What the user agent raises."""
 
+from ivr.errors import IvrError
 
-class SipError(Exception):
+
+class SipError(IvrError):
     """The user agent could not start; the text says what to change."""

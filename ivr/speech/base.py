@@ -8,8 +8,10 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 _Options = TypeVar("_Options")
 
+from ivr.errors import IvrError
 
-class SpeechError(Exception):
+
+class SpeechError(IvrError):
     """An engine could not do one request. ``engine`` names it; the text is for the log, never the caller."""
 
     def __init__(self, engine: str, message: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
+from ivr.errors import IvrError
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector, nearest
 from ivr.speech.providers.openai.stt import OpenAIStt, OpenAISttOptions
 from ivr.speech.providers.openai.tts import OpenAITts, OpenAITtsOptions
@@ -18,7 +19,7 @@ _log = structlog.get_logger(__name__)
 _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech, TurnDetector)
 
 
-class UnknownEngine(ValueError):
+class UnknownEngine(IvrError, ValueError):
     """No engine has that name; the text names those there are."""
 
 

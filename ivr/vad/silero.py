@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
+from ivr.errors import IvrError
 
 WINDOW = 512
 """Samples of 16 kHz in one window (32 ms)."""
@@ -30,7 +31,7 @@ F32 = npt.NDArray[np.float32]
 _RATE_8K = {"sr": np.array(LINE_RATE, dtype=np.int64)}
 
 
-class VadModelError(ValueError):
+class VadModelError(IvrError, ValueError):
     """The file cannot serve as the detector's network; the text says why."""
 
 

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ivr.errors import IvrError
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -35,7 +37,7 @@ def rule_of(message: str) -> str:
     return message.rule if isinstance(message, Ruled) else "schema"
 
 
-class PlanError(Exception):
+class PlanError(IvrError):
     """A plan was refused. ``str()`` has one line ``file:line:column: message`` per mistake, sorted by place.
 
     ``line``, ``column`` and ``message`` are those of the first.

@@ -10,6 +10,7 @@ import numpy as np
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.wav import Pcm16
+from ivr.errors import IvrError
 from ivr.lab.plot.timeline import Moment, Span, Timeline, timeline
 from ivr.lab.replay.replayer import WINDOW_S, replay
 from ivr.lab.replay.settings import check_assignments, options_for_all_prompts, settings_for
@@ -39,7 +40,7 @@ HELD: dict[str, Any] = {"facecolor": "#fdecec", "edgecolor": "#eeb4b4", "hatch":
 STATES = {"listening": "#cfe3f5", "processing": "#fbe3b5", "speaking": "#cdeed9", "ended": "#dddddd"}
 
 
-class PlotError(Exception):
+class PlotError(IvrError):
     """No picture can be made; one line that says why and what to do."""
 
 

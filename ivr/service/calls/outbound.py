@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from ivr.errors import IvrError
 from ivr.service.calls.call import CallEnd
 from ivr.service.config.settings import Settings
 from ivr.service.ports import bind_error, listeners
@@ -31,7 +32,7 @@ _WORDS = {
 }
 
 
-class CallError(Exception):
+class CallError(IvrError):
     """The call cannot be tried; one line that says why and what to do."""
 
 

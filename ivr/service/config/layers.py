@@ -19,6 +19,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
+from ivr.errors import IvrError
+
 PREFIX = "IVR_"
 RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
 """Environment variables that are not settings."""
@@ -26,7 +28,7 @@ RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
 SECRET_NAMES = re.compile(r"password|api_key|secret|token", re.IGNORECASE)
 
 
-class SettingsError(ValueError):
+class SettingsError(IvrError, ValueError):
     """A setting that is unknown or has a wrong value; one line naming the place and the remedy."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import Pcm16, WavError, decode_channels
+from ivr.errors import IvrError
 from ivr.grammar.expectation import ExpectedKind
 from ivr.session.decisions import Decision
 
@@ -64,7 +65,7 @@ DETAILS: dict[str, type | tuple[type, ...]] = {
 KEYS = frozenset("0123456789*#ABCD")
 
 
-class RecordingError(Exception):
+class RecordingError(IvrError):
     """A recording cannot be read; one line that names the file, what is wrong and the remedy."""
 
 
