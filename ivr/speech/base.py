@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-_Options = TypeVar("_Options")
-
 from ivr.errors import IvrError
+
+_Options = TypeVar("_Options")
 
 
 class SpeechError(IvrError):
