@@ -1,4 +1,4 @@
-"""``ivr serve``: ties the user agent to sessions and plans, and owns signals and the way down."""
+"""``ivr serve``: ties the user agent to calls, engines and plans; signals, draining, stopping."""
 
 import asyncio
 import gc
@@ -14,16 +14,17 @@ import structlog
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.routes import Routing
 from ivr.service.banner import banner
-from ivr.service.calls.call import CallEnd, ServedCall, facts_of
+from ivr.service.calls.call import CallEnd, ServedCall, answer_when_due, facts_of
+from ivr.service.calls.registry import CallObserver, CallRegistry
 from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines, make_engines
-from ivr.service.on_loop import on_loop
 from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recording.recorder import Recorder
+from ivr.service.tasks import first_completed, on_loop
 from ivr.service.world.real import RealWorld
-from ivr.sip.leg import CallLeg
+from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.security.check import check_security
 from ivr.sip.user_agent import AgentInfo, UserAgent
@@ -31,24 +32,20 @@ from ivr.sip.user_agent import AgentInfo, UserAgent
 log: Any = structlog.get_logger("ivr.server")
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long a thread may keep the GIL while pjmedia's clock waits for it. Python's own is ten times that."""
+"""Seconds a thread may keep the GIL while pjmedia's clock waits for it. Python's default: 0.005."""
 
 _BRIDGE_SETTLE_S = 0.5
 """How long the ports of calls that have just ended may stay in the bridge before a stop reports them."""
 
 
-class Above(Protocol):
-    """Who is told what a worker does: the supervisor. Called on the loop."""
+class ServerObserver(CallObserver, Protocol):
+    """Receives what a worker does: the supervisor's end in it. Called on the loop."""
 
     def ready(self, info: AgentInfo) -> None: ...
 
-    def call_began(self, leg: CallLeg, plan: Plan) -> None: ...
 
-    def call_ended(self, leg: CallLeg) -> None: ...
-
-
-Errand = Callable[["Server"], Awaitable[None]]
-"""What a server does that is not there to be called."""
+OutboundTask = Callable[["Server"], Awaitable[None]]
+"""What a server does that takes no calls."""
 
 
 class Server:
@@ -58,20 +55,20 @@ class Server:
         self,
         settings: Settings,
         plans: Sequence[Plan],
-        above: Above | None = None,
+        observer: ServerObserver | None = None,
         *,
         paths: Sequence[Path] = (),
-        errand: Errand | None = None,
+        outbound: OutboundTask | None = None,
     ) -> None:
-        """``above`` is the supervisor; without one the process catches signals and prints the banner, and
-        reads the plans anew from ``paths`` at SIGHUP.
+        """``observer`` is the supervisor's; without one the process catches signals, prints the banner, and
+        reads the plans again from ``paths`` at SIGHUP.
 
-        With ``errand`` the server does that instead of waiting for calls, and ends: it takes none, registers
-        nowhere and prints nothing.
+        With ``outbound`` the server runs that instead of waiting for calls, and ends: it takes no calls,
+        registers nowhere and prints nothing.
         """
         self._settings = settings
-        self._above = above
-        self._errand = errand
+        self._observer = observer
+        self._outbound = outbound
         self._plans = list(plans)
         self._routing = Routing(self._plans)
         """Replaced as a whole when plans change; read by the SIP thread."""
@@ -80,13 +77,15 @@ class Server:
         self._engines: Engines
         self._recorder: Recorder | None = None
         self._world = RealWorld(settings)
-        self._calls: dict[CallLeg, ServedCall] = {}
-        self._tasks: set[asyncio.Task[CallEnd]] = set()
+        self.calls = CallRegistry()
+        """The open calls."""
+        if observer is not None:
+            self.calls.subscribe(observer)
         self._signals = 0
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
         self._failed = False
-        taken = self._incoming if errand is None else None
+        taken = self._incoming if outbound is None else None
         self._agent = UserAgent(settings.sip, taken, self._agent_failed)
 
     async def run(self) -> int:
@@ -95,7 +94,7 @@ class Server:
         Raises SpeechError, ModelMissing, SipError and ValueError on a bad start.
         """
         self._loop = asyncio.get_running_loop()
-        if self._above is None:
+        if self._observer is None:
             self._catch_signals()
         check_security(self._settings.sip, build_security())
         check_listeners(self._settings.sip)
@@ -105,32 +104,25 @@ class Server:
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
             log.info("starting", prompts=len(prompts))
-            starting = asyncio.ensure_future(self._engines.start(prompts))
-            stopped = asyncio.ensure_future(self._stopping.wait())
-            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
+            if await first_completed(self._engines.start(prompts), self._stopping.wait()) != 0:
                 return 0
-            starting.result()
             info = await asyncio.to_thread(self._agent.start)
             try:
                 if not self._stopping.is_set():
                     self._ready(info)
-                if self._errand is not None:
-                    running = asyncio.ensure_future(self._errand(self))
-                    running.add_done_callback(lambda _: self.stop())
+                if self._outbound is not None:
+                    running = self._loop.create_task(self._run_outbound(self._outbound), name="outbound")
                 async with keeping_plans(
                     self._reload,
                     self._paths,
                     lambda: self._plans,
                     self.change_plans,
                     load=lambda paths: load_checked(self._settings, paths, refuse=True),
-                    watch=self._settings.watch and self._above is None,
+                    watch=self._settings.watch and self._observer is None,
                 ):
                     await self._stopping.wait()
                 await self._drain()
-                if self._errand is not None:
+                if self._outbound is not None:
                     await asyncio.wait((running,), timeout=2)
                     running.cancel()  # it may wait for a SIP thread that is lost
                     await running
@@ -143,57 +135,40 @@ class Server:
                 await asyncio.to_thread(self._recorder.close)
         return 1 if self._failed else 0
 
+    async def _run_outbound(self, outbound: OutboundTask) -> None:
+        try:
+            await outbound(self)
+        finally:
+            self.stop()
+
     # -- calls
 
-    def _incoming(self, leg: CallLeg) -> None:
-        """SIP thread: an admitted call. Answered here, while the loop makes its session ready."""
-        self._hook(leg)
+    def _incoming(self, leg: CallLeg) -> LegListener:
+        """SIP thread: an admitted call. It is answered here, while the loop makes its session ready."""
         plan, start = self._routing.find(facts_of(leg), self._world.world.now())
-        on_loop(self._loop, lambda: self._take(leg, plan, start))()
-        if self._settings.sip.ring_s > 0:
-            leg.ring()
-        elif not plan.answers_late:
-            leg.answer()
+        on_loop(self._loop, lambda: self._serve(leg, plan, start))()
+        ring_s = self._settings.sip.ring_s
+        return self.calls.listener(
+            leg, self._loop, on_offered=lambda: answer_when_due(leg, plan, ring_s, "invite")
+        )
 
     async def dial(self, to: str, *, account: str | None = None, caller: str | None = None) -> CallEnd:
         """Place a call, run the first plan once it is answered, and wait for the end. On the loop. Raises
         what ``UserAgent.dial`` raises.
         """
-        taken: asyncio.Future[asyncio.Task[CallEnd]] = self._loop.create_future()
+        served: asyncio.Future[asyncio.Task[CallEnd]] = self._loop.create_future()
 
-        def hook(leg: CallLeg) -> None:
-            self._hook(leg)
-            leg.on_dialled = on_loop(self._loop, lambda: taken.set_result(self._take(leg, self._plans[0])))
+        def on_call(leg: CallLeg) -> LegListener:
+            def serve() -> None:
+                served.set_result(self._serve(leg, self._plans[0]))
 
-        self._agent.dial(to, hook, account=account, caller=caller)
-        return await asyncio.shield(await taken)
+            return self.calls.listener(leg, self._loop, on_dialed=serve)
 
-    def _hook(self, leg: CallLeg) -> None:
-        """What happens to ``leg`` is told to its call. The loop runs these in the order they are posted:
-        first the call is taken, then it changes.
-        """
+        self._agent.dial(to, on_call, account=account, caller=caller)
+        return await asyncio.shield(await served)
 
-        def to_call(method: Callable[..., None]) -> Callable[..., None]:
-            def tell(*arguments: object) -> None:
-                if leg in self._calls:
-                    method(self._calls[leg], *arguments)
-
-            return on_loop(self._loop, tell)
-
-        leg.on_confirmed = to_call(ServedCall.confirmed)
-        leg.on_ended = to_call(ServedCall.ended)
-        leg.on_progress = to_call(ServedCall.progress)
-        leg.on_transferred = to_call(ServedCall.transferred)
-
-    def _take(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
-        if self._above is not None:
-            self._above.call_began(leg, plan)
-        call = self._make_call(leg, plan, start)
-        self._calls[leg] = call
-        task = asyncio.ensure_future(call.serve(self._settings.sip.ring_s))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(done, leg))
-        return task
+    def _serve(self, leg: CallLeg, plan: Plan, start: str | None = None) -> asyncio.Task[CallEnd]:
+        return self.calls.serve(self._make_call(leg, plan, start), self._settings.sip.ring_s)
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
         return ServedCall(
@@ -203,22 +178,13 @@ class Server:
             self._settings,
             self._recorder,
             self._world.world,
-            place=self._agent.dial,
+            place_call=self._agent.dial,
             start=start,
         )
 
-    def _done(self, task: asyncio.Task[CallEnd], leg: CallLeg) -> None:
-        self._tasks.discard(task)
-        self._calls.pop(leg, None)
-        if self._above is not None:
-            self._above.call_ended(leg)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("call_task_failed", call=leg.call_id, exc_info=task.exception())
-            leg.hangup("failed")
-
     async def change_plans(self, plans: Sequence[Plan]) -> list[str]:
-        """New calls follow these plans; running ones finish on theirs. Prompts are made first; those that
-        could not be are returned.
+        """Make the prompts of these plans, then let new calls follow them; open ones finish on theirs.
+        Returns the prompts that could not be made.
         """
         missing = await self._engines.tts.prepare(
             dict.fromkeys(text for plan in plans for text in plan.prompts())
@@ -228,18 +194,18 @@ class Server:
         log.info("plans_changed", plans=[plan.name for plan in plans])
         return missing
 
-    # -- up and down
+    # -- start and stop
 
     def _ready(self, info: AgentInfo) -> None:
-        # What was made so far stays; the collector need not look at it again in mid-call.
+        # Objects made so far stay: the garbage collector need not visit them during calls.
         gc.collect()
         gc.freeze()
-        if self._errand is not None:
+        if self._outbound is not None:
             return
-        if self._above is None:
+        if self._observer is None:
             print(banner(self._settings, self._plans, info), flush=True)
         else:
-            self._above.ready(info)
+            self._observer.ready(info)
         if self._recorder is not None:
             log.warning(
                 "calls_are_recorded",
@@ -247,7 +213,7 @@ class Server:
                 remedy="callers must be told where the law says so; recording.debug = false ends it",
             )
         log.info(
-            "ready" if self._above is None else "worker_ready",
+            "ready" if self._observer is None else "worker_ready",
             address=info.address,
             max_calls=info.max_calls,
             build=info.build,
@@ -257,9 +223,9 @@ class Server:
     def _catch_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, self.stop)
-        # Who has one call placed and closes the terminal ends the call.
-        hang_up = self._reload.set if self._errand is None else self.stop
-        self._loop.add_signal_handler(signal.SIGHUP, hang_up)
+        # Closing the terminal of `ivr call` ends its call.
+        at_hangup = self._reload.set if self._outbound is None else self.stop
+        self._loop.add_signal_handler(signal.SIGHUP, at_hangup)
 
     def _agent_failed(self) -> None:
         """SIP thread: it is lost, and its calls with it. A supervisor can start another process."""
@@ -276,31 +242,22 @@ class Server:
         self._signals += 1
         self._agent.drain()
         self._stopping.set()
-        if self._signals > 1 or self._errand is not None:
+        if self._signals > 1 or self._outbound is not None:
             self._at_once.set()
 
     async def _drain(self) -> None:
         limit = self._settings.sip.drain_s
-        log.info("draining", calls=len(self._tasks), limit_s=limit)
-        at_once = asyncio.ensure_future(self._at_once.wait())
-        try:
-            async with asyncio.timeout(limit):
-                while self._tasks and not at_once.done():
-                    await asyncio.wait((at_once, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            log.warning("drain_limit_reached", calls=len(self._tasks))
-        finally:
-            at_once.cancel()
-        for leg in tuple(self._calls):
-            leg.hangup("shutdown", 503)
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=2)
+        log.info("draining", calls=len(self.calls), limit_s=limit)
+        drained = await first_completed(self.calls.wait_until_empty(), self._at_once.wait(), timeout_s=limit)
+        if drained is None:
+            log.warning("drain_limit_reached", calls=len(self.calls))
+        await self.calls.end_all("shutdown", 503, timeout_s=2)
 
     async def _stop_agent(self) -> None:
         times = self._agent.times
         if self._failed:
             return
-        # On the carrier build no Python runs per frame, and there is nothing to tell of it.
+        # On the carrier build no Python runs per frame, and there are no times.
         timed = {
             "callbacks": times.count,
             "callback_us_p50": times.percentile_us(50),
@@ -317,20 +274,20 @@ class Server:
         log.info("stopped")
 
 
-def serve(settings: Settings, plans: Sequence[Path], errand: Errand | None = None) -> int:
+def serve(settings: Settings, plans: Sequence[Path], outbound: OutboundTask | None = None) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = load_checked(settings, plans)
     prepare_process()
 
     async def main() -> int:
-        return await Server(settings, loaded, paths=plans, errand=errand).run()
+        return await Server(settings, loaded, paths=plans, outbound=outbound).run()
 
     return asyncio.run(main())
 
 
 def prepare_process() -> None:
-    """Of one that handles calls: it may open as many files as the system allows, for a call holds two sockets
-    and the soft limit is often 1024.
+    """Set up a process that handles calls: a short switch interval, and as many open files as the system
+    allows, since a call holds two sockets and the soft limit is often 1024.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

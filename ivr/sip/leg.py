@@ -9,7 +9,7 @@ from ivr.audio.line import Line
 from ivr.audio.playback import Playback
 from ivr.sip.message import uri_user
 from ivr.sip.player import LinePlayer
-from ivr.sip.routing import dialled
+from ivr.sip.routing import dial_uri
 from ivr.sip.stats import RtpStats
 from ivr.sip.transfer import TransferEnd
 
@@ -29,17 +29,54 @@ class LegCommands(Protocol):
 
     def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None: ...
 
-    def join(self, speaker: int, hearer: int) -> None: ...
+    def connect_audio(self, source: int, sink: int) -> None: ...
 
-    def part(self, key: int) -> None: ...
+    def disconnect_audio(self, key: int) -> None: ...
 
     def wire_player(self, key: int) -> None:
         """Connect or disconnect the player port, as its slot says when the SIP thread gets to it."""
 
 
+class LegListener:
+    """Receives what happens to a leg. Methods are called on the SIP thread and must only schedule work
+    elsewhere; here each does nothing.
+    """
+
+    def offered(self) -> None:
+        """An incoming call was admitted and waits for an answer. Comes first."""
+
+    def dialed(self) -> None:
+        """The INVITE of a call placed by us was sent, so its Call-ID is known. Comes first."""
+
+    def progress(self, status: int, phrase: str) -> None:
+        """A call placed by us got a provisional status: 180, 183, ... with its phrase."""
+
+    def early_media(self) -> None:
+        """Sound from the other side flows before it has answered."""
+
+    def confirmed(self) -> None:
+        """The call is answered, the ACK was received and media runs."""
+
+    def key_pressed(self, key: str) -> None:
+        """The other side pressed a key: one of 0-9 * # A-D."""
+
+    def transfer_progress(self, status: int, phrase: str) -> None:
+        """The other side reports a provisional status of its call to the target of a transfer."""
+
+    def transferred(self, end: TransferEnd) -> None:
+        """A transfer has ended; once for each ``CallLeg.transfer``."""
+
+    def ended(self, reason: str, status: int) -> None:
+        """The call is over. ``reason`` is "caller" or "callee" (who hung up), "cancelled", "rtp_timeout",
+        "transferred", "failed" or the reason given to ``CallLeg.hangup``; of a call placed by us that was not
+        answered "busy", "noanswer" or "refused", and "full" or "draining" when it was not even dialed.
+        ``status`` is the final SIP status.
+        """
+
+
 class CallLeg:
-    """One call. Its methods may be called from any thread and return at once; what they ask for happens
-    on the SIP thread. Hooks are called on the SIP thread and must only schedule work elsewhere.
+    """One call. Its methods may be called from any thread and return at once; the SIP thread does what they
+    ask for, and reports to ``listener``.
     """
 
     def __init__(
@@ -64,7 +101,7 @@ class CallLeg:
         """Its sound, both ways."""
         self.call_id = call_id
         """SIP Call-ID: what every line of the log about this call is bound to. Known to a call that we
-        place from ``on_dialled`` on."""
+        place from ``LegListener.dialed`` on."""
         self.caller = caller
         self.called = called
         self.domain = domain
@@ -83,25 +120,10 @@ class CallLeg:
         """The registration that it came by; empty when by none."""
         self.player = LinePlayer(new_playback, lambda: commands.wire_player(key))
         self.stats = RtpStats()
-        self.on_confirmed: Callable[[], None] | None = None
-        """It is answered, the ACK is there and media runs."""
-        self.on_dtmf: Callable[[str], None] | None = None
-        self.on_ended: Callable[[str, int], None] | None = None
-        """Called with why and the SIP status: "caller" or "callee" (who hung up), "cancelled", "rtp_timeout",
-        "transferred", "failed" or the reason given to ``hangup``. Of a call placed by us that was not
-        answered: "busy", "noanswer", "refused"; "full" or "draining" when it was not even dialled."""
+        self.listener = LegListener()
+        """Receives what happens to the call; set once, by the user agent, before anything happens."""
         self.phrase = ""
-        """The reason phrase that came with that status."""
-        self.on_dialled: Callable[[], None] | None = None
-        """The INVITE of a call placed by us is out. Comes before every other hook."""
-        self.on_progress: Callable[[int, str], None] | None = None
-        """A provisional status of a call placed by us: 180, 183, ... and its phrase."""
-        self.on_early_media: Callable[[], None] | None = None
-        """Sound from the other side flows before it has answered."""
-        self.on_transfer_progress: Callable[[int, str], None] | None = None
-        """What the other side tells of its call to the target of a transfer: 100, 180, ..."""
-        self.on_transferred: Callable[[TransferEnd], None] | None = None
-        """What became of ``transfer``; once each."""
+        """The reason phrase of the final status, for ``LegListener.ended``."""
         self.held = False
         """The caller has put us on hold: nothing flows and no timer runs."""
 
@@ -122,11 +144,11 @@ class CallLeg:
 
     def transfer(self, to: str, timeout_s: float) -> None:
         """Ask the other side to call ``to`` instead of us: a blind transfer (REFER, RFC 3515). ``to`` is a
-        SIP URI, or an extension of ``domain``. ``on_transferred`` tells the end, after ``timeout_s`` at the
-        latest; when it is "answered" the call is still up, to be ended with ``hangup``. ValueError for an
-        address that cannot be dialled.
+        SIP URI, or an extension of ``domain``. ``LegListener.transferred`` follows within
+        ``timeout_s``; when the outcome is "answered" the call is still up, to be ended with ``hangup``.
+        Raises ValueError for an address that cannot be dialed.
         """
-        self._commands.transfer(self.key, dialled(to, self.domain), timeout_s)
+        self._commands.transfer(self.key, dial_uri(to, self.domain), timeout_s)
 
     def transfer_to_call(self, other: "CallLeg", timeout_s: float) -> None:
         """Ask the other side to take over our call ``other``, which was answered: an attended transfer (REFER
@@ -134,41 +156,37 @@ class CallLeg:
         """
         self._commands.transfer_to_call(self.key, other.key, timeout_s)
 
-    def hear(self, other: "CallLeg") -> None:
-        """From now on this side is sent what ``other`` says, beside what we say."""
-        self._commands.join(other.key, self.key)
+    def receive_audio_from(self, other: "CallLeg") -> None:
+        """From now on the other side hears ``other`` too, beside what we play."""
+        self._commands.connect_audio(other.key, self.key)
 
-    def part(self) -> None:
-        """It hears no other call any more, and none hears it."""
-        self._commands.part(self.key)
+    def disconnect_audio(self) -> None:
+        """Disconnect its audio from all other calls, in both directions."""
+        self._commands.disconnect_audio(self.key)
 
     def hangup(self, reason: str, status: int = 0) -> None:
         """BYE; CANCEL for a call placed by us that is not answered; the final answer ``status`` (603 when 0)
         to one offered to us. ``reason`` stands in the BYE too (RFC 3326). Idempotent."""
         self._commands.hangup(self.key, reason, status)
 
-    # -- the SIP thread tells
+    # -- SIP thread
 
-    def tell_not_placed(self, reason: str) -> None:
-        """It ends before it was dialled."""
-        self.call_id = f"undialled-{self.key}"
-        if self.on_dialled is not None:
-            self.on_dialled()
-        if self.on_ended is not None:
-            self.on_ended(reason, 503)
+    def report_not_placed(self, reason: str) -> None:
+        """The call ends before it was dialed."""
+        self.call_id = f"undialed-{self.key}"
+        self.listener.dialed()
+        self.listener.ended(reason, 503)
 
-    def tell_progress(self, status: int, phrase: str) -> None:
-        if self.outgoing and self.on_progress is not None:
-            self.on_progress(status, phrase)
+    def report_progress(self, status: int, phrase: str) -> None:
+        if self.outgoing:
+            self.listener.progress(status, phrase)
 
-    def tell_transfer_progress(self, status: int, phrase: str) -> None:
+    def report_transfer_progress(self, status: int, phrase: str) -> None:
         log.info("transfer_progress", call=self.call_id, status=status, reason=phrase)
-        if self.on_transfer_progress is not None:
-            self.on_transfer_progress(status, phrase)
+        self.listener.transfer_progress(status, phrase)
 
-    def tell_transferred(self, end: TransferEnd) -> None:
+    def report_transferred(self, end: TransferEnd) -> None:
         log.info(
             "transfer_ended", call=self.call_id, outcome=end.outcome, status=end.status, reason=end.reason
         )
-        if self.on_transferred is not None:
-            self.on_transferred(end)
+        self.listener.transferred(end)

@@ -13,7 +13,7 @@ _TRANSPORT = re.compile(r";transport=(tcp|tls)\b", re.IGNORECASE)
 _SIP_PORT, _SIPS_PORT = 5060, 5061
 
 
-def dialled(text: str, domain: str = "") -> str:
+def dial_uri(text: str, domain: str = "") -> str:
     """A SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a bare
     ``101``, which belongs to ``domain`` (``host[:port]``).
 
@@ -89,7 +89,7 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
         chosen = fits[0]
     elif len(registrations) == 1:
         chosen = 1
-    uri = dialled(text, domains[chosen - 1] if chosen else "")
+    uri = dial_uri(text, domains[chosen - 1] if chosen else "")
     if account is None:
         named = domain_of(uri)
         chosen = next((index for index, each in enumerate(domains, 1) if _same_end(named, each)), 0)

@@ -9,12 +9,12 @@ class CallTimeouts:
     def __init__(self, now: float) -> None:
         self._packets = -1
         self._heard = now
-        self._dialled = self._held = 0.0
+        self._dialed = self._held = 0.0
         self._ring_s: float | None = None
 
-    def dialled(self, now: float, ring_s: float | None = None) -> None:
+    def dialed(self, now: float, ring_s: float | None = None) -> None:
         """The INVITE is out. ``ring_s``: how long it may ring, when not as long as all."""
-        self._dialled, self._ring_s = now, ring_s
+        self._dialed, self._ring_s = now, ring_s
 
     def heard(self, now: float) -> None:
         """Something was heard, or there is a new reason to expect it."""
@@ -25,7 +25,7 @@ class CallTimeouts:
 
     def unanswered(self, now: float, options: SipOptions) -> bool:
         """A call placed by us has rung for long enough."""
-        return now - self._dialled >= (self._ring_s or options.dial_timeout_s)
+        return now - self._dialed >= (self._ring_s or options.dial_timeout_s)
 
     def over(self, now: float, options: SipOptions, received: int, *, held: bool) -> tuple[str, float] | None:
         """Why an answered call is to be ended, and the seconds it was given. ``received`` counts its RTP

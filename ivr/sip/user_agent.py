@@ -26,7 +26,7 @@ from ivr.audio.line import Line, LineBank
 from ivr.sip.admission import Admission
 from ivr.sip.commands import Commands
 from ivr.sip.errors import SipError
-from ivr.sip.leg import CallLeg
+from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.message import header, headers
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.account import PjAccount
@@ -35,7 +35,7 @@ from ivr.sip.pjsip.call import PjCall
 from ivr.sip.pjsip.endpoint import Endpoint, why_not
 from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.pjsip.probe import build_limit, build_name
-from ivr.sip.routing import Route, dialled, domain_of, registrar_domain, route
+from ivr.sip.routing import Route, dial_uri, domain_of, registrar_domain, route
 from ivr.sip.security.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
@@ -64,15 +64,15 @@ class AgentInfo:
 class UserAgent:
     """Answers calls on the bound address, places calls, and keeps the registrations.
 
-    ``on_call`` is called on the SIP thread for each admitted call, before any answer is sent; it must
-    set the leg's hooks and only schedule work elsewhere. With None the agent takes no calls and registers
-    nowhere; its accounts then only serve to call out.
+    ``on_call`` is called on the SIP thread for each admitted call; it returns the leg's listener, which is
+    then offered the call, and must only schedule work elsewhere. With None the agent takes no calls and
+    registers nowhere; its accounts then only serve to call out.
     """
 
     def __init__(
         self,
         options: SipOptions,
-        on_call: Callable[[CallLeg], None] | None,
+        on_call: Callable[[CallLeg], LegListener] | None,
         on_failed: Callable[[], None] = lambda: None,
     ) -> None:
         """``on_failed`` is called on the SIP thread if that is lost: no call can be served any more."""
@@ -134,7 +134,7 @@ class UserAgent:
     def dial(
         self,
         to: str,
-        on_call: Callable[[CallLeg], None],
+        on_call: Callable[[CallLeg], LegListener],
         *,
         account: str | None = None,
         caller: str | None = None,
@@ -145,13 +145,13 @@ class UserAgent:
         for ``to`` (a SIP URI or an extension) and ``account``; ``caller`` is likewise an address, for the
         From header. ``headers`` go into the INVITE.
 
-        ``on_call`` sets the leg's hooks, here, before anything happens; they tell all that follows, also that
-        the call was not placed for want of a free slot. Raises ValueError for an address or account that
-        will not do, SipError when the agent has stopped.
+        ``on_call`` returns the leg's listener, here, before anything happens; it receives all that follows,
+        also that the call was not placed because no slot is free. Raises ValueError for a bad address or
+        account, SipError when the agent has stopped.
         """
         where = route(to, self.options.registrations, account)
         if caller is not None:
-            caller = dialled(caller, where.domain)
+            caller = dial_uri(caller, where.domain)
         if self._stop.is_set():
             raise SipError("the user agent has stopped")
         key = next(self._keys)
@@ -171,7 +171,7 @@ class UserAgent:
             outgoing=True,
         )
         leg.more_headers, leg.ring_s = headers or {}, ring_s
-        on_call(leg)
+        leg.listener = on_call(leg)
         if not self._commands.put(lambda: self._dial(leg, where, caller)):
             self.bank.release(leg.line)
             raise SipError("the SIP thread stands still")
@@ -197,11 +197,11 @@ class UserAgent:
     def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None:
         self._on(key, lambda call: call.transfer_to_call(self._calls.get(other), timeout_s))
 
-    def join(self, speaker: int, hearer: int) -> None:
-        self._commands.put(lambda: self._bridges.join(speaker, hearer))
+    def connect_audio(self, source: int, sink: int) -> None:
+        self._commands.put(lambda: self._bridges.connect(source, sink))
 
-    def part(self, key: int) -> None:
-        self._commands.put(lambda: self._bridges.part(key))
+    def disconnect_audio(self, key: int) -> None:
+        self._commands.put(lambda: self._bridges.disconnect(key))
 
     def wire_player(self, key: int) -> None:
         self._on(key, PjCall.wire_player)
@@ -326,7 +326,8 @@ class UserAgent:
         )
         self._keep(call, leg)
         try:
-            self._on_call(leg)
+            leg.listener = self._on_call(leg)
+            leg.listener.offered()
         except Exception:
             log.exception("call_not_taken", call=call.call_id)
             call.end("failed", 500)
@@ -341,7 +342,7 @@ class UserAgent:
         if reason is not None:
             log.warning("call_not_placed", uri=where.uri, reason=leg.phrase or reason, calls=len(self._calls))
             self.bank.release(leg.line)
-            leg.tell_not_placed(reason)
+            leg.report_not_placed(reason)
             return
         call = PjCall(self._accounts[where.account], self)
         call.keying.hidden = keys_are_hidden(self.options, leg.transport)
@@ -358,7 +359,7 @@ class UserAgent:
         (self._securing.add if pending else self._securing.discard)(call)
 
     def media_changed(self, call: PjCall) -> None:
-        self._bridges.changed(call.key)
+        self._bridges.stream_changed(call.key)
 
     def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
         """Out of the registry; the ports and the line are freed by and by, on this thread."""

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,18 +78,22 @@ async def test_pings_are_answered_and_the_end_is_noticed() -> None:
 
 async def test_a_report_is_in_the_socket_at_once() -> None:
     link, _, _, theirs = await opened()
-    Reports(link).began(1, {"call": "c"})
-    assert b'"began"' in theirs.recv(4096), "without a turn of the loop: SIGKILL cannot take it back"
+    Reports(link, list).started(1, {"call": "c"})
+    assert b'"started"' in theirs.recv(4096), "without a turn of the loop: SIGKILL cannot take it back"
     theirs.close()
     await link.aclose()
 
 
 async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth() -> None:
     link, _, _, theirs = await opened()
-    reports, supervisor = Reports(link), OpenCalls()
+    open_calls: dict[int, dict[str, Any]] = {}
+    reports = Reports(link, lambda: [{"key": key, **record} for key, record in open_calls.items()])
+    supervisor = OpenCalls()
     for key in range(10_000):
-        reports.began(key, {"call": f"call-{key}", "caller": "x" * 50})
+        open_calls[key] = {"call": f"call-{key}", "caller": "x" * 50}
+        reports.started(key, open_calls[key])
         if key % 2:
+            del open_calls[key]
             reports.ended(key)
         if key % 100 == 0:
             await asyncio.sleep(0)
@@ -102,6 +107,7 @@ async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth()
             supervisor.take(head, 0.0)
             if head["op"] == "calls":
                 break
+        del open_calls[0]
         reports.ended(0)
         supervisor.take((await read_frame(reader)).head, 1.0)
     assert {line["call"] for line in supervisor.lost(1.0)} == expected - {"call-0"}

@@ -63,7 +63,7 @@ WHO = {"caller": "a", "called": "b", "plan": "p", "plan_hash": "h"}
 
 
 def began(key: int, call: str) -> dict[str, Any]:
-    return {"op": "began", "key": key, "call": call, **WHO}
+    return {"op": "started", "key": key, "call": call, **WHO}
 
 
 def test_open_calls_are_those_that_began_and_did_not_end() -> None:
@@ -91,7 +91,7 @@ def test_a_list_of_open_calls_makes_good_what_was_dropped() -> None:
     assert lost == {"stays": 10.0, "began unseen": 6.0}
 
 
-@pytest.mark.parametrize("report", [{"op": "else"}, {"key": 1}, {"op": "began"}])
+@pytest.mark.parametrize("report", [{"op": "else"}, {"key": 1}, {"op": "started"}])
 def test_what_is_no_report_is_refused(report: dict[str, Any]) -> None:
     with pytest.raises(KeyError):
         OpenCalls().take(report, 0)

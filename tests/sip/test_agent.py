@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from ivr.sip.errors import SipError
-from ivr.sip.leg import CallLeg
+from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.options import Registration, SipOptions
 from ivr.sip.user_agent import UserAgent
 from tests import caller
 from tests.ports import free_port, rtp_ports
 
 
-def nobody(leg: CallLeg) -> None:
+def nobody(leg: CallLeg) -> LegListener:
     raise AssertionError("no call was made")
 
 
@@ -92,6 +92,6 @@ def test_a_call_for_which_no_line_is_free_gets_503() -> None:
             refused = phone.dial(at).answered()
             assert refused.status == 503 and refused.get("Retry-After")
         with pytest.raises(SipError, match="no call can be placed: all"):
-            ua.dial("sip:nobody@127.0.0.1", lambda leg: None)
+            ua.dial("sip:nobody@127.0.0.1", nobody)
     finally:
         ua.stop()

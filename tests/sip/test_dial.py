@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ivr.audio.frames import LINE_FRAME
-from ivr.sip.leg import CallLeg
+from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.options import Registration, SipOptions
 from ivr.sip.pjsip.endpoint import SipError
 from ivr.sip.user_agent import UserAgent
@@ -21,33 +21,45 @@ from tests.ports import free_port, rtp_ports
 
 
 class Watched:
-    """A leg and what its hooks were told, in order."""
+    """A leg and what its listener received, in order."""
 
     def __init__(self) -> None:
-        self.told: queue.Queue[tuple[Any, ...]] = queue.Queue()
+        self.received: queue.Queue[tuple[Any, ...]] = queue.Queue()
         self.leg: CallLeg
         self.all: list[tuple[Any, ...]] = []
 
-    def hook(self, leg: CallLeg) -> None:
+    def on_call(self, leg: CallLeg) -> LegListener:
         self.leg = leg
+        listener = LegListener()
 
-        def teller(name: str) -> Callable[..., None]:
-            return lambda *said: self.told.put((name, *said))
+        def receiver(name: str) -> Callable[..., None]:
+            return lambda *said: self.received.put((name, *said))
 
-        for name in ("dialled", "progress", "early_media", "confirmed", "dtmf", "transferred", "ended"):
-            setattr(leg, f"on_{name}", teller(name))
+        for name in ("dialed", "progress", "early_media", "confirmed", "key_pressed", "transferred", "ended"):
+            setattr(listener, name, receiver(name))
+        return listener
 
     def wait(self, name: str, timeout: float = 5.0) -> tuple[Any, ...]:
-        """What the next hook of that name was told; others are kept in ``all``."""
+        """Returns what the next event of that name brought; others are kept in ``all``."""
         deadline = time.monotonic() + timeout
         while True:
             try:
-                said = self.told.get(timeout=max(0.01, deadline - time.monotonic()))
+                said = self.received.get(timeout=max(0.01, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"no {name} within {timeout:g} s, but {self.all}") from None
             self.all.append(said)
             if said[0] == name:
                 return said[1:]
+
+
+class Answering(LegListener):
+    """Answers a call that comes in."""
+
+    def __init__(self, leg: CallLeg) -> None:
+        self._leg = leg
+
+    def offered(self) -> None:
+        self._leg.answer()
 
 
 @pytest.fixture
@@ -60,7 +72,7 @@ def callee() -> Iterator[caller.UserAgent]:
 def start() -> Iterator[Callable[..., UserAgent]]:
     running: list[UserAgent] = []
 
-    def start(on_call: Callable[[CallLeg], None] | None = None, **options: Any) -> UserAgent:
+    def start(on_call: Callable[[CallLeg], LegListener] | None = None, **options: Any) -> UserAgent:
         defaults = {"bind": f"127.0.0.1:{free_port()}", "rtp_ports": rtp_ports(40), "max_calls": 3}
         agent = UserAgent(SipOptions(**(defaults | options)), on_call)
         agent.start()
@@ -74,7 +86,7 @@ def start() -> Iterator[Callable[..., UserAgent]]:
 
 def dial(agent: UserAgent, to: caller.UserAgent, **options: Any) -> Watched:
     watched = Watched()
-    agent.dial(f"sip:{to.user}@{to.host}:{to.port}", watched.hook, **options)
+    agent.dial(f"sip:{to.user}@{to.host}:{to.port}", watched.on_call, **options)
     return watched
 
 
@@ -98,7 +110,7 @@ def test_rings_is_answered_and_sound_flows_both_ways(
     assert invite.uri == f"sip:callee@127.0.0.1:{callee.port}"
     assert sip.address_of(sip.uri_of(invite.get("Contact"))) == ("127.0.0.1", _port(agent))
     assert theirs.description.host == "127.0.0.1"
-    ours.wait("dialled")
+    ours.wait("dialed")
     assert ours.leg.call_id == theirs.call_id and ours.leg.outgoing
     theirs.ring()
     assert ours.wait("progress") == (180, "Ringing")
@@ -159,7 +171,7 @@ def test_not_answered(
     callee.wait_incoming().refuse(status, phrase)
     assert ours.wait("ended") == (reason, status)
     assert ours.leg.phrase == phrase
-    assert ours.all[0] == ("dialled",) and ("confirmed",) not in ours.all
+    assert ours.all[0] == ("dialed",) and ("confirmed",) not in ours.all
     assert agent.active_calls == 0 and agent.bridge_ports() == 0
 
 
@@ -189,7 +201,7 @@ def test_answered_in_the_moment_it_is_cancelled(
     agent = start()
     ours = dial(agent, callee)
     theirs = callee.wait_incoming()
-    ours.wait("dialled")
+    ours.wait("dialed")
     # Nothing provisional has come, so the CANCEL has to wait, and the answer comes first.
     ours.leg.hangup("late")
     assert ours.wait("ended")[0] == "late"
@@ -202,17 +214,17 @@ def test_nobody_there_at_all(start: Callable[..., UserAgent]) -> None:
     """A port without a phone. The slot stays taken until SIP has given up, and admission knows."""
     agent = start(dial_timeout_s=1.0, max_calls=1)
     watched = Watched()
-    agent.dial(f"sip:nobody@127.0.0.1:{free_port()}", watched.hook)
+    agent.dial(f"sip:nobody@127.0.0.1:{free_port()}", watched.on_call)
     assert watched.wait("ended")[0] in ("noanswer", "failed")
     if watched.all[-1][1] == "noanswer":
         with caller.UserAgent(user="callee") as callee:
             second = dial(agent, callee)
             assert second.wait("ended") == ("full", 503)
-            assert second.all[0] == ("dialled",)
+            assert second.all[0] == ("dialed",)
 
 
 def test_no_more_calls_than_are_held(start: Callable[..., UserAgent], callee: caller.UserAgent) -> None:
-    agent = start(lambda leg: leg.answer(), max_calls=2)
+    agent = start(Answering, max_calls=2)
     (first, theirs), _ = up(agent, callee), up(agent, callee)
     third = dial(agent, callee)
     assert third.wait("ended") == ("full", 503)
@@ -253,13 +265,13 @@ def test_bound_to_all_addresses_it_says_a_real_one(
 def test_calls_itself(start: Callable[..., UserAgent]) -> None:
     taken: queue.Queue[CallLeg] = queue.Queue()
 
-    def take(leg: CallLeg) -> None:
+    def take(leg: CallLeg) -> LegListener:
         taken.put(leg)
-        leg.answer()
+        return Answering(leg)
 
     agent = start(take)
     ours = Watched()
-    agent.dial(f"sip:me@127.0.0.1:{_port(agent)}", ours.hook)
+    agent.dial(f"sip:me@127.0.0.1:{_port(agent)}", ours.on_call)
     ours.wait("confirmed")
     assert taken.get(timeout=2).call_id == ours.leg.call_id
     assert agent.active_calls == 2
@@ -298,7 +310,7 @@ def test_the_account_proves_who_it_is(
     account = Registration(registrar=f"127.0.0.1:{callee.port}", user="400", password="secret")
     agent = start(None, registrations=(account,))
     ours = Watched()
-    agent.dial("101", ours.hook)
+    agent.dial("101", ours.on_call)
     theirs = callee.wait_incoming()
     assert challenger.challenged == 1
     assert theirs.invite is not None
@@ -314,7 +326,7 @@ def test_a_wrong_password_is_refused(start: Callable[..., UserAgent], callee: ca
     Challenger(callee, "400", "secret", 401)
     account = Registration(registrar=f"127.0.0.1:{callee.port}", user="400", password="wrong")
     ours = Watched()
-    start(None, registrations=(account,)).dial("101", ours.hook)
+    start(None, registrations=(account,)).dial("101", ours.on_call)
     assert ours.wait("ended") == ("refused", 401)
 
 
@@ -326,7 +338,7 @@ def test_by_an_outbound_proxy_and_under_another_name(
     )
     agent = start(None, registrations=(account,))
     ours = Watched()
-    agent.dial("sip:101@pbx.invalid", ours.hook, caller="0301234")
+    agent.dial("sip:101@pbx.invalid", ours.on_call, caller="0301234")
     theirs = callee.wait_incoming()
     assert theirs.invite is not None
     assert theirs.invite.uri == "sip:101@pbx.invalid"
@@ -339,10 +351,10 @@ def test_by_an_outbound_proxy_and_under_another_name(
 def test_what_cannot_be_dialled_is_told_at_once(start: Callable[..., UserAgent]) -> None:
     agent = start()
     with pytest.raises(ValueError, match="names no host"):
-        agent.dial("101", lambda leg: None)
+        agent.dial("101", lambda leg: LegListener())
     agent.stop()
     with pytest.raises(SipError, match="stopped"):
-        agent.dial("sip:101@127.0.0.1", lambda leg: None)
+        agent.dial("sip:101@127.0.0.1", lambda leg: LegListener())
 
 
 def test_a_reliable_183_is_acknowledged(start: Callable[..., UserAgent], callee: caller.UserAgent) -> None:
@@ -482,7 +494,7 @@ def test_one_transfer_at_a_time_and_not_before_the_answer(
 ) -> None:
     ours = dial(start(), callee)
     theirs = callee.wait_incoming()
-    ours.wait("dialled")
+    ours.wait("dialed")
     ours.leg.transfer("102", 10)
     assert ours.wait("transferred")[0].reason == "not answered yet"
     theirs.answer()

@@ -38,8 +38,8 @@ def test_the_first_call_over_tls_leaves_the_listener_as_it_was(tmp_path: Path) -
 
     def dial(server: TlsRegistrar) -> tuple[object, ...]:
         call = Watched()
-        agent.dial(f"sip:101@127.0.0.1:{server.port};transport=tls", call.hook)
-        call.wait("dialled")
+        agent.dial(f"sip:101@127.0.0.1:{server.port};transport=tls", call.on_call)
+        call.wait("dialed")
         if server is trusted:
             invite = server.requests.get(timeout=5)
             assert b"a=crypto" in invite.body
@@ -77,7 +77,7 @@ def test_a_call_that_cannot_be_encrypted_is_not_placed(tmp_path: Path) -> None:
     agent.start()
     try:
         call = Watched()
-        agent.dial("sip:101@127.0.0.1:9", call.hook)
+        agent.dial("sip:101@127.0.0.1:9", call.on_call)
         assert call.wait("ended") == ("failed", 503)
         assert "SDES keys over UDP" in call.leg.phrase
     finally:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.sip.options import Registration
-from ivr.sip.routing import dialled, domain_of, route
+from ivr.sip.routing import dial_uri, domain_of, route
 
 PBX = Registration(registrar="pbx.example.org", user="400")
 OTHER = Registration(registrar="sip:127.0.0.1:5070;transport=tcp", user="ivr")
@@ -24,7 +24,7 @@ OTHER = Registration(registrar="sip:127.0.0.1:5070;transport=tcp", user="ivr")
     ],
 )
 def test_what_is_dialled(text: str, domain: str, uri: str) -> None:
-    assert dialled(text, domain) == uri
+    assert dial_uri(text, domain) == uri
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_what_is_dialled(text: str, domain: str, uri: str) -> None:
 )
 def test_what_cannot_be_dialled(text: str, domain: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        dialled(text, domain)
+        dial_uri(text, domain)
 
 
 @given(st.text(), st.sampled_from(["", "pbx:5070"]))
 def test_nothing_that_is_dialled_breaks_a_header(text: str, domain: str) -> None:
     try:
-        uri = dialled(text, domain)
+        uri = dial_uri(text, domain)
     except ValueError:
         return
     assert uri.lower().startswith(("sip:", "sips:"))

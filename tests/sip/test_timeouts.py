@@ -29,13 +29,13 @@ def test_on_hold_another_clock_runs() -> None:
 
 def test_nobody_answers() -> None:
     timeouts = CallTimeouts(0.0)
-    timeouts.dialled(100.0)
+    timeouts.dialed(100.0)
     assert not timeouts.unanswered(119.9, OPTIONS)
     assert timeouts.unanswered(120.0, OPTIONS)
 
 
 def test_one_may_ring_for_another_time_than_all() -> None:
     timeouts = CallTimeouts(0.0)
-    timeouts.dialled(100.0, 40)
+    timeouts.dialed(100.0, 40)
     assert not timeouts.unanswered(139.9, OPTIONS)
     assert timeouts.unanswered(140.0, OPTIONS)

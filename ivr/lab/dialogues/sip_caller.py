@@ -156,7 +156,7 @@ class _Callers:
         session = dataclasses.replace(self._settings.session, keep_speech_over_protected=True)
         settings = self._settings.model_copy(update={"session": session})
         # The caller's lines are not prompts of a plan; its first plan is only asked for its name.
-        server = _Caller(settings, [self._file.plan], _Nobody(), errand=self._errand)
+        server = _Caller(settings, [self._file.plan], _Nobody(), outbound=self._errand)
         await server.run()
         return self._outcomes
 
@@ -242,13 +242,13 @@ class _Callers:
 
 
 class _Nobody:
-    """``server.Above`` that is told nothing."""
+    """A ``ServerObserver`` that does nothing."""
 
     def ready(self, info: object) -> None: ...
 
-    def call_began(self, leg: CallLeg, plan: Plan) -> None: ...
+    def call_started(self, call: ServedCall) -> None: ...
 
-    def call_ended(self, leg: CallLeg) -> None: ...
+    def call_ended(self, call: ServedCall) -> None: ...
 
 
 async def _unheard(

@@ -32,7 +32,7 @@ from ivr.service.logs import configure_logging
 from ivr.service.server import Server, prepare_process
 from ivr.session import VoiceSession
 from ivr.sip.errors import SipError
-from ivr.sip.leg import CallLeg
+from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
 
@@ -126,11 +126,11 @@ class DialogueServer(Server):
         self._waiting = list(dialogues)
         self._calls_made = 0
 
-    def _incoming(self, leg: CallLeg) -> None:
+    def _incoming(self, leg: CallLeg) -> LegListener:
         if not self._waiting:
             leg.hangup("busy", 486)
-            return
-        super()._incoming(leg)
+            return LegListener()
+        return super()._incoming(leg)
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
         dialogue = self._waiting.pop(0)
@@ -158,7 +158,7 @@ def _plain(values: Any) -> Any:
 
 
 class _Above:
-    """Who is told of the server: ``server.Above``."""
+    """Who is told of the server: ``server.ServerObserver``."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -166,11 +166,11 @@ class _Above:
     def ready(self, info: AgentInfo) -> None:
         self._tell(-1, "ready", info.address)
 
-    def call_began(self, leg: CallLeg, plan: Plan) -> None:
-        """It tells itself."""
+    def call_started(self, call: ServedCall) -> None:
+        """The call reports that itself."""
 
-    def call_ended(self, leg: CallLeg) -> None:
-        """It tells itself."""
+    def call_ended(self, call: ServedCall) -> None:
+        """The call reports that itself."""
 
 
 def serve_dialogues(settings: Settings, path: Path, names: Sequence[str], connection: Connection) -> None:

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -13,8 +13,8 @@ from ivr.dialplan.engine.runner import AFTER_HANGUP_S, Runner
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.runtime.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.runtime.world import World
-from ivr.service.calls.call_record import begun, ended
-from ivr.service.calls.dialing import Dialling, Place
+from ivr.service.calls.call_record import ended_fields, started_fields
+from ivr.service.calls.dialing import Dialing, PlaceCall
 from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines
@@ -35,7 +35,7 @@ its message has come."""
 PRIVATE_LOOKS = 20
 """Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
 TRANSFER_GRACE_S = 10.0
-"""The SIP thread tells how a transfer went once its time is over; this much later it is taken to be lost."""
+"""Seconds that the SIP thread has, beyond a transfer's own time limit, to report its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,24 @@ class CallEnd:
 
     answered: bool
     reason: str
-    """See ``CallLeg.on_ended``."""
+    """See ``LegListener.ended``."""
     status: int
     phrase: str
 
 
-class ServedCall:
-    """Made on the loop for each leg, admitted or dialled. Its hooks come from the SIP thread and are brought
-    here.
+def answer_when_due(leg: CallLeg, plan: Plan, ring_s: float, now: Literal["invite", "rung", "plan"]) -> None:
+    """Answer an incoming call if this is the moment: at its INVITE, after it has rung for ``ring_s`` seconds,
+    or when a plan that answers late says so. The only place where one is answered. Any thread.
     """
+    due = "plan" if plan.answers_late else "rung" if ring_s > 0 else "invite"
+    if now == due:
+        leg.answer()
+    elif now == "invite" and ring_s > 0:
+        leg.ring()
+
+
+class ServedCall:
+    """Runs a plan on a leg, incoming or dialed. The registry brings the leg's events here."""
 
     def __init__(
         self,
@@ -63,14 +72,16 @@ class ServedCall:
         recorder: Recorder | None = None,
         world: World | None = None,
         *,
-        place: Place | None = None,
+        place_call: PlaceCall | None = None,
         start: str | None = None,
     ) -> None:
-        """``place`` places further calls; without it callers are put through by REFER alone.
+        """``place_call`` places further calls; without it callers are put through by REFER alone.
         ``start``: the plan's step to begin with, when it is not its own."""
         self.leg = leg
         self.plan = plan
         self.facts = facts_of(leg)
+        self.record = started_fields(leg, plan)
+        """The fields of ``call_started``."""
         settings = for_plan(settings, plan)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
         tongue = engines.tongue()
@@ -95,18 +106,29 @@ class ServedCall:
             self._session.privacy.subscribe(self._keep_private)
         self._runner = Runner(plan, self._session, self, self.log, world, start=start)
         self._began = time.monotonic()
+        self._ring_s = settings.sip.ring_s
         self._confirmed = asyncio.Event()
         self._ended: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
 
         self._transfer: asyncio.Future[TransferResult] | None = None
-        self._dialling: Dialling | None = None
-        if place is not None:
-            self._dialling = Dialling(leg, self._session, engines.tts, place, self.log)
+        self._dialing: Dialing | None = None
+        if place_call is not None:
+            self._dialing = Dialing(leg, self._session, engines.tts, place_call, self.log)
+        self._takes_keys = False
 
     def _make_session(self, **parts: Any) -> VoiceSession:
         return VoiceSession(**parts)
 
-    # -- on the loop
+    # -- events of the leg, on the loop unless they say otherwise
+
+    def key_pressed(self, key: str) -> None:
+        """Any thread. A key goes to the other party while the caller is connected to one, else to the
+        session."""
+        other = self._dialing.connected if self._dialing is not None else None
+        if other is not None:
+            other.send_dtmf(key)
+        elif self._takes_keys:
+            self._session.process_dtmf(key)
 
     def confirmed(self) -> None:
         self._confirmed.set()
@@ -128,9 +150,8 @@ class ServedCall:
             return await self._serve(ring_s)
 
     async def _serve(self, ring_s: float) -> CallEnd:
-        record = begun(self.leg, self.plan)
-        self.log.info("call_started", **record)
-        conversation = asyncio.ensure_future(self._converse(ring_s))
+        self.log.info("call_started", **self.record)
+        conversation = asyncio.create_task(self._converse(ring_s), name="conversation")
         try:
             await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
             if not self._ended.done():
@@ -151,7 +172,9 @@ class ServedCall:
         reason, status = self._ended.result()
         duration_s = time.monotonic() - self._began
         tags = self._runner.run.tags
-        self.log.info("call_ended", **ended(record, duration_s, reason, status, self.leg.stats, tags))
+        self.log.info(
+            "call_ended", **ended_fields(self.record, duration_s, reason, status, self.leg.stats, tags)
+        )
         return CallEnd(self._confirmed.is_set(), reason, status, self.leg.phrase)
 
     def _keep_private(self, active: bool) -> None:
@@ -179,7 +202,7 @@ class ServedCall:
 
     async def answer(self) -> None:
         if not self._confirmed.is_set():
-            self.leg.answer()
+            answer_when_due(self.leg, self.plan, self._ring_s, "plan")
             await self._confirmed.wait()
 
     async def hangup(self, reason: str = "plan", status: int = 0) -> None:
@@ -193,23 +216,23 @@ class ServedCall:
             return TransferResult("failed", 0, str(error))
 
     async def dial(self, dial: Dial) -> TransferResult:
-        if self._dialling is None:
+        if self._dialing is None:
             return TransferResult("failed", 0, "no calls are placed here")
 
         async def hand_over(other: CallLeg, timeout_s: float) -> TransferResult:
             return await self._referred(lambda: self.leg.transfer_to_call(other, timeout_s), timeout_s)
 
-        return await self._dialling.dial(dial, hand_over)
+        return await self._dialing.dial(dial, hand_over)
 
     async def _referred(self, ask: Callable[[], None], timeout_s: float) -> TransferResult:
-        """What became of a REFER."""
+        """Send a REFER by ``ask`` and wait for its result."""
         self._transfer = asyncio.get_running_loop().create_future()
         try:
             ask()
             async with asyncio.timeout(timeout_s + TRANSFER_GRACE_S):
                 return await self._transfer
         except TimeoutError:
-            return TransferResult("failed", 0, "no word from the SIP thread")
+            return TransferResult("failed", 0, "the SIP thread reported nothing in time")
         finally:
             self._transfer = None
 
@@ -227,11 +250,10 @@ class ServedCall:
             await self._session.start()
             if self.recording is not None:
                 self.recording.begin(self._session.line_start)
-            self.leg.on_dtmf = self._session.process_dtmf
+            self._takes_keys = True
             if ring_s > 0 and not self.leg.outgoing:
                 await asyncio.sleep(ring_s)
-                if not self.plan.answers_late:
-                    self.leg.answer()
+                answer_when_due(self.leg, self.plan, ring_s, "rung")
             if not self.plan.answers_late:
                 await self._confirmed.wait()
             reason = await self._runner()

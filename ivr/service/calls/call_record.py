@@ -1,7 +1,7 @@
 """The lines of the log that record a call: one set of fields, whoever writes them.
 
-``call_started`` has ``BEGUN``. ``call_ended`` has these and how it went; of a call that was lost with its
-worker the supervisor writes it, and what only the worker knew is None.
+``call_started`` has ``STARTED_FIELDS``, ``call_ended`` these and the result. The supervisor writes the latter
+for a call that was lost with its worker; what only the worker knew is then None.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from ivr.dialplan.plan.plan import Plan
 from ivr.sip.leg import CallLeg
 from ivr.sip.stats import RtpStats
 
-BEGUN = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
+STARTED_FIELDS = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
 
 
-def begun(leg: CallLeg, plan: Plan) -> dict[str, Any]:
-    """What is known from the beginning; the keys are ``BEGUN``."""
+def started_fields(leg: CallLeg, plan: Plan) -> dict[str, Any]:
+    """Returns what is known from the beginning; the keys are ``STARTED_FIELDS``."""
     return {
         "call": leg.call_id,
         "caller": leg.caller,
@@ -27,18 +27,17 @@ def begun(leg: CallLeg, plan: Plan) -> dict[str, Any]:
     }
 
 
-def ended(
-    begun: Mapping[str, Any],
+def ended_fields(
+    started: Mapping[str, Any],
     duration_s: float,
     reason: str,
     status: int = 0,
     stats: RtpStats | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The fields of ``call_ended``. ``status`` is the final one of SIP, 0 when there was none; ``tags`` what
-    the plan put there."""
+    """Returns the fields of ``call_ended``. ``status`` is the final SIP status, 0 when there was none."""
     return {
-        **begun,
+        **started,
         "duration_s": round(max(0.0, duration_s), 2),
         "reason": reason,
         "status": status,

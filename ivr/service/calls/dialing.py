@@ -1,7 +1,6 @@
-"""Calls that we place so that a caller talks to somebody: rung, answered, whispered to, connected or handed
-over.
+"""Calls that we place to connect a caller with another party: ring, whisper, connect or hand over.
 
-On the loop. What the SIP thread tells of such a call is brought here.
+On the event loop, which also receives what the SIP thread reports of such a call.
 """
 
 import asyncio
@@ -14,29 +13,29 @@ import numpy as np
 
 from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
-from ivr.service.on_loop import on_loop
+from ivr.service.tasks import on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
 from ivr.session.prompt.handle import PreparedPrompts, SayHandle
 from ivr.sip.errors import SipError
-from ivr.sip.leg import CallLeg
-from ivr.sip.routing import dialled
+from ivr.sip.leg import CallLeg, LegListener
+from ivr.sip.routing import dial_uri
 from ivr.speech.base import TextToSpeech
 
 RING_GRACE_S = 5.0
-"""The user agent gives up by itself so much later than we do."""
+"""Seconds after our own time limit at which the user agent cancels a call by itself."""
 WHISPER_S = 30.0
-"""A whisper that takes longer is cut."""
-_RINGS_AHEAD = 3
-"""Times that the ringing is played as one prompt, before it is played again."""
+"""Seconds after which a whisper is cut."""
+_RINGBACKS_PER_PROMPT = 3
+"""Times that the ringback tone is repeated in one prompt; then a new prompt starts."""
 
 
-class Place(Protocol):
+class PlaceCall(Protocol):
     """``UserAgent.dial``."""
 
     def __call__(
         self,
         to: str,
-        on_call: Callable[[CallLeg], None],
+        on_call: Callable[[CallLeg], LegListener],
         *,
         caller: str | None = None,
         headers: Any = None,
@@ -44,76 +43,90 @@ class Place(Protocol):
     ) -> CallLeg: ...
 
 
-class Party:
-    """Whom we call, and how that goes."""
+class CalledParty(LegListener):
+    """A party that we call, and the state of that call. Events come on the SIP thread."""
 
     def __init__(self, to: str) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self.to = to
         self.leg: CallLeg | None = None
-        self.rings = asyncio.Event()
-        self.speaks_early = asyncio.Event()
-        """Sound comes from there before the answer."""
-        self.answered: asyncio.Future[None] = loop.create_future()
-        self.ended: asyncio.Future[TransferResult] = loop.create_future()
+        self.connected: CallLeg | None = None
+        """The caller's leg while the two talk; keys of the party go there. Read by the SIP thread."""
+        self.ringing = asyncio.Event()
+        self.has_early_media = asyncio.Event()
+        """Sound comes from the party before it has answered."""
+        self.answer: asyncio.Future[None] = self._loop.create_future()
+        self.end: asyncio.Future[TransferResult] = self._loop.create_future()
 
-    def hook(self, leg: CallLeg) -> None:
-        """Any thread."""
-        loop = self.answered.get_loop()
-        leg.on_progress = on_loop(loop, self._progress)
-        leg.on_early_media = on_loop(loop, self.speaks_early.set)
-        leg.on_confirmed = on_loop(loop, self._confirmed)
-        leg.on_ended = on_loop(loop, lambda reason, status: self._over(leg, reason, status))
-
-    def not_placed(self, why: str) -> None:
-        self.ended.set_result(TransferResult("failed", 0, why))
+    def not_placed(self, reason: str) -> None:
+        self.end.set_result(TransferResult("failed", 0, reason))
 
     def hangup(self, reason: str) -> None:
-        if self.leg is not None and not self.ended.done():
+        if self.leg is not None and not self.end.done():
             self.leg.hangup(reason)
 
-    def _progress(self, status: int, phrase: str) -> None:
+    # -- SIP thread
+
+    def key_pressed(self, key: str) -> None:
+        if self.connected is not None:
+            self.connected.send_dtmf(key)
+
+    def progress(self, status: int, phrase: str) -> None:
         if status == 180:
-            self.rings.set()
+            on_loop(self._loop, self.ringing.set)()
 
-    def _confirmed(self) -> None:
-        if not self.answered.done():
-            self.answered.set_result(None)
+    def early_media(self) -> None:
+        on_loop(self._loop, self.has_early_media.set)()
 
-    def _over(self, leg: CallLeg, reason: str, status: int) -> None:
-        if self.ended.done():
+    def confirmed(self) -> None:
+        on_loop(self._loop, self._answered)()
+
+    def ended(self, reason: str, status: int) -> None:
+        on_loop(self._loop, self._ended)(reason, status)
+
+    # -- event loop
+
+    def _answered(self) -> None:
+        if not self.answer.done():
+            self.answer.set_result(None)
+
+    def _ended(self, reason: str, status: int) -> None:
+        if self.end.done():
             return
-        told = leg.phrase or reason
+        phrase = (self.leg.phrase if self.leg is not None else "") or reason
         if reason in ("busy", "noanswer"):
-            outcome = TransferResult(reason, status, told)  # type: ignore[arg-type]
+            self.end.set_result(TransferResult(reason, status, phrase))  # type: ignore[arg-type]
         else:
-            outcome = TransferResult("failed", status, told)
-        self.ended.set_result(outcome)
+            self.end.set_result(TransferResult("failed", status, phrase))
 
 
-class Dialling:
-    """What a caller's call needs to be put through by calls of ours."""
+class Dialing:
+    """Connects a caller with parties that are called for that purpose."""
 
     def __init__(
-        self, leg: CallLeg, session: VoiceSession, tts: TextToSpeech, place: Place, log: Any
+        self, leg: CallLeg, session: VoiceSession, tts: TextToSpeech, place_call: PlaceCall, log: Any
     ) -> None:
-        self._leg, self._session, self._tts, self._place, self._log = leg, session, tts, place, log
+        self._leg, self._session, self._tts, self._log = leg, session, tts, log
+        self._place_call = place_call
+        self.connected: CallLeg | None = None
+        """The leg of the party that the caller talks to; keys of the caller go there. Read by the SIP
+        thread."""
 
     async def dial(
         self, dial: Dial, hand_over: Callable[[CallLeg, float], Awaitable[TransferResult]]
     ) -> TransferResult:
         """See ``CallControl.dial``. ``hand_over`` asks the caller's side to take over a call."""
-        whisper = asyncio.ensure_future(self._speech(dial.whisper)) if dial.whisper else None
-        result = TransferResult("failed", 0, "nobody was called")
+        whisper = asyncio.create_task(self._speech(dial.whisper)) if dial.whisper else None
+        result = TransferResult("failed", 0, "no party was called")
         try:
             for together in [dial.to] if dial.at_once else [(to,) for to in dial.to]:
                 found = await self._reach(together, dial)
                 if isinstance(found, TransferResult):
-                    result = _kinder(result, found)
+                    result = _better_result(result, found)
                     continue
                 try:
                     if whisper is not None and not await self._whispered(found, await whisper):
-                        result = _kinder(result, found.ended.result())
+                        result = _better_result(result, found.end.result())
                         continue
                     return await self._put_through(found, dial, hand_over)
                 finally:
@@ -125,10 +138,10 @@ class Dialling:
 
     # -- ringing
 
-    async def _reach(self, together: tuple[str, ...], dial: Dial) -> Party | TransferResult:
-        """Who answers first, or how it went."""
+    async def _reach(self, together: tuple[str, ...], dial: Dial) -> CalledParty | TransferResult:
+        """Call them together. Returns the party that answers first, or the result when none does."""
         parties = [self._call(to, dial) for to in together]
-        chosen: Party | None = None
+        chosen: CalledParty | None = None
         try:
             with self._ringing(parties, dial):
                 chosen = await self._first_answer(parties, dial.timeout_s)
@@ -137,26 +150,26 @@ class Dialling:
                 if party is not chosen:
                     party.hangup("noanswer")
             if chosen is None or dial.whisper:
-                self._leg.part()  # from what they said before the answer
+                self._leg.disconnect_audio()  # from the early media
         if chosen is not None:
             self._log.info("party_answered", to=chosen.to, other=chosen.leg.call_id if chosen.leg else "")
             return chosen
-        result = TransferResult("failed", 0, "nobody was called")
+        result = TransferResult("failed", 0, "no party was called")
         for party in parties:
-            ended = party.ended.result() if party.ended.done() else TransferResult("noanswer", 408)
+            ended = party.end.result() if party.end.done() else TransferResult("noanswer", 408)
             self._log.info(
                 "party_not_reached", to=party.to, outcome=ended.outcome, status=ended.status, why=ended.reason
             )
-            result = _kinder(result, ended)
+            result = _better_result(result, ended)
         return result
 
-    def _call(self, to: str, dial: Dial) -> Party:
-        party = Party(to)
+    def _call(self, to: str, dial: Dial) -> CalledParty:
+        party = CalledParty(to)
         try:
-            caller = dialled(dial.caller_id, self._leg.domain) if dial.caller_id else None
-            party.leg = self._place(
-                dialled(to, self._leg.domain),
-                party.hook,
+            caller = dial_uri(dial.caller_id, self._leg.domain) if dial.caller_id else None
+            self._place_call(
+                dial_uri(to, self._leg.domain),
+                lambda leg: self._listen_to(party, leg),
                 caller=caller,
                 headers=dial.headers,
                 ring_s=dial.timeout_s + RING_GRACE_S,
@@ -168,47 +181,52 @@ class Dialling:
         return party
 
     @staticmethod
-    async def _first_answer(parties: list[Party], timeout_s: float) -> Party | None:
+    def _listen_to(party: CalledParty, leg: CallLeg) -> LegListener:
+        party.leg = leg  # before its first event
+        return party
+
+    @staticmethod
+    async def _first_answer(parties: list[CalledParty], timeout_s: float) -> CalledParty | None:
         deadline = time.monotonic() + timeout_s
         while True:
-            open_ = [party for party in parties if not party.ended.done()]
-            answered = next((party for party in open_ if party.answered.done()), None)
+            open_ = [party for party in parties if not party.end.done()]
+            answered = next((party for party in open_ if party.answer.done()), None)
             if answered is not None or not open_:
                 return answered
-            waits = {future for party in open_ for future in (party.answered, party.ended)}
+            waits = {future for party in open_ for future in (party.answer, party.end)}
             left = deadline - time.monotonic()
             done, _ = await asyncio.wait(waits, timeout=max(0, left), return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 return None
 
     @contextlib.contextmanager
-    def _ringing(self, parties: list[Party], dial: Dial) -> Iterator[None]:
-        """Meanwhile the caller hears that it rings, or what the only party called has to say already."""
+    def _ringing(self, parties: list[CalledParty], dial: Dial) -> Iterator[None]:
+        """While it lasts the caller hears ringback, or the early media of the only party called."""
         if dial.ringback is None:
             yield
             return
-        task = asyncio.ensure_future(self._let_ring(parties, dial.ringback))
+        task = asyncio.create_task(self._ring_back(parties, dial.ringback))
         try:
             yield
         finally:
             task.cancel()
 
-    async def _let_ring(self, parties: list[Party], ringback: AudioClip) -> None:
-        events = [party.rings for party in parties]
+    async def _ring_back(self, parties: list[CalledParty], ringback: AudioClip) -> None:
+        events = [party.ringing for party in parties]
         alone = parties[0] if len(parties) == 1 else None
         if alone is not None:
-            events.append(alone.speaks_early)
-        waits = [asyncio.ensure_future(event.wait()) for event in events]
+            events.append(alone.has_early_media)
+        waits = [asyncio.create_task(event.wait()) for event in events]
         handle: SayHandle | None = None
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            while not (alone is not None and alone.speaks_early.is_set()):
-                handle = await self._session.say([ringback] * _RINGS_AHEAD, barge_in="none")
-                over = asyncio.ensure_future(handle.wait_for_playout())
+            while not (alone is not None and alone.has_early_media.is_set()):
+                handle = await self._session.say([ringback] * _RINGBACKS_PER_PROMPT, barge_in="none")
+                over = asyncio.create_task(handle.wait_for_playout())
                 await asyncio.wait({over, *waits[len(parties) :]}, return_when=asyncio.FIRST_COMPLETED)
                 handle.cancel()
             if alone is not None and alone.leg is not None:
-                self._leg.hear(alone.leg)
+                self._leg.receive_audio_from(alone.leg)
         except SessionEnded:
             return
         finally:
@@ -217,55 +235,56 @@ class Dialling:
             for wait in waits:
                 wait.cancel()
 
-    # -- once somebody has answered
+    # -- after an answer
 
     async def _put_through(
-        self, party: Party, dial: Dial, hand_over: Callable[[CallLeg, float], Awaitable[TransferResult]]
+        self, party: CalledParty, dial: Dial, hand_over: Callable[[CallLeg, float], Awaitable[TransferResult]]
     ) -> TransferResult:
         leg = party.leg
         assert leg is not None
         dial.on_answer()
         if dial.hand_over:
             result = await hand_over(leg, dial.timeout_s)
-            self._leg.part()
+            self._leg.disconnect_audio()
             return TransferResult(result.outcome, result.status, result.reason, party.to)
         began = time.monotonic()
-        own_keys, self._leg.on_dtmf = self._leg.on_dtmf, leg.send_dtmf
-        leg.on_dtmf = self._leg.send_dtmf
-        self._leg.hear(leg)
-        leg.hear(self._leg)
+        self.connected, party.connected = leg, self._leg
+        self._leg.receive_audio_from(leg)
+        leg.receive_audio_from(self._leg)
         try:
             with self._session.aside.unheeded(forget=True):
-                await asyncio.wait({party.ended})
+                await asyncio.wait({party.end})
         finally:
-            self._leg.part()
-            self._leg.on_dtmf = own_keys
-        ended = party.ended.result()
+            self._leg.disconnect_audio()
+            self.connected = party.connected = None
+        ended = party.end.result()
         return TransferResult("completed", ended.status, ended.reason, party.to, time.monotonic() - began)
 
-    async def _whispered(self, party: Party, pcm16: bytes) -> bool:
-        """Say it to who answered, whom the caller does not hear yet; whether they are still there."""
+    async def _whispered(self, party: CalledParty, pcm16: bytes) -> bool:
+        """Play it to the party that answered, which the caller does not hear yet. Returns whether they are
+        still there."""
         leg = party.leg
         assert leg is not None
         loop = asyncio.get_running_loop()
-        heard = asyncio.Event()
+        played = asyncio.Event()
         playback = leg.player.playback()
-        playback.on_end = on_loop(loop, heard.set)
+        playback.on_end = on_loop(loop, played.set)
         playback.write(pcm16)
         playback.finish()
         leg.player.play(playback)
         try:
-            over = asyncio.ensure_future(heard.wait())
-            waits: set[asyncio.Future[Any]] = {over, party.ended}
+            over = asyncio.create_task(played.wait())
+            waits: set[asyncio.Future[Any]] = {over, party.end}
             await asyncio.wait(waits, timeout=WHISPER_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
             playback.stop()
             leg.player.release(playback)
-        return not party.ended.done()
+        return not party.end.done()
 
     async def _speech(self, text: str) -> bytes:
-        """PCM16 at the line's rate; nothing when no engine can say it: they are connected all the same."""
+        """Returns PCM16 at the line's rate; nothing when no engine can say it: the parties are connected all
+        the same."""
         tts, rate = self._tts, self._leg.player.sample_rate
         try:
             prompt = tts.lookup(text) if isinstance(tts, PreparedPrompts) else None
@@ -281,10 +300,10 @@ class Dialling:
             return b""
 
 
-_HOPE = ("failed", "busy", "noanswer")
+_BY_HOPE = ("failed", "busy", "noanswer")
 
 
-def _kinder(one: TransferResult, other: TransferResult) -> TransferResult:
-    """Of several who were not reached, what is told: that nobody answered, else that all are busy, else that
-    it failed; of two alike the later."""
-    return other if _HOPE.index(other.outcome) >= _HOPE.index(one.outcome) else one
+def _better_result(one: TransferResult, other: TransferResult) -> TransferResult:
+    """Returns the more hopeful of two results: nobody answered, else busy, else failed; of two alike the
+    later."""
+    return other if _BY_HOPE.index(other.outcome) >= _BY_HOPE.index(one.outcome) else one

@@ -15,7 +15,7 @@ from ivr.service.ports import bind_error, listeners
 from ivr.service.server import Server, serve
 from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
-from ivr.sip.routing import dialled, route
+from ivr.sip.routing import dial_uri, route
 from ivr.sip.security.check import check_call
 
 log: Any = structlog.get_logger("ivr.outbound")
@@ -51,17 +51,17 @@ def call(
     try:
         where = route(to, settings.sip.registrations, account)
         if caller is not None:
-            dialled(caller, where.domain)
+            dial_uri(caller, where.domain)
         check_call(settings.sip, build_security(), where.uri, where.transport)
     except (ValueError, SipError) as error:
         raise CallError(str(error)) from error
     ends: list[CallEnd] = []
 
-    async def errand(server: Server) -> None:
+    async def place(server: Server) -> None:
         ends.append(await server.dial(to, account=account, caller=caller))
 
     try:
-        code = serve(_free(settings), (plan,), errand)
+        code = serve(_free(settings), (plan,), place)
     except asyncio.CancelledError:
         code = 130
     if not ends:

@@ -1,19 +1,19 @@
 """Reports of calls from a worker to the supervisor: both sides.
 
-Reports are frames: ``{"op": "began", "key"}`` with the fields ``call_record.BEGUN``,
+Reports are frames: ``{"op": "started", "key"}`` with the fields ``call_record.STARTED_FIELDS``,
 ``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
-``began`` for every call that is open now. The key is the worker's own number of the call.
+record for every call that is open now. The key is the worker's own number of the call.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from ivr.process.parent_link import ParentLink
-from ivr.service.calls.call_record import ended
+from ivr.service.calls.call_record import ended_fields
 
 log: Any = structlog.get_logger("ivr.worker")
 
@@ -22,30 +22,29 @@ BACKLOG_BYTES = 256 * 1024
 
 
 class Reports:
-    """Tells the supervisor of calls that began and ended.
+    """Reports to the supervisor which calls started and ended.
 
     A report goes into the socket at once, so that not even SIGKILL takes it back. When the supervisor
     has not read for so long that ``BACKLOG_BYTES`` wait, reports are dropped, with a line in the log;
     once it reads again it gets the list of the calls that are open then.
     """
 
-    def __init__(self, control: ParentLink) -> None:
+    def __init__(self, control: ParentLink, open_calls: Callable[[], list[dict[str, Any]]]) -> None:
+        """``open_calls`` returns the records of all open calls (``CallRegistry.records``)."""
         self._control = control
-        self._open: dict[int, dict[str, Any]] = {}
+        self._open_calls = open_calls
         self._catching_up: asyncio.Task[None] | None = None
         self.dropped = 0
 
-    def began(self, key: int, fields: dict[str, Any]) -> None:
-        self._open[key] = {"op": "began", "key": key, **fields}
-        self._report(self._open[key])
+    def started(self, key: int, record: Mapping[str, Any]) -> None:
+        self._report({"op": "started", "key": key, **record})
 
     def ended(self, key: int) -> None:
-        if self._open.pop(key, None) is not None:
-            self._report({"op": "ended", "key": key})
+        self._report({"op": "ended", "key": key})
 
     def _report(self, report: dict[str, Any]) -> None:
         if self._catching_up is None and self._control.backlog > BACKLOG_BYTES:
-            log.warning("call_reports_full", limit_bytes=BACKLOG_BYTES, open=len(self._open))
+            log.warning("call_reports_full", limit_bytes=BACKLOG_BYTES, open=len(self._open_calls()))
             self._catching_up = asyncio.create_task(self._catch_up())
         if self._catching_up is not None:
             self.dropped += 1
@@ -58,7 +57,7 @@ class Reports:
         except OSError:
             return  # there is nobody left to tell
         self._catching_up = None
-        self._control.send({"op": "calls", "open": list(self._open.values())})
+        self._control.send({"op": "calls", "open": self._open_calls()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,16 @@ class OpenCall:
     """A call as its worker reported it; ``began`` is when the report came (the supervisor's clock)."""
 
     fields: Mapping[str, Any]
-    """``call_record.BEGUN``."""
+    """``call_record.STARTED_FIELDS``."""
     began: float
 
 
 class OpenCalls:
     """The calls that one worker has open, from its reports.
 
-    Reports are frames: ``{"op": "began", "key"}`` with the fields ``call_record.BEGUN``,
+    Reports are frames: ``{"op": "started", "key"}`` with the fields ``call_record.STARTED_FIELDS``,
     ``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
-    ``began`` for every call that is open now. The key is the worker's own number of the call.
+    record for every call that is open now. The key is the worker's own number of the call.
     """
 
     def __init__(self) -> None:
@@ -87,7 +86,7 @@ class OpenCalls:
     def take(self, report: Mapping[str, Any], now: float) -> None:
         """Note one report. Raises KeyError for one that is none."""
         operation = report["op"]
-        if operation == "began":
+        if operation == "started":
             self._begin(report, now)
         elif operation == "ended":
             self._calls.pop(int(report["key"]), None)
@@ -108,6 +107,6 @@ class OpenCalls:
     def lost(self, now: float) -> list[dict[str, Any]]:
         """The worker is dead: the fields of a ``call_ended`` line for each open call, in the order in which
         they began. Then there are none."""
-        lines = [ended(call.fields, now - call.began, "worker_lost") for call in self._calls.values()]
+        lines = [ended_fields(call.fields, now - call.began, "worker_lost") for call in self._calls.values()]
         self._calls.clear()
         return lines

@@ -19,13 +19,12 @@ from ivr.dialplan.plan.plan import Plan
 from ivr.modelstore import ModelError
 from ivr.process.framing import Frame
 from ivr.process.parent_link import ParentLink, ignore_signals, open_parent_socket, read_first_frame
-from ivr.service.calls.call_record import begun
+from ivr.service.calls.call import ServedCall
 from ivr.service.config.settings import Settings
 from ivr.service.server import Server, prepare_process
 from ivr.service.workers.child_setup import configure_child_logging, unpack
 from ivr.service.workers.reports import Reports
 from ivr.sip.errors import SipError
-from ivr.sip.leg import CallLeg
 from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
 from ivr.vad.silero import VadModelError
@@ -39,7 +38,7 @@ class Worker:
     def __init__(self, settings: Settings, plans: Sequence[Plan]) -> None:
         self._server = Server(settings, plans, self)
         self._parent = ParentLink(self._on_frame, self._on_gone)
-        self._reports = Reports(self._parent)
+        self._reports = Reports(self._parent, self._server.calls.records)
         self._plans: asyncio.Queue[bytes] = asyncio.Queue()
         self._changing: asyncio.Task[None] | None = None
         self._draining = False
@@ -68,11 +67,11 @@ class Worker:
         self._changing = asyncio.create_task(self._change_plans())
         self._parent.send({"op": "ready", "info": asdict(info)})
 
-    def call_began(self, leg: CallLeg, plan: Plan) -> None:
-        self._reports.began(leg.key, begun(leg, plan))
+    def call_started(self, call: ServedCall) -> None:
+        self._reports.started(call.leg.key, call.record)
 
-    def call_ended(self, leg: CallLeg) -> None:
-        self._reports.ended(leg.key)
+    def call_ended(self, call: ServedCall) -> None:
+        self._reports.ended(call.leg.key)
 
     # -- what the supervisor says
 

@@ -1,4 +1,4 @@
-"""Calls that hear each other: connected in pjsua's conference bridge, in C, with no Python per frame.
+"""Calls whose audio is connected in pjsua's conference bridge: in C, with no Python per frame.
 
 Only keys of calls are kept here, so that nothing of pjsua2 is held by two. SIP thread only.
 """
@@ -14,7 +14,7 @@ log: Any = structlog.get_logger("ivr.sip")
 
 
 class Bridged(Protocol):
-    """What is asked of a call."""
+    """What is needed of a call."""
 
     call_id: str
 
@@ -24,48 +24,48 @@ class Bridged(Protocol):
 
 
 class Bridges:
-    """Who is heard by whom."""
+    """Which calls receive the audio of which others."""
 
     def __init__(self, calls: Mapping[int, Bridged]) -> None:
         self._calls = calls
-        self._heard_by: set[tuple[int, int]] = set()
-        """(who speaks, who hears), as it is to be whenever both have sound."""
+        self._connections: set[tuple[int, int]] = set()
+        """(source, sink), connected whenever both have a stream."""
 
-    def join(self, speaker: int, hearer: int) -> None:
-        """From now on ``hearer`` is sent what ``speaker`` says, beside what we say. Also while neither has
-        sound yet, and again after a re-INVITE."""
-        self._heard_by.add((speaker, hearer))
-        self._connect(speaker, hearer)
+    def connect(self, source: int, sink: int) -> None:
+        """From now on ``sink`` is sent the audio of ``source``, beside what we play. Also while neither has a
+        stream yet, and again after a re-INVITE."""
+        self._connections.add((source, sink))
+        self._start(source, sink)
 
-    def part(self, key: int) -> None:
-        """Nobody hears it, and it hears nobody any more."""
+    def disconnect(self, key: int) -> None:
+        """Disconnect a call from all others, in both directions."""
         for pair in self._pairs(key):
-            self._heard_by.discard(pair)
-            speaker, hearer = (self._stream(each) for each in pair)
-            if speaker is not None and hearer is not None:
+            self._connections.discard(pair)
+            source, sink = (self._stream(each) for each in pair)
+            if source is not None and sink is not None:
                 with contextlib.suppress(pj.Error):  # the stream was gone already
-                    speaker.stopTransmit(hearer)
+                    source.stopTransmit(sink)
 
-    def changed(self, key: int | None) -> None:
-        """It has a new stream, from which nothing is connected."""
+    def stream_changed(self, key: int | None) -> None:
+        """The call has a new stream, to which nothing is connected."""
         for pair in self._pairs(key):
-            self._connect(*pair)
+            self._start(*pair)
 
     def ended(self, key: int | None) -> None:
-        """Its stream has taken its connections with it."""
-        self._heard_by.difference_update(self._pairs(key))
+        """The call has ended; its stream took its connections with it."""
+        self._connections.difference_update(self._pairs(key))
 
     def _pairs(self, key: int | None) -> list[tuple[int, int]]:
-        return [pair for pair in self._heard_by if key in pair]
+        return [pair for pair in self._connections if key in pair]
 
-    def _connect(self, speaker: int, hearer: int) -> None:
-        source, sink = self._stream(speaker), self._stream(hearer)
+    def _start(self, source_key: int, sink_key: int) -> None:
+        source, sink = self._stream(source_key), self._stream(sink_key)
         if source is None or sink is None:
             return
         try:
             source.startTransmit(sink)
         except pj.Error as error:
-            log.error("bridge_failed", call=self._calls[hearer].call_id, error=error.reason)
+            log.error("bridge_failed", call=self._calls[sink_key].call_id, error=error.reason)
 
     def _stream(self, key: int) -> Any:
         call = self._calls.get(key)

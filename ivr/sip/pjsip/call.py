@@ -67,11 +67,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.keying = Keying()
         self.confirmed = False
         self._freed = False
-        self._told_confirmed = False
+        self._confirmation_reported = False
         self._media_ready = False
         self._wiring = Wiring()
         self._timeouts = CallTimeouts(time.monotonic())
-        self._dialling = False
+        self._dialing = False
         self._transfer: Transfer | None = None
 
     @property
@@ -79,7 +79,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """In the bridge; None while there is none."""
         return self._wiring.stream
 
-    # -- what pjsua tells
+    # -- callbacks of pjsua
 
     @guarded
     def onCallState(self, prm: Any) -> None:
@@ -87,11 +87,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.confirmed = True
             self._timeouts.heard(time.monotonic())
-            self._tell_confirmed()
+            self._report_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_EARLY:
             if self.leg is not None:
-                self.leg.tell_progress(int(info.lastStatusCode), info.lastReason)
-        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self._dialling:
+                self.leg.report_progress(int(info.lastStatusCode), info.lastReason)
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self._dialing:
             try:
                 self._disconnected(int(info.lastStatusCode), info.lastReason)
             finally:
@@ -115,7 +115,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._media_ready = self._media_ready or leg.held
             if media is not None and media.status == pj.PJSUA_CALL_MEDIA_ERROR and self.keying.pending:
                 self._give_up_keys("the handshake of DTLS failed")
-            self._tell_confirmed()
+            self._report_confirmed()
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
         self._hold(leg, held)
@@ -126,15 +126,15 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._wiring.lost()
             self._hold(leg, True)
             self._media_ready = True
-            self._tell_confirmed()
+            self._report_confirmed()
             return
         self._wiring.connect(stream, leg, self._owner.times)
         self._owner.media_changed(self)
         now = time.monotonic()
         self._timeouts.heard(now)
         self.keying.begin(now)
-        if not self.confirmed and leg.on_early_media is not None:
-            leg.on_early_media()
+        if not self.confirmed:
+            leg.listener.early_media()
         self.look_for_keys(now)
 
     @guarded
@@ -188,7 +188,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def onStreamDestroyed(self, prm: Any) -> None:
         self.read_stats()
 
-    # -- what the agent asks for
+    # -- commands of the user agent
 
     def look_for_keys(self, now: float) -> None:
         """Note how the media of a new stream are encrypted; the call waits for keys that are pending."""
@@ -200,7 +200,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if encryption is not None:
             leg.stats.encryption = encryption
             self._media_ready = True
-            self._tell_confirmed()
+            self._report_confirmed()
         elif self.keying.overdue(now):
             self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
 
@@ -208,8 +208,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """A key, by RTP or INFO; what is none is ignored."""
         if key.upper() not in KEYS:
             log.info("key_ignored", call=self.call_id, key=key)
-        elif self.leg is not None and self.leg.on_dtmf is not None:
-            self.leg.on_dtmf(key.upper())
+        elif self.leg is not None:
+            self.leg.listener.key_pressed(key.upper())
 
     def notified(self, message: str) -> int | None:
         """A NOTIFY about a transfer; the status to answer with."""
@@ -232,9 +232,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg is not None:
             add_headers(prm, leg.more_headers)
         status, phrase = 0, ""
-        self._timeouts.dialled(time.monotonic(), leg.ring_s if leg is not None else None)
+        self._timeouts.dialed(time.monotonic(), leg.ring_s if leg is not None else None)
         # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
-        self._dialling = True
+        self._dialing = True
         try:
             self.makeCall(uri, prm)
             info = self.getInfo()
@@ -244,12 +244,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         except pj.Error as error:
             status, phrase = 503, error.reason
         finally:
-            self._dialling = False
+            self._dialing = False
         leg = self.leg  # it may have ended meanwhile
         if leg is not None:
-            leg.call_id = self.call_id = self.call_id or f"undialled-{leg.key}"
-            if leg.on_dialled is not None:
-                leg.on_dialled()
+            leg.call_id = self.call_id = self.call_id or f"undialed-{leg.key}"
+            leg.listener.dialed()
         if status:
             log.warning("dial_failed", call=self.call_id, uri=uri, status=status, reason=phrase)
             self.end_reason = self.end_reason or "failed"
@@ -261,7 +260,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg = self.leg
         if leg is None:
             return
-        transfer = Transfer(time.monotonic() + timeout_s, leg.tell_transfer_progress, leg.tell_transferred)
+        transfer = Transfer(
+            time.monotonic() + timeout_s, leg.report_transfer_progress, leg.report_transferred
+        )
         if not self.confirmed or (self._transfer is not None and self._transfer.waiting):
             transfer.finish(491, "another transfer is under way" if self.confirmed else "not answered yet")
             return
@@ -280,7 +281,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if other is not None and other.leg is not None:
             self.transfer(other.leg.called, timeout_s, other)
         elif self.leg is not None:
-            self.leg.tell_transferred(TransferEnd("refused", 481, "they have left meanwhile"))
+            self.leg.report_transferred(TransferEnd("refused", 481, "they have left meanwhile"))
 
     def send_keys(self, digits: str) -> None:
         """Keys for the other side. Raises pj.Error."""
@@ -370,8 +371,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._owner.call_ended(self, ports, leg.line if leg is not None else None)
         if leg is not None:
             leg.phrase = phrase
-            if leg.on_ended is not None:
-                leg.on_ended(reason, status)
+            leg.listener.ended(reason, status)
 
     def _free(self) -> None:
         """Free the C++ call now, as pjsua2 allows here and only here: ``~Call`` hangs up whatever call is
@@ -386,9 +386,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         log.warning("media_not_encrypted", call=self.call_id, reason=reason)
         self.end("failed", 488)
 
-    def _tell_confirmed(self) -> None:
+    def _report_confirmed(self) -> None:
         leg = self.leg
-        if self.confirmed and self._media_ready and not self._told_confirmed and leg is not None:
-            self._told_confirmed = True
-            if leg.on_confirmed is not None:
-                leg.on_confirmed()
+        if self.confirmed and self._media_ready and not self._confirmation_reported and leg is not None:
+            self._confirmation_reported = True
+            leg.listener.confirmed()
