@@ -482,7 +482,7 @@ def test_who_leaves_in_mid_transfer(start: Callable[..., UserAgent], callee: cal
     others.wait_request("REFER")
     theirs.notify("200 OK", "terminated")
     time.sleep(0.2)
-    assert other.told.empty()
+    assert other.received.empty()
     others.notify("486 Busy Here", "terminated")
     assert other.wait("transferred")[0].outcome == "busy"
     others.hangup()
