@@ -129,7 +129,7 @@ async def _with_engines(settings: Settings, plan: Plan, pcm16: bytes, rate: int)
         return await converse(settings, engines, plan, pcm16, rate, world=world.world)
     finally:
         await world.aclose()
-        await engines.close()
+        await engines.aclose()
 
 
 async def converse(
@@ -150,13 +150,13 @@ async def converse(
     conversation = Conversation(plan.name)
     player = MemoryPlayer(LINE_RATE)
     ear = _NotingVad(engines.vad)
-    tongue = engines.tongue()
+    speech = engines.engines_for_call()
     session = _NotingSession(
         ear,
         conversation,
-        stt=tongue.stt,
+        stt=speech.stt,
         turn_detector=engines.turn,
-        tts=tongue.tts,
+        tts=speech.tts,
         vad=ear,
         player=player,
         config=for_plan(settings, plan).session,

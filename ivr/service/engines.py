@@ -1,4 +1,4 @@
-"""The engines the settings ask for, put together: fallbacks in their order, the prompt cache in front."""
+"""Make the engines that the settings name: fallbacks in their order, the prompt cache in front."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -9,66 +9,82 @@ from ivr.audio.line import LineBank
 from ivr.process.requests import ProcessOptions
 from ivr.service.config.languages import LanguageOptions
 from ivr.service.config.settings import EngineOptions, Settings, VadOptions, load_settings
-from ivr.speech.base import TurnDetector
+from ivr.service.start_progress import NoProgress, Progress, start_together
+from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
+from ivr.speech.call_engines import CallEngines, SpeechEngines
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
-from ivr.speech.languages import Pair, Tongue
 from ivr.speech.prompts.cache import PromptCache
 from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from ivr.vad.silero import VadModelError
 
+NO_PROGRESS = NoProgress()
+
 
 @dataclass(frozen=True, slots=True)
-class Speech(Pair):
-    """Engines with their life."""
+class StartableEngines(SpeechEngines):
+    """Recogniser and synthesiser of one language, from their start to their end."""
 
-    async def start(self, prompts: Iterable[str]) -> None:
-        """Load the engines and make every prompt that is not on disk yet. Raises SpeechError."""
-        await self.stt.start()
-        await self.tts.start()
-        await self.tts.prepare(prompts)
+    async def start(self, prompts: Iterable[str], progress: Progress = NO_PROGRESS) -> None:
+        """Load both engines at once, then make every prompt that is not on disk yet. Raises SpeechError."""
+        await start_together(self._start_stt(progress), self._start_tts(prompts, progress))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
+        """End the engines. Idempotent."""
         await self.stt.aclose()
         await self.tts.aclose()
 
+    async def _start_stt(self, progress: Progress) -> None:
+        await _start(self.stt, progress)
+
+    async def _start_tts(self, prompts: Iterable[str], progress: Progress) -> None:
+        await _start(self.tts, progress)
+        await self.tts.prepare(prompts, progress.prompts)
+
 
 @dataclass(frozen=True, slots=True)
-class Engines(Speech):
-    """What all calls of a process share."""
+class Engines(StartableEngines):
+    """The engines that all calls of a process share."""
 
     vad: VoiceActivityDetector
     turn: TurnDetector | None
-    """Has the caller finished? None: silence alone decides."""
-    languages: Mapping[str, Speech] = field(default_factory=dict)
-    """Engines of their own, by the language."""
+    """Decides whether the caller has finished; None: silence alone decides."""
+    languages: Mapping[str, StartableEngines] = field(default_factory=dict)
+    """Languages that have engines of their own, by tag."""
 
-    def tongue(self) -> Tongue:
-        """A call's."""
-        return Tongue(self, self.languages)
+    def engines_for_call(self) -> CallEngines:
+        """Return the recogniser and the synthesiser of one call, which change with its language."""
+        return CallEngines(self, self.languages)
 
-    async def start(self, prompts: Iterable[str]) -> None:
+    async def start(self, prompts: Iterable[str], progress: Progress = NO_PROGRESS) -> None:
+        """Load all engines at once, then make every prompt that is not on disk yet. Raises SpeechError."""
+        starts = [speech.start((), progress) for speech in self.languages.values()]
         if self.turn is not None:
-            await self.turn.start()
-        for speech in self.languages.values():
-            await speech.start(())
-        await Speech.start(self, prompts)
+            starts.append(_start(self.turn, progress))
+        await start_together(StartableEngines.start(self, prompts, progress), *starts)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
+        """End the engines. Idempotent."""
         self.vad.close()
         if self.turn is not None:
             await self.turn.aclose()
         for speech in self.languages.values():
-            await speech.close()
-        await Speech.close(self)
+            await speech.aclose()
+        await StartableEngines.aclose(self)
 
 
-def make_speech(settings: Settings) -> Speech:
+async def _start(engine: SpeechToText | TextToSpeech | TurnDetector, progress: Progress) -> None:
+    progress.engine_starting(engine.name)
+    await engine.start()
+    progress.engine_ready(engine.name)
+
+
+def make_speech(settings: Settings) -> StartableEngines:
     """Raises ValueError for an unknown name or option, ModelMissing for a model not fetched."""
     stt = [create_stt(name, **settings.stt.of(name)) for name in settings.stt.order]
     tts = [create_tts(name, **settings.tts.of(name)) for name in settings.tts.order]
-    return Speech(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
+    return StartableEngines(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
 
 
 def make_turn_detector(settings: Settings) -> TurnDetector | None:
@@ -87,11 +103,11 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
     return Engines(speech.stt, speech.tts, vad, turn, make_languages(settings))
 
 
-def make_languages(settings: Settings) -> dict[str, Speech]:
+def make_languages(settings: Settings) -> dict[str, StartableEngines]:
     """The engines of ``[[languages]]``. Raises as ``make_speech`` and ``settings_of``, and ValueError for a
     language that is given twice.
     """
-    found: dict[str, Speech] = {}
+    found: dict[str, StartableEngines] = {}
     for language in settings.languages:
         if language.tag in found:
             raise ValueError(f"languages: {language.tag!r} is given twice")

@@ -22,6 +22,7 @@ from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recording.recorder import Recorder
+from ivr.service.start_progress import StartProgress
 from ivr.service.tasks import first_completed, on_loop
 from ivr.service.world.real import RealWorld
 from ivr.sip.leg import CallLeg, LegListener
@@ -104,7 +105,7 @@ class Server:
         try:
             prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
             log.info("starting", prompts=len(prompts))
-            if await first_completed(self._engines.start(prompts), self._stopping.wait()) != 0:
+            if await first_completed(self._start_engines(prompts), self._stopping.wait()) != 0:
                 return 0
             info = await asyncio.to_thread(self._agent.start)
             try:
@@ -130,7 +131,7 @@ class Server:
                 await self._stop_agent()
         finally:
             await self._world.aclose()
-            await self._engines.close()
+            await self._engines.aclose()
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
         return 1 if self._failed else 0
@@ -195,6 +196,13 @@ class Server:
         return missing
 
     # -- start and stop
+
+    async def _start_engines(self, prompts: Sequence[str]) -> None:
+        if self._observer is not None:  # the supervisor shows the progress
+            await self._engines.start(prompts)
+            return
+        async with StartProgress() as progress:
+            await self._engines.start(prompts, progress)
 
     def _ready(self, info: AgentInfo) -> None:
         # Objects made so far stay: the garbage collector need not visit them during calls.

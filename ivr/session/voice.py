@@ -27,7 +27,7 @@ from ivr.session.turn.caller_capture import CallerCapture
 from ivr.session.turn.turn_taking import Engines, TurnTaking
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
-from ivr.speech.languages import Switches
+from ivr.speech.call_engines import SwitchesLanguage
 from ivr.vad.base import (
     LineVad,
     LineVadStream,
@@ -244,8 +244,8 @@ class VoiceSession:
         """
         parts, _ = self._running()
         for engine in (self._stt, self._tts):
-            if isinstance(engine, Switches):
-                engine.speak(language)
+            if isinstance(engine, SwitchesLanguage):
+                engine.set_language(language)
         parts.speak(language)
 
     # -- hearing

@@ -54,12 +54,12 @@ class SpeechToText(Protocol):
 
 
 @runtime_checkable
-class TellsHealth(Protocol):
-    """An engine that knows how it is."""
+class HasHealth(Protocol):
+    """An engine that knows whether it works."""
 
     @property
     def down(self) -> bool:
-        """It failed, and is not expected to do the next request."""
+        """It failed, and the next request is expected to fail too."""
 
 
 @runtime_checkable

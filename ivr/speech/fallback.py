@@ -139,7 +139,7 @@ class FallbackSTT:
 
     @property
     def down(self) -> bool:
-        """See TellsHealth."""
+        """See HasHealth."""
         return self._order.down
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:

@@ -27,35 +27,35 @@ FRENCH = '[[languages]]\ntag = "fr"\nsettings = "fr.toml"\n'
 async def test_a_language_has_its_voice_and_the_others_the_usual_one(tmp_path: Path) -> None:
     engines = make_engines(settings(tmp_path, FRENCH))
     try:
-        tongue = engines.tongue()
-        usual = tongue.tts.fingerprint()
-        tongue.tts.speak("fr-CA")
-        assert tongue.tts.fingerprint() == engines.languages["fr"].tts.fingerprint() != usual
-        assert "1.5" in tongue.tts.fingerprint()
-        other = engines.tongue()
+        call = engines.engines_for_call()
+        usual = call.tts.fingerprint()
+        call.tts.set_language("fr-CA")
+        assert call.tts.fingerprint() == engines.languages["fr"].tts.fingerprint() != usual
+        assert "1.5" in call.tts.fingerprint()
+        other = engines.engines_for_call()
         assert other.tts.fingerprint() == usual, "another call goes on in its own"
-        tongue.stt.speak("de")
-        assert tongue.tts.fingerprint() == usual
+        call.stt.set_language("de")
+        assert call.tts.fingerprint() == usual
     finally:
-        await engines.close()
+        await engines.aclose()
 
 
 async def test_the_voice_of_a_language_is_heard(tmp_path: Path) -> None:
     """Piper, half as fast again in one language: as many words are longer."""
     engines = make_engines(settings(tmp_path, FRENCH))
     try:
-        tongue = engines.tongue()
+        call = engines.engines_for_call()
 
         async def length() -> int:
-            return sum([len(chunk) async for chunk in tongue.tts.synthesize("Good morning to all of you.")])
+            return sum([len(chunk) async for chunk in call.tts.synthesize("Good morning to all of you.")])
 
-        await tongue.tts.start()
+        await call.tts.start()
         usual = await length()
-        tongue.tts.speak("fr")
-        await tongue.tts.start()
+        call.tts.set_language("fr")
+        await call.tts.start()
         assert 1.2 < await length() / usual < 1.8
     finally:
-        await engines.close()
+        await engines.aclose()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_a_call_goes_on_in_another_language(tmp_path: Path) -> None:
     path.write_text(PLAN, encoding="utf-8")
     spoken: list[str] = []
     phone = Phone(load_plan(path))
-    phone.stt.speak = spoken.append  # type: ignore[attr-defined]
+    phone.stt.set_language = spoken.append  # type: ignore[attr-defined]
     async with phone:
         await phone.hears("Il y en a vingt et un.")
         assert phone.session._parts is not None

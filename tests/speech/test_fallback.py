@@ -9,11 +9,11 @@ from structlog.testing import capture_logs
 
 from ivr.audio.resample import resample
 from ivr.speech.base import (
+    HasHealth,
     SpeechBusy,
     SpeechError,
     SpeechTimeout,
     SpeechToText,
-    TellsHealth,
     TextToSpeech,
     Transcript,
 )
@@ -120,7 +120,7 @@ async def test_a_failed_engine_rests_and_then_one_request_tries_it() -> None:
 async def test_it_says_when_none_is_expected_to_understand() -> None:
     first, second, clock = ToneStt("a"), ToneStt("b"), Clock()
     stt = FallbackSTT([first, second], cooldown_s=30, clock=clock)
-    assert isinstance(stt, TellsHealth) and not stt.down
+    assert isinstance(stt, HasHealth) and not stt.down
     first.failure = SpeechError("a", "no")
     await stt.transcribe(bytes(2), 8000)
     assert not stt.down

@@ -159,8 +159,8 @@ async def _hold_all(
             for dialogue in dialogues:
                 began = time.perf_counter()
                 voice = voice_of(engines.tts)
-                tongue = engines.tongue()
-                parts |= {"stt": tongue.stt, "tts": tongue.tts}
+                speech = engines.engines_for_call()
+                parts |= {"stt": speech.stt, "tts": speech.tts}
                 call = SpeechCall(file.plan, dialogue, Path(files), voice, settings.session, **parts)
                 async with call:
                     call.listen(coverage.visitor(call.runner))
@@ -169,5 +169,5 @@ async def _hold_all(
                 outcomes.append(outcome)
                 done(outcome)
     finally:
-        await engines.close()
+        await engines.aclose()
     return outcomes

@@ -84,10 +84,10 @@ class ServedCall:
         """The fields of ``call_started``."""
         settings = for_plan(settings, plan)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
-        tongue = engines.tongue()
+        speech = engines.engines_for_call()
         self._session = self._make_session(
-            stt=tongue.stt,
-            tts=tongue.tts,
+            stt=speech.stt,
+            tts=speech.tts,
             vad=engines.vad,
             player=leg.player,
             config=settings.session,

@@ -22,10 +22,11 @@ from ivr.process.restarts import RestartLimit
 from ivr.process.supervised import SupervisedProcess
 from ivr.service.banner import banner
 from ivr.service.config.settings import Settings, SettingsError
-from ivr.service.engines import Speech, make_speech, needs_host, on_host
+from ivr.service.engines import StartableEngines, make_speech, needs_host, on_host
 from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
+from ivr.service.start_progress import StartProgress
 from ivr.service.workers.child_setup import pack
 from ivr.service.workers.options import WorkerOptions, sip_of
 from ivr.service.workers.reports import OpenCalls
@@ -103,7 +104,7 @@ class Supervisor:
         self._shared = settings
         self._folder: Path | None = None
         self._host: SupervisedProcess | None = None
-        self._speech: Speech | None = None
+        self._speech: StartableEngines | None = None
         self._workers: list[WorkerHandle] = []
         self._tasks: list[asyncio.Task[None]] = []
         """The workers', in their order."""
@@ -178,7 +179,8 @@ class Supervisor:
             self._others.append(asyncio.create_task(self._host.run()))
             await self._host.wait_ready()
         self._speech = make_speech(self._shared)
-        await self._speech.start(prompts)
+        async with StartProgress() as progress:
+            await self._speech.start(prompts, progress)
         self._workers = [WorkerHandle(self, index) for index in range(count)]
         self._tasks = [asyncio.create_task(worker.process.run()) for worker in self._workers]
         outcomes = await asyncio.gather(
@@ -261,7 +263,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._speech is not None:
-            await self._speech.close()
+            await self._speech.aclose()
         if self._host is not None:
             # Asked, not killed, so that it waits for its engines' end.
             self._host.stop_restarting()

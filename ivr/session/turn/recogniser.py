@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ivr.audio.frames import VAD_RATE
 from ivr.session.privacy import Privacy
-from ivr.speech.base import SpeechError, SpeechToText, TellsHealth, Transcript
+from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript
 from ivr.vad.base import Pcm16
 
 HIDDEN = "***"
@@ -28,7 +28,7 @@ class Recogniser:
     @property
     def down(self) -> bool:
         """The last request of this call failed, or every engine rests after failures on others."""
-        return self._failed or (isinstance(self._stt, TellsHealth) and self._stt.down)
+        return self._failed or (isinstance(self._stt, HasHealth) and self._stt.down)
 
     async def transcribe(
         self, audio: Pcm16, why: Literal["turn", "pause", "interim"], onset: int, offset: int, asked: int

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,14 +64,19 @@ class CachedTTS:
                 return prompt
         return None
 
-    async def prepare(self, texts: Iterable[str]) -> list[str]:
-        """Synthesise, one after the other, what is not on disk in the preferred voice.
+    async def prepare(
+        self, texts: Iterable[str], on_progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> list[str]:
+        """Synthesise, one after the other, the texts that are not on disk in the preferred voice.
 
-        Gives back the texts that could not be made; each is logged, and will be tried again when it is
-        to be said. A text that is being prepared already is waited for, not made twice.
+        Returns the texts that could not be made; each is logged, and is tried again when a call needs it. A
+        text that is being prepared already is waited for, not made twice. ``on_progress`` is called with the
+        number of texts done and of all.
         """
         began, made, failed, in_a_row = time.monotonic(), 0, [], 0
-        for text in dict.fromkeys(texts):
+        wanted = list(dict.fromkeys(texts))
+        for number, text in enumerate(wanted):
+            on_progress(number, len(wanted))
             known = self._store.get(_key(self._tts.fingerprint(), text))
             if known is not None:
                 self._gain = known.gain
@@ -87,6 +92,7 @@ class CachedTTS:
                 in_a_row += 1
                 failed.append(text)
                 _log.warning("prompt_not_prepared", text=text, reason=str(error))
+        on_progress(len(wanted), len(wanted))
         if made or failed:
             seconds = round(time.monotonic() - began, 2)
             _log.info("prompts_prepared", made=made, failed=len(failed), seconds=seconds)
