@@ -1,6 +1,4 @@
-"""What a gather's caller is expected to say, in the session's terms: how long a pause is waited for and which
-words are an answer depend on it.
-"""
+"""Makes the ``Expectation`` of a question: of the choices of a menu, of a typed value, or of both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,26 +13,34 @@ Choices = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 
 
 def expected_answers(
-    choices: Choices, matcher: Matcher | None = None, asked: InputSpec | None = None
+    choices: Choices,
+    matcher: Matcher | None = None,
+    spec: InputSpec | None = None,
+    language: str = "en",
 ) -> Expectation:
-    """``matcher`` is that of the choices, when there is one already; ``asked`` a typed value."""
-    matcher = matcher or Matcher(choices)
+    """Return what a caller is expected to say: one of ``choices``, or the typed value of ``spec``.
+    ``matcher`` is that of the choices where there is one already; ``language`` is that of their phrases.
+    """
+    matcher = matcher or Matcher(choices, language)
     listed = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
-    if asked is None:
+    if spec is None:
         return Expectation(
-            kind=_kind(choices), fits=matcher.fits, may_continue=matcher.may_continue, choices=listed
+            kind=_kind(choices, language),
+            fits=matcher.fits,
+            may_continue=matcher.may_continue,
+            choices=listed,
         )
-    typed = make_input(asked)
-    if typed.free:
-        # Any words are an answer, and no words are a whole one.
-        return Expectation(kind=typed.expects, choices=listed, asks=asked.plain())
+    typed = make_input(spec)
+    if typed.free_form:
+        # Any words are an answer, and no words are a complete one.
+        return Expectation(kind=typed.expected_kind, choices=listed, asks=spec.plain())
     either = _Either(matcher, typed)
     return Expectation(
-        kind=typed.expects,
+        kind=typed.expected_kind,
         fits=either.fits,
         may_continue=either.may_continue,
         choices=listed,
-        asks=asked.plain(),
+        asks=spec.plain(),
     )
 
 
@@ -53,8 +59,8 @@ class _Either:
         return self.matcher.may_continue(text) or (not whole and self.typed.may_continue(text))
 
 
-def _kind(choices: Choices) -> ExpectedKind:
-    phrases = [content_words(phrase) for say, _ in choices.values() for phrase in say]
+def _kind(choices: Choices, language: str) -> ExpectedKind:
+    phrases = [content_words(phrase, language) for say, _ in choices.values() for phrase in say]
     words = [word for phrase in phrases for word in phrase]
     if words and yes_no_answers().issuperset(words):
         return "yes_no"

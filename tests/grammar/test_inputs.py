@@ -253,9 +253,9 @@ def test_what_is_said(kind: str, options: dict[str, object], said: str, value: o
 )
 def test_what_is_pressed(kind: str, options: dict[str, object], keys: str, value: object, more: bool) -> None:
     asked = make_input(InputSpec(kind=kind, today=TODAY, **options))  # type: ignore[arg-type]
-    typed = asked.press(keys)
+    typed = asked.parse_keys(keys)
     assert (typed.value if typed is not None else None) == value
-    assert asked.more_keys(keys) is more
+    assert asked.accepts_more_keys(keys) is more
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_what_was_understood_is_read_back_in_the_callers_language() -> None:
     def said(kind: str, text: str, **options: object) -> str:
         typed = make_input(InputSpec(kind=kind, today=TODAY, **options)).parse(text)  # type: ignore[arg-type]
         assert typed is not None
-        return typed.said
+        return typed.read_back
 
     assert said("digits", "4719") == "four seven one nine"
     assert said("digits", "4719", language="fr") == "quatre sept un neuf"
@@ -326,17 +326,17 @@ WORDS = sorted(
 def test_nothing_that_is_said_breaks_it(kind: str, language: str, past: bool, said: str) -> None:
     asked = InputSpec(kind=kind, language=language, past=past, today="2028-02-29", pattern="[a-z]{2}[0-9]+")
     typed = make_input(asked).parse(said)
-    assert typed is None or (typed.said and len(typed.said) < 2000)
+    assert typed is None or (typed.read_back and len(typed.read_back) < 2000)
     assert make_input(asked).may_continue(said) in (True, False)
 
 
 @given(st.sampled_from(sorted(INPUTS)), st.text("0123456789*#ABCD", max_size=40))
 def test_nothing_that_is_pressed_breaks_it(kind: str, keys: str) -> None:
     asked = make_input(InputSpec(kind=kind, today="2028-02-29", pattern="[0-9]+"))
-    typed = asked.press(keys)
-    assert typed is None or typed.said
-    if asked.more_keys(keys) and keys:
-        assert asked.more_keys(keys[:-1]), "what may go on has begun"
+    typed = asked.parse_keys(keys)
+    assert typed is None or typed.read_back
+    if asked.accepts_more_keys(keys) and keys:
+        assert asked.accepts_more_keys(keys[:-1]), "what may go on has begun"
 
 
 @given(st.integers(0, 10**15 - 1))
@@ -351,20 +351,20 @@ def test_every_number_that_is_read_aloud_is_understood(number: int) -> None:
 @given(st.dates(date(2026, 11, 26), date(2035, 11, 25)), st.sampled_from(["en", "en-US", "fr"]))
 def test_every_date_that_is_read_aloud_is_understood(day: date, language: str) -> None:
     asked = make_input(InputSpec(kind="date", language=language, today=TODAY))
-    typed = asked.press(f"{day:%d%m%Y}")
+    typed = asked.parse_keys(f"{day:%d%m%Y}")
     assert typed is not None and typed.value == day
-    again = asked.parse(typed.said)
-    assert again is not None and again.value == day, typed.said
+    again = asked.parse(typed.read_back)
+    assert again is not None and again.value == day, typed.read_back
 
 
 @given(st.times(), st.sampled_from(["en", "fr"]))
 def test_every_time_that_is_read_aloud_is_understood(at: time, language: str) -> None:
     asked = make_input(InputSpec(kind="time", language=language))
-    typed = asked.press(f"{at:%H%M}")
+    typed = asked.parse_keys(f"{at:%H%M}")
     assert typed is not None
-    again = asked.parse(typed.said)
+    again = asked.parse(typed.read_back)
     certain = language == "en" or at.hour > 12 or 7 <= at.hour <= 12 or at.hour == 0
-    assert again is not None and (again.value == typed.value or not certain), typed.said
+    assert again is not None and (again.value == typed.value or not certain), typed.read_back
 
 
 # -- regular expressions

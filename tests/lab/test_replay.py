@@ -527,7 +527,7 @@ def test_a_preset_is_tried_beside_what_was_set(models: ModelStore, tmp_path: Pat
 
 def test_a_typed_question_is_asked_again() -> None:
     asked = InputSpec(kind="digits", min_digits=4, max_digits=4)
-    then = expected_answers({"desk": (("operator",), ())}, asked=asked)
+    then = expected_answers({"desk": (("operator",), ())}, spec=asked)
     now = recorded_expectation(Decision(0, "expect", details=json.loads(json.dumps(then.plain()))))
     assert now.fits is not None and now.may_continue is not None and now.kind == "digits"
     assert now.fits("four seven one nine") and now.fits("operator") and not now.fits("four seven")

@@ -252,7 +252,7 @@ class Gather(Speaking):
         asked = self._asked(language, now)
         made = self._made.get(language)
         if made is None or made[0] != asked:
-            question = Question(self.choices, self._universals, asked, self.finish_on_key)
+            question = Question(self.choices, self._universals, asked, self.finish_on_key, language)
             made = self._made[language] = (asked, question)
         return made[1]
 
@@ -300,7 +300,7 @@ class Gather(Speaking):
         return self.may_end()
 
     def takes_keys(self) -> bool:
-        typed = self.input is not None and INPUTS[self.input].takes_keys
+        typed = self.input is not None and INPUTS[self.input].accepts_keys
         return typed or any(choice.press for choice in self.choices.values())
 
     def always_leaves(self) -> bool:

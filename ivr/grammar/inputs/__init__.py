@@ -1,4 +1,6 @@
-"""Typed inputs by name. A new kind is a file here and its class in this table."""
+"""Typed values that a caller can be asked for: from what was said or pressed to a value. One file per kind; a
+new kind is a file here and its class in ``INPUTS``.
+"""
 
 from functools import lru_cache
 
@@ -29,9 +31,9 @@ INPUTS: dict[str, type[Input]] = {
 
 
 @lru_cache(maxsize=1000)
-def make_input(asked: InputSpec) -> Input:
-    """Raises RegexError for a pattern that is none."""
-    return INPUTS[asked.kind](asked)
+def make_input(spec: InputSpec) -> Input:
+    """Return the parser of a typed value. Raises RegexError for a pattern that is not valid."""
+    return INPUTS[spec.kind](spec)
 
 
 __all__ = ["INPUTS", "Input", "InputSpec", "TypedValue", "make_input"]

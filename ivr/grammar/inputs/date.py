@@ -1,8 +1,8 @@
 """date: "the third of May", "next Tuesday", "in two weeks", "4/5/2027"; by keys DDMMYYYY, or MMDDYYYY.
 
-"Tuesday" is the next one to come; "this Tuesday" may be today; "next Tuesday" is that of next week in
-English, the next one to come in French. A day without its year is the next to come, or the last one that was
-where the past is asked for (a date of birth).
+"Tuesday" is the next one; "this Tuesday" may be today; "next Tuesday" is that of next week in English, and
+the next one in French. A day without a year is the next such day, or the last one where the past is asked for
+(a date of birth).
 """
 
 import re
@@ -18,66 +18,64 @@ from ivr.grammar.languages.vocabulary import Vocabulary
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 _FIGURES = re.compile(r"\b(\d{1,2})\s*[/.-]\s*(\d{1,2})(?:\s*[/.-]\s*(\d{4}|\d{2}))?\b(?![/.-]\d)")
 _LENGTHS = (4, 6, 8)
-"""Keys of a date: without year, with two digits of it, with all four."""
+"""Keys of a date: without a year, with two digits of it, with four."""
 _MAX_AHEAD = 10_000
-"""Of days, weeks or months that are counted."""
+"""Days, weeks or months that may be counted from today."""
 
 
 class DateInput(BaseInput):
-    """The value is a ``date``."""
+    """Parses a date. The value is a ``date``."""
 
     def parse(self, text: str) -> TypedValue | None:
         return self._typed(
-            _figures(text, self.asked) or _said(text, self.asked, registry.vocabulary(self.language))
+            _figures(text, self.spec) or _said(text, self.spec, registry.vocabulary(self.language))
         )
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         if not keys.isdecimal() or len(keys) not in _LENGTHS:
             return None
-        if self.asked.order == "ymd":
+        if self.spec.order == "ymd":
             year, month, day = keys[:-4], int(keys[-4:-2]), int(keys[-2:])
         else:
             first, second, year = int(keys[:2]), int(keys[2:4]), keys[4:]
-            day, month = (first, second) if self.asked.order == "dmy" else (second, first)
-        return self._typed(_dated(day, month, year, self.asked))
+            day, month = (first, second) if self.spec.order == "dmy" else (second, first)
+        return self._typed(_dated(day, month, year, self.spec))
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         return (keys.isdecimal() or not keys) and len(keys) < _LENGTHS[-1]
 
     def _typed(self, found: date | None) -> TypedValue | None:
         return (
-            TypedValue(found, reading.day(found, self.language, self.asked.day))
-            if found is not None
-            else None
+            TypedValue(found, reading.day(found, self.language, self.spec.day)) if found is not None else None
         )
 
 
-def _figures(text: str, asked: InputSpec) -> date | None:
+def _figures(text: str, spec: InputSpec) -> date | None:
     iso = _ISO.search(text)
     if iso is not None:
-        return _dated(int(iso[3]), int(iso[2]), iso[1], asked)
+        return _dated(int(iso[3]), int(iso[2]), iso[1], spec)
     found = _FIGURES.search(text)
     if found is None:
         return None
     first, second = int(found[1]), int(found[2])
-    day, month = (second, first) if asked.order == "mdy" else (first, second)
+    day, month = (second, first) if spec.order == "mdy" else (first, second)
     if month > 12 >= day:
         day, month = month, day  # there is no other way to read it
-    return _dated(day, month, found[3] or "", asked)
+    return _dated(day, month, found[3] or "", spec)
 
 
-def _dated(day: int, month: int, year: str | int, asked: InputSpec) -> date | None:
-    """``year`` may have two digits, or none."""
-    today = asked.day
+def _dated(day: int, month: int, year: str | int, spec: InputSpec) -> date | None:
+    """Return the date, or None. ``year`` may have two digits, or be empty."""
+    today = spec.day
     if year == "":
         years: Iterator[int] = iter(
-            range(today.year, today.year - 9, -1) if asked.past else range(today.year, today.year + 9)
+            range(today.year, today.year - 9, -1) if spec.past else range(today.year, today.year + 9)
         )
     elif isinstance(year, str) and len(year) == 2:
-        # The one that is nearest; of birth, the last one.
+        # The nearest such year; where the past is asked for, the last one.
         century = today.year // 100 * 100
         full = century + int(year)
-        full -= 100 if full > today.year + (0 if asked.past else 50) else 0
+        full -= 100 if full > today.year + (0 if spec.past else 50) else 0
         years = iter((full,))
     else:
         years = iter((int(year),))
@@ -86,23 +84,23 @@ def _dated(day: int, month: int, year: str | int, asked: InputSpec) -> date | No
             found = date(each, month, day)
         except ValueError:
             continue
-        if year != "" or (found <= today if asked.past else found >= today):
+        if year != "" or (found <= today if spec.past else found >= today):
             return found
     return None
 
 
-def _said(text: str, asked: InputSpec, words: Vocabulary) -> date | None:
+def _said(text: str, spec: InputSpec, words: Vocabulary) -> date | None:
     found = tokens(text)
     if not found:
         return None
-    relative = _relative(found, asked, words)
+    relative = _relative(found, spec, words)
     if relative is not None:
         return relative
-    return _of_month(found, asked, words) or _weekday(found, asked, words)
+    return _of_month(found, spec, words) or _weekday(found, spec, words)
 
 
-def _relative(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
-    today = asked.day
+def _relative(found: Sequence[str], spec: InputSpec, words: Vocabulary) -> date | None:
+    today = spec.day
     joined = " ".join(found)
     phrase = next((phrase for phrase in words.day_phrases if phrase in joined), None)
     if phrase is not None:
@@ -131,7 +129,7 @@ def _relative(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date
 
 
 def _months(today: date, count: int) -> date | None:
-    """The same day of another month, or its last."""
+    """Return the same day ``count`` months later, or the last day of that month."""
     year, month = divmod(today.year * 12 + today.month - 1 + count, 12)
     for day in range(today.day, 27, -1) if today.day > 28 else (today.day,):
         try:
@@ -141,8 +139,8 @@ def _months(today: date, count: int) -> date | None:
     return None
 
 
-def _weekday(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
-    today = asked.day
+def _weekday(found: Sequence[str], spec: InputSpec, words: Vocabulary) -> date | None:
+    today = spec.day
     named = {words.weekdays[token] for token in found if token in words.weekdays}
     joined = f" {' '.join(found)} "
     later = next((phrase for phrase in words.week_later if f" {phrase} " in joined), "")
@@ -158,13 +156,13 @@ def _weekday(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date 
         return today + timedelta(7 - today.weekday() + weekday)
     if any(token in words.this for token in found):
         return today + timedelta(ahead)
-    if asked.past and not later:
+    if spec.past and not later:
         return today - timedelta(back)
     return today + timedelta((ahead or 7) + (7 if later else 0))
 
 
-def _of_month(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date | None:
-    """A day and its month, the year after them; or a day alone."""
+def _of_month(found: Sequence[str], spec: InputSpec, words: Vocabulary) -> date | None:
+    """Return the date of a day and its month, with the year after them, or of a day alone."""
     months = [
         at for at, token in enumerate(found) if token in words.months and not _no_month(found, at, words)
     ]
@@ -172,7 +170,7 @@ def _of_month(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date
     if not months:
         days = [each for each in numbers if isinstance(each, int)]
         alone = len(days) == 1 and 1 <= days[0] <= 31 and _a_day(found, words)
-        return _next_day(days[0], asked) if alone else None
+        return _next_day(days[0], spec) if alone else None
     month = words.months[found[months[0]]]
     place = next(at for at, each in enumerate(numbers) if isinstance(each, str) and each in words.months)
     before = [each for each in numbers[:place] if isinstance(each, int)]
@@ -181,16 +179,16 @@ def _of_month(found: Sequence[str], asked: InputSpec, words: Vocabulary) -> date
     if not days or not 1 <= days[0] <= 31:
         return None
     year = _year(rest)
-    return _dated(days[0], month, year, asked) if year is not None else None
+    return _dated(days[0], month, year, spec) if year is not None else None
 
 
 def _no_month(found: Sequence[str], at: int, words: Vocabulary) -> bool:
-    """Return whether the month at ``at`` is none: "may I"."""
+    """Return whether the word at ``at`` is no month here: "may I"."""
     return at + 1 < len(found) and words.not_months.get(found[at]) == found[at + 1]
 
 
 def _a_day(found: Sequence[str], words: Vocabulary) -> bool:
-    """ "The third", "on the 3rd", "le trois": not just any number."""
+    """Return whether the words name a day: "the third", "on the 3rd", "le trois"; not just any number."""
     known = (
         words.noise
         | set(words.small)
@@ -203,21 +201,23 @@ def _a_day(found: Sequence[str], words: Vocabulary) -> bool:
     return article and all(token in known or token.isdecimal() for token in found)
 
 
-def _next_day(day: int, asked: InputSpec) -> date | None:
-    today = asked.day
-    for months in range(0, -12, -1) if asked.past else range(12):
+def _next_day(day: int, spec: InputSpec) -> date | None:
+    today = spec.day
+    for months in range(0, -12, -1) if spec.past else range(12):
         first = _months(today.replace(day=1), months)
         try:
             found = first.replace(day=day) if first is not None else None
         except ValueError:
             continue
-        if found is not None and (found <= today if asked.past else found >= today):
+        if found is not None and (found <= today if spec.past else found >= today):
             return found
     return None
 
 
 def _year(rest: Sequence[int]) -> str | int | None:
-    """ "2027", "twenty twenty-seven", "nineteen oh five", "85"; "" where none was said, None for no year."""
+    """Return the year of "2027", "twenty twenty-seven", "nineteen oh five", "85"; "" where nothing was said,
+    and None where the numbers are no year.
+    """
     match rest:
         case []:
             return ""

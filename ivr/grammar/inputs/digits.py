@@ -1,4 +1,4 @@
-"""digits: a row of digits, such as an account's: "four seven one nine", "double oh seven", "forty-two"."""
+"""digits: a row of digits, such as an account number: "four seven one nine", "double oh seven"."""
 
 from typing import ClassVar
 
@@ -9,25 +9,25 @@ from ivr.grammar.languages import registry
 
 
 class DigitsInput(BaseInput):
-    """The value is a text: zeros at its beginning count."""
+    """Parses digits. The value is a text, so that leading zeros count."""
 
-    expects: ClassVar[ExpectedKind] = "digits"
+    expected_kind: ClassVar[ExpectedKind] = "digits"
 
-    def heard(self, text: str) -> str | None:
-        """The digits of ``text``, however many."""
+    def digits_in(self, text: str) -> str | None:
+        """Return all digits of ``text``, however many, or None where something else was said."""
         words = registry.vocabulary(self.language)
         return digits_of(tokens(text), words, skip=lambda token: token in words.noise)
 
     def parse(self, text: str) -> TypedValue | None:
-        digits = self.heard(text)
+        digits = self.digits_in(text)
         return self._typed(digits) if digits is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         return self._typed(keys) if keys.isdecimal() else None
 
     def may_continue(self, text: str) -> bool:
-        digits = self.heard(text)
-        return digits is not None and len(digits) < self.asked.max_digits
+        digits = self.digits_in(text)
+        return digits is not None and len(digits) < self.spec.max_digits
 
     def _typed(self, digits: str) -> TypedValue | None:
-        return TypedValue(digits, self.spelled(digits)) if self.enough(digits) else None
+        return TypedValue(digits, self.spelled(digits)) if self.has_asked_length(digits) else None

@@ -13,36 +13,37 @@ from ivr.grammar.languages.vocabulary import Vocabulary
 
 
 class MoneyInput(BaseInput):
-    """The value is a float of whole hundredths (an int where there are none), in the currency that is asked
-    for; an amount in another currency is none."""
+    """Parses an amount of money. The value is a float with two decimals, or an int where there are none, in
+    the currency that is asked for; an amount in another currency is not accepted.
+    """
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
         found = without(tokens(text), words.noise - words.joints - words.cents)
         named = {words.currencies[token] for token in found if token in words.currencies}
-        if named - {self.asked.currency}:
+        if named - {self.spec.currency}:
             return None
         value = _amount(
             [token for token in found if token not in words.joints or len(found) > 2], words, self
         )
         return self._typed(value) if value is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
-        """The star is the point: 12*50."""
+    def parse_keys(self, keys: str) -> TypedValue | None:
+        """Return the amount; * is the decimal point: 12*50."""
         if re.fullmatch(r"\d{1,12}(\*\d{1,2})?", keys) is None:
             return None
         whole, _, part = keys.partition("*")
         return self._typed(Decimal(f"{whole}.{part.ljust(2, '0')}"))
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         fits = re.fullmatch(r"(\d{1,12}(\*\d?)?)?", keys) is not None
-        return fits and len(keys) < self.asked.max_digits
+        return fits and len(keys) < self.spec.max_digits
 
     def _typed(self, value: Decimal) -> TypedValue | None:
-        if len(str(int(value))) > min(self.asked.max_digits, MAX_FIGURES) or value != round(value, 2):
+        if len(str(int(value))) > min(self.spec.max_digits, MAX_FIGURES) or value != round(value, 2):
             return None
         plain = int(value) if value == value.to_integral_value() else float(value)
-        return TypedValue(plain, reading.money(plain, self.language, self.asked.currency))
+        return TypedValue(plain, reading.money(plain, self.language, self.spec.currency))
 
 
 def _amount(found: Sequence[str], words: Vocabulary, kind: MoneyInput) -> Decimal | None:

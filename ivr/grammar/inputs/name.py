@@ -8,15 +8,16 @@ from ivr.grammar.inputs.tokens import example_length, tokens
 from ivr.grammar.languages import registry
 
 MOST_WORDS = 6
+"""Words of a name; more are not a name."""
 MIN_CODED = 3
-"""Words of the spelling alphabet from which on they are no names themselves (Mike, Oscar)."""
+"""Words of the spelling alphabet from which on they spell; fewer may be names themselves (Mike, Oscar)."""
 
 
 class NameInput(BaseInput):
-    """The value is a text with capitals where names have them."""
+    """Parses a name. The value is a text with capitals where names have them."""
 
-    free: ClassVar[bool] = True
-    takes_keys: ClassVar[bool] = False
+    free_form: ClassVar[bool] = True
+    accepts_keys: ClassVar[bool] = False
 
     def parse(self, text: str) -> TypedValue | None:
         letters = spelled(text, self.language)
@@ -38,8 +39,9 @@ def _capital(word: str) -> str:
 
 
 def spelled(text: str, language: str) -> str:
-    """The letters and digits of what is spelled somewhere in ``text``, in small letters; empty when nothing
-    is. The longest row of them counts: "Smith, S M I T H"."""
+    """Return the letters and digits that are spelled somewhere in ``text``, in small letters, or "". The
+    longest row of them counts: "Smith, S M I T H".
+    """
     words = registry.vocabulary(language)
     found = tokens(re.sub(r"(?<=[A-Za-z])[-.](?=[A-Za-z]\b)", " ", text))
     best, row = "", ""

@@ -1,4 +1,4 @@
-"""number: one amount of anything: "minus three point five", "twelve hundred", "a hundred and one"."""
+"""number: a quantity: "minus three point five", "twelve hundred", "a hundred and one"."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MAX_FIGURES = 15
 
 
 class NumberInput(BaseInput):
-    """The value is an int, or a float where there is something after the point."""
+    """Parses a number. The value is an int, or a float where it has decimals."""
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
@@ -24,26 +24,26 @@ class NumberInput(BaseInput):
         value = amount(kept[1:] if negative else kept, words, self.language)
         return self._typed(-value if negative else value) if value is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
-        """The star is the point."""
+    def parse_keys(self, keys: str) -> TypedValue | None:
+        """Return the number; * is the decimal point."""
         if re.fullmatch(r"\d{1,15}(\*\d{1,6})?", keys) is None:
             return None
         return self._typed(Decimal(keys.replace("*", ".")))
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         fits = re.fullmatch(r"(\d{1,15}(\*\d{0,6})?)?", keys) is not None
-        return fits and len(keys) < self.asked.max_digits
+        return fits and len(keys) < self.spec.max_digits
 
     def _typed(self, value: Decimal) -> TypedValue | None:
         figures = len(str(int(abs(value))))
-        if not self.asked.min_digits <= figures <= min(self.asked.max_digits, MAX_FIGURES):
+        if not self.spec.min_digits <= figures <= min(self.spec.max_digits, MAX_FIGURES):
             return None
         plain = int(value) if value == value.to_integral_value() else float(value)
         return TypedValue(plain, reading.number(plain, self.language))
 
 
 def amount(found: Sequence[str], words: Vocabulary, language: str) -> Decimal | None:
-    """The tokens as one number, all of them."""
+    """Return the number that all tokens make together, or None."""
     if not found:
         return None
     if len(found) == 1 and (figures := figures_of(found[0], language)) is not None:
@@ -65,8 +65,9 @@ def amount(found: Sequence[str], words: Vocabulary, language: str) -> Decimal | 
 
 
 def figures_of(token: str, language: str) -> Decimal | None:
-    """Figures with a point, a comma, or groups of three: "1,234.50"; "1.234,50" where the comma is the
-    point."""
+    """Return the number of figures with a decimal point or comma and groups of three: "1,234.50" in English,
+    "1.234,50" where the comma comes before decimals.
+    """
     if not re.fullmatch(r"\d+(?:[.,]\d+)*", token) or len(token) > 20:
         return None
     point = registry.decimal_point(language)

@@ -1,4 +1,4 @@
-"""pattern: whatever fits a regular expression: an order's "AB 12", a colour out of some."""
+"""pattern: a text that matches a regular expression: an order number such as "AB 12"."""
 
 import re
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ KEYS = "0123456789"
 
 
 class PatternInput(BaseInput):
-    """The value is the text that fits: letters and digits run together where they were said one by one,
-    capitals where the expression has them."""
+    """Parses a text that matches. The value is that text: letters and digits run together where they were
+    said one by one, in capitals where the expression has capitals.
+    """
 
-    def __init__(self, asked: InputSpec) -> None:
-        super().__init__(asked)
-        self._pattern = LinearRegex(asked.pattern)
+    def __init__(self, spec: InputSpec) -> None:
+        super().__init__(spec)
+        self._pattern = LinearRegex(spec.pattern)
 
     def parse(self, text: str) -> TypedValue | None:
         for each in self._readings(text):
@@ -27,17 +28,17 @@ class PatternInput(BaseInput):
                 return TypedValue(value, self.spelled(value) if re.search(r"\d", value) else value)
         return None
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         return TypedValue(keys, self.spelled(keys)) if keys and self._pattern.fullmatch(keys) else None
 
     def may_continue(self, text: str) -> bool:
         return any(self._pattern.may_continue(each) for each in self._readings(text))
 
-    def more_keys(self, keys: str) -> bool:
-        return len(keys) < self.asked.max_digits and self._pattern.may_continue(keys, KEYS)
+    def accepts_more_keys(self, keys: str) -> bool:
+        return len(keys) < self.spec.max_digits and self._pattern.may_continue(keys, KEYS)
 
     def _readings(self, text: str) -> list[str]:
-        """What the words may be written as."""
+        """Return the ways to write what was said."""
         words = registry.vocabulary(self.language)
         plain = " ".join(re.sub(r"[^\w\s.@/+-]", " ", text[:MAX_SAID]).split()).strip(" .-").casefold()
         row = "".join(
@@ -52,7 +53,7 @@ class PatternInput(BaseInput):
         return list(dict.fromkeys(each for each in (plain, plain.replace(" ", ""), row, kept) if each))
 
     def _written(self, text: str) -> str:
-        return text.upper() if re.search("[A-Z]", re.sub(r"\\.", "", self.asked.pattern)) else text
+        return text.upper() if re.search("[A-Z]", re.sub(r"\\.", "", self.spec.pattern)) else text
 
 
 def _without_examples(found: Sequence[str], words: Vocabulary) -> list[str]:

@@ -10,15 +10,16 @@ from ivr.grammar.inputs.tokens import digits_of, tokens
 from ivr.grammar.languages import registry
 
 SHORTEST, LONGEST = 3, 15
-"""Digits of a number; the longest is E.164's."""
+"""Digits of a number; the longest is that of ITU-T E.164."""
 
 
 class PhoneInput(BaseInput):
-    """The value is a text of digits, a + before them where one was said."""
+    """Parses a telephone number. The value is a text of digits, with a + before them where one was said."""
 
-    expects: ClassVar[ExpectedKind] = "digits"
+    expected_kind: ClassVar[ExpectedKind] = "digits"
 
-    def heard(self, text: str) -> str | None:
+    def digits_in(self, text: str) -> str | None:
+        """Return all digits of ``text``, with a + before them where one was said; None for anything else."""
         words = registry.vocabulary(self.language)
         found = tokens(re.sub(r"(?<=\d)[\s().\-/](?=[\d(])", "", text))
         signs = words.plus | {"+"}
@@ -28,25 +29,25 @@ class PhoneInput(BaseInput):
         return f"+{digits}" if digits is not None and plus else digits
 
     def parse(self, text: str) -> TypedValue | None:
-        found = self.heard(text)
+        found = self.digits_in(text)
         return self._typed(found) if found is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         return self._typed(keys) if keys.removeprefix("+").isdecimal() else None
 
     def may_continue(self, text: str) -> bool:
-        found = self.heard(text)
+        found = self.digits_in(text)
         return found is not None and len(found.lstrip("+")) < self._most
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         figures = keys.removeprefix("+")
         return (figures.isdecimal() or not keys) and len(figures) < self._most
 
     @property
     def _most(self) -> int:
-        return min(self.asked.max_digits, LONGEST)
+        return min(self.spec.max_digits, LONGEST)
 
     def _typed(self, number: str) -> TypedValue | None:
         figures = len(number.lstrip("+"))
-        fits = max(self.asked.min_digits, SHORTEST) <= figures <= self._most
+        fits = max(self.spec.min_digits, SHORTEST) <= figures <= self._most
         return TypedValue(number, reading.phone(number, self.language)) if fits else None

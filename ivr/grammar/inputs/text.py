@@ -1,4 +1,4 @@
-"""text: whatever was said, as it was understood."""
+"""text: anything that was said, as the recogniser wrote it."""
 
 from typing import ClassVar
 
@@ -6,10 +6,10 @@ from ivr.grammar.inputs.base import MAX_SAID, BaseInput, TypedValue
 
 
 class TextInput(BaseInput):
-    """The value is a text."""
+    """Accepts any words. The value is a text."""
 
-    free: ClassVar[bool] = True
-    takes_keys: ClassVar[bool] = False
+    free_form: ClassVar[bool] = True
+    accepts_keys: ClassVar[bool] = False
 
     def parse(self, text: str) -> TypedValue | None:
         said = " ".join(text[:MAX_SAID].split())

@@ -1,7 +1,7 @@
 """time: a time of day: "half past three", "15:30", "three pm", "quinze heures trente"; by keys HHMM.
 
-Without a half of the day the hours 7 to 11 are the morning's, 12 is noon, and 1 to 6 are the afternoon's:
-what offices keep. Words that say it ("at night", "du matin") and the hours from 13 on are taken as said.
+Where the caller does not say which half of the day, 7 to 11 are in the morning, 12 is noon, and 1 to 6 are in
+the afternoon: office hours. Words that say it ("at night", "du matin") and the hours from 13 on decide it.
 """
 
 import re
@@ -16,7 +16,7 @@ from ivr.grammar.languages.vocabulary import Vocabulary
 
 
 class TimeInput(BaseInput):
-    """The value is a ``time``."""
+    """Parses a time of day. The value is a ``time``."""
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
@@ -30,12 +30,12 @@ class TimeInput(BaseInput):
         moment = _moment(rest, words)
         return self._typed(*_settled(moment, half, night)) if moment is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         if not keys.isdecimal() or len(keys) not in (3, 4):
             return None
         return self._typed(int(keys[:-2]), int(keys[-2:]))
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         return (keys.isdecimal() or not keys) and len(keys) < 4
 
     def _typed(self, hour: int, minute: int) -> TypedValue | None:
@@ -46,7 +46,7 @@ class TimeInput(BaseInput):
 
 
 def _settled(moment: tuple[int, int, bool], half: str, night: bool) -> tuple[int, int]:
-    """``moment`` is hour, minute and whether they are certain."""
+    """Return the hour and minute of a moment (hour, minute, whether the hour is certain)."""
     hour, minute, sure = moment
     if hour > 12 or hour == 0:
         return hour, minute

@@ -14,19 +14,19 @@ LONGEST = 12
 class YesNoInput(BaseInput):
     """The value is true or false."""
 
-    expects: ClassVar[ExpectedKind] = "yes_no"
+    expected_kind: ClassVar[ExpectedKind] = "yes_no"
 
     def parse(self, text: str) -> TypedValue | None:
         answer = said_yes(text, self.language)
         return TypedValue(answer, text.strip()) if answer is not None else None
 
-    def press(self, keys: str) -> TypedValue | None:
+    def parse_keys(self, keys: str) -> TypedValue | None:
         return {"1": TypedValue(True, self._word(True)), "2": TypedValue(False, self._word(False))}.get(keys)
 
     def may_continue(self, text: str) -> bool:
         return False
 
-    def more_keys(self, keys: str) -> bool:
+    def accepts_more_keys(self, keys: str) -> bool:
         return not keys
 
     def _word(self, yes: bool) -> str:

@@ -142,7 +142,7 @@ def recorded_expectation(decision: Decision) -> Expectation:
     asks = decision.details.get("asks")
     try:
         asked = InputSpec.from_plain(asks) if asks else None
-        expected = expected_answers(choices, asked=asked) if choices or asked else Expectation()
+        expected = expected_answers(choices, spec=asked) if choices or asked else Expectation()
     except (KeyError, ValueError):
         expected = Expectation()
     return dataclasses.replace(expected, kind=decision.details.get("kind") or expected.kind)

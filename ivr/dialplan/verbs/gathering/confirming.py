@@ -96,7 +96,7 @@ class Confirming:
         self._run, self._options, self._question = run, options, question
         self._yields = yields
         asked = InputSpec(kind="yes_no", language=run.language)
-        self._yes_no = Question({}, universals, asked, question.finish)
+        self._yes_no = Question({}, universals, asked, question.finish, run.language)
         expected = dataclasses.replace(self._yes_no.expected, fits=self._fits, may_continue=self._may_go_on)
         self._expected = expected
         self._hearing = Hearing(run, self._yes_no, timers)
@@ -160,7 +160,7 @@ class Confirming:
     def _of_words(self, reply: Answer, first: Answer) -> Answer | bool | None:
         said = said_yes(reply.text, self._run.language)
         rest = self._behind_no(reply.text) if said is False else reply.text
-        named = self._question.input is not None and self._question.input.free
+        named = self._question.input is not None and self._question.input.free_form
         possible = rest and said is not True and not (named and said is None)
         other = self._corrected(rest, reply.confidence) if possible else None
         if other is not None and not _same(other, first):
@@ -202,7 +202,7 @@ class Confirming:
 def said_back(answer: Answer) -> tuple[str, Any]:
     """An answer as it is read aloud, and its value."""
     if answer.typed is not None:
-        return answer.typed.said, answer.typed.value
+        return answer.typed.read_back, answer.typed.value
     return answer.phrase or answer.name, answer.name
 
 

@@ -126,7 +126,7 @@ class Hearing:
 
     def _digits(self, text: str) -> str | None:
         kind = self._question.input
-        return kind.heard(text) if isinstance(kind, DigitsInput | PhoneInput) else None
+        return kind.digits_in(text) if isinstance(kind, DigitsInput | PhoneInput) else None
 
     # -- keys
 

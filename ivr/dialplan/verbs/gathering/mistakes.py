@@ -49,7 +49,7 @@ def _takes_keys(data: dict[str, Any]) -> bool:
     kind, choices = str(data.get("input", "")), data.get("choices")
     listed = choices.values() if isinstance(choices, dict) else ()
     pressed = any(isinstance(choice, dict) and "press" in choice for choice in listed)
-    return pressed or (kind in INPUTS and INPUTS[kind].takes_keys)
+    return pressed or (kind in INPUTS and INPUTS[kind].accepts_keys)
 
 
 def _on(value: object) -> bool:

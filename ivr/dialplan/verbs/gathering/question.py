@@ -32,11 +32,15 @@ class Question:
         universals: Mapping[str, Answerable],
         asked: InputSpec | None,
         finish: str,
+        language: str = "en",
     ) -> None:
+        self._language = language
         self.finish = finish
         self.input = make_input(asked) if asked is not None else None
         own_keys = {key: name for name, choice in choices.items() for key in choice.press}
-        own_phrases = {content_words(phrase) for choice in choices.values() for phrase in choice.say}
+        own_phrases = {
+            content_words(phrase, language) for choice in choices.values() for phrase in choice.say
+        }
         self.keys: dict[str, tuple[Meant, str]] = {key: ("choice", name) for key, name in own_keys.items()}
         listed: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         # Where digits are typed a digit that is said is a digit, not somebody's key.
@@ -46,13 +50,15 @@ class Question:
         for name, universal in universals.items():
             for key in universal.press:
                 self.keys.setdefault(key, ("universal", name))
-            phrases = tuple(phrase for phrase in universal.say if content_words(phrase) not in own_phrases)
+            phrases = tuple(
+                phrase for phrase in universal.say if content_words(phrase, language) not in own_phrases
+            )
             keys = () if typed else tuple(key for key in universal.press if key not in own_keys)
             listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
-        self._matcher = Matcher(listed)
+        self._matcher = Matcher(listed, language)
         own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
-        kind = expected_answers(own, asked=asked).kind
-        expected = expected_answers(listed, self._matcher, asked)
+        kind = expected_answers(own, spec=asked, language=language).kind
+        expected = expected_answers(listed, self._matcher, asked, language)
         self.expected = Expectation(
             kind=kind,
             fits=expected.fits,
@@ -68,14 +74,17 @@ class Question:
         match = self._matcher.match(text, confidence)
         if match is None:
             return None
-        if self.input is not None and self.input.free and content_words(text) != content_words(match.phrase):
+        whole = self._words(text) == self._words(match.phrase)
+        if self.input is not None and self.input.free_form and not whole:
             return None  # among other words it means nothing: "I need help with my bill"
         universal = match.choice.startswith(UNIVERSAL)
-        whole = content_words(text) == content_words(match.phrase)
         if universal and not whole and self.typed(text, confidence) is not None:
             return None
         name = match.choice.removeprefix(UNIVERSAL) if universal else match.choice
         return ("universal" if universal else "choice"), name, match.phrase
+
+    def _words(self, text: str) -> tuple[str, ...]:
+        return content_words(text, self._language)
 
     def typed(self, text: str, confidence: float) -> TypedValue | None:
         """The value that was said."""
@@ -89,7 +98,7 @@ class Question:
     def takes_keys(self) -> bool:
         """Somebody who cannot be understood can answer all the same."""
         return any(kind == "choice" for kind, _ in self.keys.values()) or (
-            self.input is not None and self.input.takes_keys
+            self.input is not None and self.input.accepts_keys
         )
 
     def names_keys(self, keys: str) -> bool:
@@ -99,7 +108,7 @@ class Question:
     def more_keys(self, keys: str) -> bool:
         """An answer may be longer than these."""
         listed = any(each.startswith(keys) and len(each) > len(keys) for each in self.keys)
-        return listed or (self.input is not None and self.input.more_keys(keys))
+        return listed or (self.input is not None and self.input.accepts_more_keys(keys))
 
     def pressed(self, keys: str, *, finished: bool) -> tuple[Meant, str] | TypedValue | None:
         """What ``keys`` mean, now that no more come. A universal is meant by its key alone, where nothing
@@ -107,7 +116,7 @@ class Question:
         meant = self.keys.get(keys)
         if meant is not None and meant[0] == "choice":
             return meant
-        typed = self.input.press(keys) if self.input is not None else None
+        typed = self.input.parse_keys(keys) if self.input is not None else None
         if meant is not None and (typed is None or not finished):
             return meant
         return typed
