@@ -11,6 +11,11 @@ what to do::
     ├── SettingsError           ivr.service.config: a setting is unknown or wrong (also a ValueError)
     ├── PlanError               ivr.dialplan: a dialplan was refused; one line a mistake, with its place
     │   └── DuplicateKeys       a key is written twice in a mapping
+    ├── VerbFailed              ivr.dialplan: a verb could not do its work in a call
+    ├── VerbPackageError        ivr.dialplan: an installed package adds a verb that cannot be used
+    ├── HttpFailed              ivr.dialplan: a back end did not answer
+    ├── BadReply                ivr.dialplan: a back end answered something else than the plan expects
+    ├── ModelFailed             ivr.dialplan: a language model did not reply, or not completely
     ├── ModelError              ivr.modelstore: a model cannot be used
     │   ├── ModelMissing        it is not in the cache
     │   ├── WrongHash           the file is not the one that the manifest names

@@ -176,5 +176,5 @@ def _status(call: MemoryCall) -> str:
     values = ", ".join(f"{name}={value!r}" for name, value in run.variables.shown().items())
     if len(values) > MOST_SHOWN:
         values = values[:MOST_SHOWN] + "…"
-    where = f"step {run.at[0]}, line {run.placed().line}"
+    where = f"step {run.position.step}, line {run.position.line}"
     return f"{call.now:7.2f} s  [{call.session.state}{timer}; {where}{'; ' + values if values else ''}]"

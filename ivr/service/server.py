@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from ivr.dialplan.plan.plan import Plan
-from ivr.dialplan.plan.routes import Routing
+from ivr.dialplan.plan.routing import Routing
 from ivr.service.banner import banner
 from ivr.service.calls.call import CallEnd, ServedCall, answer_when_due, facts_of
 from ivr.service.calls.registry import CallObserver, CallRegistry

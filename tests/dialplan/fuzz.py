@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.dialplan.check.checker import RULES, check_file
+from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.source.explain import fields_of
-from ivr.dialplan.verbs import VERBS
 from tests.dialplan.check.cases import CASES, write
 from tests.dialplan.plans import DEMO
 
@@ -51,7 +51,7 @@ VALUES = [
     "{}",
 ]
 NAMES = sorted(
-    {*VERBS, *(field for verb in VERBS.values() for field in fields_of(verb))}
+    {*all_verbs(), *(field for verb in all_verbs().values() for field in fields_of(verb))}
     | {"say", "press", "goto", "tries", "params", "do", "x", "a", "b"}
 )
 

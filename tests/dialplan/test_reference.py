@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ivr.dialplan import reference
 from ivr.dialplan.check.checker import RULES
-from ivr.dialplan.plan.speaking import Prompting
+from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.source.explain import fields_of
-from ivr.dialplan.verbs import VERBS
+from ivr.dialplan.values.prompting import PromptOptions
 
 FILE = Path(__file__).resolve().parents[2] / "dialplans" / reference.FILE
 
@@ -24,9 +24,9 @@ def test_the_page_in_the_repository_is_current() -> None:
 
 def test_every_verb_has_its_fields_events_and_errors() -> None:
     text = reference.page()
-    for name, verb in VERBS.items():
+    for name, verb in all_verbs().items():
         found = section(name, text)
-        shared = Prompting.model_fields if issubclass(verb, Prompting) else {}
+        shared = PromptOptions.model_fields if issubclass(verb, PromptOptions) else {}
         for field in fields_of(verb):
             if field not in shared and field != "on_error" and verb.wraps is None:
                 assert f"| `{field}` |" in found, (name, field)
@@ -37,7 +37,7 @@ def test_every_verb_has_its_fields_events_and_errors() -> None:
 def test_every_field_has_a_description() -> None:
     silent = [
         f"{name}.{field}"
-        for name, verb in VERBS.items()
+        for name, verb in all_verbs().items()
         for field, info in fields_of(verb).items()
         if not info.description
     ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
 from ivr.dialplan.plan.graph import Place
+from ivr.dialplan.plan.verb import Verb
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.verbs import Verb
 from ivr.grammar.languages.matching_rules import MatchingRules
 from ivr.grammar.languages.registry import matching_rules
 from ivr.grammar.matching import Matcher, content_words

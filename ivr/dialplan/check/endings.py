@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
 from ivr.dialplan.plan.graph import Place, components
-from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.verb import SpeakingVerb
 from ivr.dialplan.source.errors import listed, quoted
 
 ENDS_NOWHERE = Rule(
@@ -177,7 +177,7 @@ def _reaching_quietly(subject: Subject, ends: set[Place]) -> frozenset[Place]:
 def _saying(subject: Subject) -> set[Place]:
     """The verbs that say something, themselves or in a subroutine, and do not listen."""
     graph = subject.graph
-    speaking = [place for place, placed in subject.verbs.items() if isinstance(placed.verb, Speaking)]
+    speaking = [place for place, placed in subject.verbs.items() if isinstance(placed.verb, SpeakingVerb)]
     leading = graph.reaching(speaking, "next", "goto", "call")
     saying = {place for place in speaking if not subject.verbs[place].verb.listens}
     saying.update(

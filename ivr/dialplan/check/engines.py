@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject
-from ivr.dialplan.plan.speaking import Speaking
+from ivr.dialplan.plan.verb import SpeakingVerb
 from ivr.dialplan.source.errors import quoted
 
 SPEECH_ONLY = Rule(
@@ -34,6 +34,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield subject.at_verb(SPEECH_ONLY, place, message)
     if not around.speech_out:
         for place, placed in subject.reached.items():
-            if isinstance(placed.verb, Speaking) and any(placed.verb.prompts()):
+            if isinstance(placed.verb, SpeakingVerb) and any(placed.verb.prompts()):
                 yield subject.at_verb(NO_SPEECH, place, f"{quoted(placed.verb.name)} cannot be heard")
                 return  # it is so everywhere

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject, values_in
-from ivr.dialplan.plan.hours import DAYS, MINUTES, Interval, OpenHours, days_of
 from ivr.dialplan.plan.routes import Route
 from ivr.dialplan.source.document import Node
 from ivr.dialplan.source.errors import did_you_mean, listed, quoted
 from ivr.dialplan.values.expressions import Expression, Template
+from ivr.dialplan.values.hours import DAYS, MINUTES, Interval, OpenHours, days_of
 from ivr.dialplan.values.texts import Spoken
 
 HOURS_GAP = Rule(

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.engine.loader import ReadPlan
+from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.plan.graph import Graph, Place
-from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb
 from ivr.dialplan.source.document import Node, Path
 from ivr.dialplan.source.sources import Source
-from ivr.dialplan.verbs import VERBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def _field(verb: str, value: Node, path: Path, name: Node, key: bool) -> Node:
-    verb_class = VERBS[verb]
+    verb_class = all_verbs()[verb]
     inner = verb_class.wraps if verb_class.wraps is not None else verb_class.short
     if value.kind == "scalar" and value.text is None:
         return name

@@ -14,7 +14,7 @@ from ivr.dialplan.dialogue.reader import Dialogue
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.engine.runner import Runner
 from ivr.dialplan.plan.plan import Plan
-from ivr.dialplan.plan.routes import Routing
+from ivr.dialplan.plan.routing import Routing
 from ivr.session.types import AudioClip
 
 TURN_MS = 200.0

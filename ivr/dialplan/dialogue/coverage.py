@@ -8,7 +8,8 @@ from typing import Any
 
 from ivr.dialplan.dialogue.plan_log import LogListener
 from ivr.dialplan.engine.runner import Runner
-from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb
 from ivr.dialplan.values.variables import HIDDEN
 
 Place = tuple[str, int]
@@ -68,7 +69,7 @@ class Coverage:
     def visitor(self, runner: Runner) -> LogListener:
         """To be told of the log of one call."""
         visit = self.recorder()
-        return lambda event, fields: visit(runner.run.at, event, fields)
+        return lambda event, fields: visit(runner.position.place, event, fields)
 
     def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
         """The same where ``Run.at`` is told with each event."""

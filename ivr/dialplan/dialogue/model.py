@@ -7,9 +7,18 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ivr.dialplan.dialogue.stubs import ReplyStub, RequestStub, TransferStub
-from ivr.dialplan.plan.verb import Fields
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.values.fields import Address, Duration, Keys, SoundFile, Span, StepName, Text, refuse
+from ivr.dialplan.values.fields import (
+    Address,
+    Duration,
+    Fields,
+    Keys,
+    SoundFile,
+    Span,
+    StepName,
+    Text,
+    refuse,
+)
 
 VERSION = "1"
 CALLER = ("says", "presses", "plays", "silent", "interrupts", "hangs_up")

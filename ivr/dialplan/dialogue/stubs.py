@@ -11,12 +11,11 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.plan.verb import Fields
 from ivr.dialplan.runtime.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.runtime.language_model import Ask, ModelFailed, Piece, ToolCall
 from ivr.dialplan.runtime.world import HttpFailed, HttpReply, HttpRequest, World
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.values.fields import Address, Span, Switch, Text, refuse
+from ivr.dialplan.values.fields import Address, Fields, Span, Switch, Text, refuse
 
 NOON = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
 """When a dialogue begins that names no time: a Wednesday."""

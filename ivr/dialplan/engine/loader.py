@@ -11,13 +11,12 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
+from ivr.dialplan.engine.registry import VerbPackageError, all_verbs
 from ivr.dialplan.engine.steps import read_step
-from ivr.dialplan.plan.hours import Calendar
-from ivr.dialplan.plan.plan import Plan, Step
+from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.routes import Route
-from ivr.dialplan.plan.speaking import Prompting
 from ivr.dialplan.plan.universals import Universal, check_universals
-from ivr.dialplan.plan.verb import Fields
+from ivr.dialplan.plan.verb import Step
 from ivr.dialplan.source.document import Node
 from ivr.dialplan.source.errors import PlanError, Problem, quoted
 from ivr.dialplan.source.explain import explain
@@ -25,6 +24,7 @@ from ivr.dialplan.source.sources import Source, read_sources
 from ivr.dialplan.values.expressions import ExpressionError
 from ivr.dialplan.values.fields import (
     Address,
+    Fields,
     Language,
     LoadContext,
     StepName,
@@ -34,6 +34,8 @@ from ivr.dialplan.values.fields import (
     refuse,
 )
 from ivr.dialplan.values.functions import Function
+from ivr.dialplan.values.hours import Calendar
+from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Expr
 
 VERSION = "1"
@@ -59,8 +61,8 @@ class Document(Fields):
         min_length=1,
         description="the languages it speaks, such as [en, fr]; calls begin in the first",
     )
-    defaults: Prompting = Field(
-        default_factory=Prompting,
+    defaults: PromptOptions = Field(
+        default_factory=PromptOptions,
         description="a mapping of how all its prompts yield to the caller: barge_in, protect and the like",
     )
     variables: dict[VariableName, Expr] = Field(
@@ -117,6 +119,10 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
 def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
     """``load_plan``, for those who need the text too. Raises PlanError and nothing else."""
     file = os.fspath(path)
+    try:
+        all_verbs()
+    except VerbPackageError as error:
+        raise PlanError(file, [Problem(1, 1, str(error))]) from error
     problems: list[Problem] = []
     sources = read_sources(file, problems)
     own = sources[0]

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.dialplan.plan.flow import Back, End, Enter, GoTo, Next, Perform, Return, VerbFailed
-from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR, PlacedVerb, Plan, Step, asks_in_private
+from ivr.dialplan.engine.position import PlanPosition
+from ivr.dialplan.engine.reply_verbs import verbs_of_reply
+from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR, Plan, asks_in_private
+from ivr.dialplan.plan.verb import End, Enter, GoBack, GoTo, Next, Perform, PlacedVerb, ReturnToCaller, Step
 from ivr.dialplan.runtime.control import CallControl
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.runtime.world import World
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import ExpressionError
 from ivr.session import SessionEnded, SessionState, VoiceSession
 
@@ -52,7 +56,17 @@ class Runner:
     ) -> None:
         """``start``: the step to begin with, when it is not the plan's."""
         self._start = start or plan.start
-        self.run = Run(plan, session, call, log.bind(plan=plan.name), world)
+        self.plan = plan
+        self.position = PlanPosition(plan)
+        self.run = Run(
+            plan,
+            self.position,
+            session,
+            call,
+            log.bind(plan=plan.name),
+            world,
+            read_reply=functools.partial(verbs_of_reply, plan=plan),
+        )
         session.privacy.keys = plan.asks_in_private
         self._frames: list[_Frame] = []
         self._asked: list[tuple[int, str]] = []
@@ -74,9 +88,9 @@ class Runner:
     async def __call__(self) -> str:
         """Run the plan, end the call, return the reason it ended (see ``run_plan``)."""
         run = self.run
-        if run.plan.names_languages:
+        if self.plan.names_languages:
             with contextlib.suppress(SessionEnded):
-                run.speak(run.plan.languages[0])
+                run.speak(self.plan.languages[0])
         if not self._left:
             self._steps_task = asyncio.ensure_future(self._steps(self._start))
             try:
@@ -89,10 +103,10 @@ class Runner:
                     await asyncio.gather(self._steps_task, return_exceptions=True)
                     raise
             else:
-                run.log.info("plan_ended", reason=end.reason, step=run.at[0])
+                run.log.info("plan_ended", reason=end.reason, step=self.position.step)
                 await run.call.hangup(end.reason, end.status)
                 return end.reason
-        run.log.info("plan_ended", reason="caller hung up", step=run.at[0])
+        run.log.info("plan_ended", reason="caller hung up", step=self.position.step)
         await self._after_hangup()
         return "caller_hangup"
 
@@ -104,14 +118,14 @@ class Runner:
             if entered:
                 run.silent_steps += 1
                 if run.silent_steps > MAX_SILENT_STEPS or run.given_up >= MAX_GIVEN_UP:
-                    run.log.error("plan_loops", step=step, line=run.placed().line)
+                    run.log.error("plan_loops", step=step, line=self.position.line)
                     return await self._apologise("loop")
                 run.log.info("step_entered", step=step)
-            verbs = run.step(step).verbs
+            verbs = self.position.step_named(step).verbs
             if index >= len(verbs):
-                after: Next = Return() if self._frames else End("end_of_step")
+                after: Next = ReturnToCaller() if self._frames else End("end_of_step")
             else:
-                run.at = (step, index)
+                self.position.place = (step, index)
                 if verbs[index].verb.listens:
                     self._asks(step)
                 after = await self._do(verbs[index], after_hangup)
@@ -120,21 +134,21 @@ class Runner:
                 case None:
                     index, entered = index + 1, False
                 case GoTo():
-                    if step in run.lent:  # they were not the plan's, and it goes on without them
+                    if step in self.position.reply_steps:
                         step = self._leave(step).step
                     if after.unwind:
                         self._unwind(step, 0)
                     step, index = after.step, 0
-                case Back():
+                case GoBack():
                     step, index = self._back(step), 0
                 case Enter() | Perform():
                     if len(self._frames) >= MAX_CALLS:
-                        run.log.error("plan_loops", step=step, line=run.placed().line, subroutines=MAX_CALLS)
+                        run.log.error("plan_loops", step=step, line=self.position.line, subroutines=MAX_CALLS)
                         return await self._apologise("loop")
                     self._frames.append(_Frame(step, index + 1))
                     run.variables.enter(after.values if isinstance(after, Enter) else {})
                     step, index = self._entered(after), 0
-                case Return():
+                case ReturnToCaller():
                     if not self._frames:
                         return End("end_of_step")
                     frame = self._leave(step)
@@ -148,17 +162,17 @@ class Runner:
             return after.step
         # No other that is under way is as deep, so the name is its own.
         name = f"{after.name} #{len(self._frames)}"
-        self.run.lent[name] = Step(after.verbs)
+        self.position.reply_steps[name] = Step(after.verbs)
         if any(asks_in_private(placed.verb) for placed in after.verbs):
             self.run.session.privacy.keys = True
         return name
 
     def _leave(self, step: str) -> _Frame:
         """A subroutine is over, in ``step``."""
-        self.run.lent.pop(step, None)
+        self.position.reply_steps.pop(step, None)
         self.run.variables.leave()
         frame = self._frames.pop()
-        self.run.at = (frame.step, frame.index - 1)
+        self.position.place = (frame.step, frame.index - 1)
         return frame
 
     def _unwind(self, step: str, depth: int) -> None:
@@ -168,7 +182,7 @@ class Runner:
 
     def _asks(self, step: str) -> None:
         here = (len(self._frames), step)
-        if self._asked[-1:] != [here] and step not in self.run.lent:
+        if self._asked[-1:] != [here] and step not in self.position.reply_steps:
             del self._asked[:-MAX_ASKED]
             self._asked.append(here)
 
@@ -195,7 +209,7 @@ class Runner:
             # Whatever a verb does wrong is its own call's matter, and does not end it in silence.
             expected = isinstance(error, VerbFailed | ExpressionError)
             event = error.event if isinstance(error, VerbFailed) else "error"
-            where = {"step": run.at[0], "line": placed.line, "verb": placed.verb.name}
+            where = {"step": self.position.step, "line": placed.line, "verb": placed.verb.name}
             told = run.variables.redact(str(error))
             if expected:
                 run.log.error("verb_failed", **where, failure=event, error=told)
@@ -203,7 +217,7 @@ class Runner:
                 run.log.exception("verb_failed", **where, failure=event)
             run.failures += 1
             run.variables.set("error", {"event": event, "message": told, **where})
-            target = placed.verb.on_error or run.plan.on_error
+            target = placed.verb.on_error or self.plan.on_error
             if after_hangup or target is None or run.failures > MAX_FAILURES:
                 return End("error") if after_hangup else await self._apologise("error")
             run.say_everything()
@@ -212,7 +226,7 @@ class Runner:
     async def _apologise(self, reason: str) -> End:
         """The last that a caller hears of us: somebody else, or a goodbye; never nothing."""
         run = self.run
-        operator = run.plan.operator
+        operator = self.plan.operator
         run.say_everything()
         try:
             await run.call.answer()
@@ -240,20 +254,20 @@ class Runner:
 
     async def _after_hangup(self) -> None:
         run = self.run
-        step = run.plan.on_hangup
+        step = self.plan.on_hangup
         if step is None:
             return
         self._frames.clear()
-        run.lent.clear()
+        self.position.reply_steps.clear()
         run.variables.leave_all()
         run.silent_steps = run.given_up = 0
         try:
             async with asyncio.timeout(AFTER_HANGUP_S):
                 await self._steps(step, after_hangup=True)
         except TimeoutError:
-            run.log.error("on_hangup_too_long", step=run.at[0], limit_s=AFTER_HANGUP_S)
+            run.log.error("on_hangup_too_long", step=self.position.step, limit_s=AFTER_HANGUP_S)
         except Exception:
-            run.log.exception("on_hangup_failed", step=run.at[0])
+            run.log.exception("on_hangup_failed", step=self.position.step)
 
 
 async def run_plan(

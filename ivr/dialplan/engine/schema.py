@@ -13,8 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from ivr.dialplan.engine.loader import Document, Library
+from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.engine.steps import StepFields
-from ivr.dialplan.verbs import VERBS, Verb
+from ivr.dialplan.plan.verb import Verb
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILE = "plan.schema.json"
@@ -28,7 +29,7 @@ _ONE_OR_MORE = frozenset({"_as_list", "_one_or_many", "_some"})
 
 def plan_schema() -> dict[str, Any]:
     """For a plan and for a file that plans include."""
-    unique: list[type[BaseModel]] = [Document, Library, StepFields, *VERBS.values()]
+    unique: list[type[BaseModel]] = [Document, Library, StepFields, *all_verbs().values()]
     made, defs = models_json_schema(
         [(model, "validation") for model in unique],
         ref_template="#/$defs/{model}",
@@ -44,9 +45,9 @@ def plan_schema() -> dict[str, Any]:
     for model in (Document, Library):
         definition(model)["properties"]["steps"]["additionalProperties"] = {"$ref": "#/$defs/step"}
     definition(StepFields)["properties"]["do"] = {"$ref": "#/$defs/verbs"}
-    verbs = {name: _verb(verb, refs[verb], definition(verb)) for name, verb in VERBS.items()}
+    verbs = {name: _verb(verb, refs[verb], definition(verb)) for name, verb in all_verbs().items()}
     # A verb inside of another, such as an agent's tool, has its short form too.
-    inner = {refs[verb]["$ref"]: f"#/$defs/verb/properties/{name}" for name, verb in VERBS.items()}
+    inner = {refs[verb]["$ref"]: f"#/$defs/verb/properties/{name}" for name, verb in all_verbs().items()}
     definitions = {name: _pointed(schema, inner) for name, schema in definitions.items()}
     definitions |= {
         "step": {"anyOf": [{"$ref": "#/$defs/verbs"}, refs[StepFields]]},

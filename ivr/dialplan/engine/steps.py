@@ -4,13 +4,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from ivr.dialplan.plan.plan import PlacedVerb, Step
-from ivr.dialplan.plan.verb import Fields, Verb
+from ivr.dialplan.engine.registry import all_verbs
+from ivr.dialplan.plan.verb import PlacedVerb, Step, Verb
 from ivr.dialplan.source.document import Node
 from ivr.dialplan.source.errors import Problem, did_you_mean, listed, quoted, rule_of
 from ivr.dialplan.source.explain import explain, fields_of
-from ivr.dialplan.values.fields import LoadContext, VariableNames
-from ivr.dialplan.verbs import VERBS
+from ivr.dialplan.values.fields import Fields, LoadContext, VariableNames
 
 
 class StepFields(Fields):
@@ -57,7 +56,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
         return None
     key, value = named
     name = str(key.text)
-    verb_class = VERBS[name]
+    verb_class = all_verbs()[name]
     if value.kind == "map" and verb_class.wraps is not None:
         value = Node("map", value.line, value.column, entries={verb_class.wraps: (key, value)})
     if value.kind == "map":
@@ -94,24 +93,25 @@ def _needs_nothing(verb: type[Verb]) -> bool:
 def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:
     """A list item's only key, which is a verb, and its value."""
     where, message = item, ""
+    known = all_verbs()
     if item.kind != "map":
-        hint = f"; write {quoted(str(item.text) + ':')}" if item.text in VERBS else f" ({listed(VERBS)})"
+        hint = f"; write {quoted(str(item.text) + ':')}" if item.text in known else f" ({listed(known)})"
         message = f"expected a verb and a colon, found {item.describe()}{hint}"
     elif len(item.entries) != 1:
-        verbs = [name for name in item.entries if name in VERBS]
+        verbs = [name for name in item.entries if name in known]
         hint = ""
         if len(verbs) > 1:
             where, hint = item.entries[verbs[1]][0], "; put a dash before the second"
         elif verbs:
-            where = next(key for name, (key, _) in item.entries.items() if name not in VERBS)
+            where = next(key for name, (key, _) in item.entries.items() if name not in known)
             hint = f"; if it is a field of {verbs[0]}, indent it further"
         found = " and ".join(quoted(name) for name in list(item.entries)[:4]) or "none"
         message = f"expected one verb in a list item, found {found}{hint}"
     else:
         ((name, (key, value)),) = item.entries.items()
-        if name in VERBS:
+        if name in known:
             return key, value
-        hint = did_you_mean(name, VERBS) or f"; the verbs are {listed(VERBS)}"
+        hint = did_you_mean(name, known) or f"; the verbs are {listed(known)}"
         where, message = key, f"there is no verb {quoted(name)}{hint}"
     problems.append(Problem(where.line, where.column, message))
     return None

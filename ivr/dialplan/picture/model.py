@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ivr.dialplan.plan.plan import PlacedVerb, Plan, Step
-from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb, Step, Verb
 from ivr.dialplan.source.errors import Problem
 from ivr.dialplan.values.expressions import Expression, Template
 from ivr.dialplan.values.texts import Spoken

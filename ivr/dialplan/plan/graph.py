@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from ivr.dialplan.plan.plan import PlacedVerb, Plan
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb
 
 Place = tuple[str, int]
 """Step, and index in it. The index behind the last verb is the end of the step."""

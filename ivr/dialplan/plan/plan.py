@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ivr.dialplan.plan.hours import OpenHours
 from ivr.dialplan.plan.routes import Route
-from ivr.dialplan.plan.speaking import Prompting
 from ivr.dialplan.plan.universals import Universal
-from ivr.dialplan.verbs import Verb
-from ivr.session.types import AudioClip
+from ivr.dialplan.plan.verb import Step, Verb
+from ivr.dialplan.runtime.plan_view import PlanSettings
 
 APOLOGY = "Sorry, something went wrong on our side. Please call again later. Goodbye."
 """Said before the call is ended when a verb failed and nobody can be reached."""
@@ -18,47 +15,11 @@ APOLOGY_OPERATOR = "Sorry, something went wrong on our side. I will connect you 
 """Said before the call goes to the plan's operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedVerb:
-    """A verb and the place in the file it stands at."""
-
-    verb: Verb
-    line: int
-    column: int = 1
-    file: str = ""
-    """Empty: the plan's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Verbs under a name. ``params`` are what it must be given where it is entered with ``call``."""
-
-    verbs: tuple[PlacedVerb, ...]
-    params: tuple[str, ...] = ()
-    line: int = 1
-    column: int = 1
-    file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(PlanSettings):
     """Immutable; one plan serves any number of calls at once."""
 
-    name: str
-    path: Path
-    start: str
     steps: Mapping[str, Step]
-    defaults: Prompting = field(default_factory=Prompting)
-    """How its prompts yield to the caller, where a verb says nothing else."""
-    sounds: Mapping[str, AudioClip] = field(default_factory=dict, repr=False)
-    """Every sound file that a ``play`` names, decoded at load."""
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    """What a call begins with."""
-    languages: tuple[str, ...] = ("en",)
-    """The first is what a call begins in."""
-    names_languages: bool = False
-    """They are written in the plan; else it is spoken in whatever the service speaks."""
-    hours: Mapping[str, OpenHours] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     """The calls that it takes."""
     universals: Mapping[str, Universal] = field(default_factory=dict)
@@ -66,7 +27,7 @@ class Plan:
     on_error: str | None = None
     on_hangup: str | None = None
     operator: str | None = None
-    """Whom a caller is put through to when something of ours failed."""
+    """The address of the person that a caller is put through to when something of ours failed."""
     files: tuple[Path, ...] = ()
     """What it was read from: its own file, then those it includes."""
     hash: str = ""

@@ -1,25 +1,22 @@
 """Which plan takes a call: the most specific route first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from ivr.dialplan.plan.verb import Fields
 from ivr.dialplan.runtime.control import CallFacts
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.values.fields import HoursName, StepName, Switch, refuse
+from ivr.dialplan.values.fields import Fields, HoursName, StepName, Switch, refuse
+from ivr.dialplan.values.hours import OpenHours
 
 EXACT, RANGE, PREFIX, REGEX = 4_000, 3_000, 2_000, 1_000
 MAX_PATTERN = 200
 """Characters of a regular expression; it is matched against at most ``MAX_VALUE`` characters."""
 MAX_VALUE = 256
-
-if TYPE_CHECKING:
-    from ivr.dialplan.plan.plan import Plan
 
 _RANGE = re.compile(r"(\+?)([0-9]{1,20})-([0-9]{1,20})")
 _NESTED = re.compile(r"[+*}][^|]*\)[+*{]")
@@ -141,7 +138,7 @@ class Route(Fields):
         hours = (self.open is not None) + (self.closed is not None)
         return (not self.default, *one, headers, trunk, hours)
 
-    def takes(self, facts: CallFacts, plan: "Plan", now: datetime) -> bool:
+    def takes(self, facts: CallFacts, hours: Mapping[str, OpenHours], now: datetime) -> bool:
         """``now`` with its zone."""
         return (
             (self.to is None or self.to.matches(facts.called))
@@ -151,35 +148,6 @@ class Route(Fields):
                 name in facts.headers and value.matches(facts.headers[name])
                 for name, value in self.header.items()
             )
-            and (self.open is None or plan.hours[self.open].is_open(now))
-            and (self.closed is None or not plan.hours[self.closed].is_open(now))
+            and (self.open is None or hours[self.open].is_open(now))
+            and (self.closed is None or not hours[self.closed].is_open(now))
         )
-
-
-class Routing:
-    """All plans of a service."""
-
-    def __init__(self, plans: Sequence["Plan"]) -> None:
-        """Not empty. Among routes that say as much, those of the first plan come first."""
-        self._plans = list(plans)
-        routes = [(route, plan) for plan in plans for route in plan.routes]
-        self._routes = sorted(
-            (r for r in routes if not r[0].default), key=lambda r: r[0].weight, reverse=True
-        )
-        self._defaults = [r for r in routes if r[0].default]
-
-    def find(self, facts: CallFacts, now: datetime) -> tuple["Plan", str]:
-        """The plan that takes a call and the step it begins with. In this order: the most specific route that
-        holds; the plan that is called by its name (sip:NAME@…); a default route; the first plan.
-        """
-        named = facts.called.lower()
-        for route, plan in self._routes:
-            if route.takes(facts, plan, now):
-                return plan, route.start or plan.start
-        for plan in self._plans:
-            if plan.name.lower() == named:
-                return plan, plan.start
-        for route, plan in self._defaults:
-            if route.takes(facts, plan, now):
-                return plan, route.start or plan.start
-        return self._plans[0], self._plans[0].start

@@ -5,10 +5,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.plan.flow import Back, GoTo, Next
+from ivr.dialplan.plan.verb import GoBack, GoTo, Next
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.values.fields import KeysList, StepName, TextList, refuse
-from ivr.dialplan.values.model import Fields
+from ivr.dialplan.values.fields import Fields, KeysList, StepName, TextList, refuse
 from ivr.grammar.matching import content_words
 
 
@@ -40,7 +39,7 @@ class Universal(Fields):
             case "repeat":
                 return None
             case "back":
-                return Back()
+                return GoBack()
             case "main":
                 return GoTo(start, unwind=True)
         assert self.goto is not None

@@ -1,19 +1,67 @@
-"""What every verb is: its fields (one pydantic model) and what it does in a call."""
+"""What every verb is, what it says comes next, and the steps that hold verbs."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
-from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
-from ivr.dialplan.values.fields import StepName
-from ivr.dialplan.values.model import Fields
+from ivr.dialplan.values.fields import ANSWERS, Fields, Hotword, StepName, refuse
+from ivr.dialplan.values.prompting import PromptOptions
 
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
-__all__ = ["Fields", "Verb", "names_in"]
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go on with the first verb of another step. ``unwind``: whatever subroutine runs is left for good."""
+
+    step: str
+    unwind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Go through another step as a subroutine and come back to the next verb. ``values`` are variables of
+    that step alone."""
+
+    step: str
+    values: Mapping[str, Any] = dataclass_field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Go through verbs that are no step of the plan, as a subroutine; ``name`` is what logs call it. A
+    ``goto`` among them leaves it for good."""
+
+    name: str
+    verbs: "tuple[PlacedVerb, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToCaller:
+    """Back to where the subroutine was entered; where none was, the plan is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoBack:
+    """To the step in which the caller was asked something before this one; where there is none, to the
+    beginning of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The plan is over; ``reason`` goes to the call's record, ``status`` and ``phrase`` to SIP (0: the
+    usual)."""
+
+    reason: str
+    status: int = 0
+    phrase: str = ""
+
+
+Next = GoTo | Enter | Perform | ReturnToCaller | GoBack | End | None
+"""What comes after a verb; None is the next verb of the same step."""
 
 
 class Verb(Fields):
@@ -130,9 +178,44 @@ class Verb(Fields):
         """
         return iter(())
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         """Do it in a call."""
         raise NotImplementedError
+
+
+class SpeakingVerb(PromptOptions, Verb):
+    """A verb that says something."""
+
+    @field_validator("hotword")
+    @classmethod
+    def _has_choices(cls, value: Hotword | None) -> Hotword | None:
+        if value == ANSWERS and not cls.listens:
+            raise refuse(
+                f"true is for the choices of a gather, {cls.name} has none: give a phrase or a list of them"
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedVerb:
+    """A verb and its place in the file."""
+
+    verb: Verb
+    line: int
+    column: int = 1
+    file: str = ""
+    """The file's name; empty for the plan's own file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Verbs under a name. ``params`` are the values that a ``call`` must give it."""
+
+    verbs: tuple[PlacedVerb, ...]
+    params: tuple[str, ...] = ()
+    line: int = 1
+    column: int = 1
+    file: str = ""
 
 
 def names_in(value: Any, which: str = "names") -> Iterator[str]:

@@ -20,13 +20,14 @@ from pydantic_core import PydanticUndefined
 
 from ivr.dialplan.check.checker import RULES
 from ivr.dialplan.engine.loader import Document, Library
+from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.engine.steps import StepFields
-from ivr.dialplan.plan.hours import Calendar
 from ivr.dialplan.plan.routes import Route
-from ivr.dialplan.plan.speaking import Prompting, Speaking
+from ivr.dialplan.plan.verb import SpeakingVerb, Verb
 from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.values.expressions import FILTERS, METHODS, TESTS
-from ivr.dialplan.verbs import VERBS, Verb
+from ivr.dialplan.values.hours import Calendar
+from ivr.dialplan.values.prompting import PromptOptions
 
 HERE = Path(__file__).parent
 FILE = "README.md"
@@ -68,16 +69,16 @@ def _made(what: str, name: str | None) -> Iterator[str]:
 def _verbs() -> Iterator[str]:
     yield "| verb | short form | what it does |"
     yield "|---|---|---|"
-    for name, verb in VERBS.items():
+    for name, verb in all_verbs().items():
         yield f"| [`{name}`](#{name}) | {_short(verb)} | {_sentence(verb)} |"
-    for name, verb in VERBS.items():
+    for name, verb in all_verbs().items():
         yield from ("", f"### {name}", "")
         yield from _prose(inspect.cleandoc(verb.__doc__ or ""))
         own = {field: info for field, info in _own_fields(verb).items() if field != "on_error"}
         if own:
             yield from ("", *_table(own))
         yield from _inner_tables(own)
-        if issubclass(verb, Speaking):
+        if issubclass(verb, SpeakingVerb):
             yield from ("", "Besides: the fields of [who yields](#who-yields), and `on_error`.")
         elif own:
             yield from ("", "Besides: `on_error`.") if verb.wraps is None else ()
@@ -105,7 +106,7 @@ def _sentence(verb: type[Verb]) -> str:
 
 def _own_fields(verb: type[Verb]) -> dict[str, FieldInfo]:
     """Without those of every prompt, but for one that the verb has its own words for."""
-    shared = Prompting.model_fields if issubclass(verb, Speaking) else {}
+    shared = PromptOptions.model_fields if issubclass(verb, SpeakingVerb) else {}
     return {
         name: info
         for name, info in fields_of(verb).items()

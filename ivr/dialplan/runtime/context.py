@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ivr.dialplan.plan.flow import VerbFailed
-from ivr.dialplan.plan.speaking import Prompting
 from ivr.dialplan.runtime.control import CallFacts
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import ExpressionError
-from ivr.dialplan.values.plain import is_plain
-from ivr.dialplan.values.variables import NAME, RESERVED
+from ivr.dialplan.values.prompting import PromptOptions
+from ivr.dialplan.values.variables import NAME, RESERVED, is_plain
 from ivr.session.types import Turn
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 
 class CallContext:
@@ -27,7 +24,7 @@ class CallContext:
     CancelledError or SessionEnded, which are to be let through.
     """
 
-    def __init__(self, run: "Run", *, sensitive: bool = False) -> None:
+    def __init__(self, run: Run, *, sensitive: bool = False) -> None:
         """``sensitive``: what it sets is so too."""
         self._run, self._sensitive = run, sensitive
 
@@ -75,7 +72,7 @@ class CallContext:
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
         """Say it, and wait for its end or its interruption. An engine's failure is logged, not raised."""
-        yields = Prompting() if interruptible else Prompting(barge_in="none")
+        yields = PromptOptions() if interruptible else PromptOptions(barge_in="none")
         await self._run.prompt(" ".join(text.split()), yields)
 
     async def listen(self, timeout: float = 5.0) -> Turn:  # noqa: ASYNC109  (seconds of sound, not of the loop)

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from ivr.errors import IvrError
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -57,7 +59,7 @@ class Piece:
     """Of the question and the reply; 0 where the server does not tell."""
 
 
-class ModelFailed(Exception):
+class ModelFailed(IvrError):
     """There is no reply, or not all of it."""
 
 

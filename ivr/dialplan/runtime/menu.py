@@ -1,12 +1,8 @@
 """A few answers that a verb other than ``gather`` waits for: by voice, by key."""
 
-from typing import TYPE_CHECKING
-
+from ivr.dialplan.runtime.run import Run
 from ivr.grammar.answers import Choices, expected_answers
 from ivr.grammar.matching import Matcher
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 INTER_DIGIT_S = 2.0
 """How long another key is waited for where one is possible."""
@@ -20,7 +16,7 @@ class Menu:
         self.expected = expected_answers(choices, self._matcher)
         self._by_keys = {keys: name for name, (_, presses) in choices.items() for keys in presses}
 
-    async def answer(self, run: "Run", timeout_s: float) -> str | None:
+    async def answer(self, run: Run, timeout_s: float) -> str | None:
         """The name of what the caller chose; None for nothing within ``timeout_s`` and for what fits nothing.
         To be awaited inside ``run.expecting(menu.expected)``. Raises SessionEnded.
         """

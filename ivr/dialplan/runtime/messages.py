@@ -13,8 +13,8 @@ from typing import Any
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.wav import encode_wav
-from ivr.dialplan.plan.flow import VerbFailed
 from ivr.dialplan.runtime.world import HttpFailed, HttpRequest, World
+from ivr.dialplan.source.errors import VerbFailed
 
 NO_FOLDER = "no folder for recordings is set: set files.folder in the settings"
 

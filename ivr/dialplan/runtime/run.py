@@ -3,20 +3,19 @@
 import contextlib
 import dataclasses
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-from ivr.dialplan.plan.flow import VerbFailed
-from ivr.dialplan.plan.hours import HoursNow
-from ivr.dialplan.plan.plan import PlacedVerb, Plan, Step
-from ivr.dialplan.plan.speaking import Prompting
 from ivr.dialplan.runtime.control import CallControl
+from ivr.dialplan.runtime.plan_view import PlanSettings, Position
 from ivr.dialplan.runtime.world import World
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import Expression, ExpressionError, Template
+from ivr.dialplan.values.hours import HoursNow
 from ivr.dialplan.values.markup import has_markup, pieces
+from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Spoken
 from ivr.dialplan.values.variables import HIDDEN, Variables
-from ivr.dialplan.verbs import Verb
 from ivr.grammar.expectation import Expectation
 from ivr.session import (
     AudioClip,
@@ -26,27 +25,37 @@ from ivr.session import (
     Turn,
     VoiceSession,
 )
-from ivr.session.prompt.handle import SaySource
+from ivr.session.prompt.handle import SayHandle, SaySource
 from ivr.session.types import silence
+
+ReplyReader = Callable[[Any], tuple[Any, ...]]
+"""Takes the decoded JSON answer ``{"verbs": [...]}`` and returns its verbs, placed and checked (a tuple of
+PlacedVerb, which this folder does not know). Raises BadReply."""
 
 
 class Run:
     """One call's way through a plan. ``Runner`` moves it on; verbs speak, listen and keep values with it."""
 
     def __init__(
-        self, plan: Plan, session: VoiceSession, call: CallControl, log: Any, world: World | None = None
+        self,
+        plan: PlanSettings,
+        position: Position,
+        session: VoiceSession,
+        call: CallControl,
+        log: Any,
+        world: World | None = None,
+        *,
+        read_reply: ReplyReader,
     ) -> None:
-        self.plan, self.session, self.call = plan, session, call
+        self.plan, self.position, self.session, self.call = plan, position, session, call
+        self.read_reply = read_reply
+        """Reads the verbs that an application answered a request with; see ``ReplyReader``."""
         self.log = log
         self.world = world or World()
         self.variables = Variables(plan.variables)
         self.tags: dict[str, Any] = {}
         """For the call's record."""
         self.language = plan.languages[0]
-        self.at: tuple[str, int] = (plan.start, 0)
-        """The step, and the place of the verb in it."""
-        self.lent: dict[str, Step] = {}
-        """Verbs under way that are no step of the plan, by the name they run under."""
         self.silent_steps = 0
         """Steps entered since anything was heard or anybody listened to."""
         self.given_up = 0
@@ -103,7 +112,12 @@ class Run:
         self.session.speak(language)
 
     async def prompt(
-        self, what: str | AudioClip | Spoken, yields: Prompting, *, listening_next: bool = False, **more: Any
+        self,
+        what: str | AudioClip | Spoken,
+        yields: PromptOptions,
+        *,
+        listening_next: bool = False,
+        **more: Any,
     ) -> PlayoutResult | None:
         """Say or play, and wait for its end or its interruption. ``listening_next``: the choices of the verb
         that asks are what is expected. ``more`` are names that the text may read besides the variables.
@@ -127,27 +141,33 @@ class Run:
     async def _say(
         self, said: SaySource, options: BargeInOptions, listening_next: bool
     ) -> PlayoutResult | None:
-        if options.barge_in != "none" and (listening_next or self._gather_ahead()):
+        if options.barge_in != "none" and (listening_next or self.position.next_listener() is not None):
             if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
                 self._answered_early = True
                 self.log.debug("prompt_skipped")
                 return None
         elif self._answered_early:
             options = dataclasses.replace(options, barge_in="none")
-        handle = await self.session.say(said, options=options)
+        result = await self._played(await self.session.say(said, options=options))
+        if result is not None and result.interrupted:
+            self._answered_early = True
+        return result
+
+    async def _played(self, handle: SayHandle) -> PlayoutResult | None:
+        """Wait for the end of a prompt, or for its interruption. Returns None when an engine failed, which is
+        logged."""
         try:
             result = await handle.wait_for_playout()
         except SessionEnded:
             raise
         except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
-            self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
+            where = {"step": self.position.step, "line": self.position.line}
+            self.log.error("prompt_not_said", **where, error=str(error))
             return None
         finally:
             handle.cancel()  # also when this task is cancelled in mid-prompt; idempotent
         if result.heard_ms > 0:
             self.silent_steps = 0
-        if result.interrupted:
-            self._answered_early = True
         return result
 
     @contextlib.contextmanager
@@ -162,24 +182,12 @@ class Run:
             with contextlib.suppress(SessionEnded):
                 self.session.expect(before)
 
-    async def say_as_written(self, pieces: AsyncIterator[str], yields: Prompting) -> PlayoutResult | None:
+    async def say_as_written(self, pieces: AsyncIterator[str], yields: PromptOptions) -> PlayoutResult | None:
         """Say a text that is still being written, sentence by sentence, and wait for its end or its
         interruption. None when an engine failed, which is logged.
         """
         await self.call.answer()
-        handle = await self.session.say(pieces, options=self._options(yields, True))
-        try:
-            result = await handle.wait_for_playout()
-        except SessionEnded:
-            raise
-        except Exception as error:
-            self.log.error("prompt_not_said", step=self.at[0], line=self.placed().line, error=str(error))
-            return None
-        finally:
-            handle.cancel()
-        if result.heard_ms > 0:
-            self.silent_steps = 0
-        return result
+        return await self._played(await self.session.say(pieces, options=self._options(yields, True)))
 
     async def listen(self, seconds: float) -> Turn:
         """The caller's next turn, or noinput after ``seconds`` of nothing."""
@@ -203,8 +211,8 @@ class Run:
 
     def visits(self) -> int:
         """How many times the verb that runs was reached before. Counts this one."""
-        self._visits[self.at] += 1
-        return self._visits[self.at] - 1
+        self._visits[self.position.place] += 1
+        return self._visits[self.position.place] - 1
 
     def answered(self) -> None:
         """The caller chose something: they are there."""
@@ -218,18 +226,7 @@ class Run:
         """What comes next is said, whatever the caller said meanwhile."""
         self._answered_early = False
 
-    # -- where it is
-
-    def placed(self) -> PlacedVerb:
-        """The verb that runs."""
-        step, index = self.at
-        return self.step(step).verbs[index]
-
-    def step(self, name: str) -> Step:
-        """Of the plan, or lent to it."""
-        return self.lent.get(name) or self.plan.steps[name]
-
-    def _options(self, yields: Prompting, asks: bool) -> BargeInOptions:
+    def _options(self, yields: PromptOptions, asks: bool) -> BargeInOptions:
         """The verb's over the plan's over the service's."""
         options = yields.over(self.plan.defaults.over(self.session.config.barge_in))
         # The plan's ``hotword: true`` is for the prompts that ask for one of some choices.
@@ -255,30 +252,5 @@ class Run:
     def _is_private(self, what: str | AudioClip | Spoken) -> bool:
         """It says something sensitive, or the answer to what it leads up to is."""
         named = isinstance(what, Spoken) and not self.variables.sensitive.isdisjoint(what.names)
-        ahead = self._listens_next() if self.session.privacy.keys else None
+        ahead = self.position.next_listener() if self.session.privacy.keys else None
         return named or (ahead is not None and ahead.keeps_private)
-
-    def _gather_ahead(self) -> bool:
-        return self._listens_next() is not None
-
-    def _listens_next(self) -> Verb | None:
-        """The verb that listens to which the plan comes from here on, whatever happens."""
-        step, index = self.at
-        seen: set[str] = set()
-        while True:
-            for placed in self.step(step).verbs[index:]:
-                if placed.verb.listens:
-                    return placed.verb
-                if placed.verb.may_end():
-                    return None
-                target = placed.verb.goes_to()
-                if target is not None:
-                    break
-                if any(placed.verb.may_go_to()):  # where that leads is not known yet
-                    return None
-            else:
-                return None
-            if target in seen:
-                return None
-            seen.add(target)
-            step, index = target, 0

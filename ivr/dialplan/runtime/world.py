@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ivr.dialplan.runtime.language_model import LanguageModel
 from ivr.dialplan.runtime.queues import Queues
+from ivr.errors import IvrError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,18 @@ class HttpReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class HttpFailed(Exception):
+class HttpFailed(IvrError):
     """There was no answer. ``event`` is ``timeout``, ``unreachable``, or ``bad_answer`` for one that is too
     long."""
 
     def __init__(self, event: str, message: str) -> None:
         super().__init__(message)
         self.event = event
+
+
+class BadReply(IvrError):
+    """A back end answered, but not as the plan expects. The message says where in the answer, such as
+    ``$.verbs[0].say``, and what was expected there."""
 
 
 class Http(Protocol):

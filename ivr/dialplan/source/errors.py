@@ -65,6 +65,17 @@ class PlanError(IvrError):
         return self.problems[0].message
 
 
+class VerbFailed(IvrError):
+    """A verb could not do its work, and its own routes lead nowhere: the plan's ``on_error`` is next.
+
+    ``event`` is one word for routes and logs, such as ``request_failed``.
+    """
+
+    def __init__(self, event: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event
+
+
 def quoted(text: object, limit: int = 40) -> str:
     """``text`` in quotes for a message: one line, printable, not longer than ``limit`` characters."""
     shown = str(text)

@@ -104,7 +104,9 @@ def _fields_at(model: type[BaseModel], location: Location) -> dict[str, FieldInf
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Its fields by the names that a plan has for them: its own, then those that it shares with others."""
-    names = [*inspect.get_annotations(model), *model.model_fields]
+    declaring = (inspect.get_annotations(each) for each in model.__mro__)
+    own = next((names for names in declaring if names.keys() & model.model_fields.keys()), {})
+    names = [*own, *model.model_fields]
     fields = {name: model.model_fields[name] for name in dict.fromkeys(names) if name in model.model_fields}
     return {field.alias or name: field for name, field in fields.items()}
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError
@@ -13,6 +15,9 @@ _RESERVED = "call hours language now error true false none True False None and o
 RESERVED = frozenset(_RESERVED.split())
 """Names that a plan cannot set."""
 HIDDEN = "***"
+_ATOMS = (str, bool, int, float, Decimal, date, datetime, time, timedelta)
+_MAX_DEPTH = 30
+_MAX_ITEMS = 20_000
 
 
 class Variables:
@@ -71,3 +76,23 @@ def _texts(value: Any, depth: int = 0) -> Iterator[str]:
             yield from _texts(item, depth + 1)
     elif not isinstance(value, bool | None) and len(str(value)) > 1:
         yield str(value)
+
+
+def is_plain(value: Any) -> bool:
+    """Text, numbers, dates and times, None; lists, tuples and dicts of these, of bounded size."""
+    left = _MAX_ITEMS
+    todo = [(value, 0)]
+    while todo:
+        item, depth = todo.pop()
+        left -= 1
+        if left < 0 or depth > _MAX_DEPTH:
+            return False
+        if type(item) is dict:
+            if not all(isinstance(name, str) for name in item):
+                return False
+            todo.extend((inside, depth + 1) for inside in item.values())
+        elif type(item) in (list, tuple):
+            todo.extend((inside, depth + 1) for inside in item)
+        elif item is not None and not isinstance(item, _ATOMS):
+            return False
+    return True

@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from ivr.dialplan.plan.flow import Next, VerbFailed
-from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.plan.verb import Next, Verb
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import Template
 from ivr.dialplan.values.fields import refuse
 from ivr.dialplan.values.texts import Filled
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 _DIGITS = re.compile(r"[0-9*#A-Da-dwW -]{1,100}")
 _ASKED = "expected keys (0-9, *, #, A-D) and w (a pause of half a second) or W (of one), such as 12ww3#"
@@ -36,7 +34,7 @@ class Dtmf(Verb):
             raise refuse(f"{_ASKED}, found {value.literal[:40]!r}")
         return value
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         digits = run.fill(self.digits)
         if _DIGITS.fullmatch(digits) is None:
             raise VerbFailed("bad_value", _ASKED)

@@ -1,16 +1,13 @@
 """hangup and reject: end the call, or do not take it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.dialplan.plan.flow import End, Next
-from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.plan.verb import End, Next, Verb
+from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.texts import Filled
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 REJECTIONS = {"busy": 486, "declined": 603, "unavailable": 480, "forbidden": 403, "not_found": 404}
 """Words for the final statuses of SIP (RFC 3261, 21)."""
@@ -39,7 +36,7 @@ class Hangup(Verb):
     def always_leaves(self) -> bool:
         return True
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         if self.reason is None:
             return End("hangup")
         reason = run.shown(self.reason.names, run.fill(self.reason))
@@ -65,5 +62,5 @@ class Reject(Verb):
     def always_leaves(self) -> bool:
         return True
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         return End(f"rejected_{self.reason}", status=REJECTIONS[self.reason])

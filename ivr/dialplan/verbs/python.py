@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.plan.verb import GoTo, Next, Verb
 from ivr.dialplan.runtime.context import CallContext
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName, refuse
 from ivr.dialplan.values.functions import (
     Function,
@@ -19,12 +20,9 @@ from ivr.dialplan.values.functions import (
     raised_at,
 )
 from ivr.dialplan.values.functions import described as described_error
-from ivr.dialplan.values.plain import is_plain
 from ivr.dialplan.values.texts import Expr
+from ivr.dialplan.values.variables import is_plain
 from ivr.session import SessionEnded
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 ENDING_S = 1.0
 """What a function has for its clean-up once it was told to end; then it is ended where it stands."""
@@ -87,19 +85,19 @@ class Python(Verb):
         if self.into is not None:
             yield self.into
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         result = await self.result(run)
         # As YAML writes them: true, false, none.
         word = str(result).lower() if result is None or isinstance(result, bool) else str(result)
         goto = self.goto.get(word)
         return GoTo(goto) if goto is not None else None
 
-    def hides(self, run: "Run") -> bool:
+    def hides(self, run: Run) -> bool:
         """Its result is sensitive, be it for what it is given."""
         given = (value.names for value in self.with_.values())
         return self.sensitive or any(not run.variables.sensitive.isdisjoint(names) for names in given)
 
-    async def result(self, run: "Run") -> Any:
+    async def result(self, run: Run) -> Any:
         """What the function returns, kept in ``into``. Raises VerbFailed."""
         arguments = {name: run.value(value) for name, value in self.with_.items()}
         hidden = self.hides(run)
@@ -131,7 +129,7 @@ class Python(Verb):
             run.variables.set(self.into, result, sensitive=hidden)
         return result
 
-    async def _within_time(self, run: "Run", work: Watched) -> tuple[Any, BaseException | None]:
+    async def _within_time(self, run: Run, work: Watched) -> tuple[Any, BaseException | None]:
         task = asyncio.ensure_future(outcome_of(work))
         try:
             done, _ = await asyncio.wait({task}, timeout=self.timeout)

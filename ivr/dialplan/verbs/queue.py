@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -14,25 +14,31 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.resample import resample
 from ivr.audio.tones import waiting
-from ivr.dialplan.plan.flow import GoTo, Next
-from ivr.dialplan.plan.speaking import Prompting
-from ivr.dialplan.plan.verb import Fields, Verb, names_in
+from ivr.dialplan.plan.verb import GoTo, Next, Verb, names_in
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.dialplan.runtime.menu import Menu
 from ivr.dialplan.runtime.queues import Ticket
-from ivr.dialplan.values.fields import Duration, KeysList, SoundFiles, Span, StepName, TextList, refuse
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.values.fields import (
+    Duration,
+    Fields,
+    KeysList,
+    SoundFiles,
+    Span,
+    StepName,
+    TextList,
+    refuse,
+)
+from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Filled, Said, Targets, say
 from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
-
 POSITION_TEXT = "You are number {{ position }} in the queue."
 OWN_NAMES = frozenset({"position", "wait_minutes"})
 """What an announcement may read besides the variables."""
-_BY_VOICE = Prompting.model_validate({"barge_in": "any", "hotword": "true"})
-_BY_KEY = Prompting(barge_in="dtmf")
+_BY_VOICE = PromptOptions.model_validate({"barge_in": "any", "hotword": "true"})
+_BY_KEY = PromptOptions(barge_in="dtmf")
 _FRAME = LINE_RATE // 50
 
 
@@ -125,7 +131,7 @@ class Queue(Verb):
         return any(way.say for way in self.leave)
 
     @property
-    def _yields(self) -> Prompting:
+    def _yields(self) -> PromptOptions:
         """Talk in the room stops nothing, only words that lead out of here do, and keys."""
         return _BY_VOICE if self._by_voice else _BY_KEY
 
@@ -160,7 +166,7 @@ class Queue(Verb):
         for field, value in (("name", self.queue), ("agents", self.agents), ("caller_id", self.caller_id)):
             yield field, frozenset(names_in(value))
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         queues = run.world.queues
         name = plainly(run, self.queue)
         agents = tuple(plainly(run, agent) for agent in self.agents)
@@ -196,7 +202,7 @@ class Queue(Verb):
 
     # -- the agents' side
 
-    async def _served(self, run: "Run", ticket: Ticket, connected: asyncio.Event) -> TransferResult:
+    async def _served(self, run: Run, ticket: Ticket, connected: asyncio.Event) -> TransferResult:
         """Until somebody has answered and they have talked."""
         queues = run.world.queues
 
@@ -226,7 +232,7 @@ class Queue(Verb):
 
     async def _wait(
         self,
-        run: "Run",
+        run: Run,
         ticket: Ticket,
         connected: asyncio.Event,
         serving: "asyncio.Future[TransferResult]",
@@ -258,7 +264,7 @@ class Queue(Verb):
             answer.cancel()
         return None
 
-    async def _announce(self, run: "Run", ticket: Ticket) -> None:
+    async def _announce(self, run: Run, ticket: Ticket) -> None:
         queues = run.world.queues
         if not queues.position(ticket):
             return  # somebody has answered this very moment
@@ -274,7 +280,7 @@ class Queue(Verb):
 
     async def _hold(
         self,
-        run: "Run",
+        run: Run,
         music: "_Music",
         seconds: float,
         answer: "asyncio.Future[Any]",

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.tones import beep
-from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.plan.speaking import PROTECTED, Speaking
-from ivr.dialplan.plan.verb import Fields, names_in
+from ivr.dialplan.plan.verb import GoTo, Next, SpeakingVerb, names_in
 from ivr.dialplan.runtime.menu import Menu
 from ivr.dialplan.runtime.messages import Message, folder_of, keep, mail, post
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.fields import (
     Duration,
+    Fields,
     Keys,
     KeysList,
     Span,
@@ -24,14 +26,10 @@ from ivr.dialplan.values.fields import (
     VariableName,
     refuse,
 )
+from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.texts import Filled, Said, say
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ivr.dialplan.runtime.run import Run
 
 REVIEW_TEXT = "To send it, press 1. To hear it, press 2. To record it again, press 3. To delete it, press 4."
 DELETED_TEXT = "Your message was deleted."
@@ -107,7 +105,7 @@ class Hook(Fields):
         return self
 
 
-class Record(Speaking):
+class Record(SpeakingVerb):
     """Keep what the caller says: voicemail. A beep, the message, and, with ``review``, the caller's word on
     what becomes of it.
 
@@ -198,7 +196,7 @@ class Record(Speaking):
             yield from (self.review.prompt or say(REVIEW_TEXT)).literals()
             yield DELETED_TEXT
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         folder = folder_of(run.world, run.plan.name)
         run.variables.set(self.into, None)
         sound = b""
@@ -228,7 +226,7 @@ class Record(Speaking):
         run.answered()
         return None
 
-    async def _take(self, run: "Run") -> tuple[bytes, str]:
+    async def _take(self, run: Run) -> tuple[bytes, str]:
         """What was said, empty when that was nothing, and what ended it: ``silence``, ``length``, ``key`` or
         ``hangup``.
         """
@@ -260,14 +258,14 @@ class Record(Speaking):
             raise SessionEnded("the caller left meanwhile")
         return (sound if enough else b""), ended_by
 
-    async def _finished(self, run: "Run") -> None:
+    async def _finished(self, run: Run) -> None:
         """Until a key says so."""
         while True:
             turn = await run.listen(2 * self.max_length)
             if turn.reason == "dtmf" and turn.text in (self.finish_on_key or ""):
                 return
 
-    async def _reviewed(self, run: "Run", sound: bytes) -> str:
+    async def _reviewed(self, run: Run, sound: bytes) -> str:
         """save, again or delete."""
         review, menu = self.review, self._menu
         if review is None or menu is None:
@@ -287,7 +285,7 @@ class Record(Speaking):
                 else:
                     left -= 1
 
-    async def _keep(self, run: "Run", folder: "Path", sound: bytes, ended_by: str) -> None:
+    async def _keep(self, run: Run, folder: Path, sound: bytes, ended_by: str) -> None:
         facts = run.call.facts
         about = {
             "caller": facts.caller,
@@ -295,7 +293,7 @@ class Record(Speaking):
             "called": facts.called,
             "call": facts.id,
             "plan": run.plan.name,
-            "step": run.at[0],
+            "step": run.position.step,
             "ended_by": ended_by,
         }
         message = await keep(folder, sound, run.world.now(), about)
@@ -312,7 +310,7 @@ class Record(Speaking):
             else:
                 run.variables.set(self.into, {**value, "delivered": True})
 
-    async def _tell(self, run: "Run", hook: Hook, message: Message) -> None:
+    async def _tell(self, run: Run, hook: Hook, message: Message) -> None:
         if hook.url is not None:
             headers = {name: run.fill(value) for name, value in hook.headers.items()}
             await post(run.world, run.fill(hook.url), headers, message, hook.timeout)

@@ -5,27 +5,22 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ivr.dialplan.engine.verbs_in_reply import BadReply, verbs_of
-from ivr.dialplan.plan.flow import GoTo, Next, Perform, VerbFailed
-from ivr.dialplan.plan.speaking import Speaking
-from ivr.dialplan.plan.verb import names_in
-from ivr.dialplan.runtime.waiting import with_fillers
-from ivr.dialplan.runtime.world import Http, HttpFailed, HttpReply, HttpRequest
+from ivr.dialplan.plan.verb import GoTo, Next, Perform, PlacedVerb, SpeakingVerb, names_in
+from ivr.dialplan.runtime.fillers import with_fillers
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.runtime.world import BadReply, Http, HttpFailed, HttpReply, HttpRequest
 from ivr.dialplan.source.document import Path
-from ivr.dialplan.source.errors import did_you_mean, quoted
+from ivr.dialplan.source.errors import VerbFailed, did_you_mean, quoted
 from ivr.dialplan.values.expressions import ExpressionError
 from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName, refuse
 from ivr.dialplan.values.nested import Data
 from ivr.dialplan.values.texts import Expr, Filled, SaidList
 from ivr.dialplan.values.urls import Url, leads_elsewhere
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 MAX_TRIES = 5
 BACKOFF_S = 0.25
@@ -61,7 +56,7 @@ RouteKey = Annotated[str, AfterValidator(_route)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 
 
-class Request(Speaking):
+class Request(SpeakingVerb):
     """Send an HTTP request and go on with what was answered.
 
     A status of 2xx is success. What has no route of its own goes where ``failed`` leads, else it is a failure
@@ -168,7 +163,7 @@ class Request(Speaking):
     def sets_on(self, why: str) -> Iterator[str]:
         return self.sets() if not why or why.startswith("2") else iter(())
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         http = run.world.http
         if http is None:
             raise VerbFailed("request_failed", "this service sends no requests")
@@ -201,7 +196,7 @@ class Request(Speaking):
 
     # -- what is sent
 
-    def _made(self, run: "Run") -> HttpRequest:
+    def _made(self, run: Run) -> HttpRequest:
         """Raises VerbFailed for values that are missing, or that would lead elsewhere."""
         url = run.fill(self.url)
         if leads_elsewhere(url):
@@ -247,7 +242,7 @@ class Request(Speaking):
 
     # -- what is answered
 
-    def _understood(self, run: "Run", reply: HttpReply) -> Next:
+    def _understood(self, run: Run, reply: HttpReply) -> Next:
         """The variables are set; the verbs of the answer. Raises BadReply, and then none was set."""
         if not self.into and not self.verbs:
             return None
@@ -260,11 +255,11 @@ class Request(Speaking):
                 found[name] = value.evaluate(scope)
             except ExpressionError as error:
                 raise BadReply(f"{name}: {value.source}: {error}") from None
-        verbs = verbs_of(body, run.plan) if self.verbs else ()
+        verbs: tuple[PlacedVerb, ...] = run.read_reply(body) if self.verbs else ()
         for name, value in found.items():
             hidden = self.sensitive or not run.variables.sensitive.isdisjoint(self.into[name].names)
             run.variables.set(name, value, sensitive=hidden)
-        return Perform(f"{run.at[0]}/reply", verbs) if verbs else None
+        return Perform(f"{run.position.step}/reply", verbs) if verbs else None
 
     def _goto(self, event: str, succeeded: bool) -> str | None:
         route = self.on.get(event)

@@ -2,27 +2,23 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.tones import ringing
-from ivr.dialplan.plan.flow import End, GoTo, Next, VerbFailed
-from ivr.dialplan.plan.speaking import Speaking
-from ivr.dialplan.plan.verb import Fields, names_in
+from ivr.dialplan.plan.verb import End, GoTo, Next, SpeakingVerb, names_in
 from ivr.dialplan.runtime.control import Dial, TransferResult
+from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
-from ivr.dialplan.source.errors import quoted
+from ivr.dialplan.source.errors import VerbFailed, quoted
 from ivr.dialplan.values.expressions import Template
-from ivr.dialplan.values.fields import Duration, SoundFile, StepName, refuse
+from ivr.dialplan.values.fields import Duration, Fields, SoundFile, StepName, refuse
 from ivr.dialplan.values.markup import has_markup, pieces
 from ivr.dialplan.values.texts import Filled, Said, Spoken, Targets, say
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 FAILED_TEXT = "Sorry, I could not put you through."
 BUSY_TEXT = "Sorry, that line is busy."
@@ -54,7 +50,7 @@ class Route(Fields):
         return {"goto": value} if isinstance(value, str) else value
 
 
-class Transfer(Speaking):
+class Transfer(SpeakingVerb):
     """Put the caller through to somebody else.
 
     ``blind``: the caller's side is asked to call them instead of us (SIP REFER); when that is answered the
@@ -170,7 +166,7 @@ class Transfer(Speaking):
             message = f"nobody comes back from a transfer that is {kind}; write type: bridged beside it"
             yield ("after",), message
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         targets = tuple(plainly(run, target) for target in self.to)
         run.log.info("transfer_started", to=", ".join(targets), type=self.type)
         await run.call.answer()
@@ -191,7 +187,7 @@ class Transfer(Speaking):
         await run.prompt(text, self)
         return GoTo(goto) if goto is not None else None
 
-    async def _blind(self, run: "Run", targets: tuple[str, ...]) -> TransferResult:
+    async def _blind(self, run: Run, targets: tuple[str, ...]) -> TransferResult:
         result = TransferResult("failed")
         for target in targets:
             result = await run.call.transfer(target, self.timeout)
@@ -199,7 +195,7 @@ class Transfer(Speaking):
                 break
         return result
 
-    def _dial(self, run: "Run", targets: tuple[str, ...]) -> Dial:
+    def _dial(self, run: Run, targets: tuple[str, ...]) -> Dial:
         return Dial(
             to=targets,
             at_once=self.hunt == "all",
@@ -222,7 +218,7 @@ class Transfer(Speaking):
         return route.say or say(text), route.goto
 
 
-def plainly(run: "Run", template: Template) -> str:
+def plainly(run: Run, template: Template) -> str:
     """What goes into SIP messages, and with them into logs and traces: nothing sensitive may. Raises
     VerbFailed.
     """
@@ -231,7 +227,7 @@ def plainly(run: "Run", template: Template) -> str:
     return run.fill(template)
 
 
-def whispered(run: "Run", said: Spoken | None) -> str:
+def whispered(run: Run, said: Spoken | None) -> str:
     """What is said to somebody else than the caller: words alone, for it is no prompt of the session."""
     text = run.fill(said.in_language(run.language)) if said is not None else ""
     if not has_markup(text):

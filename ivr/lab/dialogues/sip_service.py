@@ -23,7 +23,7 @@ from ivr.dialplan.dialogue.plan_log import PlanLog
 from ivr.dialplan.dialogue.reader import Dialogue, load_dialogues
 from ivr.dialplan.dialogue.stubs import StubCall, stub_world
 from ivr.dialplan.plan.plan import Plan
-from ivr.dialplan.plan.routes import Routing
+from ivr.dialplan.plan.routing import Routing
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.modelstore import ModelError
 from ivr.service.calls.call import ServedCall
@@ -112,7 +112,7 @@ class ReportingCall(ServedCall):
 
     def _logged(self, event: str, fields: dict[str, Any]) -> None:
         known = {name: value for name, value in fields.items() if isinstance(value, str | int | float | bool)}
-        self._tell("visited", self._runner.run.at, event, known)
+        self._tell("visited", self._runner.position.place, event, known)
 
 
 class DialogueServer(Server):

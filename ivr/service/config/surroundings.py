@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ivr.dialplan.check.subject import Surroundings
-from ivr.dialplan.plan.plan import PlacedVerb, Plan
-from ivr.dialplan.plan.verb import Verb
-from ivr.dialplan.verbs.agent import Agent
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb, Verb
+from ivr.dialplan.verbs.agent.verb import Agent
 from ivr.dialplan.verbs.record import Record
 from ivr.modelstore import ModelMissing
 from ivr.service.config.settings import EngineOptions, Settings

@@ -8,9 +8,10 @@ import pytest
 
 from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.check.finding import Finding
+from ivr.dialplan.engine import registry
+from ivr.dialplan.plan.verb import Verb
 from ivr.dialplan.values.fields import StepName, Switch, VariableName
 from ivr.dialplan.values.texts import Filled
-from ivr.dialplan.verbs import VERBS, Verb
 from tests.dialplan.check.cases import write
 
 
@@ -36,8 +37,11 @@ class Ask(Verb):
 
 
 @pytest.fixture(autouse=True)
-def _ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(VERBS, "ask", Ask)
+def _ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(registry, "_BUILT_IN", (*registry._BUILT_IN, Ask))
+    registry.all_verbs.cache_clear()
+    yield
+    registry.all_verbs.cache_clear()
 
 
 def found(folder: Path, steps: str) -> list[Finding]:

@@ -9,10 +9,10 @@ import pytest
 from ivr.dialplan.dialogue.coverage import Coverage
 from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
-from ivr.dialplan.plan.flow import Next
+from ivr.dialplan.plan.verb import Next
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.expressions import Expression
-from ivr.dialplan.verbs.set import Set
+from ivr.dialplan.verbs.variables import Set
 from tests.bench.dialogues import turns_a_second
 from tests.dialplan.dialogues import dialogues, failure, hold
 from tests.dialplan.plans import DEMO

@@ -10,9 +10,9 @@ from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.engine.loader import load_plans
 from ivr.dialplan.plan.plan import APOLOGY
 from ivr.dialplan.values.texts import say
-from ivr.dialplan.verbs.gather import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, Gather
-from ivr.dialplan.verbs.play import Play
-from ivr.dialplan.verbs.say import Say
+from ivr.dialplan.verbs.built_in_texts import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT
+from ivr.dialplan.verbs.gather.verb import Gather
+from ivr.dialplan.verbs.prompts import Play, Say
 from tests.dialplan.plans import DEMO, plan, write
 
 GATHER = """

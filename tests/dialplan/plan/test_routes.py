@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.dialplan import CallFacts, Plan, PlanError, load_plan
-from ivr.dialplan.plan.routes import Pattern, Routing, pattern
+from ivr.dialplan.plan.routes import Pattern, pattern
+from ivr.dialplan.plan.routing import Routing
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 24, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from ivr.audio.wav import encode_wav
 from ivr.dialplan import load_plan
 from ivr.dialplan.engine.runner import MAX_GIVEN_UP
 from ivr.dialplan.plan.plan import APOLOGY
-from ivr.dialplan.verbs.gather import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT
+from ivr.dialplan.verbs.built_in_texts import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT
 from ivr.session import SessionState
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import DEMO, plan

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ivr.dialplan import Plan, PlanError, TransferResult, load_plan
 from ivr.dialplan.plan.plan import APOLOGY
 from ivr.dialplan.runtime.world import World
-from ivr.dialplan.verbs.agent import Agent
-from ivr.dialplan.verbs.agents.tools import BadArguments, Param, Tool
+from ivr.dialplan.verbs.agent.tools import BadArguments, Param, Tool
+from ivr.dialplan.verbs.agent.verb import Agent
 from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.request import Request
 from ivr.service.world.http_client import HttpClient, HttpOptions

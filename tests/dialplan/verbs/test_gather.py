@@ -8,7 +8,7 @@ import pytest
 
 from ivr.dialplan import Plan, PlanError, load_plan
 from ivr.dialplan.runtime.world import World
-from ivr.dialplan.verbs.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, YES_OR_NO_TEXT
+from ivr.dialplan.verbs.built_in_texts import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, YES_OR_NO_TEXT
 from ivr.speech.base import SpeechError, Transcript
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import plan, write

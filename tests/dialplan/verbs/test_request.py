@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.dialplan import PlanError
-from ivr.dialplan.engine.verbs_in_reply import MAX_VERBS, BadReply, verbs_of
+from ivr.dialplan.engine.reply_verbs import MAX_VERBS, verbs_of_reply
 from ivr.dialplan.plan.plan import APOLOGY
-from ivr.dialplan.runtime.world import HttpRequest, World
+from ivr.dialplan.runtime.world import BadReply, HttpRequest, World
 from ivr.dialplan.values.urls import leads_elsewhere
 from ivr.service.world.http_client import HttpClient, HttpOptions
 from tests.dialplan.backend import Backend, answers, hangs_up, text
@@ -377,7 +377,7 @@ async def test_verbs_with_a_mistake_are_none(tmp_path: Path, backend: Backend, w
 def test_the_mistakes_of_an_answer_have_their_place(tmp_path: Path, reply: Any, message: str) -> None:
     made = plan(tmp_path, "a:\n  - hangup:\n")
     with pytest.raises(BadReply, match=message):
-        verbs_of(reply, made)
+        verbs_of_reply(reply, made)
 
 
 _JSON = st.recursive(
@@ -399,7 +399,7 @@ _JSON = st.recursive(
 def test_any_answer_is_verbs_or_refused(verbs: list[Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     made = plan(tmp_path_factory.mktemp("plan"), "a:\n  - hangup:\n")
     try:
-        assert len(verbs_of({"verbs": verbs}, made)) == len(verbs)
+        assert len(verbs_of_reply({"verbs": verbs}, made)) == len(verbs)
     except BadReply as error:
         assert "$" in str(error)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ivr.dialplan import PlanError, TransferResult, load_plan
-from ivr.dialplan.plan.speaking import Prompting
-from ivr.dialplan.verbs.gather import GIVE_UP_TEXT
+from ivr.dialplan.values.prompting import PromptOptions
+from ivr.dialplan.verbs.built_in_texts import GIVE_UP_TEXT
 from ivr.session import BargeInOptions, SessionConfig
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import DEMO, plan, write
@@ -121,8 +121,8 @@ async def test_field_by_field_the_verb_is_over_the_plan_and_the_plan_over_the_se
 
 def test_every_option_can_be_written_in_a_plan() -> None:
     options = {option.name for option in dataclasses.fields(BargeInOptions)} - {"hotword_answers"}
-    assert {name.removesuffix("_ms") for name in options} == set(Prompting.model_fields)
-    everything = Prompting(
+    assert {name.removesuffix("_ms") for name in options} == set(PromptOptions.model_fields)
+    everything = PromptOptions(
         barge_in="dtmf", protect=1, protect_dtmf=2, min_speech=3, min_words=4, hotword=("x",), duck_db=5,
         false_interruption_timeout=6, backchannels=False, answer_window=7,
     )  # fmt: skip
@@ -131,20 +131,20 @@ def test_every_option_can_be_written_in_a_plan() -> None:
         hotword=("x",), duck_db=5, false_interruption_timeout_ms=6000, backchannels=False,
         answer_window_ms=7000,
     )  # fmt: skip
-    assert Prompting().over(everything.over(BargeInOptions())) == everything.over(BargeInOptions())
-    answers = Prompting.model_validate({"hotword": "true"}).over(BargeInOptions(hotword=("x",)))
+    assert PromptOptions().over(everything.over(BargeInOptions())) == everything.over(BargeInOptions())
+    answers = PromptOptions.model_validate({"hotword": "true"}).over(BargeInOptions(hotword=("x",)))
     assert (answers.hotword, answers.hotword_answers) == ((), True)
-    assert not Prompting(hotword=("x",)).over(answers).hotword_answers
+    assert not PromptOptions(hotword=("x",)).over(answers).hotword_answers
 
 
 def test_the_readme_tells_each_field_and_its_default() -> None:
     page = (DEMO.parent / "README.md").read_text(encoding="utf-8")
     text = page.split("### Who yields\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
-    told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in Prompting.model_fields}
-    assert list(told) == list(Prompting.model_fields)
+    told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in PromptOptions.model_fields}
+    assert list(told) == list(PromptOptions.model_fields)
     other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
-    default = Prompting.model_validate(told).over(other)
+    default = PromptOptions.model_validate(told).over(other)
     assert default == BargeInOptions()
 
 

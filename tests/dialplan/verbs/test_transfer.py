@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import structlog
 
 from ivr.dialplan import PlanError, TransferResult
-from ivr.dialplan.plan.flow import VerbFailed
-from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.engine.runner import Runner
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import Template
 from ivr.dialplan.verbs.transfer import (
     BUSY_TEXT,
@@ -204,7 +205,7 @@ async def test_what_is_said_during_the_talk_is_not_heeded(tmp_path: Path) -> Non
 
 def test_nothing_sensitive_is_dialled(tmp_path: Path) -> None:
     phone = Phone(plan(tmp_path, LONE))
-    run = Run(phone.plan, phone.session, phone.call, None)
+    run = Runner(phone.plan, phone.session, phone.call, structlog.get_logger()).run
     run.variables.set("pin", "4711", sensitive=True)
     run.variables.set("desk", "201")
     assert plainly(run, Template("{{ desk }}@pbx")) == "201@pbx"

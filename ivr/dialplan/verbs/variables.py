@@ -1,17 +1,14 @@
 """set, tag, log: keep a value; for the plan, for the call's record, for the log."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.dialplan.plan.flow import Next
-from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.plan.verb import Next, Verb
+from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.fields import VariableName
 from ivr.dialplan.values.texts import Expr, Filled
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 
 class _Values(Verb):
@@ -35,7 +32,7 @@ class Set(_Values):
 
     name: ClassVar[str] = "set"
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         worked_out: dict[str, Any] = {name: run.value(value) for name, value in self.values.items()}
         for name, value in worked_out.items():
             hidden = not run.variables.sensitive.isdisjoint(self.values[name].names)
@@ -56,7 +53,7 @@ class Tag(_Values):
         for name, value in self.values.items():
             yield f"values.{name}", value.names
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         for name, value in self.values.items():
             run.tags[name] = run.shown(value.names, run.value(value))
         return None
@@ -78,7 +75,7 @@ class Log(Verb):
     def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
         yield "message", self.message.names
 
-    async def run(self, run: "Run") -> Next:
+    async def run(self, run: Run) -> Next:
         text = run.shown(self.message.names, run.fill(self.message))
         getattr(run.log, self.level)("plan_says", message=text)
         return None

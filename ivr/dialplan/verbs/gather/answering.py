@@ -6,16 +6,14 @@ between keys, ``termtimeout`` for the key that ends what is complete already.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ivr.audio.frames import VAD_RATE
-from ivr.dialplan.verbs.gathering.question import Question
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import TypedValue
 from ivr.grammar.inputs.digits import DigitsInput
 from ivr.grammar.inputs.phone import PhoneInput
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 STRAY_S = 2.0
 """Who ends a value with a key although it was complete without: so long that key is still the old one's."""
@@ -60,7 +58,7 @@ class Timers:
 class Hearing:
     """Of one gather in a call."""
 
-    def __init__(self, run: "Run", question: Question, timers: Timers) -> None:
+    def __init__(self, run: Run, question: Question, timers: Timers) -> None:
         self._run, self._question, self._timers = run, question, timers
         self._private = False
 

@@ -1,23 +1,26 @@
 """agent: a conversation by a language model."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
-from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
-from ivr.dialplan.plan.speaking import Speaking
 from ivr.dialplan.plan.universals import Universal
-from ivr.dialplan.plan.verb import Fields, Verb, names_in
-from ivr.dialplan.runtime.language_model import ModelFailed
+from ivr.dialplan.plan.verb import SpeakingVerb, Verb, names_in
 from ivr.dialplan.source.document import Path
-from ivr.dialplan.values.fields import Duration, LoadContext, StepName, Switch, Text, VariableName, refuse
+from ivr.dialplan.values.fields import (
+    Duration,
+    Fields,
+    LoadContext,
+    StepName,
+    Switch,
+    Text,
+    VariableName,
+    refuse,
+)
 from ivr.dialplan.values.texts import Filled, Said, SaidList, say
-from ivr.dialplan.verbs.agents.conversation import NOINPUT_TEXT, Conversation
-from ivr.dialplan.verbs.agents.tools import DONE, Tool, tools_cross_check
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.verbs.agent.tools import DONE, Tool, tools_cross_check
+from ivr.dialplan.verbs.built_in_texts import NOINPUT_TEXT
 
 
 class Ends(Fields):
@@ -44,12 +47,8 @@ class Ends(Fields):
     )
 
 
-class Agent(Speaking):
-    """Let a language model talk with the caller, and have done what its tools say.
-
-    It speaks sentence by sentence as it writes; what the caller cut off, it has not said. Its tools are verbs
-    of the plan. It has one more, ``done``, for the end of the conversation.
-    """
+class AgentFields(SpeakingVerb):
+    """The fields of ``agent`` and what follows from them alone."""
 
     name: ClassVar[str] = "agent"
     listens: ClassVar[bool] = True
@@ -108,7 +107,7 @@ class Agent(Speaking):
     _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
-    def _done_is_ours(self) -> "Agent":
+    def _done_is_ours(self) -> "AgentFields":
         if DONE in self.tools:
             raise refuse(
                 "every agent has the tool 'done' for the end of the conversation; route it with 'on'"
@@ -116,7 +115,7 @@ class Agent(Speaking):
         return self
 
     @model_validator(mode="after")
-    def _keep_context(self, info: ValidationInfo) -> "Agent":
+    def _keep_context(self, info: ValidationInfo) -> "AgentFields":
         if isinstance(info.context, LoadContext) and self.universals:
             known = info.context.universals.items()
             self._universals = {name: each for name, each in known if each.do != "repeat"}
@@ -186,23 +185,3 @@ class Agent(Speaking):
 
     def takes_keys(self) -> bool:
         return False
-
-    async def run(self, run: "Run") -> Next:
-        if run.world.model is None:
-            return self._down(run, "this service has no language model: see [agent] in the settings")
-        known = run.variables.scope()
-        for name in self.sets():  # what a tool that was never used would have set is none
-            if name not in known:
-                run.variables.set(name, None)
-        try:
-            return await Conversation(self, run, run.world.model).hold()
-        except ModelFailed as error:
-            return self._down(run, str(error))
-
-    def _down(self, run: "Run", reason: str) -> Next:
-        """Raises VerbFailed where there is no route."""
-        if self.on.down is None:
-            raise VerbFailed("model_down", reason)
-        run.log.error("model_down", error=run.variables.redact(reason))
-        run.say_everything()
-        return GoTo(self.on.down)

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 
-from ivr.dialplan.plan.flow import Next
-from ivr.dialplan.plan.speaking import Speaking
 from ivr.dialplan.plan.universals import Universal
-from ivr.dialplan.plan.verb import Fields
+from ivr.dialplan.plan.verb import SpeakingVerb
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.fields import (
     KEYS,
     Duration,
+    Fields,
     KeysList,
     LoadContext,
     Span,
@@ -25,22 +24,16 @@ from ivr.dialplan.values.fields import (
     refuse,
 )
 from ivr.dialplan.values.texts import Said, SaidList
-from ivr.dialplan.verbs.gathering.asking import Asking
-from ivr.dialplan.verbs.gathering.built_in import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT, built_in
-from ivr.dialplan.verbs.gathering.confirming import NAMES, Confirm
-from ivr.dialplan.verbs.gathering.hearing import Timers
-from ivr.dialplan.verbs.gathering.mistakes import mistakes
-from ivr.dialplan.verbs.gathering.question import Question
+from ivr.dialplan.verbs.built_in_texts import built_in
+from ivr.dialplan.verbs.gather.answering import Timers
+from ivr.dialplan.verbs.gather.confirming import NAMES, Confirm
+from ivr.dialplan.verbs.gather.cross_checks import mistakes
+from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import INPUTS, InputSpec
 from ivr.grammar.inputs.base import MAX_PRESSED
 from ivr.grammar.languages.language import DateOrder, TextName
 from ivr.grammar.languages.registry import date_order
 from ivr.grammar.linear_regex import LinearRegex, RegexError
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
-
-__all__ = ["GIVE_UP_TEXT", "NOINPUT_TEXT", "NOMATCH_TEXT", "Choice", "Gather", "Miss"]
 
 DEFAULT_TRIES = 3
 InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
@@ -88,12 +81,8 @@ class Miss(Fields):
     )
 
 
-class Gather(Speaking):
-    """Ask, listen for one of the choices or a typed value, by voice or by key, and go where it leads.
-
-    After a miss its text and the prompt are said again, ``tries`` times; no-input and no-match are
-    counted apart.
-    """
+class GatherFields(SpeakingVerb):
+    """The fields of ``gather`` and what follows from them alone."""
 
     name: ClassVar[str] = "gather"
     listens: ClassVar[bool] = True
@@ -224,7 +213,7 @@ class Gather(Speaking):
         return value
 
     @model_validator(mode="after")
-    def _keep_context(self, info: ValidationInfo) -> "Gather":
+    def _keep_context(self, info: ValidationInfo) -> "GatherFields":
         if isinstance(info.context, LoadContext):
             self._languages = info.context.languages or self._languages
             if self.universals:
@@ -334,6 +323,3 @@ class Gather(Speaking):
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
         yield from mistakes(data)
-
-    async def run(self, run: "Run") -> Next:
-        return await Asking(run, self).ask()

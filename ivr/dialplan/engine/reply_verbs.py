@@ -2,14 +2,15 @@
 models before the first of them is done.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ivr.dialplan.engine.steps import read_step
+from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.verb import PlacedVerb
+from ivr.dialplan.runtime.world import BadReply
 from ivr.dialplan.source.document import MAX_DEPTH, Node
 from ivr.dialplan.source.errors import Problem, quoted
 from ivr.dialplan.values.fields import LoadContext
-
-if TYPE_CHECKING:
-    from ivr.dialplan.plan.plan import PlacedVerb, Plan
 
 MAX_VERBS = 100
 """Of one answer."""
@@ -17,17 +18,10 @@ MAX_NODES = 5_000
 """Values in one answer."""
 
 
-class BadReply(Exception):
-    """What is wrong with it: a path such as ``$.verbs[0].say``, and what was expected there."""
-
-
-def verbs_of(reply: Any, plan: "Plan") -> "tuple[PlacedVerb, ...]":
+def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
     """Of ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is read
     from disk for an answer. Raises BadReply.
     """
-    # The verbs themselves have requests among them.
-    from ivr.dialplan.engine.steps import read_step
-
     if not isinstance(reply, dict) or set(reply) != {"verbs"} or not isinstance(reply["verbs"], list):
         raise BadReply('expected an object with a list of verbs, such as {"verbs": [{"say": "Hello"}]}')
     given = reply["verbs"]

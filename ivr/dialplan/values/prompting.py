@@ -8,16 +8,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from ivr.dialplan.plan.verb import Fields, Verb
-from ivr.dialplan.values.fields import ANSWERS, Hotword, Span, Switch, refuse
+from ivr.dialplan.values.fields import ANSWERS, Fields, Hotword, Span, Switch
 from ivr.session.options import BargeIn, BargeInOptions
 
 _OPTIONS = {option.name for option in dataclasses.fields(BargeInOptions)}
 
 
-class Prompting(Fields):
+class PromptOptions(Fields):
     """When a prompt yields. None: as the layer below says."""
 
     barge_in: BargeIn | None = Field(
@@ -58,7 +57,7 @@ class Prompting(Fields):
     def over(self, options: BargeInOptions) -> BargeInOptions:
         """``options`` with what is given here in their place."""
         changed: dict[str, Any] = {}
-        for name in Prompting.model_fields:
+        for name in PromptOptions.model_fields:
             value = getattr(self, name)
             if value is None:
                 continue
@@ -87,18 +86,5 @@ def tapered(items: Sequence[_Item], visits: int) -> Sequence[_Item]:
     return items[at : at + 1]
 
 
-PROTECTED = Prompting(barge_in="none")
+PROTECTED = PromptOptions(barge_in="none")
 """Nothing stops it."""
-
-
-class Speaking(Prompting, Verb):
-    """A verb that says something."""
-
-    @field_validator("hotword")
-    @classmethod
-    def _has_choices(cls, value: Hotword | None) -> Hotword | None:
-        if value == ANSWERS and not cls.listens:
-            raise refuse(
-                f"true is for the choices of a gather, {cls.name} has none: give a phrase or a list of them"
-            )
-        return value

@@ -1,18 +1,16 @@
 """A gather in a call: the question, what was answered, what was not, and where it leads."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from ivr.dialplan.plan.flow import End, GoTo, Next
-from ivr.dialplan.plan.speaking import PROTECTED
+from ivr.dialplan.plan.verb import End, GoTo, Next
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.variables import HIDDEN
-from ivr.dialplan.verbs.gathering.built_in import built_in
-from ivr.dialplan.verbs.gathering.confirming import Confirming, said_back
-from ivr.dialplan.verbs.gathering.hearing import Answer, Hearing
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
-    from ivr.dialplan.verbs.gather import Gather
+from ivr.dialplan.verbs.built_in_texts import built_in
+from ivr.dialplan.verbs.gather.answering import Answer, Hearing
+from ivr.dialplan.verbs.gather.confirming import Confirming, said_back
+from ivr.dialplan.verbs.gather.model import GatherFields
 
 MAX_REPEATS = 20
 """Times that the question is said again because the caller asks for that, before it is a miss."""
@@ -21,7 +19,7 @@ MAX_REPEATS = 20
 class Asking:
     """One gather, once."""
 
-    def __init__(self, run: "Run", gather: "Gather") -> None:
+    def __init__(self, run: Run, gather: GatherFields) -> None:
         self._run, self._gather = run, gather
         self._question = gather.question(run.language, run.world.now())
         self._hearing = Hearing(run, self._question, gather.timers)
@@ -69,7 +67,7 @@ class Asking:
         nobody can be understood."""
         gather = self._gather
         if gather.keys_only is not None and (deaf or self._run.session.recogniser_down):
-            self._run.log.warning("keys_only", step=self._run.at[0], line=self._run.placed().line)
+            self._run.log.warning("keys_only", step=self._run.position.step, line=self._run.position.line)
             await self._run.prompt(gather.keys_only, gather, listening_next=True)
         elif gather.prompt is not None:
             attempt = sum(self._misses.values()) + self._refused

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from ivr.dialplan.plan.verb import Fields
 from ivr.dialplan.source.errors import did_you_mean, quoted
-from ivr.dialplan.values.fields import VariableName, refuse
+from ivr.dialplan.values.fields import Fields, VariableName, refuse
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES = 24 * 60

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ivr.dialplan.plan.flow import GoTo, Next, VerbFailed
+from ivr.dialplan.plan.verb import GoTo, Next
+from ivr.dialplan.runtime.fillers import with_fillers
 from ivr.dialplan.runtime.language_model import (
     Ask,
     LanguageModel,
@@ -16,15 +16,14 @@ from ivr.dialplan.runtime.language_model import (
     ToolCall,
     ToolOffer,
 )
-from ivr.dialplan.runtime.waiting import with_fillers
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.texts import say
-from ivr.dialplan.verbs.agents.tools import DONE, BadArguments
+from ivr.dialplan.verbs.agent.model import AgentFields
+from ivr.dialplan.verbs.agent.tools import DONE, BadArguments
+from ivr.dialplan.verbs.built_in_texts import NOINPUT_TEXT
 from ivr.grammar.matching import content_words
 from ivr.session import SessionEnded
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
-    from ivr.dialplan.verbs.agent import Agent
 
 RULES = (
     "You talk with a caller on the telephone, and what you write is spoken aloud. Answer in one to three "
@@ -33,7 +32,6 @@ RULES = (
     "mistakes in it: ask when in doubt. Never say that you have done what no tool has done. When the "
     f"conversation is over say goodbye and call {DONE}. The language is: "
 )
-NOINPUT_TEXT = "Are you still there?"
 BROKE_OFF = "Your last words broke off there. Go on from them, shortly."
 MAX_ROUNDS = 6
 """Replies to one turn of the caller, each but the last with tools in it."""
@@ -106,7 +104,7 @@ class _Writing:
 class Conversation:
     """One ``agent`` verb in one call."""
 
-    def __init__(self, agent: "Agent", run: "Run", model: LanguageModel) -> None:
+    def __init__(self, agent: AgentFields, run: Run, model: LanguageModel) -> None:
         self._agent, self._run, self._model = agent, run, model
         rules = f"{RULES}{run.language}.\n\n{run.fill(agent.instructions)}"
         self._history = [Message("system", rules)]

@@ -4,24 +4,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ivr.dialplan.plan.flow import GoTo, Next
-from ivr.dialplan.plan.verb import Fields, Verb
+from ivr.dialplan.plan.verb import GoTo, Next, Verb
 from ivr.dialplan.runtime.language_model import ToolOffer
+from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import listed, quoted
-from ivr.dialplan.values.fields import StepName, Switch, Text, TextList, VariableName, refuse
-from ivr.dialplan.verbs.gather import Gather
+from ivr.dialplan.values.fields import Fields, StepName, Switch, Text, TextList, VariableName, refuse
+from ivr.dialplan.verbs.gather.verb import Gather
 from ivr.dialplan.verbs.hangup import Hangup
 from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.request import Request
 from ivr.dialplan.verbs.transfer import Transfer
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 ACTIONS: dict[str, type[Verb]] = {
     "transfer": Transfer,
@@ -215,7 +212,7 @@ class Tool(Fields):
             raise BadArguments(f"{listed(missing)} is missing: ask the caller")
         return {key: param.read(key, given.get(key)) for key, param in self.params.items()}
 
-    async def use(self, run: "Run", arguments: Mapping[str, Any]) -> tuple[Next, str]:
+    async def use(self, run: Run, arguments: Mapping[str, Any]) -> tuple[Next, str]:
         """Do it. What the plan does next, where that is not the conversation's affair any more; and what the
         model is told. Raises what the verb raises.
         """
@@ -239,7 +236,7 @@ class Tool(Fields):
             after = GoTo(self.goto)
         return after, "" if after is not None else self._told(run, result)
 
-    def _told(self, run: "Run", result: Any) -> str:
+    def _told(self, run: Run, result: Any) -> str:
         """The values that came of it. What is sensitive is said to be there, not what it is."""
         if isinstance(self.verb, Transfer):
             return "nobody could be reached there, and the caller was told so"

@@ -6,27 +6,24 @@ back in its turn where the plan always asks or it was not heard well.
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from ivr.dialplan.plan.universals import Universals
-from ivr.dialplan.values.fields import refuse
-from ivr.dialplan.values.model import Fields
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.values.fields import Fields, refuse
+from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Said, Spoken
-from ivr.dialplan.verbs.gathering.built_in import built_in
-from ivr.dialplan.verbs.gathering.hearing import Answer, Hearing, Timers
-from ivr.dialplan.verbs.gathering.question import Question
+from ivr.dialplan.verbs.built_in_texts import built_in
+from ivr.dialplan.verbs.gather.answering import Answer, Hearing, Timers
+from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import InputSpec, TypedValue
 from ivr.grammar.inputs.text import TextInput
 from ivr.grammar.inputs.tokens import tokens
 from ivr.grammar.inputs.yes_no import YesNoInput, said_yes
 from ivr.grammar.languages.registry import vocabulary
-
-if TYPE_CHECKING:
-    from ivr.dialplan.plan.speaking import Prompting
-    from ivr.dialplan.runtime.run import Run
 
 DEFAULT_TRIES = 2
 MAX_CORRECTIONS = 10
@@ -86,12 +83,12 @@ class Confirming:
 
     def __init__(
         self,
-        run: "Run",
+        run: Run,
         options: Confirm,
         question: Question,
         universals: Universals,
         timers: Timers,
-        yields: "Prompting",
+        yields: PromptOptions,
     ) -> None:
         self._run, self._options, self._question = run, options, question
         self._yields = yields

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.dialplan import PlanError, World, load_plan
-from ivr.dialplan.plan.hours import Calendar, OpenHours
+from ivr.dialplan.values.hours import Calendar, OpenHours
 from tests.dialplan.phone import Phone
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from ivr.dialplan.plan.speaking import Prompting
+from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Spoken
 from ivr.session import SessionState
-
-if TYPE_CHECKING:
-    from ivr.dialplan.runtime.run import Run
 
 _Result = TypeVar("_Result")
 
 
 async def with_fillers(
-    run: "Run", work: Awaitable[_Result], fillers: tuple[Spoken, ...], after_s: float, yields: Prompting
+    run: Run, work: Awaitable[_Result], fillers: tuple[Spoken, ...], after_s: float, yields: PromptOptions
 ) -> _Result:
     """The result of ``work``. When it takes longer than ``after_s`` seconds the first of ``fillers`` is said,
     and each further one when nothing came for as long again; none is repeated.
