@@ -7,7 +7,7 @@ import structlog
 
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
-from ivr.sip.message import uri_user
+from ivr.sip.message import Headers, uri_user
 from ivr.sip.player import LinePlayer
 from ivr.sip.routing import dial_uri
 from ivr.sip.stats import RtpStats
@@ -92,7 +92,7 @@ class CallLeg:
         domain: str = "",
         transport: str = "udp",
         outgoing: bool = False,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         account: str = "",
     ) -> None:
         self._commands = commands
@@ -114,8 +114,8 @@ class CallLeg:
         """Put into the INVITE of a call placed by us."""
         self.ring_s: float | None = None
         """How long a call placed by us may ring; None: ``SipOptions.dial_timeout_s``."""
-        self.headers = headers or {}
-        """Of the INVITE that came, names in small letters."""
+        self.headers = headers or Headers()
+        """The headers of the INVITE that came."""
         self.account = account
         """The registration that it came by; empty when by none."""
         self.player = LinePlayer(new_playback, lambda: commands.wire_player(key))

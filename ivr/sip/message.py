@@ -1,7 +1,7 @@
 """SIP messages and what stands in them: headers, addresses, keys, codecs, statuses (RFC 3261, 7.3 and 21)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 from urllib.parse import unquote
 
@@ -16,24 +16,45 @@ def header(message: str, name: str, compact: str = "") -> str:
     return ""
 
 
-def headers(message: str) -> dict[str, str]:
-    """Every header, names in small letters as they were written; of several of one name the first. A folded
-    line goes on the one before it (RFC 3261, 7.3.1).
+class Headers(Mapping[str, str]):
+    """The headers of a SIP message, names in lower case as they were written.
+
+    A name gives the value of its first header, ``all`` gives every value: Via, Diversion, History-Info and
+    others may be repeated (RFC 3261, 7.3.1). A folded line continues the one before it.
     """
-    found: dict[str, str] = {}
-    last = ""
-    for line in message.split("\r\n\r\n", 1)[0].split("\r\n")[1:]:
-        if line[:1] in (" ", "\t"):
-            if last:
-                found[last] += " " + line.strip()
-            continue
-        name, colon, value = line.partition(":")
-        last = name.strip().lower() if colon else ""
-        if last in found:
-            last = ""
-        elif last:
-            found[last] = value.strip()
-    return found
+
+    __slots__ = ("_values",)
+
+    def __init__(self, message: str = "") -> None:
+        values: dict[str, list[str]] = {}
+        last: list[str] | None = None
+        for line in message.split("\r\n\r\n", 1)[0].split("\r\n")[1:]:
+            if line[:1] in (" ", "\t"):
+                if last:
+                    last[-1] += " " + line.strip()
+                continue
+            name, colon, value = line.partition(":")
+            name = name.strip().lower() if colon else ""
+            last = values.setdefault(name, []) if name else None
+            if last is not None:
+                last.append(value.strip())
+        self._values = {name: tuple(each) for name, each in values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._values})"
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Returns every value of ``name``, in the order of the message; none when it is not there."""
+        return self._values.get(name, ())
 
 
 _USER = re.compile(r"sips?:([^@;>]*)@", re.IGNORECASE)

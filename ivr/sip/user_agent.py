@@ -27,7 +27,7 @@ from ivr.sip.admission import Admission
 from ivr.sip.commands import Commands
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
-from ivr.sip.message import header, headers
+from ivr.sip.message import Headers, header
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.account import PjAccount
 from ivr.sip.pjsip.bridge import Bridges
@@ -321,7 +321,7 @@ class UserAgent:
             called=header(message, "To", "t"),
             domain=account.domain or domain_of(header(message, "Contact", "m")),
             transport=transport,
-            headers=headers(message),
+            headers=Headers(message),
             account=account.name if account.domain else "",
         )
         self._keep(call, leg)

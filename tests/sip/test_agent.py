@@ -1,10 +1,12 @@
 """The user agent with the real pjsip. Calls to it are in tests/sipp and tests/e2e."""
 
+import queue
 import socket
 from pathlib import Path
 
 import pytest
 
+from ivr.service.calls.call import facts_of
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.options import Registration, SipOptions
@@ -95,3 +97,36 @@ def test_a_call_for_which_no_line_is_free_gets_503() -> None:
             ua.dial("sip:nobody@127.0.0.1", nobody)
     finally:
         ua.stop()
+
+
+def test_repeated_headers_of_an_invite_reach_the_plan() -> None:
+    legs: queue.Queue[CallLeg] = queue.Queue()
+
+    def on_call(leg: CallLeg) -> LegListener:
+        legs.put(leg)
+        leg.hangup("done", 480)
+        return LegListener()
+
+    options = SipOptions(bind=f"127.0.0.1:{free_port()}", rtp_ports=rtp_ports(20))
+    ua = UserAgent(options, on_call)
+    ua.start()
+    try:
+        with caller.UserAgent() as phone:
+            sent = [
+                ("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKproxy"),
+                ("Diversion", "<sip:+49301@pbx.example>;reason=no-answer"),
+                ("History-Info", "<sip:a@pbx.example>;index=1"),
+                ("Diversion", "<sip:+49302@pbx.example>;reason=user-busy"),
+                ("History-Info", "<sip:b@pbx.example>;index=1.1"),
+            ]
+            at = ("127.0.0.1", int(options.bind.rpartition(":")[2]))
+            assert phone.dial(at, headers=sent).answered().status == 480
+        facts = facts_of(legs.get(timeout=5)).plain()
+    finally:
+        ua.stop()
+    assert facts["headers"]["diversion"] == "<sip:+49301@pbx.example>;reason=no-answer"
+    for name in ("diversion", "history_info"):
+        values = [value for header, value in sent if header.lower().replace("-", "_") == name]
+        assert facts["all_headers"][name] == values
+    assert len(facts["all_headers"]["via"]) == 2
+    assert facts["all_headers"]["call_id"] == [facts["headers"]["call_id"]]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.sip.message import header, reason_header, uri_user
+from ivr.sip.message import Headers, header, reason_header, uri_user
 
 INVITE = (
     "INVITE sip:sales@127.0.0.1 SIP/2.0\r\n"
@@ -48,3 +48,35 @@ def test_no_reason_breaks_out_of_its_header(reason: str) -> None:
     text = reason_header(reason).partition(";text=")[2]
     assert text[0] == text[-1] == '"' and len(text) <= 102
     assert all(" " <= letter <= "~" and letter not in '"\\' for letter in text[1:-1])
+
+
+REDIRECTED = (
+    "INVITE sip:sales@127.0.0.1 SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK2\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\n"
+    "Diversion: <sip:+49301@pbx.example>;reason=no-answer\r\n"
+    "DIVERSION: <sip:+49302@pbx.example>\r\n"
+    "\t;reason=user-busy\r\n"
+    "History-Info: <sip:a@pbx.example>;index=1, <sip:b@pbx.example>;index=1.1\r\n"
+    "history-info: <sip:c@pbx.example>;index=1.2\r\n"
+    "no colon here\r\n"
+    " and its continuation\r\n"
+    "\r\n"
+    "Via: in the body\r\n"
+)
+
+
+def test_repeated_headers_are_kept_in_their_order() -> None:
+    headers = Headers(REDIRECTED)
+    assert headers["diversion"] == "<sip:+49301@pbx.example>;reason=no-answer", "the first by its name"
+    assert headers.all("diversion")[1] == "<sip:+49302@pbx.example> ;reason=user-busy"
+    assert [via.rpartition("=")[2] for via in headers.all("via")] == ["z9hG4bK2", "z9hG4bK1"]
+    assert len(headers.all("history-info")) == 2
+    assert headers.all("route") == () and "route" not in headers
+    assert list(headers) == ["via", "diversion", "history-info"] and len(headers) == 3
+
+
+@given(st.text(alphabet="ab: \t\r\n;", max_size=200))
+def test_headers_of_garbage_are_text(message: str) -> None:
+    headers = Headers(message)
+    assert all(headers.all(name)[0] == headers[name] for name in headers)

@@ -1,6 +1,6 @@
 """What a plan asks of the call under it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -20,7 +20,9 @@ class CallFacts:
     called: str = ""
     """The user part of what was called. ``call.to``."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the INVITE, names in small letters; of several of one name the first."""
+    """The headers of the INVITE, names in lower case; the first value where one is repeated."""
+    all_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Every value of the headers that the call brought, in order. ``call.all_headers``."""
     trunk: str = ""
     """The host that the call came from, or the account it came by."""
     direction: Literal["in", "out"] = "in"
@@ -33,6 +35,10 @@ class CallFacts:
             "from_name": self.caller_name,
             "to": self.called,
             "headers": {name.replace("-", "_"): value for name, value in self.headers.items()},
+            "all_headers": {
+                name.replace("-", "_"): list(self.all_headers.get(name, (value,)))
+                for name, value in self.headers.items()
+            },
             "trunk": self.trunk,
             "direction": self.direction,
         }

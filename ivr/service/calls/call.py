@@ -274,6 +274,7 @@ def facts_of(leg: CallLeg) -> CallFacts:
         caller_name=display_name(leg.caller),
         called=leg.called_user,
         headers=leg.headers,
+        all_headers={name: leg.headers.all(name) for name in leg.headers},
         trunk=leg.account or leg.domain,
         direction="out" if leg.outgoing else "in",
     )
