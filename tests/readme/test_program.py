@@ -1,0 +1,20 @@
+"""The program of the top README runs as it is printed, hears the shipped recording and ends by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from ivr.modelstore import ModelStore
+from tests.readme.readme import blocks, make_folder, run_line
+
+
+@pytest.mark.integration
+def test_the_program_of_the_readme(tmp_path: Path, models: ModelStore) -> None:
+    folder = make_folder(tmp_path)
+    (program,) = blocks("python")
+    (folder / "program.py").write_text(program, encoding="utf-8")
+    ran = run_line(folder, ".venv/bin/python program.py")
+    assert ran.returncode == 0, ran.stderr
+    played, turn = ran.stdout.splitlines()
+    assert played.startswith("interrupted: True, heard: 'Hello! How can I")
+    assert turn.startswith("caller: 'When are you open?'") and turn.endswith("(speech)")
