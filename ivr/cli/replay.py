@@ -12,7 +12,7 @@ from ivr.lab.replay.replayer import Replayed, replay
 from ivr.lab.replay.report import about_unknown, decision_line, difference_lines, table
 from ivr.lab.replay.settings import FLAG, check_assignments, options_for_all_prompts, settings_for
 from ivr.modelstore import ModelError
-from ivr.service.config.layers import SettingsError
+from ivr.service.config.sources import SettingsError
 from ivr.service.recording.recording import Recording, RecordingError, load_recording, recordings_in
 from ivr.speech.base import SpeechError
 

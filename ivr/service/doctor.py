@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
-from ivr.service.config.settings import EngineOptions, Settings, VadOptions
+from ivr.service.config.options import EngineOptions, VadOptions
+from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
 from ivr.service.workers.options import LEAST_PORTS, sip_of

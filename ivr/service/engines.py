@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ivr.audio.line import LineBank
 from ivr.process.requests import ProcessOptions
-from ivr.service.config.languages import LanguageOptions
-from ivr.service.config.settings import EngineOptions, Settings, VadOptions, load_settings
+from ivr.service.config.options import EngineOptions, LanguageOptions, VadOptions
+from ivr.service.config.settings import Settings, load_settings
 from ivr.service.start_progress import NoProgress, Progress, start_together
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
 from ivr.speech.call_engines import CallEngines, SpeechEngines
@@ -136,14 +137,14 @@ def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetect
 
 def on_host(settings: Settings, socket: Path) -> Settings:
     """The settings with every engine that runs in a process of its own moved to the host at ``socket``."""
-    moved = {}
+    moved: dict[str, Any] = {}
     for kind, engines in settings.engines.items():
         options = {name: dict(values) for name, values in engines.options.items()}
         for name in _of_processes(kind, engines):
             options.setdefault(name, {})["host"] = socket
         moved[kind] = dataclasses.replace(engines, options=options)
     languages = tuple(dataclasses.replace(each, host=socket) for each in settings.languages)
-    return settings.model_copy(update={**moved, "languages": languages})
+    return dataclasses.replace(settings, **moved, languages=languages)
 
 
 def needs_host(settings: Settings) -> bool:

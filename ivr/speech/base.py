@@ -88,8 +88,6 @@ class TextToSpeech(Protocol):
 @runtime_checkable
 class TurnDetector(Protocol):
     name: str
-    threshold: float
-    """Probability, above 0 and below 1, from which a turn is taken for finished."""
 
     async def start(self) -> None:
         """Make ready (load, connect). Idempotent. Raises SpeechError."""

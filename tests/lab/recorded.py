@@ -93,7 +93,7 @@ def record(folder: Path, name: str, scene: Scene, settings: Settings | None = No
 def with_options(**endpointing: float) -> Settings:
     settings = load_settings(environ={})
     changed = dataclasses.replace(settings.session.endpointing, **endpointing)
-    return settings.model_copy(update={"session": dataclasses.replace(settings.session, endpointing=changed)})
+    return dataclasses.replace(settings, session=dataclasses.replace(settings.session, endpointing=changed))
 
 
 async def _call(loop: AudioClockLoop, scene: Scene, settings: Settings) -> tuple[Pcm16, list[Decision]]:

@@ -272,7 +272,7 @@ def test_engines_can_listen_anew(call: Path, capsys: pytest.CaptureFixture[str])
 class Doubts:
     """A turn detector that takes every first pause for the middle of a turn, and every second for its end."""
 
-    name, threshold = "doubts", 0.5
+    name = "doubts"
 
     def __init__(self) -> None:
         self.answers = itertools.cycle((0.1, 0.95))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan import PlanError, load_plan
-from ivr.service.config.layers import SettingsError
 from ivr.service.config.settings import Settings, load_settings
+from ivr.service.config.sources import SettingsError
 from ivr.service.engines import make_engines, on_host, settings_of
 from tests.dialplan.phone import Phone
 

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.audio.line import RING, Line, LineBank
-from ivr.service.config.layers import SettingsError
+from ivr.service.config.sources import SettingsError
 from ivr.service.recording.line_tap import LineTap
 from ivr.service.recording.recorder import CallRecording, Recorder
 from ivr.service.recording.recording import (

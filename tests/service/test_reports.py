@@ -46,9 +46,9 @@ def test_local_engines_move_to_the_host_and_others_do_not() -> None:
     assert "host" not in settings.stt.of("whisper"), "the settings themselves are not changed"
     remote = dataclasses.replace(settings.stt, order=("openai",))
     speaks = dataclasses.replace(settings.tts, order=("openai",))
-    assert needs_host(settings.model_copy(update={"stt": remote, "tts": speaks})), "for the turn detector"
+    assert needs_host(dataclasses.replace(settings, stt=remote, tts=speaks)), "for the turn detector"
     silence = dataclasses.replace(settings.turn, order=())
-    assert not needs_host(settings.model_copy(update={"stt": remote, "tts": speaks, "turn": silence}))
+    assert not needs_host(dataclasses.replace(settings, stt=remote, tts=speaks, turn=silence))
 
 
 async def opened() -> tuple[ParentLink, list[Frame], asyncio.Event, socket.socket]:

@@ -9,7 +9,7 @@ import pytest
 
 from ivr.cli.commands import SETTING_FLAGS
 from ivr.modelstore import ModelStore
-from ivr.service.config.layers import names_in
+from ivr.service.config.declaration import names_in
 from ivr.service.config.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.service.engines import make_engines
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
@@ -148,13 +148,13 @@ def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
 
 def test_the_turn_detector_and_its_options(tmp_path: Path) -> None:
     path = write(
-        tmp_path, '[turn]\nname = "smart-turn"\n[turn.smart-turn]\nmodel = "own.onnx"\nthreshold = 0.6'
+        tmp_path, '[turn]\nname = "smart-turn"\n[turn.smart-turn]\nmodel = "own.onnx"\nanswer_s = 0.6'
     )
-    settings = load_settings(path, environ={"IVR_TURN__SMART_TURN__THRESHOLD": "0.7"})
+    settings = load_settings(path, environ={"IVR_TURN__SMART_TURN__ANSWER_S": "0.7"})
     assert settings.turn.order == ("smart-turn",)
-    assert settings.turn.of("smart-turn") == {"threshold": 0.7, "model": tmp_path / "own.onnx"}
+    assert settings.turn.of("smart-turn") == {"answer_s": 0.7, "model": tmp_path / "own.onnx"}
     off = load_settings(path, {"turn.name": ("--turn", "none")}, NO_ENV)
-    assert off.turn.order == () and off.turn.of("smart-turn")["threshold"] == 0.6
+    assert off.turn.order == () and off.turn.of("smart-turn")["answer_s"] == 0.6
     assert load_settings(environ={"IVR_TURN__NAME": "none"}).turn.order == ()
 
 
@@ -216,7 +216,7 @@ def test_a_preset_is_under_what_is_said_explicitly(tmp_path: Path) -> None:
         ("[stt.wisper]\na = 1", 1, "did you mean stt.whisper?"),
         ("[turn]\nname = 'smart'", 2, "there is no turn detector 'smart'; there are: none, smart-turn"),
         ("[turn]\norder = ['smart-turn']", 2, "turn.order is not a setting"),
-        ("[turn.smart-turn]\nthreshold = 1.5", 2, "must be between 0 and 1"),
+        ("[turn.smart-turn]\nthreshold = 0.5", 2, "turn.smart-turn.threshold is not a setting"),
         ("[stt.openai]\nbase_ur = 1", 2, "did you mean stt.openai.base_url?"),
         (
             "[[sip.registrations]]\nuser = 'a'\n[[sip.registrations]]\npasword = 'b'",
@@ -311,7 +311,7 @@ def test_a_mistake_in_the_environment(variable: str, value: str, words: str) -> 
 
 def test_every_field_can_be_set_and_every_flag_names_a_setting() -> None:
     tree = settings_tree()
-    assert set(Settings.model_fields) - {"preset"} == set(tree)
+    assert {each.name for each in dataclasses.fields(Settings)} - {"preset"} == set(tree)
     assert {setting for setting, _, _ in SETTING_FLAGS.values()} <= set(names_in(tree))
 
 
@@ -474,7 +474,7 @@ def test_ports_refused(text: str) -> None:
 
 def test_settings_cannot_be_changed() -> None:
     settings: Any = load_settings(environ=NO_ENV)
-    with pytest.raises(ValueError, match="frozen"):
+    with pytest.raises(dataclasses.FrozenInstanceError):
         settings.plans = ()
 
 

@@ -38,7 +38,7 @@ BUZZ = 7000
 class Judge:
     """A turn detector that says what it is told, in order."""
 
-    name, threshold = "judge", 0.5
+    name = "judge"
 
     def __init__(self, *answers: float | Exception) -> None:
         self.answers = list(answers)

@@ -250,9 +250,8 @@ async def test_files_that_are_no_model(models: ModelStore, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"threshold": 1.0}, "threshold must be between 0 and 1, got 1"),
         ({"answer_s": 0.0}, "answer_s must be above 0, got 0"),
-        ({"treshold": 0.5}, "no option 'treshold', did you mean 'threshold'"),
+        ({"anser_s": 0.5}, "no option 'anser_s', did you mean 'answer_s'"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, float], words: str) -> None:

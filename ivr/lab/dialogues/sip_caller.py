@@ -154,7 +154,7 @@ class _Callers:
         reader.start()
         # A caller hears while they speak.
         session = dataclasses.replace(self._settings.session, keep_speech_over_protected=True)
-        settings = self._settings.model_copy(update={"session": session})
+        settings = dataclasses.replace(self._settings, session=session)
         # The caller's lines are not prompts of a plan; its first plan is only asked for its name.
         server = _Caller(settings, [self._file.plan], _Nobody(), outbound=self._errand)
         await server.run()
@@ -295,7 +295,7 @@ def _on_loopback(settings: Settings, port: int, first: int) -> Settings:
         ring_s=0.0,
     )
     recording = dataclasses.replace(settings.recording, debug=False)
-    return settings.model_copy(update={"sip": sip, "recording": recording})
+    return dataclasses.replace(settings, sip=sip, recording=recording)
 
 
 def _free_port() -> int:

@@ -176,7 +176,6 @@ class RecordedTurnDetector:
     """
 
     name = "recorded"
-    threshold = 0.5
 
     def __init__(self, recording: Recording, clock: Callable[[], int]) -> None:
         self.answers = PendingAnswers(clock)
@@ -236,7 +235,7 @@ class RealTurnDetector:
     """A turn detector of the settings, asked about a recorded call: the recording waits for its answer."""
 
     def __init__(self, engine: TurnDetector, loop: AudioClockLoop, clock: Callable[[], int]) -> None:
-        self.name, self.threshold = engine.name, engine.threshold
+        self.name = engine.name
         self._engine, self._loop = engine, loop
         self.answers = PendingAnswers(clock)
 

@@ -9,8 +9,8 @@ import numpy as np
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.audio.wav import Pcm16
 from ivr.lab.replay.settings import from_record
-from ivr.service.config.layers import SettingsError
 from ivr.service.config.settings import settings_tree
+from ivr.service.config.sources import SettingsError
 from ivr.service.recording.recording import UP, Recording, RecordingError
 from ivr.session.decisions import Decision
 from ivr.session.options import BargeInOptions

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ivr.service.config.layers import (
+from ivr.service.config.checks import NO_TURN_DETECTOR
+from ivr.service.config.declaration import Tree, names_in
+from ivr.service.config.settings import Settings, load_settings, settings_tree
+from ivr.service.config.sources import (
     SettingsError,
     Source,
-    Tree,
     from_file,
     from_flags,
     from_text,
-    names_in,
     nearest,
 )
-from ivr.service.config.settings import NO_TURN_DETECTOR, Settings, load_settings, settings_tree
 from ivr.service.recording.recording import Recording
 from ivr.session.presets import DEFAULT, Preset, preset
 

@@ -86,7 +86,7 @@ def _free(settings: Settings) -> Settings:
     """Without the TLS listener, for nobody calls us; and with another port where a service runs on its own
     already: one call needs no particular one, unless a trunk knows us by it."""
     sip = dataclasses.replace(settings.sip, tls_bind=None)
-    settings = settings.model_copy(update={"sip": sip})
+    settings = dataclasses.replace(settings, sip=sip)
     host, port = settings.bind
 
     def taken(port: int) -> bool:
@@ -99,4 +99,4 @@ def _free(settings: Settings) -> Settings:
     if free is None:
         return settings  # the server says what is wrong
     log.info("another_port", taken=port, instead=free)
-    return settings.model_copy(update={"sip": dataclasses.replace(sip, bind=f"{host}:{free}")})
+    return dataclasses.replace(settings, sip=dataclasses.replace(sip, bind=f"{host}:{free}"))

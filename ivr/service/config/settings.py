@@ -1,35 +1,43 @@
 """The service's settings: flags over ``IVR_*`` environment over a TOML file over defaults.
 
-The options themselves, their defaults and units, live with the rooms that use them (SipOptions,
+The options themselves, their defaults, units and texts, live with the rooms that use them (SipOptions,
 SessionConfig, the engines' options); here they are put together, checked and given one syntax.
 """
 
 import dataclasses
-import ipaddress
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import getitem
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_type_hints
-
-from pydantic import AfterValidator, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing import Any
 
 from ivr.modelstore import cache_root
-from ivr.service.config.languages import LanguageOptions
-from ivr.service.config.layers import (
+from ivr.service.config.checks import CHECKS, NO_TURN_DETECTOR, fits_in_c
+from ivr.service.config.declaration import (
+    Option,
+    Rows,
+    Tree,
+    option_of,
+    rows_of,
+    tree_of,
+)
+from ivr.service.config.options import (
+    EngineOptions,
+    FileOptions,
+    LanguageOptions,
+    LogOptions,
+    TurnDetectorOptions,
+    VadOptions,
+)
+from ivr.service.config.sources import (
     SECRET_NAMES,
     SettingsError,
     Source,
-    Tree,
     from_environment,
     from_file,
     from_flags,
     place_of_fault,
-    rows_of,
-    tree_of,
 )
 from ivr.service.recording.recording import RecordingOptions
 from ivr.service.workers.options import WorkerOptions
@@ -38,101 +46,45 @@ from ivr.service.world.language_model import AgentOptions
 from ivr.service.world.mail import MailOptions
 from ivr.session.options import SessionConfig
 from ivr.session.presets import DEFAULT, preset
-from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.options import SipOptions, parse_bind, parse_ports
 from ivr.speech import registry
-from ivr.vad.base import DetectorOptions
-from ivr.vad.registry import vad_names
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["Settings", "SettingsError", "load_settings", "settings_tree"]
 
-MAX_C_INT = 2**31 - 1
 DEFAULT_FILE = "ivr.toml"
 """Read from the current folder when neither ``--config`` nor ``IVR_CONFIG`` names a file."""
+DEFAULT_STT = EngineOptions(order=("whisper",))
+DEFAULT_TTS = EngineOptions(order=("piper",))
+DEFAULT_TURN_DETECTOR = EngineOptions(order=(TurnDetectorOptions().name,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VadOptions(DetectorOptions):
-    """Which detector, and its options."""
-
-    name: str = "silero"
-    model: Path | None = None
-    """A Silero-compatible ONNX file of your own; None is the one in the model cache."""
-
-    def keywords(self) -> dict[str, Any]:
-        """For ``create_vad(name, **keywords)``: what differs from the defaults, so that a third party's
-        detector need not know the options of ours."""
-        return {
-            item.name: getattr(self, item.name)
-            for item in dataclasses.fields(self)
-            if item.name != "name" and getattr(self, item.name) != item.default
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """Engines in the order in which they are tried, and the options of each that were set."""
-
-    order: tuple[str, ...]
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-
-    def of(self, name: str) -> dict[str, Any]:
-        """Keyword arguments for ``create_stt(name, ...)`` and its like."""
-        return dict(self.options.get(name, {}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
-    format: Literal["console", "json"] = "console"
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    file: Path | None = None
-    """Appended to, and reopened when it was rotated away; None is standard error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions:
-    """``[files]``."""
-
-    folder: Path | None = None
-    """For what callers leave (voicemail); None: nothing can be left."""
-
-
-DEFAULT_ENGINES: dict[str, dict[str, Any]] = {
-    "stt": {"order": ("whisper",)},
-    "tts": {"order": ("piper",)},
-    "turn": {"order": ("smart-turn",)},
-}
-NO_TURN_DETECTOR = "none"
-"""For ``turn.name``: silence alone ends a turn."""
-
-
-class Settings(BaseSettings):
+class Settings:
     """Everything that can be set. Make it with ``load_settings``; the names are those of the TOML file."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
-    layers: ClassVar[tuple[dict[str, Any], ...]] = ()
-    """The sources, the strongest first; set by ``load_settings``."""
-
     plans: tuple[Path, ...] = ()
-    """Dialplan files."""
+    """The dialplan files that are served."""
     watch: bool = False
-    """Read the plans again when one of their files changes."""
-    sip: SipOptions = SipOptions()
-    session: SessionConfig = SessionConfig()
+    """Read the plans again when one of their files changes, as SIGHUP does."""
+    sip: SipOptions = field(default_factory=SipOptions)
+    session: SessionConfig = field(default_factory=SessionConfig)
     preset: str = DEFAULT
-    """Written ``session.preset``: what ``session`` and ``vad`` are where nothing else is said."""
-    vad: VadOptions = VadOptions()
-    stt: EngineOptions = EngineOptions(**DEFAULT_ENGINES["stt"])
-    tts: EngineOptions = EngineOptions(**DEFAULT_ENGINES["tts"])
-    turn: EngineOptions = EngineOptions(**DEFAULT_ENGINES["turn"])
-    """One engine, written ``turn.name``, or none: what stands behind it is silence, not another engine."""
-    log: LogOptions = LogOptions()
-    workers: WorkerOptions = WorkerOptions()
-    recording: RecordingOptions = RecordingOptions()
-    http: HttpOptions = HttpOptions()
-    mail: MailOptions = MailOptions()
-    agent: AgentOptions = AgentOptions()
-    files: FileOptions = FileOptions()
+    """A set of options for ``session`` and ``vad``; what is set besides it wins. There are: sensitive,
+    balanced, robust, call_centre."""
+    vad: VadOptions = field(default_factory=VadOptions)
+    stt: EngineOptions = DEFAULT_STT
+    tts: EngineOptions = DEFAULT_TTS
+    turn: EngineOptions = DEFAULT_TURN_DETECTOR
+    """One engine, written ``turn.name``, or none: without it silence decides, not another engine."""
+    log: LogOptions = field(default_factory=LogOptions)
+    workers: WorkerOptions = field(default_factory=WorkerOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
+    http: HttpOptions = field(default_factory=HttpOptions)
+    mail: MailOptions = field(default_factory=MailOptions)
+    agent: AgentOptions = field(default_factory=AgentOptions)
+    files: FileOptions = field(default_factory=FileOptions)
     languages: tuple[LanguageOptions, ...] = ()
+    """Languages with engines of their own, each declared by a file of settings."""
 
     @property
     def engines(self) -> dict[str, EngineOptions]:
@@ -141,7 +93,7 @@ class Settings(BaseSettings):
 
     @property
     def prompts_dir(self) -> Path:
-        """Where synthesised prompts are kept."""
+        """The folder where synthesised prompts are kept."""
         return cache_root() / "prompts"
 
     @property
@@ -155,13 +107,13 @@ class Settings(BaseSettings):
         return parse_ports(self.sip.rtp_ports)
 
     def decisive(self) -> dict[str, Any]:
-        """What the decisions of a call depend on, under the names of the settings: for its recording."""
+        """Return what the decisions of a call depend on, by the names of the settings: for its recording."""
         session = {"preset": self.preset, **dataclasses.asdict(self.session)}
         turn = {"name": self.turn.order[0] if self.turn.order else NO_TURN_DETECTOR}
         return {"vad": dataclasses.asdict(self.vad), "session": session, "turn": turn}
 
     def secrets(self) -> set[str]:
-        """Every secret value that was set, for the log's filter. A file that cannot be read adds nothing."""
+        """Return every secret value that was set, for the log's filter; of a file, its first line."""
         found: set[str] = set()
         for account in self.sip.registrations:
             _collect(dataclasses.asdict(account), found)
@@ -175,53 +127,54 @@ class Settings(BaseSettings):
                 found.add(value)
         return found - {""}
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # Ours instead of the library's: they know the line of a key and the nearest right name.
-        return (init_settings, *(_Layer(settings_cls, values) for values in cls.layers))
-
 
 def settings_tree() -> Tree:
-    """Every setting there is, engines' options included."""
-    tree: dict[str, Any] = {
-        "plans": tuple[Path, ...],
-        "watch": bool,
-        "sip": tree_of(SipOptions),
-        "session": {"preset": str, **tree_of(SessionConfig)},
-        "vad": tree_of(VadOptions),
-        "stt": {"order": tuple[str, ...], **_engines(registry.STT)},
-        "tts": {"order": tuple[str, ...], **_engines(registry.TTS)},
-        "turn": {"name": str, **_engines(registry.TURN)},
-        "log": tree_of(LogOptions),
-        "workers": tree_of(WorkerOptions),
-        "recording": tree_of(RecordingOptions),
-        "http": tree_of(HttpOptions),
-        "mail": tree_of(MailOptions),
-        "agent": tree_of(AgentOptions),
-        "files": tree_of(FileOptions),
-        **rows_of("languages", LanguageOptions),
+    """Return the declaration of every setting there is, engines' options included."""
+    tree: Tree = {
+        "plans": option_of(Settings, "plans", "plans"),
+        "watch": option_of(Settings, "watch", "watch"),
+        "sip": tree_of(SipOptions, "sip"),
+        "session": {
+            "preset": option_of(Settings, "preset", "session.preset"),
+            **tree_of(SessionConfig, "session"),
+        },
+        "vad": tree_of(VadOptions, "vad"),
+        "stt": {"order": _order("stt", DEFAULT_STT), **_engines(registry.STT, "stt")},
+        "tts": {"order": _order("tts", DEFAULT_TTS), **_engines(registry.TTS, "tts")},
+        "turn": {**tree_of(TurnDetectorOptions, "turn"), **_engines(registry.TURN, "turn")},
+        "log": tree_of(LogOptions, "log"),
+        "workers": tree_of(WorkerOptions, "workers"),
+        "recording": tree_of(RecordingOptions, "recording"),
+        "http": tree_of(HttpOptions, "http"),
+        "mail": tree_of(MailOptions, "mail"),
+        "agent": tree_of(AgentOptions, "agent"),
+        "files": tree_of(FileOptions, "files"),
+        "languages": rows_of(Settings, "languages", LanguageOptions, "languages"),
     }
-    _bound_integers(SipOptions, tree["sip"])
-    _bound_integers(Registration, tree["sip"]["registrations"].tree)
+    _bound_integers(tree["sip"])
     for name, check in CHECKS.items():
-        *above, option = name.split(".")
-        table = reduce(getitem, above, tree)
-        table[option] = _with_check(table[option], check)
+        *above, last = name.split(".")
+        table: Any = tree
+        for part in above:
+            table = table[part]
+        table[last] = table[last].checked_by(check)
     return tree
 
 
-def _bound_integers(options: type, tree: Tree) -> None:
-    """PJSUA2 keeps whole numbers in 32 bits."""
-    for name, hint in get_type_hints(options).items():
-        if hint in (int, int | None):
-            tree[name] = _with_check(tree[name], _fits_in_c)
+def _order(kind: str, default: EngineOptions) -> Option:
+    return option_of(EngineOptions, "order", f"{kind}.order", default.order)
+
+
+def _engines(kind: registry.EngineKind[Any], prefix: str) -> Tree:
+    return {name: tree_of(options, f"{prefix}.{name}") for name, options in kind.options().items()}
+
+
+def _bound_integers(tree: Any) -> None:
+    for name, node in tree.items():
+        if isinstance(node, Rows):
+            _bound_integers(node.tree)
+        elif isinstance(node, Option) and node.type in (int, int | None):
+            tree[name] = node.checked_by(fits_in_c)
 
 
 def load_settings(
@@ -230,42 +183,39 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     above: Sequence[Source] = (),
 ) -> Settings:
-    """Read every source and give the checked whole. Raises SettingsError with one line for people.
+    """Read every source and return the checked whole. Raises SettingsError with one line for people.
 
-    ``config`` is the TOML file (else ``IVR_CONFIG``, else ``ivr.toml`` here if there is one); ``flags``
-    maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``. ``above`` are
-    sources stronger than all of these.
+    ``config`` is the TOML file, else ``IVR_CONFIG``, else ``ivr.toml`` in the current folder if there is one.
+    ``flags`` maps a setting to the flag's name and value: ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``.
+    ``above`` are sources stronger than all of these.
     """
     environ = os.environ if environ is None else environ
     tree = settings_tree()
-    path = config or (Path(environ["IVR_CONFIG"]) if environ.get("IVR_CONFIG") else None)
-    if path is None and Path(DEFAULT_FILE).is_file():
-        path = Path(DEFAULT_FILE)
+    path = config_file(config, environ)
     found = [
         *above,
         from_flags(tree, flags or {}),
         from_environment(tree, environ),
         from_file(tree, path) if path else Source(),
     ]
-
-    found.append(_of_preset(found))
-
-    class Loaded(Settings):
-        layers = (*(_as_fields(source.values) for source in found), DEFAULT_ENGINES)
-
-    try:
-        loaded = Loaded()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        place = place_of_fault(found, name, reason) or f"settings: {name}"
-        raise SettingsError(f"{place}: {reason}") from None
-    return Settings.model_construct(**{name: getattr(loaded, name) for name in Settings.model_fields})
+    found.append(_preset_source(found))
+    merged: dict[str, Any] = {}
+    for source in reversed(found):
+        _merge(merged, source.values)
+    return _settings(merged, found)
 
 
-def _of_preset(found: Sequence[Source]) -> Source:
-    """What the preset says that is named by the strongest source which names one; weaker than all of them."""
+def config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that is read: ``config``, else ``IVR_CONFIG``, else ``ivr.toml`` if it is there."""
+    if config is None and environ.get("IVR_CONFIG"):
+        return Path(environ["IVR_CONFIG"])
+    if config is None and Path(DEFAULT_FILE).is_file():
+        return Path(DEFAULT_FILE)
+    return config
+
+
+def _preset_source(found: Sequence[Source]) -> Source:
+    """Return the values of the preset that the strongest source names; they are weaker than all sources."""
     source = next((source for source in found if source.has("session.preset")), None)
     if source is None:
         return Source()
@@ -275,40 +225,50 @@ def _of_preset(found: Sequence[Source]) -> Source:
     return Source({"vad": chosen.vad, "session": chosen.session}, lambda _: place)
 
 
-class _Layer(PydanticBaseSettingsSource):
-    """One source, read and checked beforehand."""
-
-    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self._values.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return self._values
+def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put ``values`` over those of ``target``, table by table."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            _merge(target.setdefault(name, {}), value)
+        else:
+            target[name] = value
 
 
-def _engines(kind: registry.EngineKind[Any]) -> Tree:
-    return {name: tree_of(options) for name, options in kind.options().items()}
-
-
-def _as_fields(values: dict[str, Any]) -> dict[str, Any]:
-    """``stt.whisper.model`` is written beside ``stt.order`` but kept under ``stt.options``; ``turn.name``
-    is kept as an order of one engine or none; ``session.preset`` is kept beside ``session``."""
-    values = dict(values)
-    if "preset" in values.get("session", {}):
-        values["session"] = dict(values["session"])
-        values["preset"] = values["session"].pop("preset")
+def _settings(values: dict[str, Any], found: Sequence[Source]) -> Settings:
+    """Make the settings of checked values. What does not fit together is named at its ``found`` places."""
+    fields: dict[str, Any] = {}
+    session = values.get("session", {})
+    if "preset" in session:
+        fields["preset"] = session.pop("preset")
+    defaults = Settings()
     for kind in registry.KINDS:
-        if kind in values:
-            table = dict(values[kind])
-            if "name" in table:
-                name = table.pop("name")
-                table["order"] = () if name == NO_TURN_DETECTOR else (name,)
-            order = {"order": table.pop("order")} if "order" in table else {}
-            values[kind] = {**order, "options": table}
-    return values
+        table = values.pop(kind, {})
+        order = table.pop("order", getattr(defaults, kind).order)
+        if "name" in table:  # of the turn detector: one engine or none
+            name = table.pop("name")
+            order = () if name == NO_TURN_DETECTOR else (name,)
+        fields[kind] = EngineOptions(order=tuple(order), options=table)
+    hints = typing.get_type_hints(Settings)
+    for name, value in values.items():
+        fields[name] = _made(hints[name], value, name, found)
+    return Settings(**fields)
+
+
+def _made(hint: Any, value: Any, name: str, found: Sequence[Source]) -> Any:
+    """Return ``value`` as the options class ``hint`` asks for. Raises SettingsError."""
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_made(typing.get_args(hint)[0], row, name, found) for row in value)
+    if not dataclasses.is_dataclass(hint) or not isinstance(hint, type):
+        return value
+    hints = typing.get_type_hints(hint)
+    parts = {key: _made(hints[key], part, f"{name}.{key}", found) for key, part in value.items()}
+    try:
+        return hint(**parts)
+    except ValueError as error:
+        if isinstance(error, SettingsError):
+            raise
+        place = place_of_fault(found, name, str(error)) or f"settings: {name}"
+        raise SettingsError(f"{place}: {error}") from None
 
 
 def _collect(options: Mapping[str, Any], found: set[str]) -> None:
@@ -322,77 +282,3 @@ def _collect(options: Mapping[str, Any], found: set[str]) -> None:
                 continue
         else:
             found.add(value)
-
-
-# -- what a type does not say
-
-
-def _address(text: str | None) -> None:
-    if text is not None:
-        ipaddress.ip_address(text)
-
-
-def _fits_in_c(value: int | None) -> None:
-    if value is not None and value > MAX_C_INT:
-        raise ValueError(f"must not be above {MAX_C_INT}")
-
-
-def _at_least_one(value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError("must be at least 1")
-
-
-def _probability(value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError("must be between 0 and 1")
-
-
-def _one_of(kind: str, name: str, names: Iterable[str]) -> None:
-    if name not in names:
-        raise ValueError(f"there is no {kind} {name!r}; there are: {', '.join(sorted(names))}")
-
-
-def _turn_detector(name: str) -> None:
-    _one_of("turn detector", name, (*registry.TURN.options(), NO_TURN_DETECTOR))
-
-
-def _engine_names(kind: str, names: Callable[[], Iterable[str]]) -> Callable[[tuple[str, ...]], None]:
-    def check(order: tuple[str, ...]) -> None:
-        if not order:
-            raise ValueError("must name at least one engine")
-        for name in order:
-            _one_of(f"{kind} engine", name, names())
-
-    return check
-
-
-def _http_address(text: str | None) -> None:
-    if text is not None and not text.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-
-
-CHECKS: dict[str, Callable[[Any], object]] = {
-    "http.base_url": _http_address,
-    "http.max_body": _at_least_one,
-    "http.max_connections": _at_least_one,
-    "sip.bind": parse_bind,
-    "sip.rtp_ports": parse_ports,
-    "sip.tls_bind": lambda text: text is None or parse_bind(text),
-    "sip.public_address": _address,
-    "sip.max_calls": _at_least_one,
-    "session.preset": preset,
-    "vad.name": lambda name: _one_of("voice-activity detector", name, vad_names()),
-    "vad.threshold": _probability,
-    "stt.order": _engine_names("speech-to-text", registry.STT.options),
-    "tts.order": _engine_names("text-to-speech", registry.TTS.options),
-    "turn.name": _turn_detector,
-    "turn.smart-turn.threshold": _probability,
-}
-
-
-def _with_check(hint: Any, check: Callable[[Any], object]) -> Any:
-    def validate(value: Any) -> Any:
-        check(value)
-        return value
-
-    return Annotated[hint, AfterValidator(validate)]

@@ -13,7 +13,8 @@ from ivr.dialplan.plan.verb import PlacedVerb, Verb
 from ivr.dialplan.verbs.agent.verb import Agent
 from ivr.dialplan.verbs.record import Record
 from ivr.modelstore import ModelMissing
-from ivr.service.config.settings import EngineOptions, Settings
+from ivr.service.config.options import EngineOptions
+from ivr.service.config.settings import Settings
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
 from ivr.speech.providers.openai.client import OpenAIClient
@@ -31,7 +32,7 @@ def for_plan(settings: Settings, plan: Plan) -> Settings:
     if not plan.names_languages:
         return settings
     session = dataclasses.replace(settings.session, language=plan.languages[0])
-    return settings.model_copy(update={"session": session})
+    return dataclasses.replace(settings, session=session)
 
 
 def surroundings(settings: Settings) -> Surroundings:

@@ -17,7 +17,7 @@ import structlog
 from ivr.audio.frames import LINE_RATE, samples_to_ms
 from ivr.audio.line import Line
 from ivr.audio.wav import Pcm16
-from ivr.service.config.layers import SettingsError
+from ivr.service.config.sources import SettingsError
 from ivr.service.recording.files import RecordingFiles
 from ivr.service.recording.line_tap import LineTap
 from ivr.service.recording.recording import UP, RecordingOptions, recording_name

@@ -5,6 +5,7 @@ on in a worker it learns over that worker's connection, so it can tell what was 
 """
 
 import asyncio
+import dataclasses
 import gc
 import shutil
 import signal
@@ -117,7 +118,7 @@ class Supervisor:
     def settings_of(self, index: int) -> Settings:
         """What worker ``index`` is told."""
         sip = sip_of(self.settings.sip, index, self.settings.workers.count)
-        return self._shared.model_copy(update={"sip": sip})
+        return dataclasses.replace(self._shared, sip=sip)
 
     async def run(self) -> int:
         """Until a signal and until all workers are out; the exit code: 1 when every worker was given up.

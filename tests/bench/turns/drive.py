@@ -100,7 +100,7 @@ class TimedStt:
 class TimedJudge:
     """smart-turn's own judgement, ``JUDGED_AFTER_MS`` of sound after it was asked."""
 
-    name, threshold = "timed", 0.5
+    name = "timed"
 
     def __init__(self, clock: SoundClock) -> None:
         self._clock = clock

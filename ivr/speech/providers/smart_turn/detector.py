@@ -22,8 +22,6 @@ class SmartTurnOptions(ProcessOptions):
 
     model: Path | None = None
     """An .onnx file of smart-turn v3; None is v3.2 from the model cache."""
-    threshold: float = 0.5
-    """Probability from which a turn is taken for finished; 0.5 is what the model was trained for."""
     answer_s: float = 0.3
     """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process lives
     on: on a busy machine it is slow, and only after ``timeout_s`` thought stuck."""
@@ -33,8 +31,6 @@ class SmartTurnOptions(ProcessOptions):
     """Two gain a fifth, and keep both cores of a small machine from the media threads."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
-            raise ValueError(f"threshold must be between 0 and 1, got {self.threshold:g}")
         if self.answer_s <= 0:
             raise ValueError(f"answer_s must be above 0, got {self.answer_s:g}")
 
@@ -48,7 +44,6 @@ class SmartTurn:
     def __init__(self, **options: Any) -> None:
         """Options are the fields of SmartTurnOptions. Raises ValueError, ModelMissing."""
         self.options = options_of(SmartTurnOptions, self.name, options)
-        self.threshold = self.options.threshold
         model = self.options.model if self.options.model is not None else model_path(MODEL)
         arguments = {"model": str(model), "threads": self.options.threads}
         self.engine = LocalEngine(self.name, TARGET, arguments, self.options)

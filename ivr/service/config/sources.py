@@ -1,25 +1,23 @@
-"""Where a setting's value comes from: a tree of the settings there are, and three sources checked against it.
+"""Where the value of a setting comes from: flags, the environment, a TOML file.
 
-Every source (flags, environment, TOML file) is checked key by key before anything is merged, so that an
-error names the place the value was written, not the place it was used.
+Every source is checked key by key before anything is merged, so that an error names the place where the value
+was written, not the place where it was used.
 """
 
-import dataclasses
 import difflib
 import json
-import math
 import re
 import tomllib
-import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ivr.errors import IvrError
+from ivr.service.config.declaration import Option, Rows, Tree, describe, names_in, node_at
 
 PREFIX = "IVR_"
 RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
@@ -30,78 +28,6 @@ SECRET_NAMES = re.compile(r"password|api_key|secret|token", re.IGNORECASE)
 
 class SettingsError(IvrError, ValueError):
     """A setting that is unknown or has a wrong value; one line naming the place and the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A setting that is a list of tables, each with these keys."""
-
-    tree: "Tree"
-    required: tuple[str, ...] = ()
-    """Keys that every table must have."""
-
-
-Node = typing.Union["Tree", Rows, Any]
-Tree = dict[str, Node]
-"""Name to a deeper tree, to ``Rows``, or to the type of a single value."""
-
-
-def tree_of(options: type) -> Tree:
-    """The settings of an options dataclass, the dataclasses nested in it as trees of their own."""
-    hints = typing.get_type_hints(options)
-    return {
-        item.name: _node(item.name, hints[item.name]) for item in dataclasses.fields(options) if item.init
-    }
-
-
-def rows_of(name: str, row: type) -> Tree:
-    """``[[name]]`` tables at the top."""
-    return {name: _node(name, tuple[row, ...])}  # type: ignore[valid-type]
-
-
-def _node(name: str, hint: Any) -> Node:
-    if hint in (int, float, int | None, float | None):
-        return Annotated[hint, AfterValidator(_finite if name.endswith("_dbfs") else _amount)]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return tree_of(hint)
-    if typing.get_origin(hint) is tuple:
-        row = typing.get_args(hint)[0]
-        if dataclasses.is_dataclass(row) and isinstance(row, type):
-            required = (
-                item.name
-                for item in dataclasses.fields(row)
-                if item.init
-                and item.default is dataclasses.MISSING
-                and item.default_factory is dataclasses.MISSING
-            )
-            return Rows(tree_of(row), tuple(required))
-    return hint
-
-
-def _finite(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _amount(value: float | None) -> float | None:
-    # Every number of ours but a level in dBFS is a time, a count or a share.
-    value = _finite(value)
-    if value is not None and value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-def names_in(tree: Tree, prefix: str = "") -> Iterator[str]:
-    """The full name of every setting: ``sip.bind``."""
-    for name, node in tree.items():
-        if isinstance(node, dict):
-            yield from names_in(node, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
-
-
-# -- the sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +51,7 @@ def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
     """``{"sip.bind": ("--bind", "127.0.0.1:5060")}`` to a nested dict of checked values."""
     found: dict[str, Any] = {}
     for name, (flag, value) in flags.items():
-        _put(found, name, _value(_node_at(tree, name), value, flag, name, strict=False))
+        _put(found, name, _value(node_at(tree, name), value, flag, name, strict=False))
     return Source(found, lambda name: flags[name][0])
 
 
@@ -150,9 +76,9 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
 
 def from_text(tree: Tree, name: str, text: str | None, place: str) -> Any:
     """The value of one setting as the environment has it; None is no value."""
-    node = _node_at(tree, name)
+    node = node_at(tree, name)
     value: Any = text
-    if text is not None and (isinstance(node, Rows) or _is_list(node)):
+    if text is not None and (isinstance(node, Rows) or typing.get_origin(node.type) is tuple):
         value = _list(text, place, plain=not isinstance(node, Rows))
     return _value(node, value, place, name, strict=False)
 
@@ -223,12 +149,6 @@ def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: Key) -> dict
     return found
 
 
-def _is_list(node: Any) -> bool:
-    if typing.get_origin(node) is typing.Annotated:
-        node = typing.get_args(node)[0]
-    return typing.get_origin(node) is tuple
-
-
 def _relative(value: Any, key: str, folder: Path) -> Any:
     if isinstance(value, Path):
         return folder / value.expanduser()
@@ -254,7 +174,7 @@ def place_of_fault(sources: Sequence[Source], table: str, reason: str) -> str:
 # -- one value
 
 
-def _value(node: Any, value: Any, place: str, name: str, *, strict: bool) -> Any:
+def _value(node: Rows | Option, value: Any, place: str, name: str, *, strict: bool) -> Any:
     """Check one value against its type. ``strict`` is for TOML, whose values have types already."""
     if isinstance(node, Rows):
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
@@ -263,9 +183,9 @@ def _value(node: Any, value: Any, place: str, name: str, *, strict: bool) -> Any
         for row in rows:
             _complete(node, row, place, name)
         return rows
-    adapter: TypeAdapter[Any] = TypeAdapter(node)
+    adapter: TypeAdapter[Any] = TypeAdapter(node.hint)
     shown = "its value" if SECRET_NAMES.search(name) else repr(value)
-    expected = describe(node)
+    expected = describe(node.hint)
     try:
         if not strict:
             return adapter.validate_python(value)
@@ -285,7 +205,9 @@ def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str,
     for key, value in row.items():
         if key not in tree:
             raise SettingsError(f"{place}: {name}.{key} is not a setting{nearest(key, list(tree))}")
-        found[key] = _value(tree[key], value, place, f"{name}.{key}", strict=True)
+        node = tree[key]
+        assert not isinstance(node, dict)
+        found[key] = _value(node, value, place, f"{name}.{key}", strict=True)
     return found
 
 
@@ -304,23 +226,6 @@ def _list(text: str, place: str, *, plain: bool) -> Any:
     return [item.strip() for item in text.split(",") if item.strip()] if plain else text
 
 
-def describe(node: Node) -> str:
-    """A type in words."""
-    plain = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", Path: "a path"}
-    if node in plain:
-        return plain[node]
-    origin, arguments = typing.get_origin(node), typing.get_args(node)
-    if origin is typing.Annotated:
-        return describe(arguments[0])
-    if origin is typing.Literal:
-        return "one of " + ", ".join(str(argument) for argument in arguments)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(describe(part) for part in arguments if part is not type(None))
-    if origin is tuple:
-        return f"a list, each item {describe(arguments[0])}"
-    return str(getattr(node, "__name__", node))
-
-
 def nearest(name: str, *candidates: list[str]) -> str:
     """`; did you mean X?`, looking in the first list, then in the next; else nothing."""
     for names in candidates:
@@ -331,13 +236,6 @@ def nearest(name: str, *candidates: list[str]) -> str:
         if names:
             return f"; there are: {', '.join(sorted(names))}" if len(names) <= 20 else ""
     return ""
-
-
-def _node_at(tree: Tree, name: str) -> Node:
-    node: Any = tree
-    for part in name.split("."):
-        node = node[part]
-    return node
 
 
 def _put(target: dict[str, Any], name: str, value: Any) -> None:
