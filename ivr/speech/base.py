@@ -75,7 +75,7 @@ class TextToSpeech(Protocol):
         """Text to PCM16 mono chunks (whole samples) as they are made. Raises SpeechError and its kinds.
 
         Closing the iterator (``aclose``) abandons the request. An engine that knows where its words are gives
-        a ``words.TimedSound``.
+        a ``words.TimedAudio``.
         """
 
     def fingerprint(self) -> str:

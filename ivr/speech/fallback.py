@@ -1,6 +1,6 @@
-"""Engines in a declared order: when the first fails the next is used, and the log says so.
+"""Use engines in a declared order: when the first fails the next is used, and the log says so.
 
-Whatever an engine raises counts as its failure, a SpeechError or not; only being cancelled passes through.
+Every exception of an engine counts as its failure, a SpeechError or not; only a cancellation passes through.
 """
 
 import asyncio
@@ -16,26 +16,26 @@ from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.audio.resample import Resampler
 from ivr.speech.base import SpeechBusy, SpeechError, SpeechToText, TextToSpeech, Transcript
 from ivr.speech.sentences import split_sentences
-from ivr.speech.timed_words import Word, moved, words_of
+from ivr.speech.timed_words import Word, shift_words, words_of
 
 _log = structlog.get_logger(__name__)
 _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
 
 COOLDOWN_S = 30.0
-"""Seconds for which an engine that failed is passed over. Then one request tries it again."""
-REPAIR_GAP_MS = 200
-"""Silence before a sentence that broke off is said again."""
+"""Seconds for which an engine that failed is skipped. Then one request tries it again."""
+REPEAT_GAP_MS = 200
+"""Milliseconds of silence before a sentence that broke off is repeated."""
 
 
-class _Order(Generic[_Engine]):
-    """Which engines to ask, and which of them are resting."""
+class _EngineOrder(Generic[_Engine]):
+    """Engines in their order, and which of them are marked down."""
 
     def __init__(self, engines: Sequence[_Engine], cooldown_s: float, clock: Callable[[], float]) -> None:
         if not engines:
             raise ValueError("a fallback needs at least one engine")
         self.engines: tuple[_Engine, ...] = tuple(engines)
         self._cooldown_s, self._clock = cooldown_s, clock
-        self._resting_until = [float("-inf")] * len(engines)
+        self._down_until = [float("-inf")] * len(engines)
 
     async def start(self) -> None:
         """Start all. Raises the first engine's SpeechError only when none can be started."""
@@ -51,36 +51,37 @@ class _Order(Generic[_Engine]):
                         reason=str(failed[-1]),
                         **_trace(outcome),
                     )
-                self.rest(index)
+                self.mark_down(index)
             elif isinstance(outcome, BaseException):
                 raise outcome
         if len(failed) == len(self.engines):
             raise failed[0]
 
     def candidates(self) -> Iterator[int]:
-        """Engines to try for one request: those that are well in order, then, rather than fail, the
-        resting ones. An engine whose rest is over rests on for all requests but this one."""
+        """Yield the engines to try for one request: those that work, in order, then those marked down. An
+        engine whose cooldown has passed stays marked down for all requests but this one."""
         later: list[int] = []
-        for index, until in enumerate(self._resting_until):
+        for index, until in enumerate(self._down_until):
             now = self._clock()
             if now < until:
                 later.append(index)
                 continue
             if until > float("-inf"):
-                self._resting_until[index] = now + self._cooldown_s
+                self._down_until[index] = now + self._cooldown_s
             yield index
         yield from later
 
-    async def ready(self, index: int) -> None:
-        """Start an engine that could not be started before; nothing for one that runs."""
-        if self._resting_until[index] > float("-inf"):
+    async def ensure_started(self, index: int) -> None:
+        """Start an engine that could not be started before."""
+        if self._down_until[index] > float("-inf"):
             await self.engines[index].start()
 
-    def rest(self, index: int) -> None:
-        self._resting_until[index] = self._clock() + self._cooldown_s
+    def mark_down(self, index: int) -> None:
+        """Skip the engine until its cooldown has passed."""
+        self._down_until[index] = self._clock() + self._cooldown_s
 
     def as_speech_error(self, index: int, error: Exception) -> SpeechError:
-        """``error`` itself, or wrapped: an engine of someone else's may raise what it likes."""
+        """Return ``error`` itself, or wrapped: a third party's engine may raise any exception."""
         if isinstance(error, SpeechError):
             return error
         wrapped = SpeechError(self.engines[index].name, f"{type(error).__name__}: {error}")
@@ -88,36 +89,37 @@ class _Order(Generic[_Engine]):
         return wrapped
 
     def failed(self, index: int, error: Exception) -> SpeechError:
-        """The engine could not do a request; what to raise when no other can."""
-        # A full queue is no illness: the next request may find room.
+        """Mark the engine down and log it; returns the error to raise when no other engine can."""
+        # A full queue is no failure: the next request may find room.
         if not isinstance(error, SpeechBusy):
-            self.rest(index)
+            self.mark_down(index)
         known = self.as_speech_error(index, error)
         _log.warning("speech_failed", engine=self.engines[index].name, reason=str(known), **_trace(error))
         return known
 
-    def turn_to(self, index: int, last: SpeechError | None) -> None:
-        """The next engine is going to be tried, after ``last``."""
+    def log_fallback(self, index: int, last: SpeechError | None) -> None:
+        """Log that engine ``index`` is tried after the error ``last``."""
         if last is not None:
             _log.warning("speech_fallback", failed=last.engine, engine=self.engines[index].name)
 
-    def well(self, index: int) -> None:
-        if self._resting_until[index] > float("-inf"):
+    def mark_up(self, index: int) -> None:
+        """The engine did a request."""
+        if self._down_until[index] > float("-inf"):
             _log.info("speech_recovered", engine=self.engines[index].name)
-            self._resting_until[index] = float("-inf")
+            self._down_until[index] = float("-inf")
 
     @property
     def down(self) -> bool:
-        """All are resting after a failure."""
+        """All engines are marked down."""
         now = self._clock()
-        return all(now < until for until in self._resting_until)
+        return all(now < until for until in self._down_until)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await asyncio.gather(*(engine.aclose() for engine in self.engines))
 
 
 def _trace(error: Exception) -> dict[str, Exception]:
-    """A SpeechError says it all in its text; anything else is told with where it came from."""
+    """Return the log field with the traceback, for errors whose text does not explain them."""
     return {} if isinstance(error, SpeechError) else {"exc_info": error}
 
 
@@ -131,7 +133,7 @@ class FallbackSTT:
         cooldown_s: float = COOLDOWN_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._order = _Order[SpeechToText](engines, cooldown_s, clock)
+        self._order = _EngineOrder[SpeechToText](engines, cooldown_s, clock)
         self.name = "+".join(engine.name for engine in engines)
 
     async def start(self) -> None:
@@ -143,33 +145,32 @@ class FallbackSTT:
         return self._order.down
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        """See SpeechToText; ``Transcript.engine`` says who it was."""
+        """See SpeechToText; ``Transcript.engine`` names the engine that answered."""
         last: SpeechError | None = None
         for index in self._order.candidates():
-            self._order.turn_to(index, last)
+            self._order.log_fallback(index, last)
             try:
-                await self._order.ready(index)
+                await self._order.ensure_started(index)
                 transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
             except Exception as error:
                 last = self._order.failed(index, error)
             else:
-                self._order.well(index)
+                self._order.mark_up(index)
                 return transcript
         assert last is not None
         raise last
 
     async def aclose(self) -> None:
-        await self._order.close()
+        await self._order.aclose()
 
 
 class FallbackTTS:
     """A TextToSpeech made of several, the preferred first, at the first one's sample rate.
 
-    With more than one engine a text is asked for sentence by sentence, so that it is known what has
-    been said when one fails: a sentence without any sound yet is said by the next engine and nothing
-    is heard of the change but the voice; a sentence that broke off is said again from its beginning
-    after a short silence, as a person would. So no word is lost, and none but those of that one
-    sentence is heard twice.
+    With more than one engine a text is requested sentence by sentence, so that it is known what was
+    spoken when one fails: a sentence without any sound yet is spoken by the next engine, and only the
+    voice changes; a sentence that broke off is repeated from its beginning after a short silence. No
+    word is lost, and only the words of that sentence are heard twice.
     """
 
     def __init__(
@@ -179,7 +180,7 @@ class FallbackTTS:
         cooldown_s: float = COOLDOWN_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._order = _Order[TextToSpeech](engines, cooldown_s, clock)
+        self._order = _EngineOrder[TextToSpeech](engines, cooldown_s, clock)
         self.name = "+".join(engine.name for engine in engines)
         self.sample_rate = engines[0].sample_rate
 
@@ -187,50 +188,50 @@ class FallbackTTS:
         await self._order.start()
 
     def fingerprint(self) -> str:
-        """The first engine's: what the text should sound like."""
+        """Return the first engine's fingerprint: the voice that is preferred."""
         return self._order.engines[0].fingerprint()
 
     def fingerprints(self) -> list[str]:
-        """Every engine's, the preferred first."""
+        """Return every engine's fingerprint, the preferred first."""
         return [engine.fingerprint() for engine in self._order.engines]
 
     def synthesize(self, text: str) -> "FallbackSpeech":
         return FallbackSpeech(self._order, text, self.sample_rate)
 
     async def aclose(self) -> None:
-        await self._order.close()
+        await self._order.aclose()
 
 
 class FallbackSpeech(AsyncIterator[bytes]):
-    """One text being said."""
+    """The sound of one text."""
 
-    def __init__(self, order: _Order[TextToSpeech], text: str, sample_rate: int) -> None:
+    def __init__(self, order: _EngineOrder[TextToSpeech], text: str, sample_rate: int) -> None:
         self._order, self._rate = order, sample_rate
         self._voices: set[int] = set()
         self._broken = False
         self._made = 0
         self._timed: list[tuple[object, int, int]] = []
-        """Of each sentence so far: what the engine gave (None when it broke off), its rate, and where it
-        begins in our sound."""
+        """For each sentence so far: the engine's sound (None when it broke off), its rate in Hz, and the
+        sample at which it begins."""
         parts = [text] if len(order.engines) == 1 else split_sentences(text)
-        self._sound = self._say_all(parts)
+        self._sound = self._synthesize_all(parts)
 
     @property
     def made_by(self) -> str | None:
-        """Fingerprint of the engine that said all of it so far; None when several did or one broke off."""
+        """Fingerprint of the engine that made all of it so far; None when several did or one broke off."""
         if self._broken or len(self._voices) != 1:
             return None
         return self._order.engines[next(iter(self._voices))].fingerprint()
 
     @property
     def words(self) -> list[Word]:
-        """See ``TimedSound``; they end before the first sentence whose engine does not tell, or broke off."""
+        """See ``TimedAudio``; they end before the first sentence without word times or that broke off."""
         found: list[Word] = []
         for sound, rate, start in self._timed:
             words = words_of(sound)
             if not words:
                 break
-            found += moved(words, start, rate, self._rate)
+            found += shift_words(words, start, rate, self._rate)
         return found
 
     async def __anext__(self) -> bytes:
@@ -242,26 +243,26 @@ class FallbackSpeech(AsyncIterator[bytes]):
         """Abandon the request."""
         await self._sound.aclose()
 
-    async def _say_all(self, parts: list[str]) -> AsyncGenerator[bytes, None]:
+    async def _synthesize_all(self, parts: list[str]) -> AsyncGenerator[bytes, None]:
         for part in parts:
-            async with aclosing(self._say(part)) as pieces:
+            async with aclosing(self._synthesize(part)) as pieces:
                 async for piece in pieces:
                     yield piece
 
-    async def _say(self, part: str) -> AsyncGenerator[bytes, None]:
+    async def _synthesize(self, part: str) -> AsyncGenerator[bytes, None]:
         last: SpeechError | None = None
         for index in self._order.candidates():
-            self._order.turn_to(index, last)
+            self._order.log_fallback(index, last)
             begun = False
             try:
-                await self._order.ready(index)
+                await self._order.ensure_started(index)
                 engine = self._order.engines[index]
                 sound = engine.synthesize(part)
                 async with aclosing(self._convert(sound, engine.sample_rate)) as pieces:
                     async for piece in pieces:
                         if not begun:
                             if last is not None and self._broken:
-                                yield bytes(2 * (self._rate * REPAIR_GAP_MS // 1000))
+                                yield bytes(2 * (self._rate * REPEAT_GAP_MS // 1000))
                             self._timed.append((sound, engine.sample_rate, self._made))
                         begun = True
                         self._voices.add(index)
@@ -274,7 +275,7 @@ class FallbackSpeech(AsyncIterator[bytes]):
             else:
                 if not begun:
                     self._timed.append((sound, self._rate, self._made))
-                self._order.well(index)
+                self._order.mark_up(index)
                 return
         assert last is not None
         raise last

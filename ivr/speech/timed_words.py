@@ -1,11 +1,11 @@
-"""Where the words of a speech are, for the engines that know it."""
+"""Times of the words in synthesised speech, from engines that know them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Word(NamedTuple):
-    """One word as it stands in the text (``str.split``), and its sound: samples ``start`` to ``end``."""
+    """One word of the text (``str.split``) and its sound: samples ``start`` to ``end``."""
 
     text: str
     start: int
@@ -13,12 +13,12 @@ class Word(NamedTuple):
 
 
 @runtime_checkable
-class TimedSound(Protocol):
-    """What ``TextToSpeech.synthesize`` may give: an iterator of sound that knows its words.
+class TimedAudio(Protocol):
+    """An iterator of sound that knows its words; ``TextToSpeech.synthesize`` may return one.
 
-    ``words`` are those of the text from its first on, without a gap, in samples of the engine's rate since
-    the first sample yielded. It grows: a word is there no later than the last piece of its sound. It ends
-    where the engine no longer knows.
+    ``words`` are the text's words from the first on, without a gap, in samples of the engine's rate since
+    the first sample yielded. The list grows: a word is in it no later than the last piece of its sound. It
+    ends where the engine no longer knows.
     """
 
     @property
@@ -26,12 +26,12 @@ class TimedSound(Protocol):
 
 
 def words_of(sound: object) -> Sequence[Word]:
-    """``sound.words``; nothing for an iterator that has none."""
-    return sound.words if isinstance(sound, TimedSound) else ()
+    """Return ``sound.words``; an empty list for an iterator without them."""
+    return sound.words if isinstance(sound, TimedAudio) else ()
 
 
-def moved(words: Iterable[Word], by: int, rate: int, new_rate: int) -> list[Word]:
-    """``words`` at ``rate`` Hz brought to ``new_rate``, then ``by`` samples later (none before 0)."""
+def shift_words(words: Iterable[Word], by: int, rate: int, new_rate: int) -> list[Word]:
+    """Return ``words`` converted from ``rate`` to ``new_rate`` Hz, then moved by ``by`` samples."""
     if not by and rate == new_rate:
         return list(words)
 

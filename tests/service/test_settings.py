@@ -148,13 +148,13 @@ def test_engine_options_are_checked_and_handed_on(tmp_path: Path) -> None:
 
 def test_the_turn_detector_and_its_options(tmp_path: Path) -> None:
     path = write(
-        tmp_path, '[turn]\nname = "smart-turn"\n[turn.smart-turn]\nmodel = "own.onnx"\nanswer_s = 0.6'
+        tmp_path, '[turn]\nname = "smart-turn"\n[turn.smart-turn]\nmodel = "own.onnx"\nanswer_timeout_s = 0.6'
     )
-    settings = load_settings(path, environ={"IVR_TURN__SMART_TURN__ANSWER_S": "0.7"})
+    settings = load_settings(path, environ={"IVR_TURN__SMART_TURN__ANSWER_TIMEOUT_S": "0.7"})
     assert settings.turn.order == ("smart-turn",)
-    assert settings.turn.of("smart-turn") == {"answer_s": 0.7, "model": tmp_path / "own.onnx"}
+    assert settings.turn.of("smart-turn") == {"answer_timeout_s": 0.7, "model": tmp_path / "own.onnx"}
     off = load_settings(path, {"turn.name": ("--turn", "none")}, NO_ENV)
-    assert off.turn.order == () and off.turn.of("smart-turn")["answer_s"] == 0.6
+    assert off.turn.order == () and off.turn.of("smart-turn")["answer_timeout_s"] == 0.6
     assert load_settings(environ={"IVR_TURN__NAME": "none"}).turn.order == ()
 
 

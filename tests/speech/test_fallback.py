@@ -17,7 +17,7 @@ from ivr.speech.base import (
     TextToSpeech,
     Transcript,
 )
-from ivr.speech.fallback import REPAIR_GAP_MS, FallbackSTT, FallbackTTS
+from ivr.speech.fallback import REPEAT_GAP_MS, FallbackSTT, FallbackTTS
 from ivr.speech.providers.openai.stt import OpenAIStt
 from ivr.speech.providers.openai.tts import OpenAITts
 from ivr.speech.providers.piper.tts import PiperTts
@@ -178,7 +178,7 @@ async def test_a_sentence_that_broke_off_is_said_again_after_a_pause() -> None:
     first, second = ToneTts("a", 440), ToneTts("b", 880)
     first.fail_at = 4
     pcm = await heard(FallbackTTS([first, second]), "One two three. Four five. Six.")
-    gap = bytes(2 * 16000 * REPAIR_GAP_MS // 1000)
+    gap = bytes(2 * 16000 * REPEAT_GAP_MS // 1000)
     assert pcm == first.word() * 4 + gap + second.word() * 3
 
 
@@ -264,7 +264,7 @@ async def test_a_voice_that_raises_anything_is_replaced_in_mid_sentence() -> Non
 
     second = ToneTts("b", 880)
     pcm = await heard(FallbackTTS([Rude("a", 440), second]), "One two.")
-    gap = bytes(2 * 16000 * REPAIR_GAP_MS // 1000)
+    gap = bytes(2 * 16000 * REPEAT_GAP_MS // 1000)
     assert pcm == ToneTts("a", 440).word() + gap + second.word() * 2
     with pytest.raises(SpeechError, match="a: KeyError: 'voice'"):
         await heard(FallbackTTS([Rude("a")]), "One two.")

@@ -30,7 +30,7 @@ PAUSE = np.zeros(RATE // 5, np.int16)
 
 @asynccontextmanager
 async def running(**options: Any) -> AsyncIterator[SmartTurn]:
-    turn = SmartTurn(**{"answer_s": 5.0, "timeout_s": 10.0, **options})
+    turn = SmartTurn(**{"answer_timeout_s": 5.0, "timeout_s": 10.0, **options})
     await turn.start()
     try:
         yield turn
@@ -152,7 +152,7 @@ async def test_it_is_asked_of_a_host_as_well(models: ModelStore, sounds: Path, t
 async def test_an_answer_that_comes_late_is_thrown_away_and_the_process_lives(
     models: ModelStore, sounds: Path
 ) -> None:
-    async with running(answer_s=0.15) as turn:
+    async with running(answer_timeout_s=0.15) as turn:
         sound = said(sounds, "all-circuits-busy-now")
         pid = turn.engine.pid
         assert pid
@@ -220,7 +220,7 @@ async def test_kill_9_fails_one_question_and_the_next_is_answered(models: ModelS
 
 
 async def test_one_that_is_stuck_is_killed_and_started_again(models: ModelStore) -> None:
-    async with running(answer_s=0.1, timeout_s=0.5) as turn:
+    async with running(answer_timeout_s=0.1, timeout_s=0.5) as turn:
         engine, pid = process_of(turn), turn.engine.pid
         assert pid
         os.kill(pid, signal.SIGSTOP)
@@ -250,8 +250,8 @@ async def test_files_that_are_no_model(models: ModelStore, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"answer_s": 0.0}, "answer_s must be above 0, got 0"),
-        ({"anser_s": 0.5}, "no option 'anser_s', did you mean 'answer_s'"),
+        ({"answer_timeout_s": 0.0}, "answer_timeout_s must be above 0, got 0"),
+        ({"answer_timout_s": 0.5}, "no option 'answer_timout_s', did you mean 'answer_timeout_s'"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, float], words: str) -> None:
@@ -260,7 +260,7 @@ def test_options_that_cannot_be(options: dict[str, float], words: str) -> None:
 
 
 async def test_what_the_doctor_is_told(models: ModelStore) -> None:
-    async with running(answer_s=0.001) as turn:
+    async with running(answer_timeout_s=0.001) as turn:
         assert "of 1 ms it may take; silence decides" in await turn.check()
 
 

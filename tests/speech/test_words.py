@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.modelstore import ModelStore, model_path
-from ivr.speech.fallback import REPAIR_GAP_MS, FallbackTTS
+from ivr.speech.fallback import REPEAT_GAP_MS, FallbackTTS
 from ivr.speech.prompts.cache import PromptCache
 from ivr.speech.providers.piper.phoneme_words import phonemes_of, word_spans
 from ivr.speech.providers.piper.tts import MODEL, PiperTts
 from ivr.speech.providers.piper.voice_durations import with_durations
-from ivr.speech.timed_words import TimedSound, Word, moved, words_of
+from ivr.speech.timed_words import TimedAudio, Word, shift_words, words_of
 from tests.speech.tones import ToneTts
 
 TEXT = "To pay a bill, press 1; for the opening hours of the shop, press 25. Goodbye!"
@@ -111,7 +111,7 @@ def test_the_voice_is_changed_once_and_only_at_its_end(models: ModelStore) -> No
 @pytest.mark.asyncio(loop_scope="package")
 async def test_the_real_voice_tells_its_words(piper: PiperTts) -> None:
     sound = piper.synthesize(TEXT)
-    assert isinstance(sound, TimedSound)
+    assert isinstance(sound, TimedAudio)
     first = await anext(sound)
     # Known before their sound is taken.
     assert [word.text for word in sound.words] == TEXT.split()[:-1]
@@ -159,7 +159,7 @@ async def test_after_a_sentence_that_broke_off_no_words_are_told() -> None:
     tts = FallbackTTS([first, second])
     pcm, words = await said(tts.synthesize("One two. Three four. Five."))
     assert [word.text for word in words] == ["One", "two."]
-    assert len(pcm) // 2 == 6 * 1600 + 16 * REPAIR_GAP_MS
+    assert len(pcm) // 2 == 6 * 1600 + 16 * REPEAT_GAP_MS
 
 
 async def test_an_engine_that_does_not_tell_ends_the_words() -> None:
@@ -208,6 +208,6 @@ async def test_words_of_a_text_that_is_streamed(tmp_path: Path) -> None:
         assert abs(word.start - other.start) <= 80
 
 
-def test_moved() -> None:
+def test_words_are_shifted() -> None:
     words = [Word("a", 0, 22050), Word("b", 22050, 33075)]
-    assert moved(words, -1000, 22050, 8000) == [Word("a", 0, 7000), Word("b", 7000, 11000)]
+    assert shift_words(words, -1000, 22050, 8000) == [Word("a", 0, 7000), Word("b", 7000, 11000)]

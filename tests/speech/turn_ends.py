@@ -144,7 +144,7 @@ def _timed(title: str, work: Callable[[], object], times: int = 100) -> None:
 
 
 async def _time_process(sound: bytes) -> None:
-    turn = SmartTurn(answer_s=60.0, timeout_s=60.0)
+    turn = SmartTurn(answer_timeout_s=60.0, timeout_s=60.0)
     await turn.start()
     try:
         for together in (1, 4):

@@ -19,7 +19,7 @@ from ivr.session.types import AudioClip, PlayoutResult
 from ivr.speech.base import TextToSpeech
 from ivr.speech.prompts.store import Prompt
 from ivr.speech.sentences import sentences_of
-from ivr.speech.timed_words import Word, moved, words_of
+from ivr.speech.timed_words import Word, shift_words, words_of
 
 Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]
@@ -110,7 +110,7 @@ class SayHandle:
         ends.
         """
         rate = self.buffer.sample_rate
-        words = [word for part in self.parts for word in moved(part.words, part.start, rate, rate)]
+        words = [word for part in self.parts for word in shift_words(part.words, part.start, rate, rate)]
         return [
             (text, round(samples_to_ms(begin, rate)), round(samples_to_ms(end, rate)))
             for text, begin, end in words
@@ -226,7 +226,7 @@ class PromptSynthesis:
     def _write_prepared(self, item: Sayable, handle: SayHandle) -> bool:
         rate = handle.buffer.sample_rate
         if isinstance(item, AudioClip):
-            words = moved(item.words, 0, item.sample_rate, rate)
+            words = shift_words(item.words, 0, item.sample_rate, rate)
             self._write_whole(item.text, item.pcm16, item.sample_rate, handle, words)
             return True
         if isinstance(item, str):
@@ -258,7 +258,9 @@ class PromptSynthesis:
         chunks = self._tts.synthesize(text)
         try:
             async for chunk in chunks:
-                part.words = moved(words_of(chunks), 0, self._tts.sample_rate, handle.buffer.sample_rate)
+                part.words = shift_words(
+                    words_of(chunks), 0, self._tts.sample_rate, handle.buffer.sample_rate
+                )
                 self._add(part, resampler.process(np.frombuffer(chunk, dtype=np.int16)).tobytes(), handle)
                 while handle.buffer.buffered > 2 * handle.buffer.low_water and not handle.buffer.stopped:
                     handle.room.clear()

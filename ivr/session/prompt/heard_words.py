@@ -27,7 +27,7 @@ class SpokenPart:
     start: int
     audio: list[bytes] = field(default_factory=list, repr=False)
     words: Sequence[Word] = ()
-    """What the engine says of them, as in ``TimedSound``; in samples of the player's rate from ``start``."""
+    """What the engine says of them, as in ``TimedAudio``; in samples of the player's rate from ``start``."""
     complete: bool = False
     """All of the audio is there; an incomplete part was cut while it was being made."""
     _found: list[Word] = field(default_factory=list, repr=False)

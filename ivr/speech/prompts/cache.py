@@ -13,7 +13,7 @@ from ivr.audio.frames import LINE_RATE
 from ivr.speech.base import SpeechError, TextToSpeech
 from ivr.speech.prompts.audio import StreamShaper, shape
 from ivr.speech.prompts.store import Prompt, PromptStore
-from ivr.speech.timed_words import Word, moved, words_of
+from ivr.speech.timed_words import Word, shift_words, words_of
 
 _log = structlog.get_logger(__name__)
 
@@ -177,7 +177,7 @@ class CachedTTS:
 
 
 class CachedSpeech(AsyncIterator[bytes]):
-    """One text being said, at 8 kHz, with its words if the engine tells them (``TimedSound``)."""
+    """One text being said, at 8 kHz, with its words if the engine tells them (``TimedAudio``)."""
 
     def __init__(self, pieces: AsyncGenerator[tuple[bytes, Sequence[Word]], None]) -> None:
         self._pieces = pieces
@@ -207,7 +207,7 @@ class _Recording:
 
     def words(self, trimmed: int) -> list[Word]:
         """Its words so far, at 8 kHz, in sound that lacks its first ``trimmed`` samples."""
-        return moved(words_of(self._sound), -trimmed, self._rate, LINE_RATE)
+        return shift_words(words_of(self._sound), -trimmed, self._rate, LINE_RATE)
 
     @property
     def made_by(self) -> str | None:

@@ -31,7 +31,7 @@ class Prompt(NamedTuple):
     gain: float
     """Factor by which the engine's sound was made louder."""
     words: tuple[Word, ...] = ()
-    """Where its words are, as ``TimedSound`` has them; none when the engine did not tell."""
+    """Where its words are, as ``TimedAudio`` has them; none when the engine did not tell."""
 
 
 class PromptStore:

@@ -90,7 +90,7 @@ class PiperTts:
 
 
 class PiperSpeech(AsyncIterator[bytes]):
-    """One text being said; knows its words (``TimedSound``) unless the voice does not tell."""
+    """One text being said; knows its words (``TimedAudio``) unless the voice does not tell."""
 
     def __init__(self, tts: PiperTts, text: str) -> None:
         self._tts, self._text = tts, text

@@ -22,7 +22,7 @@ class SmartTurnOptions(ProcessOptions):
 
     model: Path | None = None
     """An .onnx file of smart-turn v3; None is v3.2 from the model cache."""
-    answer_s: float = 0.3
+    answer_timeout_s: float = 0.3
     """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process lives
     on: on a busy machine it is slow, and only after ``timeout_s`` thought stuck."""
     queue_size: int = 8
@@ -31,8 +31,8 @@ class SmartTurnOptions(ProcessOptions):
     """Two gain a fifth, and keep both cores of a small machine from the media threads."""
 
     def __post_init__(self) -> None:
-        if self.answer_s <= 0:
-            raise ValueError(f"answer_s must be above 0, got {self.answer_s:g}")
+        if self.answer_timeout_s <= 0:
+            raise ValueError(f"answer_timeout_s must be above 0, got {self.answer_timeout_s:g}")
 
 
 class SmartTurn:
@@ -56,7 +56,9 @@ class SmartTurn:
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
         last = pcm16[-2 * HEARD_S * sample_rate :]
-        result = await self.engine.call({"sample_rate": sample_rate}, last, within_s=self.options.answer_s)
+        result = await self.engine.call(
+            {"sample_rate": sample_rate}, last, within_s=self.options.answer_timeout_s
+        )
         return float(result["probability"])
 
     async def check(self) -> str:
@@ -64,7 +66,7 @@ class SmartTurn:
         began = time.monotonic()
         # Without the limit: a machine that is too slow, perhaps for a moment, is no fault.
         await self.engine.call({"sample_rate": 16_000}, bytes(2 * HEARD_S * 16_000))
-        took_ms, limit_ms = 1000 * (time.monotonic() - began), 1000 * self.options.answer_s
+        took_ms, limit_ms = 1000 * (time.monotonic() - began), 1000 * self.options.answer_timeout_s
         late = "; silence decides when it takes longer" if took_ms > limit_ms else ""
         return f"a turn is judged in {took_ms:.0f} ms, of {limit_ms:.0f} ms it may take{late}"
 
