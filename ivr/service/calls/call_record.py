@@ -12,6 +12,20 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.stats import RtpStats
 
 STARTED_FIELDS = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
+"""The fields of ``call_started``."""
+ENDED_FIELDS = (
+    "duration_s",
+    "reason",
+    "status",
+    "encryption",
+    "codec",
+    "packets_received",
+    "packets_sent",
+    "packets_lost",
+    "jitter_ms",
+    "tags",
+)
+"""The fields that ``call_ended`` has besides these."""
 
 
 def started_fields(leg: CallLeg, plan: Plan) -> dict[str, Any]:

@@ -322,7 +322,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         over = self._timeouts.over(now, options, leg.stats.received, held=leg.held)
         if over is not None:
             reason, seconds = over
-            log.warning(reason, call=self.call_id, seconds=seconds)
+            log.warning("call_timed_out", call=self.call_id, reason=reason, limit_s=seconds)
             self.end(reason, 0)
 
     def read_stats(self) -> None:

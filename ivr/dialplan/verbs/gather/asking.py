@@ -125,7 +125,9 @@ class Asking:
         if kind == "nomatch":
             hidden = gather.sensitive or answer.private
             more = {"heard": HIDDEN if hidden else answer.text, "by": answer.by}
-        run.log.info(kind, attempt=attempt, of=miss.tries + 1, **more)
+        run.log.info(
+            "noinput" if kind == "noinput" else "nomatch", attempt=attempt, of=miss.tries + 1, **more
+        )
         if attempt > miss.tries:
             return await self._give_up(kind)
         if not (answer.deaf and gather.keys_only is not None):
