@@ -118,9 +118,9 @@ def _assigned(name: str, scope: ast.AST) -> Iterator[ast.expr]:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if isinstance(node, ast.AnnAssign):
             targets = [node.target]
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            if any(ast.unparse(target) == name for target in targets):
-                yield node.value
+        assigned = isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        if assigned and any(ast.unparse(target) == name for target in targets):
+            yield node.value
 
 
 def _names(event: ast.expr, where: str) -> list[str]:
