@@ -9,22 +9,19 @@ import json
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core import core_schema
+from pydantic.json_schema import models_json_schema
 
 from ivr.dialplan.engine.loader import Document, Library
 from ivr.dialplan.engine.registry import all_verbs
 from ivr.dialplan.engine.steps import StepFields
 from ivr.dialplan.plan.verb import Verb
+from ivr.dialplan.values.fields import SWITCH_VALUES
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILE = "plan.schema.json"
 """Beside the example plans, whose first line names it: ``# yaml-language-server: $schema=…``."""
 
 _SCALAR = ["string", "number", "boolean"]
-_SWITCH = [True, False, "true", "false", "yes", "no", "on", "off"]
-_ONE_OR_MORE = frozenset({"_as_list", "_one_or_many", "_some"})
-"""Validators by which one value stands for a list of one."""
 
 
 def plan_schema() -> dict[str, Any]:
@@ -33,7 +30,6 @@ def plan_schema() -> dict[str, Any]:
     made, defs = models_json_schema(
         [(model, "validation") for model in unique],
         ref_template="#/$defs/{model}",
-        schema_generator=_Generator,
     )
     definitions: dict[str, Any] = {name: _tidy(schema) for name, schema in defs["$defs"].items()}
     refs = {model: made[model, "validation"] for model in unique}
@@ -131,29 +127,6 @@ def _used(top: dict[str, Any], definitions: dict[str, Any]) -> set[str]:
     return used
 
 
-class _Generator(GenerateJsonSchema):
-    """Pydantic's, which does not know what a validator lets in besides."""
-
-    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        inner = super().function_before_schema(schema)
-        name = getattr(schema["function"]["function"], "__name__", "")
-        if name == "_switch":
-            return {"enum": _SWITCH}
-        if name in _ONE_OR_MORE and "items" in inner:
-            return {"anyOf": [inner["items"], inner]}
-        if name == "_short_form":
-            return {"anyOf": [{"type": "string"}, inner]}
-        if name == "_switch_form":
-            return {"anyOf": [{"enum": _SWITCH}, inner]}
-        return inner
-
-    def function_wrap_schema(self, schema: core_schema.WrapValidatorFunctionSchema) -> JsonSchemaValue:
-        inner = super().function_wrap_schema(schema)
-        if getattr(schema["function"]["function"], "__name__", "") == "_hotword":
-            return {"anyOf": [{"type": "boolean"}, inner]}
-        return inner
-
-
 def _tidy(schema: Any) -> Any:
     """Without titles and defaults of nothing, and with every scalar that the loader takes for a text."""
     if isinstance(schema, list):
@@ -175,16 +148,11 @@ def _tidy(schema: Any) -> Any:
             tidy[key] = " ".join(value.split())
         else:
             tidy[key] = _tidy(value)
-    if "anyOf" in tidy and "additionalProperties" in tidy:  # of a model with a short form
-        closed = tidy.pop("additionalProperties")
-        for form in tidy["anyOf"]:
-            if "properties" in form:
-                form["additionalProperties"] = closed
     match tidy.get("type"):
         case "string" if "enum" not in tidy and "const" not in tidy:
             tidy["type"] = _SCALAR
         case "integer" | "number" as kind:
             tidy["type"] = [kind, "string"]
         case "boolean":
-            return {**{key: value for key, value in tidy.items() if key != "type"}, "enum": _SWITCH}
+            return {**{key: value for key, value in tidy.items() if key != "type"}, "enum": SWITCH_VALUES}
     return tidy

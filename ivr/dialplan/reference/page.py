@@ -26,6 +26,7 @@ from ivr.dialplan.plan.routes import Route
 from ivr.dialplan.plan.verb import SpeakingVerb, Verb
 from ivr.dialplan.source.explain import fields_of
 from ivr.dialplan.values.expressions import FILTERS, METHODS, TESTS
+from ivr.dialplan.values.fields import Unit
 from ivr.dialplan.values.hours import Calendar
 from ivr.dialplan.values.prompting import PromptOptions
 
@@ -165,14 +166,10 @@ def _default(info: FieldInfo) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and any(
-        getattr(getattr(item, "func", None), "__name__", "") in ("_duration", "_span")
-        for item in info.metadata
-    ):
-        return f"{value:g}s"
+    unit = next((item.symbol for item in info.metadata if isinstance(item, Unit)), "")
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}{unit}" if isinstance(value, float) else str(value)
 
 
 # -- rules

@@ -8,19 +8,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ivr.audio.wav import WavError, decode_wav
 from ivr.dialplan.source.errors import did_you_mean, listed, quoted
@@ -46,6 +50,64 @@ class Fields(BaseModel):
     """A mapping of fields in a plan: nothing but what is declared, never changed after the check."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class TextOrFields(Fields):
+    """A mapping of fields that may be written as a bare text too: the value of its ``text_field``."""
+
+    text_field: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {cls.text_field: value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
+
+
+class OneOrMany:
+    """Declares that a single value may be written in place of a list of one. An annotation of a tuple."""
+
+    def __init__(self, *single: type, at_least_one: bool = False) -> None:
+        """``single``: the types of a value that stands for a list. ``at_least_one``: refuse an empty list."""
+        self._single, self._at_least_one = single, at_least_one
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._as_list, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        inner = handler(schema)
+        return {"anyOf": [inner["items"], inner]}
+
+    def _as_list(self, value: Any) -> Any:
+        if self._at_least_one and value == []:
+            raise refuse("expected at least one in here, found none")
+        return [value] if isinstance(value, self._single) else value
+
+
+class AlsoWritten:
+    """Declares another form that a field's validator accepts, as JSON Schema. An annotation."""
+
+    def __init__(self, schema: JsonSchemaValue) -> None:
+        self._schema = schema
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [self._schema, handler(core_schema)]}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Declares the unit of a number, which a plan may write behind it. An annotation."""
+
+    symbol: str
 
 
 @dataclass(slots=True)
@@ -239,16 +301,6 @@ def _wavs(folder: Path, base: Path) -> list[str]:
     return [path.relative_to(base).as_posix() for path in found if path.is_relative_to(base)]
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _some(value: Any) -> Any:
-    if value == []:
-        raise refuse("expected at least one in here, found none")
-    return _as_list(value)
-
-
 def _found(value: Any) -> str:
     if value is None:
         return "nothing"
@@ -261,6 +313,7 @@ Duration = Annotated[
     float,
     BeforeValidator(_duration),
     WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}),
+    Unit("s"),
 ]
 """Seconds; written 5s, 500ms, 1m, 1h or a bare number of seconds; more than 0, at most one hour."""
 
@@ -268,10 +321,12 @@ Span = Annotated[
     float,
     BeforeValidator(_span),
     WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}),
+    Unit("s"),
 ]
 """A duration that may be nothing: ``0s``."""
 
-Switch = Annotated[bool, BeforeValidator(_switch)]
+SWITCH_VALUES = [True, False, "true", "false", "yes", "no", "on", "off"]
+Switch = Annotated[bool, BeforeValidator(_switch), WithJsonSchema({"enum": SWITCH_VALUES})]
 """true, yes or on; false, no or off."""
 
 Text = Annotated[str, AfterValidator(_text)]
@@ -301,12 +356,14 @@ Language = Annotated[str, AfterValidator(_language)]
 PlanLanguage = Annotated[str, AfterValidator(known_language)]
 """One of the plan's own."""
 
-KeysList = Annotated[tuple[Keys, ...], BeforeValidator(_as_list)]
-TextList = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
-SoundFiles = Annotated[tuple[SoundFile, ...], BeforeValidator(_some)]
-VariableNames = Annotated[tuple[VariableName, ...], BeforeValidator(_as_list)]
+KeysList = Annotated[tuple[Keys, ...], OneOrMany(str)]
+TextList = Annotated[tuple[Text, ...], OneOrMany(str)]
+SoundFiles = Annotated[tuple[SoundFile, ...], OneOrMany(str, at_least_one=True)]
+VariableNames = Annotated[tuple[VariableName, ...], OneOrMany(str)]
 
 ANSWERS = ("",)
 """``hotword: true``. No plan can write this: a phrase is not empty."""
-Hotword = Annotated[tuple[Text, ...], BeforeValidator(_as_list), WrapValidator(_hotword)]
+Hotword = Annotated[
+    tuple[Text, ...], OneOrMany(str), WrapValidator(_hotword), AlsoWritten({"type": "boolean"})
+]
 """Phrases; ``true`` is ``ANSWERS``, ``false`` none."""

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.expressions import Expression, ExpressionError, Template
-from ivr.dialplan.values.fields import check_address, known_language, refuse
+from ivr.dialplan.values.fields import OneOrMany, check_address, known_language, refuse
 from ivr.dialplan.values.markup import MarkupError, check_markup, has_markup, pieces
 
 
@@ -125,12 +125,6 @@ def _target(value: Any) -> Any:
     return template
 
 
-def _some(value: Any) -> Any:
-    if value == []:
-        raise refuse("expected at least one in here, found none")
-    return [value] if isinstance(value, str | dict) else value
-
-
 Said = Annotated[
     Spoken,
     BeforeValidator(_spoken),
@@ -142,7 +136,7 @@ Said = Annotated[
 
 SaidList = Annotated[
     tuple[Said, ...],
-    BeforeValidator(_some),
+    OneOrMany(str, dict, at_least_one=True),
 ]
 """One text, or a list of them."""
 
@@ -157,5 +151,5 @@ Filled = Annotated[Template, BeforeValidator(_plain_template), WithJsonSchema({"
 Target = Annotated[Template, BeforeValidator(_target), WithJsonSchema({"type": "string"})]
 """Whom to call, as ``Address``; values in ``{{ }}``."""
 
-Targets = Annotated[tuple[Target, ...], BeforeValidator(_some)]
+Targets = Annotated[tuple[Target, ...], OneOrMany(str, dict, at_least_one=True)]
 """One, or a list of them."""

@@ -6,10 +6,10 @@ import dataclasses
 import functools
 import math
 from collections.abc import Coroutine, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.resample import resample
@@ -23,6 +23,7 @@ from ivr.dialplan.values.fields import (
     Duration,
     Fields,
     KeysList,
+    OneOrMany,
     SoundFiles,
     Span,
     StepName,
@@ -102,7 +103,7 @@ class Queue(Verb):
     caller_id: Filled | None = Field(
         default=None, description="whom the agents see calling; our own account when not given"
     )
-    leave: tuple[Leave, ...] = Field(
+    leave: Annotated[tuple[Leave, ...], OneOrMany(dict)] = Field(
         default=(),
         description="a way out for the caller: a mapping of say, press and goto, or a list of them",
     )
@@ -117,11 +118,6 @@ class Queue(Verb):
     )
 
     _menu: Menu = PrivateAttr()
-
-    @field_validator("leave", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, dict) else value
 
     def model_post_init(self, context: Any, /) -> None:
         self._menu = Menu({str(at): (way.say, way.press) for at, way in enumerate(self.leave)})

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.tones import beep
@@ -15,6 +15,8 @@ from ivr.dialplan.runtime.messages import Message, folder_of, keep, mail, post
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.fields import (
+    SWITCH_VALUES,
+    AlsoWritten,
     Duration,
     Fields,
     Keys,
@@ -23,6 +25,7 @@ from ivr.dialplan.values.fields import (
     StepName,
     Switch,
     TextList,
+    TextOrFields,
     VariableName,
     refuse,
 )
@@ -72,6 +75,12 @@ class Review(Fields):
     tries: int = Field(default=2, ge=0, le=100, description="how many times to ask again")
 
 
+def _review(value: Any) -> Any:
+    """A switch in place of the mapping: all defaults, or no review."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return {"true": {}, "yes": {}, "on": {}, "false": None, "no": None, "off": None}.get(word, value)
+
+
 class Mailed(Fields):
     """A letter with the message attached."""
 
@@ -83,8 +92,10 @@ class Mailed(Fields):
     text: Filled | None = Field(default=None, description="the text; who called, and when, when not given")
 
 
-class Hook(Fields):
+class Hook(TextOrFields):
     """Who is told of a message. A bare text is its ``url``."""
+
+    text_field: ClassVar[str] = "url"
 
     url: Filled | None = Field(
         default=None, description="a URL; the JSON and the WAV file are sent there as a form (POST)"
@@ -92,11 +103,6 @@ class Hook(Fields):
     headers: dict[str, Filled] = Field(default_factory=dict, description="a mapping of HTTP headers")
     timeout: Duration = Field(default=10.0, description="how long the request may take, such as 10s")
     mail: Mailed | None = Field(default=None, description="a mapping with to, and from, subject, text")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"url": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _tells_somebody(self) -> "Hook":
@@ -136,7 +142,7 @@ class Record(SpeakingVerb):
     finish_on_key: Keys | None = Field(
         default="0123456789*#", description='the keys that end the message, such as "#", or none'
     )
-    review: Review | None = Field(
+    review: Annotated[Review | None, BeforeValidator(_review), AlsoWritten({"enum": SWITCH_VALUES})] = Field(
         default=None, description="true, or a mapping: ask what is to become of the message"
     )
     empty: StepName | None = Field(
@@ -161,13 +167,6 @@ class Record(SpeakingVerb):
     @classmethod
     def _no_key(cls, value: Any) -> Any:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
-
-    @field_validator("review", mode="before")
-    @classmethod
-    def _switch_form(cls, value: Any) -> Any:
-        return {"true": {}, "yes": {}, "on": {}, "false": None, "no": None, "off": None}.get(
-            value.strip().lower() if isinstance(value, str) else "", value
-        )
 
     def model_post_init(self, context: Any, /) -> None:
         if self.review is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.tones import ringing
@@ -14,7 +14,7 @@ from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import VerbFailed, quoted
 from ivr.dialplan.values.expressions import Template
-from ivr.dialplan.values.fields import Duration, Fields, SoundFile, StepName, refuse
+from ivr.dialplan.values.fields import Duration, SoundFile, StepName, TextOrFields, refuse
 from ivr.dialplan.values.markup import has_markup, pieces
 from ivr.dialplan.values.texts import Filled, Said, Spoken, Targets, say
 from ivr.session.options import BargeIn
@@ -36,18 +36,15 @@ _BY_US = ("caller_id", "headers", "whisper", "ringback")
 """Fields that need a call of ours."""
 
 
-class Route(Fields):
+class Route(TextOrFields):
     """What happens when nobody could be reached. A bare step name is its ``goto``."""
+
+    text_field: ClassVar[str] = "goto"
 
     say: Said | None = Field(default=None, description="said to the caller; a built-in text when not given")
     goto: StepName | None = Field(
         default=None, description="the step to go to; without it the next verb of this step follows"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"goto": value} if isinstance(value, str) else value
 
 
 class Transfer(SpeakingVerb):

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, time
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,16 @@ from ivr.dialplan.runtime.language_model import ToolOffer
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import listed, quoted
-from ivr.dialplan.values.fields import Fields, StepName, Switch, Text, TextList, VariableName, refuse
+from ivr.dialplan.values.fields import (
+    Fields,
+    StepName,
+    Switch,
+    Text,
+    TextList,
+    TextOrFields,
+    VariableName,
+    refuse,
+)
 from ivr.dialplan.verbs.gather.verb import Gather
 from ivr.dialplan.verbs.hangup import Hangup
 from ivr.dialplan.verbs.python import Python
@@ -49,8 +58,10 @@ class BadArguments(Exception):
     """What the model gave is not what the tool takes; it is told so."""
 
 
-class Param(Fields):
+class Param(TextOrFields):
     """What a model has to find out before it can use a tool. A bare text is its ``description``."""
+
+    text_field: ClassVar[str] = "description"
 
     description: Text = Field(description="what it is, for the model, such as the account number")
     type: Literal["text", "digits", "integer", "number", "yes_no", "date", "time"] = Field(
@@ -61,11 +72,6 @@ class Param(Fields):
     )
     required: Switch = Field(default=True, description="false: the model may leave it out; it is none then")
     sensitive: Switch = Field(default=False, description="true: it is never logged, recorded or traced")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"description": value} if isinstance(value, str) else value
 
     def schema_of(self) -> dict[str, Any]:
         """For the model: JSON Schema."""

@@ -6,14 +6,13 @@ back in its turn where the plan always asks or it was not heard well.
 
 import dataclasses
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema
+from pydantic import Field, model_validator
 
 from ivr.dialplan.plan.universals import Universals
 from ivr.dialplan.runtime.run import Run
-from ivr.dialplan.values.fields import Fields, refuse
+from ivr.dialplan.values.fields import TextOrFields, refuse
 from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Said, Spoken
 from ivr.dialplan.verbs.built_in_texts import built_in
@@ -34,8 +33,10 @@ NAMES = frozenset({"heard", "value"})
 _BELOW = re.compile(r"below\s+(0?\.\d{1,3}|1(?:\.0{1,3})?|0)")
 
 
-class Confirm(Fields):
+class Confirm(TextOrFields):
     """When an answer is said back before it is taken. The short form is its ``when``."""
+
+    text_field: ClassVar[str] = "when"
 
     when: str = Field(
         default="never",
@@ -49,18 +50,6 @@ class Confirm(Fields):
     tries: int = Field(
         default=DEFAULT_TRIES, ge=0, le=20, description="how many times to ask again after a no"
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """With the short form."""
-        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"when": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _can_be_decided(self) -> "Confirm":
