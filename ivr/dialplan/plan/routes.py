@@ -1,8 +1,8 @@
-"""Which plan takes a call: the most specific route first."""
+"""Routes: the conditions under which a plan takes a call."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,23 +12,22 @@ from ivr.dialplan.runtime.control import CallFacts
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.fields import Fields, HoursName, StepName, Switch, refuse
 from ivr.dialplan.values.hours import OpenHours
+from ivr.grammar.linear_regex import LinearRegex, RegexError
 
 EXACT, RANGE, PREFIX, REGEX = 4_000, 3_000, 2_000, 1_000
-MAX_PATTERN = 200
-"""Characters of a regular expression; it is matched against at most ``MAX_VALUE`` characters."""
 MAX_VALUE = 256
+"""Characters of a value that are compared."""
 
 _RANGE = re.compile(r"(\+?)([0-9]{1,20})-([0-9]{1,20})")
-_NESTED = re.compile(r"[+*}][^|]*\)[+*{]")
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """What a value must be. ``weight`` is how much it says: the heavier is looked at first."""
+class RoutePattern:
+    """What a value must be. Patterns with a larger ``weight`` are more specific and are tried first."""
 
     source: str
     weight: int
-    regex: re.Pattern[str] | None = None
+    regex: LinearRegex | None = field(default=None, compare=False)
     low: int = 0
     high: int = 0
     plus: str = ""
@@ -36,7 +35,7 @@ class Pattern:
     def matches(self, value: str) -> bool:
         value = value[:MAX_VALUE]
         if self.regex is not None:
-            return self.regex.fullmatch(value) is not None
+            return self.regex.fullmatch(value)
         if self.weight >= EXACT:
             return value.lower() == self.source.lower()
         if self.weight >= RANGE:
@@ -52,11 +51,11 @@ class Pattern:
         return value.lower().startswith(self.source[:-1].lower())
 
 
-def pattern(value: Any) -> Any:
+def route_pattern(value: Any) -> Any:
     """``+4930555`` (exactly that), ``+4930*`` (begins so), ``100-199`` (a range, as many digits),
     ``/[12].+/`` (a regular expression, of the whole value).
     """
-    if isinstance(value, Pattern):
+    if isinstance(value, RoutePattern):
         return value
     if not isinstance(value, str) or not value.strip():
         raise refuse(
@@ -64,54 +63,48 @@ def pattern(value: Any) -> Any:
         )
     text = value.strip()
     if len(text) > 1 and text[0] == text[-1] == "/":
-        return Pattern(text, REGEX, regex=_regex(text[1:-1]))
+        return RoutePattern(text, REGEX, regex=_regex(text[1:-1]))
     if text.endswith("*"):
-        return Pattern(text, PREFIX + min(len(text), 900))
+        return RoutePattern(text, PREFIX + min(len(text), 900))
     found = _RANGE.fullmatch(text)
     if found is not None:
         low, high = int(found[2]), int(found[3])
         if len(found[2]) != len(found[3]) or low > high:
             raise refuse(f"the range {quoted(text)} needs two numbers of as many digits, the smaller first")
-        return Pattern(
+        return RoutePattern(
             text, RANGE + 900 - min(len(str(high - low)) * 10, 900), low=low, high=high, plus=found[1]
         )
-    return Pattern(text, EXACT)
+    return RoutePattern(text, EXACT)
 
 
-def _regex(source: str) -> re.Pattern[str]:
-    if len(source) > MAX_PATTERN:
-        raise refuse(f"a regular expression is at most {MAX_PATTERN} characters")
-    if _NESTED.search(source):
-        raise refuse(
-            f"{quoted(source)} repeats what repeats already, which can take for ever to match; write it flat"
-        )
+def _regex(source: str) -> LinearRegex:
     try:
-        return re.compile(source, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError) as error:
+        return LinearRegex(source)
+    except RegexError as error:
         raise refuse(f"{quoted(source)} is no regular expression: {error}") from None
 
 
-def _names_small(value: dict[str, Any]) -> dict[str, Any]:
+def _lower_case_names(value: dict[str, Any]) -> dict[str, Any]:
     return {name.lower(): given for name, given in value.items()}
 
 
-Matched = Annotated[Pattern, BeforeValidator(pattern), WithJsonSchema({"type": "string"})]
+Condition = Annotated[RoutePattern, BeforeValidator(route_pattern), WithJsonSchema({"type": "string"})]
 """A value, a prefix with a star, a range, or a regular expression between slashes."""
 
 
 class Route(Fields):
-    """One way in: every condition must hold."""
+    """Conditions on a call, all of which must hold."""
 
-    to: Matched | None = Field(
+    to: Condition | None = Field(
         default=None, description="the called number or name, such as +4930555 or 100-199"
     )
-    from_: Matched | None = Field(
+    from_: Condition | None = Field(
         default=None, alias="from", description="the caller's number, such as +4930*"
     )
-    header: Annotated[dict[str, Matched], AfterValidator(_names_small)] = Field(
+    header: Annotated[dict[str, Condition], AfterValidator(_lower_case_names)] = Field(
         default_factory=dict, description="a mapping of SIP headers to values, such as {X-Tenant: acme}"
     )
-    trunk: Matched | None = Field(
+    trunk: Condition | None = Field(
         default=None, description="the registration or the host that the call comes from"
     )
     open: HoursName | None = Field(default=None, description="a name of hours: only while these are open")
@@ -122,16 +115,16 @@ class Route(Fields):
     )
 
     @model_validator(mode="after")
-    def _says_something(self) -> "Route":
+    def _has_condition(self) -> "Route":
         conditions = (self.to, self.from_, self.trunk, self.open, self.closed)
-        said = bool(self.header) or any(condition is not None for condition in conditions)
-        if not said and not self.default:
+        given = bool(self.header) or any(condition is not None for condition in conditions)
+        if not given and not self.default:
             raise refuse("a route needs a condition, or default: true")
         return self
 
     @property
     def weight(self) -> tuple[int, ...]:
-        """What is called counts before who calls, that before headers, the trunk and hours."""
+        """The order of specificity: the called number, the caller, headers, the trunk, hours."""
         one = [pattern.weight if pattern is not None else 0 for pattern in (self.to, self.from_)]
         headers = sum(value.weight for value in self.header.values())
         trunk = self.trunk.weight if self.trunk is not None else 0
@@ -139,7 +132,7 @@ class Route(Fields):
         return (not self.default, *one, headers, trunk, hours)
 
     def takes(self, facts: CallFacts, hours: Mapping[str, OpenHours], now: datetime) -> bool:
-        """``now`` with its zone."""
+        """Whether all conditions hold. ``now`` has a time zone."""
         return (
             (self.to is None or self.to.matches(facts.called))
             and (self.from_ is None or self.from_.matches(facts.caller))

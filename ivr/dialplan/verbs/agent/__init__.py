@@ -1,0 +1,1 @@
+"""The verb ``agent``: its fields (``model``), its tools, the conversation, and the verb itself (``verb``)."""

@@ -1,1 +1,1 @@
-"""How ``gather`` asks and hears."""
+"""The verb ``gather``: its fields (``model``), how it asks, listens and confirms, and the verb itself (``verb``)."""
