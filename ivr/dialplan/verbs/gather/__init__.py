@@ -1,1 +1,1 @@
-"""The verb ``gather``: its fields (``model``), how it asks, listens and confirms, and the verb itself (``verb``)."""
+"""The verb ``gather``: its fields (``model``), how it asks, listens and confirms, and the verb (``verb``)."""
