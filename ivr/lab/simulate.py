@@ -1,5 +1,5 @@
-"""``ivr simulate``: be the caller of a plan at a terminal. No sound: what is said is printed, what is typed
-is heard; time is the call's own and waits for who types.
+"""``ivr simulate``: be the caller of a plan at a terminal. Without sound: prompts are printed, and what is
+typed is what the caller says. The time of the call does not move while you type.
 """
 
 import re
@@ -33,25 +33,25 @@ HELP = (
     "Enter: silence. Ctrl-D: hang up."
 )
 _KEYS = re.compile(r"[0-9*#]{1,32}")
-MOST_SHOWN = 300
-"""Characters of the variables."""
+MAX_SHOWN = 300
+"""Characters of the variables in the status line."""
 
 
 class SimulationError(IvrError):
-    """It cannot be held, or not be saved; one line that says why and what to do."""
+    """Raised when the call cannot be simulated or saved; one line that says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulateOptions:
-    """What was asked for."""
+    """Options of ``ivr simulate``."""
 
     caller: str = ""
     called: str = ""
     like: str = ""
-    """Part of the name of a dialogue whose numbers, clock, requests and transfers are taken."""
+    """Text in the name of the dialogue whose numbers, clock, requests and transfers are used."""
     save: Path | None = None
     name: str = ""
-    """Of the dialogue that is saved."""
+    """The name under which the dialogue is saved."""
 
 
 def simulate(
@@ -61,17 +61,17 @@ def simulate(
     read: Callable[[str], str],
     out: Callable[[str], None],
 ) -> int:
-    """0 when the call came to an end. ``read(prompt)`` gives a line, EOFError for the end of input. Raises
-    SimulationError and PlanError.
+    """Simulate a call; returns 0 when it has ended.
+
+    ``read(prompt)`` returns a line, and raises EOFError at the end of input. Raises SimulationError and
+    PlanError.
     """
     plan = load_plan(plan_path)
-    dialogue = _setting(plan_path, options)
+    dialogue = _call_setup(plan_path, options)
     loop = VirtualTimeLoop()
     try:
         with tempfile.TemporaryDirectory(prefix="ivr-simulate-") as files:
-            call_and_actions = loop.run_until_complete(
-                _hold(settings, plan, dialogue, Path(files), read, out)
-            )
+            call_and_actions = loop.run_until_complete(_run(settings, plan, dialogue, Path(files), read, out))
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
@@ -87,8 +87,8 @@ def simulate(
     return 0
 
 
-def _setting(plan: Path, options: SimulateOptions) -> Dialogue:
-    """Of the call: its numbers, its clock, its world."""
+def _call_setup(plan: Path, options: SimulateOptions) -> Dialogue:
+    """Returns a dialogue without turns: the numbers, the clock and the back ends of the call."""
     now = datetime.now(UTC).astimezone().replace(microsecond=0)
     dialogue = Dialogue("simulated", 1, (), CallFacts(id="simulated"), now)
     if options.like:
@@ -106,7 +106,7 @@ def _setting(plan: Path, options: SimulateOptions) -> Dialogue:
     )
 
 
-async def _hold(
+async def _run(
     settings: Settings,
     plan: Plan,
     dialogue: Dialogue,
@@ -139,7 +139,7 @@ async def _hold(
                 _note(call, done, "hangs_up", None)
                 await call.hang_up()
                 break
-            await _act(call, line, done)
+            await _do(call, line, done)
             await call.settle()
             while call.end_reason is None and call.caller_busy and await call.advance():
                 pass
@@ -147,7 +147,7 @@ async def _hold(
     return call, done
 
 
-async def _act(call: MemoryCall, line: str, done: list[CallerAction]) -> None:
+async def _do(call: MemoryCall, line: str, done: list[CallerAction]) -> None:
     if not line:
         _note(call, done, "silent", None)
         place = len(call.event_log.events)
@@ -169,12 +169,12 @@ def _note(call: MemoryCall, done: list[CallerAction], kind: str, value: Any) -> 
 
 
 def _status(call: MemoryCall) -> str:
-    """State, timers, variables."""
+    """Returns the status line: state, timer, position, variables."""
     run = call.runner.run
     waits = call.session.waits_s
     timer = f", no input after {waits:g} s" if waits is not None else ""
     values = ", ".join(f"{name}={value!r}" for name, value in run.variables.shown().items())
-    if len(values) > MOST_SHOWN:
-        values = values[:MOST_SHOWN] + "…"
+    if len(values) > MAX_SHOWN:
+        values = values[:MAX_SHOWN] + "…"
     where = f"step {run.position.step}, line {run.position.line}"
     return f"{call.now:7.2f} s  [{call.session.state}{timer}; {where}{'; ' + values if values else ''}]"

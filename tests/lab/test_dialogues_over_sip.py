@@ -9,7 +9,7 @@ import pytest
 from ivr.dialplan.dialogue.runner import Outcome
 from ivr.grammar.matching import normalize
 from ivr.lab.dialogues import sip_caller
-from ivr.lab.dialogues.sip_caller import HEARD_SHARE, share
+from ivr.lab.dialogues.sip_caller import HEARD_SHARE, heard_share
 
 CALL = """Welcome to the demo line. You can interrupt me at any time. Say Sales, Billing or Opening Hours, or
 press 1, 2 or 3. This is Billing, your last in voice is paid, and nothing is dew. Good bye."""
@@ -28,11 +28,11 @@ press 1, 2 or 3. This is Billing, your last in voice is paid, and nothing is dew
     ],
 )
 def test_most_of_its_words_in_their_order(said: str, arrived: bool) -> None:
-    assert (share(normalize(said), normalize(CALL)) >= HEARD_SHARE) == arrived
+    assert (heard_share(normalize(said), normalize(CALL)) >= HEARD_SHARE) == arrived
 
 
 def test_nothing_was_heard() -> None:
-    assert share(normalize("Hello."), []) == 0 and share([], normalize(CALL)) == 0
+    assert heard_share(normalize("Hello."), []) == 0 and heard_share([], normalize(CALL)) == 0
 
 
 async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytes
     monkeypatch.setattr(sip_caller, "SipDialogueCall", lambda *_: SimpleNamespace(end_reason=None))
     monkeypatch.setattr(sip_caller, "DialogueRunner", Slow)
     nothing: Any = SimpleNamespace(recorder=lambda: None, sounds=None)
-    callers = sip_caller._Callers(nothing, nothing, [dialogue], 1, nothing, print)
+    callers = sip_caller.DialogueCaller(nothing, nothing, [dialogue], 1, nothing, print)
     line: Any = Line()
     outcome = await callers._call(line, dialogue)
     assert outcome.turns == 3 and outcome.failure is None

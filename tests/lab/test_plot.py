@@ -83,7 +83,7 @@ def test_a_part_is_drawn_and_what_other_settings_do(call: Path, tmp_path: Path) 
     ("arguments", "said"),
     [
         (["--from", "7"], "the call is 6.0 s long"),
-        (["--from", "3", "--to", "2"], "nothing is from 3 s to 2 s"),
+        (["--from", "3", "--to", "2"], "no sound from 3 s to 2 s"),
         (["--from", "-1"], "the call is 6.0 s long"),
         (["--set", "vad.treshold=1"], "did you mean vad.threshold?"),
     ],
@@ -151,7 +151,7 @@ def test_the_timeline_of_a_call() -> None:
     ]
     assert [(span.begin, span.end) for span in found.pauses] == [(8, 9)]
     assert [(span.begin, span.end, span.text) for span in found.stretches] == [(0, 4, "one two")]
-    assert found.held == []  # it was over at once
+    assert found.suspended == []  # it was over at once
     assert [(m.at, m.stage, m.text) for m in found.moments] == [
         (1, "duck", ""),
         (3, "duck", ""),
@@ -182,7 +182,7 @@ def test_a_prompt_that_goes_on_is_shown_in_stretches_with_their_words() -> None:
         (0, 1.5, "one", True),
         (5, 7, "two three", True),
     ]
-    assert [(each.begin, each.end) for each in found.held] == [(1.5, 5), (7, 8)]
+    assert [(each.begin, each.end) for each in found.suspended] == [(1.5, 5), (7, 8)]
     assert [(m.stage, m.text) for m in found.moments] == [
         ("stop", "64 ms of speech"),
         ("turn_ended", "turn detector"),

@@ -74,11 +74,11 @@ def test_a_barge_in_is_understood_and_answered(
     code, first = run(settings, plan, caller, tmp_path / "heard.wav")
     assert (code, first["reason"]) == (0, "hangup")
     prompt, turn, answer, goodbye = first["turns"]
-    assert prompt["who"] == "service" and prompt["interrupted"]
+    assert prompt["speaker"] == "service" and prompt["interrupted"]
     assert 1300 <= prompt["heard_ms"] <= 2400
     assert prompt["text"].startswith(prompt["heard_text"].split()[0])
     assert len(prompt["heard_text"]) < len(prompt["text"])
-    assert turn["who"] == "caller" and turn["barged_in"] and turn["reason"] == "speech"
+    assert turn["speaker"] == "caller" and turn["barged_in"] and turn["reason"] == "speech"
     assert "family" in turn["text"].lower()
     assert abs(turn["at_ms"] - 1500) < 400
     assert (answer["text"], answer["interrupted"]) == ("It was family.", False)
@@ -105,9 +105,9 @@ def test_a_caller_who_says_nothing(settings: Settings, plan: Path, tmp_path: Pat
     caller.write_bytes(encode_wav(np.zeros(160, np.int16), 8000))
     code, conversation = run(settings, plan, caller)
     assert (code, conversation["reason"]) == (0, "hangup")
-    spoken_texts = [turn["text"] for turn in conversation["turns"] if turn["who"] == "service"]
+    spoken_texts = [turn["text"] for turn in conversation["turns"] if turn["speaker"] == "service"]
     assert spoken_texts[-1] == "Goodbye."
-    assert any(turn["who"] == "caller" and turn["reason"] == "noinput" for turn in conversation["turns"])
+    assert any(turn["speaker"] == "caller" and turn["reason"] == "noinput" for turn in conversation["turns"])
 
 
 def test_the_turns_as_text(settings: Settings, plan: Path, tmp_path: Path, sounds: Path) -> None:

@@ -1,4 +1,4 @@
-"""A dialogue's call over SIP as its caller has it: what the service tells of it, and what the caller does."""
+"""The caller's end of a dialogue's call over SIP: what the service reports, and what the caller does."""
 
 import asyncio
 import contextlib
@@ -10,45 +10,45 @@ from ivr.session import AudioClip, SayHandle, SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
 
 TICK_S = 0.02
-MADE_OUT_S = 0.5
-"""Seconds after the caller's last sound before which the service cannot know that it was the last."""
+SETTLED_S = 0.5
+"""Seconds after the caller's last sound until the service can have noticed that it ended."""
 KEY_S = 0.3
-"""Seconds that a key takes on the way, tone and gap."""
+"""Seconds that a key takes, tone and gap."""
 
 
 class SipDialogueCall:
-    """A ``DialogueCall``; the messages of the service come in through ``told``."""
+    """A ``DialogueCall``; ``receive`` takes the messages of the service."""
 
     def __init__(self, leg: CallLeg, session: VoiceSession, visit: Callable[..., None]) -> None:
-        """``session`` is the caller's; ``visit`` is told where the plan is and of its log."""
+        """``session`` is the caller's; ``visit`` receives the position of the plan and its log lines."""
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self.event_log = EventLog(lambda: self.now)
         self._leg, self._session, self._visit = leg, session, visit
-        self._service = (False, False)
+        self._service_waiting = self._caller_active = False
         self._values: Mapping[str, Any] = {}
-        self._hidden: frozenset[str] = frozenset()
-        self._over: str | None = None
+        self._sensitive: frozenset[str] = frozenset()
+        self._end_reason: str | None = None
         self._ended = asyncio.Event()
         self._saying: SayHandle | None = None
-        self._later: list[asyncio.Task[None]] = []
-        self._sure_at = 0.0
-        """Before that time what the caller did is still on its way."""
+        self._scheduled: list[asyncio.Task[None]] = []
+        self._settled_at = 0.0
+        """Until this time, what the caller did is still on its way to the service."""
 
-    def told(self, kind: str, *values: Any) -> None:
-        """A message of the service."""
+    def receive(self, kind: str, *values: Any) -> None:
+        """Take in a message of the service (``sip_service`` lists the kinds)."""
         match kind:
-            case "note":
-                note, text, number, more = values
-                self.event_log.add(note, text, number, **more)
+            case "event":
+                event, text, number, more = values
+                self.event_log.add(event, text, number, **more)
             case "state":
-                self._service = (bool(values[0]), bool(values[1]))
+                self._service_waiting, self._caller_active = bool(values[0]), bool(values[1])
             case "variables":
-                self._values, self._hidden = values
+                self._values, self._sensitive = values
             case "visited":
                 self._visit(*values)
-            case "over":
-                self._over = self._over or str(values[0])
+            case "ended":
+                self._end_reason = self._end_reason or str(values[0])
                 self._ended.set()
 
     # -- ``DialogueCall``
@@ -59,28 +59,28 @@ class SipDialogueCall:
 
     @property
     def waiting(self) -> bool:
-        return self._service[0] and not self.caller_busy
+        return self._service_waiting and not self.caller_busy
 
     @property
     def caller_busy(self) -> bool:
         if self._saying is not None and self._saying.done:
-            self._saying, self._sure_at = None, self.now + MADE_OUT_S
-        self._later = [task for task in self._later if not task.done()]
-        return bool(self._saying or self._later or self._service[1]) or self.now < self._sure_at
+            self._saying, self._settled_at = None, self.now + SETTLED_S
+        self._scheduled = [task for task in self._scheduled if not task.done()]
+        return bool(self._saying or self._scheduled or self._caller_active) or self.now < self._settled_at
 
     @property
     def end_reason(self) -> str | None:
-        return self._over
+        return self._end_reason
 
     @property
     def ended_by_plan(self) -> str | None:
-        return self._over
+        return self._end_reason
 
     def variables(self) -> Mapping[str, Any]:
         return self._values
 
     def is_sensitive(self, name: str) -> bool:
-        return name in self._hidden
+        return name in self._sensitive
 
     async def settle(self) -> None:
         await asyncio.sleep(TICK_S)
@@ -91,17 +91,17 @@ class SipDialogueCall:
         return True
 
     async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
-        self._do(after_s, lambda: self._say(text))
+        self._schedule(after_s, lambda: self._say(text))
 
     async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
-        self._do(after_s, lambda: self._say(clip))
+        self._schedule(after_s, lambda: self._say(clip))
 
     def press(self, keys: str, *, after_s: float) -> None:
         async def press() -> None:
             self._leg.send_dtmf(keys)
             await asyncio.sleep(KEY_S * len(keys))
 
-        self._do(after_s, press)
+        self._schedule(after_s, press)
 
     async def hang_up(self) -> None:
         self._leg.hangup("caller")
@@ -111,14 +111,14 @@ class SipDialogueCall:
 
     # -- inside
 
-    def _do(self, after_s: float, act: Callable[[], Any]) -> None:
+    def _schedule(self, after_s: float, act: Callable[[], Any]) -> None:
         async def later() -> None:
             await asyncio.sleep(after_s)
             await act()
 
-        self._later.append(asyncio.ensure_future(later()))
+        self._scheduled.append(asyncio.create_task(later()))
 
     async def _say(self, source: str | AudioClip) -> None:
-        # Whatever the service says meanwhile: a caller who speaks goes on.
+        # The caller goes on speaking, whatever the service says at the same time.
         with contextlib.suppress(SessionEnded):
             self._saying = await self._session.say(source, barge_in="none")

@@ -1,10 +1,9 @@
 """``ivr test --sip``: dialogues over SIP and RTP on loopback, between two of our own user agents.
 
-One is the service, in a process of its own (``sip_service``). The other is the caller: what they say
-is spoken by the speech engine, what they hear is transcribed. When things happen is told by the service;
-that they were heard as well is looked for in the transcript: of each prompt that a turn ``hears`` and that
-was said to its end, ``HEARD_SHARE`` of the words in their order, for no recogniser writes exactly what was
-said.
+One is the service, in a process of its own (``sip_service``). The other is the caller: the speech engine
+speaks the caller's lines, the recogniser transcribes what the caller hears. The service reports when things
+happen. That a prompt also arrived is checked in the transcript: it must contain ``HEARD_SHARE`` of the
+prompt's words in their order, for each prompt that a turn ``hears`` and that was played to its end.
 """
 
 import asyncio
@@ -36,57 +35,58 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
 
 HEARD_SHARE = 0.5
-"""Of the words of a prompt that must be in the transcript."""
+"""Share of a prompt's words that the transcript must contain, 0 to 1."""
 START_S = 120.0
-"""Seconds that the service may take to start: engines are loaded, prompts are made."""
+"""Seconds that the service may take to start, with engines and prompts."""
 DIALOGUE_S = 180.0
 """Seconds for one dialogue."""
 HANGUP_S = LINGER_S + 3.0
 """Seconds after the plan's end within which the call must end."""
 
 
-class CallersCall(ServedCall):
-    """The caller's end: a dialogue instead of a plan."""
+class CallerCall(ServedCall):
+    """The caller's end of a call: it runs a dialogue instead of a plan."""
 
-    hold: Callable[["CallersCall"], Any]
+    run_dialogue: Callable[["CallerCall"], Any]
+    heard: list[str]
+    """Transcripts of what the caller heard."""
 
     @property
     def session(self) -> VoiceSession:
         return self._session
 
-    async def is_over(self) -> bool:
-        """The other side hangs up."""
+    async def wait_for_hangup(self) -> bool:
+        """Wait for the other side to hang up; False when it does not within ``HANGUP_S``."""
         await asyncio.wait({self._ended}, timeout=HANGUP_S)
         return self._ended.done()
 
     async def _converse(self, ring_s: float) -> None:
         await self._confirmed.wait()
         await self._session.start()
-        heard: list[str] = []
-        listening = asyncio.ensure_future(self._listen(heard))
+        self.heard = []
+        listening = asyncio.create_task(self._listen())
         try:
-            await self.hold(self)
+            await self.run_dialogue(self)
         finally:
             self.leg.hangup("caller")
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
-    async def _listen(self, heard: list[str]) -> None:
-        self.heard = heard
+    async def _listen(self) -> None:
         with contextlib.suppress(SessionEnded):
             while True:
                 turn = await self._session.listen()
-                heard.append(turn.text)
+                self.heard.append(turn.text)
 
 
-class _Caller(Server):
-    """Places the calls."""
+class _CallerServer(Server):
+    """The user agent of the caller: it places the calls."""
 
-    run_dialogue: Callable[[CallersCall], Any]
+    run_dialogue: Callable[[CallerCall], Any]
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
-        call = CallersCall(leg, plan, self._engines, self._settings)
-        call.hold = self.run_dialogue
+        call = CallerCall(leg, plan, self._engines, self._settings)
+        call.run_dialogue = self.run_dialogue
         return call
 
 
@@ -98,8 +98,8 @@ def run_over_sip(
     coverage: Coverage,
     done: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """As ``run_in_memory``, in real time. Raises SpeechError, SipError and ModelMissing when one of the two
-    sides does not start.
+    """Run dialogues as ``run_in_memory`` does, in real time. Raises SpeechError, SipError and ModelMissing
+    when one of the two sides does not start.
     """
     prepare_process()
     port, other = _free_port(), _free_port()
@@ -115,7 +115,9 @@ def run_over_sip(
     process.start()
     theirs.close()
     try:
-        caller = _Callers(_on_loopback(settings, other, first + 200), file, dialogues, port, coverage, done)
+        caller = DialogueCaller(
+            _on_loopback(settings, other, first + 200), file, dialogues, port, coverage, done
+        )
         return asyncio.run(caller.run(ours))
     finally:
         ours.close()
@@ -125,8 +127,8 @@ def run_over_sip(
             process.join()
 
 
-class _Callers:
-    """The calling side of one file."""
+class DialogueCaller:
+    """Places a call for each dialogue of a file, and collects the outcomes."""
 
     def __init__(
         self,
@@ -143,7 +145,7 @@ class _Callers:
         self._early_messages: dict[int, list[tuple[Any, ...]]] = {}
         """Messages about a call that has no ``SipDialogueCall`` yet: the service reports first."""
         self._number = -1
-        """Of the call that goes on."""
+        """The number of the current call, from 0."""
         self._ready: asyncio.Future[None]
         self._outcomes: list[Outcome] = []
 
@@ -152,11 +154,11 @@ class _Callers:
         self._ready = loop.create_future()
         reader = threading.Thread(target=self._read, args=(connection, loop), daemon=True)
         reader.start()
-        # A caller hears while they speak.
+        # The caller also hears what is said while they speak.
         session = dataclasses.replace(self._settings.session, keep_speech_over_protected=True)
         settings = dataclasses.replace(self._settings, session=session)
-        # The caller's lines are not prompts of a plan; its first plan is only asked for its name.
-        server = _Caller(settings, [self._file.plan], _Nobody(), outbound=self._errand)
+        # The caller's lines are not prompts of a plan: of the plan only the name is used.
+        server = _CallerServer(settings, [self._file.plan], _NoObserver(), outbound=self._place_calls)
         await server.run()
         return self._outcomes
 
@@ -164,23 +166,23 @@ class _Callers:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 message = connection.recv()
-                loop.call_soon_threadsafe(self._told, message)
+                loop.call_soon_threadsafe(self._receive, message)
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._told, (-1, "failed", "the service has ended"))
+            loop.call_soon_threadsafe(self._receive, (-1, "failed", "the service has ended"))
 
-    def _told(self, message: tuple[Any, ...]) -> None:
+    def _receive(self, message: tuple[Any, ...]) -> None:
         number, kind, *values = message
         if kind == "ready" and not self._ready.done():
             self._ready.set_result(None)
         elif kind == "failed" and not self._ready.done():
             self._ready.set_exception(SipError(str(values[0])))
         elif self._dialogue_call is not None and number == self._number:
-            self._dialogue_call.told(kind, *values)
+            self._dialogue_call.receive(kind, *values)
         elif number >= self._number:
             self._early_messages.setdefault(number, []).append((kind, *values))
 
-    async def _errand(self, server: Server) -> None:
-        assert isinstance(server, _Caller)
+    async def _place_calls(self, server: Server) -> None:
+        assert isinstance(server, _CallerServer)
         async with asyncio.timeout(START_S):
             await self._ready
         for dialogue in self._dialogues:
@@ -190,45 +192,47 @@ class _Callers:
             self._outcomes.append(outcome)
             self._done(outcome)
 
-    async def _call(self, server: _Caller, dialogue: Dialogue) -> Outcome:
+    async def _call(self, server: _CallerServer, dialogue: Dialogue) -> Outcome:
         outcome = Outcome(dialogue)
         self._number += 1
         visit = self._coverage.recorder()
 
-        held: asyncio.Future[None] | None = None
+        running: asyncio.Task[None] | None = None
 
-        async def hold(call: CallersCall) -> None:
-            nonlocal held
-            held = asyncio.ensure_future(run_dialogue(call))
-            await asyncio.shield(held)  # when the caller hangs up the dialogue has turns to come
+        async def start_dialogue(call: CallerCall) -> None:
+            nonlocal running
+            running = asyncio.create_task(run_dialogue(call))
+            await asyncio.shield(running)  # the dialogue may have turns after the caller has hung up
 
-        async def run_dialogue(call: CallersCall) -> None:
+        async def run_dialogue(call: CallerCall) -> None:
             nonlocal outcome
             self._dialogue_call = SipDialogueCall(call.leg, call.session, visit)
-            for told in self._early_messages.pop(self._number, []):
-                self._dialogue_call.told(*told)
+            for message in self._early_messages.pop(self._number, []):
+                self._dialogue_call.receive(*message)
             runner = DialogueRunner(dialogue, self._dialogue_call, self._file.sounds)
             outcome = await runner.run(DIALOGUE_S)
             if outcome.failure is None:
-                outcome.failure = await _unheard(runner.heard, outcome.events, call)
+                outcome.failure = await _check_heard(runner.heard, outcome.events, call)
             if (
                 outcome.failure is None
                 and self._dialogue_call.end_reason is not None
-                and not await call.is_over()
+                and not await call.wait_for_hangup()
             ):
                 last = dialogue.turns[-1]
-                message = f"the plan is over, but the call was not ended within {HANGUP_S:g} s"
-                outcome.failure = Failure(last.line, last.column, message)
+                text = f"the plan has ended, but the call did not end within {HANGUP_S:g} s"
+                outcome.failure = Failure(last.line, last.column, text)
 
-        server.run_dialogue = hold
+        server.run_dialogue = start_dialogue
         called = dialogue.facts.called or self._file.plan.name
         caller = f"sip:{dialogue.facts.caller}@127.0.0.1" if dialogue.facts.caller else None
         try:
             end = await server.dial(f"sip:{called}@127.0.0.1:{self._port}", caller=caller)
-            if held is not None:
-                await held
+            if running is not None:
+                await running
         except SessionEnded:
-            outcome.failure = outcome.failure or Failure(dialogue.line, 1, "the call ended in mid-dialogue")
+            outcome.failure = outcome.failure or Failure(
+                dialogue.line, 1, "the call ended before the dialogue was over"
+            )
             return outcome
         except ValueError as error:  # numbers that no call can have
             outcome.failure = Failure(dialogue.line, 1, f"the call cannot be placed: {error}")
@@ -241,7 +245,7 @@ class _Callers:
         return outcome
 
 
-class _Nobody:
+class _NoObserver:
     """A ``ServerObserver`` that does nothing."""
 
     def ready(self, info: object) -> None: ...
@@ -251,29 +255,34 @@ class _Nobody:
     def call_ended(self, call: ServedCall) -> None: ...
 
 
-async def _unheard(
-    expected: Sequence[tuple[int, int, CallEvent]], entries: Sequence[CallEvent], call: CallersCall
+async def _check_heard(
+    expected: Sequence[tuple[int, int, CallEvent]], entries: Sequence[CallEvent], call: CallerCall
 ) -> Failure | None:
-    """The first prompt that was said to its end and did not arrive at the caller. ``expected``: line, column
-    and prompt of each turn that hears one.
+    """Returns a failure for the first prompt that was played to its end and did not arrive at the caller.
+
+    ``expected``: line, column and prompt of each turn that hears one.
     """
     whole = {entry.number for entry in entries if entry.kind == "said"}
     wanted = [each for each in expected if each[2].number in whole and normalize(each[2].text)]
     until = asyncio.get_running_loop().time() + 5
     while True:  # the last words are still being transcribed
         heard = normalize(" ".join(call.heard))
-        missing = next((each for each in wanted if share(normalize(each[2].text), heard) < HEARD_SHARE), None)
+        missing = next(
+            (each for each in wanted if heard_share(normalize(each[2].text), heard) < HEARD_SHARE), None
+        )
         if missing is None:
             return None
         if asyncio.get_running_loop().time() > until:
             line, column, prompt = missing
-            message = f"{prompt.text!r} was said, but did not arrive at the caller, who heard"
+            message = f"{prompt.text!r} was played, but did not arrive at the caller, who heard"
             return Failure(line, column, f"{message} {' '.join(call.heard)[-300:]!r}")
         await asyncio.sleep(0.2)
 
 
-def share(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Of the words ``said``, those in ``heard`` in the same order, near one another: 0 to 1."""
+def heard_share(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Returns the share, 0 to 1, of the words ``said`` that ``heard`` contains in the same order, close
+    together.
+    """
     best = 0.0
     span = len(said) * 2 + 4
     for first in range(0, max(1, len(heard)), max(1, len(said) // 2)):

@@ -1,8 +1,8 @@
-"""``ivr test --speech``: what callers say is spoken by the speech engine, and goes through detector and
-recogniser. No SIP, faster than real time where the engines are.
+"""``ivr test --speech``: the speech engine speaks the caller's lines, and the detector and the recogniser
+hear them. Without SIP, and faster than real time where the engines are.
 
-The caller's sound is fed in frames of 20 ms, and not one more while the session waits for an engine, as in
-``ivr talk``.
+The caller's sound is fed in frames of 20 ms, and no frame while the session waits for an engine, as in ``ivr
+talk``.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from ivr.service.engines import make_engines
 from ivr.session import AudioClip, MemoryPlayer, SessionConfig, SessionState
 from ivr.speech.base import TextToSpeech
 
-REAL_S = 0.05
-"""Seconds that a stub really waits at most: meanwhile the call's own time stands still."""
+MAX_STUB_WAIT_S = 0.05
+"""Seconds of real time that a stub waits at most; the time of the call does not move meanwhile."""
 DIALOGUE_S = 120.0
-"""Seconds of the clock on the wall for one dialogue."""
+"""Seconds of real time for one dialogue."""
 
 _FRAME = LINE_RATE * FRAME_MS // 1000 * 2
 
@@ -57,7 +57,7 @@ class SpeechCall(LocalCall):
         self._keys: list[tuple[int, str]] = []
         event_log = EventLog(lambda: self.now)
         session = ObservedSession(event_log, plan, player=MemoryPlayer(LINE_RATE), config=config, **engines)
-        super().__init__(plan, dialogue, files, session, event_log, _moment)
+        super().__init__(plan, dialogue, files, session, event_log, _short_sleep)
 
     # -- ``DialogueCall``
 
@@ -75,7 +75,7 @@ class SpeechCall(LocalCall):
         return bool(self._sound or self._keys) or self.session.caller_active
 
     async def settle(self) -> None:
-        settled = asyncio.ensure_future(self.session.settled())
+        settled = asyncio.create_task(self.session.settled())
         await asyncio.wait({settled, self._task}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         await asyncio.sleep(0)
@@ -111,8 +111,8 @@ class SpeechCall(LocalCall):
             self._sound.append(piece + bytes(_FRAME - len(piece)))
 
 
-async def _moment(seconds: float) -> None:
-    await asyncio.sleep(min(seconds, REAL_S))
+async def _short_sleep(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, MAX_STUB_WAIT_S))
 
 
 def _at_line_rate(pcm16: bytes, rate: int) -> bytes:
@@ -122,7 +122,7 @@ def _at_line_rate(pcm16: bytes, rate: int) -> bytes:
 
 
 def voice_of(tts: TextToSpeech) -> Voice:
-    """The caller speaks with the service's own voice."""
+    """Returns the service's own voice, for the caller."""
 
     async def speak(text: str) -> bytes:
         pieces = [piece async for piece in tts.synthesize(text)]
@@ -139,11 +139,13 @@ def run_with_speech(
     coverage: Coverage,
     done: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """As ``run_in_memory``. Raises SpeechError and ModelMissing when an engine cannot be started."""
-    return asyncio.run(_hold_all(settings, file, dialogues, coverage, done))
+    """Run dialogues as ``run_in_memory`` does. Raises SpeechError and ModelMissing when an engine cannot be
+    started.
+    """
+    return asyncio.run(_run_all(settings, file, dialogues, coverage, done))
 
 
-async def _hold_all(
+async def _run_all(
     settings: Settings,
     file: DialogueFile,
     dialogues: Sequence[Dialogue],

@@ -20,28 +20,28 @@ from ivr.session.decisions import Decision
 
 WIDTH, HEIGHT, DPI = 1600, 900, 100
 COLUMNS = 1500
-"""Of a waveform."""
-QUIETEST_SCALE = 3000
-"""A side whose peak is below this is not blown up any further."""
+"""Columns of a waveform."""
+MIN_SCALE = 3000
+"""A side whose peak is below this sample value is not enlarged further."""
 CHARACTER_PX = 6.9
 EVENT_LINES = 5
-LEAST_PX = 5
-"""Width of what would otherwise hardly be seen."""
+MIN_WIDTH_PX = 5
+"""Width in pixels of spans that would otherwise be hard to see."""
 ORDER = ("stop", "resume", "confirm", "dtmf", "noinput", "duck", "turn_ended", "ignore", "paused")
 RANK = {stage: rank for rank, stage in enumerate(ORDER)}
-"""Which decisions are told first where there is no room for all."""
+"""Which decisions are written first where there is no room for all."""
 LEFT, RIGHT, TOP, BOTTOM = 0.085, 0.985, 0.905, 0.125
 
 PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.7, "edgecolor": "none"}
-"""Behind words, where lines cross them."""
+"""The background of words that lines cross."""
 CALLER, SERVICE = "#1f77b4", "#2e8b57"
 STOP, RESUME, DUCK, KEY, MUTED = "#d62728", "#2ca02c", "#f58a07", "#8e44ad", "#777777"
-HELD: dict[str, Any] = {"facecolor": "#fdecec", "edgecolor": "#eeb4b4", "hatch": "////", "lw": 0}
+SUSPENDED: dict[str, Any] = {"facecolor": "#fdecec", "edgecolor": "#eeb4b4", "hatch": "////", "lw": 0}
 STATES = {"listening": "#cfe3f5", "processing": "#fbe3b5", "speaking": "#cdeed9", "ended": "#dddddd"}
 
 
 class PlotError(IvrError):
-    """No picture can be made; one line that says why and what to do."""
+    """Raised when no picture can be drawn; one line that says why and what to do."""
 
 
 def plot_file(
@@ -64,7 +64,7 @@ def plot_file(
     end = recording.seconds if end is None else min(end, recording.seconds)
     if not 0 <= begin < end:
         raise PlotError(
-            f"{path}: nothing is from {begin:g} s to {end:g} s: the call is {recording.seconds:.1f} s long"
+            f"{path}: no sound from {begin:g} s to {end:g} s: the call is {recording.seconds:.1f} s long"
         )
     settings, _ = settings_for(recording, assignments, config)
     again = replay(recording, settings, prompts=options_for_all_prompts(assignments, config))
@@ -88,7 +88,9 @@ def _matplotlib() -> Any:
 
 
 def envelope(pcm: Pcm16, columns: int = COLUMNS) -> tuple[Any, Any, Any]:
-    """Lowest and highest sample of each of at most ``columns`` pieces, and where each begins (in samples)."""
+    """Returns the lowest and highest sample of at most ``columns`` pieces, and where each begins (in
+    samples).
+    """
     step = max(1, -(-len(pcm) // columns))
     starts = np.arange(0, len(pcm), step)
     if not len(starts):
@@ -97,8 +99,8 @@ def envelope(pcm: Pcm16, columns: int = COLUMNS) -> tuple[Any, Any, Any]:
 
 
 def fitted(text: str, width_px: float, lines: int) -> str:
-    """``text`` in at most ``lines`` lines of that width; its end is left out where there is no room; nothing
-    where there is none at all.
+    """Wrap ``text`` into at most ``lines`` lines of that width. Its end is cut off where there is no room;
+    the result is empty where there is none at all.
     """
     columns = int(width_px / CHARACTER_PX)
     if columns < 3 or not text.strip():
@@ -190,7 +192,7 @@ class _Picture:
             figure.text(
                 RIGHT,
                 0.962,
-                f"decided anew with {self._what_if}",
+                f"replayed with {self._what_if}",
                 fontsize=12,
                 color=STOP,
                 ha="right",
@@ -201,7 +203,7 @@ class _Picture:
         first = round(self._begin * LINE_RATE)
         low, high, starts = envelope(pcm[first : round(self._end * LINE_RATE)])
         times = (first + starts) / LINE_RATE
-        scale = max(QUIETEST_SCALE, int(max(abs(low.min(initial=0)), abs(high.max(initial=0)))))
+        scale = max(MIN_SCALE, int(max(abs(low.min(initial=0)), abs(high.max(initial=0)))))
         axes.fill_between(times, low / scale, high / scale, step="post", color=color, lw=0.3, zorder=3)
         axes.set_ylim(-1.1, 2.1)  # the upper third is for words
         axes.set_yticks([])
@@ -225,14 +227,14 @@ class _Picture:
             axes.axvspan(stretch.begin, stretch.end, color=SERVICE, alpha=0.10, lw=0, zorder=0)
             cut = " —✂" if stretch.interrupted else ""
             self._words(axes, stretch, stretch.text + cut, SERVICE, stretches)
-        for held in self._shown(self._line.held):
-            axes.axvspan(held.begin, held.end, zorder=0, **HELD)
+        for suspended in self._shown(self._line.suspended):
+            axes.axvspan(suspended.begin, suspended.end, zorder=0, **SUSPENDED)
         for duck in self._shown(self._line.ducks):
-            begin = min(duck.begin, duck.end - LEAST_PX / self._px)
+            begin = min(duck.begin, duck.end - MIN_WIDTH_PX / self._px)
             axes.axvspan(begin, duck.end, color=DUCK, alpha=0.6, lw=0, zorder=2)
 
     def _words(self, axes: Any, span: Span, text: str, color: str, among: list[Span]) -> None:
-        """Above the sound, from the span's beginning to the next one's."""
+        """Write ``text`` above the sound, from the span's beginning to the next one's."""
         begin = max(span.begin, self._begin)
         following = min((each.begin for each in among if each.begin > span.begin), default=self._end)
         width = (min(following, self._end) - begin) * self._px - 20
@@ -289,7 +291,7 @@ class _Picture:
         axes.set_ylabel("state", fontsize=10, rotation=0, ha="right", va="center")
 
     def _events(self, axes: Any) -> None:
-        """What was decided, in words, each in the first line that has room; what matters most comes first."""
+        """Write the decisions, the most important first, each in the first line that has room."""
         taken: list[list[tuple[float, float]]] = [[] for _ in range(EVENT_LINES)]
         inside = [each for each in self._line.moments if self._begin <= each.at <= self._end]
         for moment in sorted(inside, key=lambda each: (RANK.get(each.stage, len(RANK)), each.at)):
@@ -339,16 +341,16 @@ class _Picture:
         entries = [
             Patch(color=CALLER, alpha=0.18, label="caller's turn (paler: until its end was decided)"),
             Patch(color=SERVICE, alpha=0.2, label="prompt plays (—✂ cut)"),
-            Patch(color=DUCK, alpha=0.6, label="turned down"),
+            Patch(color=DUCK, alpha=0.6, label="ducked"),
             Line2D([], [], color=STOP, lw=1.6, label="stopped"),
-            Patch(label="held back: was that speech?", **HELD),
-            Line2D([], [], color=RESUME, lw=1.6, ls="--", label="goes on: it was nothing"),
-            Line2D([], [], color=STOP, lw=1.6, ls=":", label="over: it was words"),
+            Patch(label="suspended: was that speech?", **SUSPENDED),
+            Line2D([], [], color=RESUME, lw=1.6, ls="--", label="resumed: no words"),
+            Line2D([], [], color=STOP, lw=1.6, ls=":", label="ended: words"),
         ]
         others = [
             Line2D([], [], color=KEY, marker="o", ms=8, lw=1.0, label="key pressed"),
             Line2D([], [], color="#444444", lw=0.9, label="threshold of speech"),
-            Line2D([], [], color="#444444", lw=0.9, ls=":", label="of its end"),
+            Line2D([], [], color="#444444", lw=0.9, ls=":", label="threshold of its end"),
             *states,
         ]
         if self._line.pauses:
@@ -378,17 +380,17 @@ def _label(moment: Moment) -> tuple[str, str]:
             cause = "a key" if moment.text == "dtmf" else moment.text or "the caller"
             return f"prompt stopped: {cause}", STOP
         case "duck":
-            return "prompt turned down", DUCK
+            return "prompt ducked", DUCK
         case "confirm":
-            return f"prompt over: {moment.text}", STOP
+            return f"prompt ended: {moment.text}", STOP
         case "resume":
-            return f"prompt goes on: {moment.text}", RESUME
+            return f"prompt resumed: {moment.text}", RESUME
         case "dtmf":
             return f"key {moment.text}", KEY
         case "ignore":
             return f"no interruption: {moment.text}", MUTED
         case "turn_ended":
-            return f"turn over: {moment.text}", CALLER
+            return f"turn ended: {moment.text}", CALLER
         case "paused":
-            return f"turn detector: over? {moment.text}", MUTED
+            return f"turn detector: {moment.text}", MUTED
     return "no input", MUTED

@@ -1,4 +1,4 @@
-"""A call's decisions as stretches and moments of time, for a picture of it. Seconds from its beginning."""
+"""Turns a call's decisions into spans and moments of time, in seconds from its beginning, for a picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,19 +10,21 @@ from ivr.session.decisions import Decision
 
 @dataclass(slots=True)
 class Span:
-    """From ``begin`` to ``end``. ``text`` is what is said in it, or its name."""
+    """A stretch of time from ``begin`` to ``end``; ``text`` is what was said in it, or its name."""
 
     begin: float
     end: float
     text: str = ""
     interrupted: bool = False
-    """A prompt: it was."""
+    """Whether a prompt was interrupted."""
     spoken: float = 0.0
-    """A turn: up to where the caller spoke; from there to ``end`` it took to decide that it was over."""
+    """Where the speech of a turn ended; the rest up to ``end`` was endpointing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
+    """A decision at one time."""
+
     at: float
     stage: str
     text: str = ""
@@ -30,22 +32,24 @@ class Moment:
 
 @dataclass(slots=True)
 class Timeline:
+    """Everything that the picture shows."""
+
     turns: list[Span] = field(default_factory=list)
     prompts: list[Span] = field(default_factory=list)
     stretches: list[Span] = field(default_factory=list)
-    """Of prompts that were played: a prompt that was stopped and went on has several. With their words."""
-    held: list[Span] = field(default_factory=list)
-    """A stopped prompt waits for what the speech was."""
+    """The played pieces of prompts, with their words: a prompt that stopped and resumed has several."""
+    suspended: list[Span] = field(default_factory=list)
+    """A stopped prompt, until it is known whether the speech had words."""
     ducks: list[Span] = field(default_factory=list)
     states: list[Span] = field(default_factory=list)
     pauses: list[Span] = field(default_factory=list)
-    """Of the recording."""
+    """Pauses of the recording."""
     moments: list[Moment] = field(default_factory=list)
-    """Stops, resumes, keys and the like."""
+    """Stops, resumptions, keys and the like."""
 
 
 def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
-    """Of a call that is ``seconds`` long; what has no end lasts until then."""
+    """Build the timeline of a call of ``seconds``; spans without an end last until then."""
     found = Timeline()
     texts = _transcripts(decisions)
     onset: int | None = None
@@ -80,7 +84,7 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
                     if ended.first is not None and not ended.words:
                         ended.first.text = ended.span.text
                 _end(found.ducks, at)
-                _end(found.held, at)
+                _end(found.suspended, at)
             case "duck":
                 _end(found.ducks, at)
                 found.ducks.append(Span(at, seconds))
@@ -89,14 +93,14 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
                 _end(found.ducks, at)
             case "stop" | "confirm" | "resume":
                 _end(found.ducks, at)
-                _end(found.held, at)
+                _end(found.suspended, at)
                 found.moments.append(Moment(at, decision.stage, _why(decision)))
                 prompt = prompts.get(details.get("prompt"))
                 if decision.stage == "resume":
                     _play(found, prompt, at, details.get("from_ms") or 0)
                 elif decision.stage == "stop":
                     _stop(prompt, at)
-                    found.held.append(Span(at, seconds))
+                    found.suspended.append(Span(at, seconds))
             case "state":
                 _end(found.states, at)
                 found.states.append(Span(at, seconds, str(details.get("name", ""))))
@@ -119,19 +123,20 @@ def timeline(decisions: Sequence[Decision], seconds: float) -> Timeline:
     if onset is not None:
         found.turns.append(Span(onset / VAD_RATE, seconds, texts.get(onset, ""), spoken=seconds))
     found.states = [span for span in found.states if span.end > span.begin]
-    found.held = [span for span in found.held if span.end > span.begin]
+    found.suspended = [span for span in found.suspended if span.end > span.begin]
     return found
 
 
 @dataclass(slots=True)
 class _Prompt:
-    """One that is open."""
+    """A prompt that has not ended."""
 
     span: Span
     words: list[tuple[str, float, float]]
-    """And the seconds of the prompt at which each begins and ends; none where that is not known."""
+    """Each word with the seconds of the prompt at which it begins and ends; empty where these are not known.
+    """
     first: Span | None = None
-    """Of its stretches."""
+    """The first of its pieces."""
     playing: Span | None = None
     since: float = 0.0
     """Seconds of the prompt at which ``playing`` begins."""
@@ -147,7 +152,7 @@ def _play(found: Timeline, prompt: _Prompt | None, at: float, from_ms: float) ->
 
 
 def _stop(prompt: _Prompt | None, at: float) -> None:
-    """No more of it is played; what was played lately is known now."""
+    """End the piece that is playing, and set its words."""
     if prompt is None or prompt.playing is None:
         return
     playing, prompt.playing = prompt.playing, None
@@ -161,7 +166,7 @@ def _stop(prompt: _Prompt | None, at: float) -> None:
 
 
 def _word_times(decisions: Sequence[Decision], started: Decision) -> list[tuple[str, float, float]]:
-    """What the prompt's end tells of its words."""
+    """Returns the word times in the decision that ended the prompt."""
     number = started.details.get("prompt")
     ended = next(
         (
@@ -176,7 +181,7 @@ def _word_times(decisions: Sequence[Decision], started: Decision) -> list[tuple[
 
 
 def _transcripts(decisions: Sequence[Decision]) -> dict[Any, str]:
-    """By onset; what was understood last."""
+    """Returns the last transcript of each turn, by onset."""
     found = {}
     for decision in decisions:
         if decision.stage == "transcript" and isinstance(text := decision.details.get("text"), str):
@@ -185,7 +190,7 @@ def _transcripts(decisions: Sequence[Decision]) -> dict[Any, str]:
 
 
 def _end(spans: list[Span], at: float) -> None:
-    """The last of them ends at ``at``, if it has not ended yet."""
+    """End the last span at ``at``, if it has not ended yet."""
     if spans:
         spans[-1].end = min(spans[-1].end, at)
 
