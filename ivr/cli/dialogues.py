@@ -1,82 +1,34 @@
-"""The commands that try a plan out: ``ivr test``, ``simulate``, ``graph``."""
+"""``ivr test`` and ``simulate``: conversations with a dialplan, written down or typed."""
 
 import argparse
-import sys
-from collections.abc import Callable
+import contextlib
 from pathlib import Path
-from typing import Any
 
-SPEECH_FLAGS = ("stt", "tts", "vad_threshold")
-"""Settings that matter where engines are used."""
+from ivr.cli.common import SPEECH_FLAGS, Command, UsageError, add_setting_flags, print_line, settings_of
 
 
-def add_commands(
-    commands: Any,
-    add_setting_flags: Callable[[argparse.ArgumentParser, Any], None],
-    settings_of: Callable[[argparse.Namespace], Any],
-) -> None:
-    """``commands`` is what ``add_subparsers`` gave; the other two are those of ``ivr.cli``."""
-    test = commands.add_parser(
-        "test",
-        help="hold the dialogues that stand beside a dialplan",
-        description="Hold the dialogues of NAME.test.yaml beside each NAME.yaml. Exit code 1 when one fails.",
+def _configure_test(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Run the dialogues of NAME.test.yaml beside each NAME.yaml. Exit code 1 when one of them fails."
     )
-    test.add_argument("plans", nargs="+", type=Path, metavar="PLAN", help="dialplan, or its .test.yaml")
-    way = test.add_mutually_exclusive_group()
+    parser.add_argument("plans", nargs="+", type=Path, metavar="PLAN", help="dialplan, or its .test.yaml")
+    way = parser.add_mutually_exclusive_group()
     way.add_argument(
-        "--speech", action="store_true", help="with real engines: what callers say is spoken and understood"
+        "--speech",
+        action="store_true",
+        help="with real engines: what callers say is synthesised and recognised",
     )
     way.add_argument("--sip", action="store_true", help="over SIP and RTP, to a service on loopback")
-    test.add_argument("-k", dest="only", default="", metavar="TEXT", help="dialogues with that in their name")
-    test.add_argument("--coverage", action="store_true", help="tell what no dialogue goes through")
-    test.add_argument(
+    parser.add_argument(
+        "-k", dest="only", default="", metavar="TEXT", help="only dialogues whose name has TEXT"
+    )
+    parser.add_argument("--coverage", action="store_true", help="print what no dialogue goes through")
+    parser.add_argument(
         "--cover", type=_percent, default=0.0, metavar="PERCENT", help="fail when less of a plan is covered"
     )
-    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML")
-    add_setting_flags(test, SPEECH_FLAGS)
-    test.set_defaults(command=lambda arguments: _test(arguments, settings_of(arguments)))
-
-    simulate = commands.add_parser(
-        "simulate",
-        help="be the caller of a dialplan at the terminal",
-        description="Be the caller of a dialplan: type what you say or the keys you press. No sound.",
-    )
-    simulate.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
-    simulate.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="who calls")
-    simulate.add_argument(
-        "--to", dest="called", default="", metavar="NUMBER", help="the number that is called"
-    )
-    simulate.add_argument(
-        "--like",
-        default="",
-        metavar="TEXT",
-        help="clock, requests and transfers of the dialogue with that name",
-    )
-    simulate.add_argument("--save", type=Path, metavar="FILE", help="add it to a .test.yaml as a dialogue")
-    simulate.add_argument("--name", default="", metavar="TEXT", help="the dialogue's name")
-    add_setting_flags(simulate, ())
-    simulate.set_defaults(command=lambda arguments: _simulate(arguments, settings_of(arguments)))
-
-    graph = commands.add_parser(
-        "graph",
-        help="draw a dialplan",
-        description="Draw a dialplan: its steps, choices, what follows when nothing fits, where calls end, "
-        "what `ivr check` finds.",
-    )
-    graph.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
-    graph.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="FILE", help="the picture: .svg, .png, .pdf or .dot"
-    )
-    graph.add_argument(
-        "--calls",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="LOG",
-        help="a service's log as JSON: how often calls went each way",
-    )
-    add_setting_flags(graph, ())
-    graph.set_defaults(command=lambda arguments: _graph(arguments, settings_of(arguments)))
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML")
+    add_setting_flags(parser, SPEECH_FLAGS)
+    parser.set_defaults(run=_test)
 
 
 def _percent(text: str) -> float:
@@ -89,12 +41,13 @@ def _percent(text: str) -> float:
 _percent.__name__ = "per cent, 0 to 100"  # argparse names it in its error
 
 
-def _test(arguments: argparse.Namespace, settings: Any) -> int:
+def _test(arguments: argparse.Namespace) -> int:
     from ivr.cli.dialogue_tests import TestOptions, run_tests
     from ivr.service.logs import configure_logging
     from ivr.sip.errors import SipError
     from ivr.speech.base import SpeechError
 
+    settings = settings_of(arguments)
     configure_logging(level="error")
     options = TestOptions(
         way="speech" if arguments.speech else "sip" if arguments.sip else "memory",
@@ -104,22 +57,40 @@ def _test(arguments: argparse.Namespace, settings: Any) -> int:
         junit=arguments.junit,
     )
     try:
-        return run_tests(settings, arguments.plans, options, _out)
+        return run_tests(settings, arguments.plans, options, print_line)
     except (SpeechError, SipError) as error:
-        return _refused(f"{error}; `ivr doctor` tells what is missing")
+        raise UsageError(f"{error}; `ivr doctor` shows what is missing") from error
     except OSError as error:
-        return _refused(f"{error.filename}: {error.strerror}")
+        raise UsageError(f"{error.filename}: {error.strerror}") from error
 
 
-def _simulate(arguments: argparse.Namespace, settings: Any) -> int:
-    import contextlib
+def _configure_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Be the caller of a dialplan: type what you say or the keys you press. There is no sound."
+    )
+    parser.add_argument("plan", type=Path, metavar="PLAN", help="dialplan file")
+    parser.add_argument("--from", dest="caller", default="", metavar="NUMBER", help="the caller's number")
+    parser.add_argument("--to", dest="called", default="", metavar="NUMBER", help="the number that is called")
+    parser.add_argument(
+        "--like",
+        default="",
+        metavar="TEXT",
+        help="take clock, requests and transfers of the dialogue with that name",
+    )
+    parser.add_argument("--save", type=Path, metavar="FILE", help="add it to a .test.yaml as a dialogue")
+    parser.add_argument("--name", default="", metavar="TEXT", help="the dialogue's name")
+    add_setting_flags(parser)
+    parser.set_defaults(run=_simulate)
 
+
+def _simulate(arguments: argparse.Namespace) -> int:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  (lines can be edited)
 
-    from ivr.lab.simulate import SimulateOptions, SimulationError, simulate
+    from ivr.lab.simulate import SimulateOptions, simulate
     from ivr.service.logs import configure_logging
 
+    settings = settings_of(arguments)
     configure_logging(level="error")
     options = SimulateOptions(
         caller=arguments.caller,
@@ -128,27 +99,10 @@ def _simulate(arguments: argparse.Namespace, settings: Any) -> int:
         save=arguments.save,
         name=arguments.name,
     )
-    try:
-        return simulate(settings, arguments.plan, options, input, _out)
-    except SimulationError as error:
-        return _refused(str(error))
+    return simulate(settings, arguments.plan, options, input, print_line)
 
 
-def _graph(arguments: argparse.Namespace, settings: Any) -> int:
-    from ivr.cli.graph import GraphError, graph
-    from ivr.service.config.surroundings import surroundings
-
-    try:
-        graph(arguments.plan, arguments.out, arguments.calls, surroundings(settings))
-    except GraphError as error:
-        return _refused(str(error))
-    return 0
-
-
-def _out(line: str) -> None:
-    print(line, flush=True)
-
-
-def _refused(message: str) -> int:
-    print(f"ivr: {message}", file=sys.stderr)
-    return 2
+COMMANDS = {
+    "test": Command("run the dialogues that are written beside a dialplan", _configure_test),
+    "simulate": Command("be the caller of a dialplan at the terminal", _configure_simulate),
+}

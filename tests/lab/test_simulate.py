@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr import cli
+from ivr.cli import main
 from ivr.lab.simulate import SimulateOptions, SimulationError, simulate
 from ivr.service.config.settings import Settings
 
@@ -103,7 +103,7 @@ def test_a_call_at_a_terminal_is_saved_and_passes(tmp_path: Path) -> None:
     assert terminal.ends() == 0
     text = saved.read_text(encoding="utf-8")
     assert '- says: "billing please"' in text and "      - silent\n" in text and "- hangs_up\n" in text
-    assert cli.main(["test", str(saved)]) == 0
+    assert main(["test", str(saved)]) == 0
 
 
 def lines(*typed: str) -> "tuple[list[str], object]":
@@ -133,7 +133,7 @@ def test_variables_are_shown_and_facts_are_saved(tmp_path: Path) -> None:
     text = saved.read_text(encoding="utf-8")
     assert text.startswith(test) and '- says: "one"' in text and '- presses: "1"' in text
     assert '    transfers: {"101": {"outcome": "busy"}}' in text and '    from: "4711"' in text
-    assert cli.main(["test", str(saved), "-k", "Again"]) == 0
+    assert main(["test", str(saved), "-k", "Again"]) == 0
 
 
 def test_what_cannot_be_saved_leaves_the_file_as_it_was(tmp_path: Path) -> None:
@@ -166,12 +166,12 @@ def test_test_fails_with_file_and_line(tmp_path: Path, capsys: pytest.CaptureFix
     text = f"test: 1\nplan: {DEMO}\ndialogues:\n  - name: Wrong\n    turns:\n{turns}"
     test.write_text(text, encoding="utf-8")
     report = tmp_path / "report.xml"
-    assert cli.main(["test", str(test), "--junit", str(report)]) == 1
+    assert main(["test", str(test), "--junit", str(report)]) == 1
     out = capsys.readouterr().out
     assert f"{test}:7:9: Wrong: expected to hear 'Something else.', it was 'Say sales" in out
     assert "1 dialogues, 1 turns: 1 failed" in out
     assert 'failures="1"' in report.read_text(encoding="utf-8")
-    assert cli.main(["test", str(test), "-k", "right"]) == 0
+    assert main(["test", str(test), "-k", "right"]) == 0
 
 
 def test_cover_fails_when_too_little_is_gone_through(
@@ -180,18 +180,18 @@ def test_cover_fails_when_too_little_is_gone_through(
     test = tmp_path / "x.test.yaml"
     text = f"test: 1\nplan: {DEMO}\ndialogues:\n  - name: Few\n    turns:\n      - says: sales\n"
     test.write_text(text, encoding="utf-8")
-    assert cli.main(["test", str(test), "--coverage"]) == 0
+    assert main(["test", str(test), "--coverage"]) == 0
     out = capsys.readouterr().out
     assert re.search(rf"{DEMO}:\d+: no dialogue goes through the step story", out)
-    assert cli.main(["test", str(test), "--cover", "100"]) == 1
+    assert main(["test", str(test), "--cover", "100"]) == 1
     assert "100% were asked for" in capsys.readouterr().out
-    assert cli.main(["test", str(DEMO), "--cover", "100%"]) == 0
+    assert main(["test", str(DEMO), "--cover", "100%"]) == 0
 
 
 def test_wrong_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["test", str(tmp_path / "no.yaml")]) == 2
+    assert main(["test", str(tmp_path / "no.yaml")]) == 2
     assert "no.test.yaml:1:1: there is no such file" in capsys.readouterr().err
-    assert cli.main(["graph", str(DEMO), "-o", str(tmp_path / "x.gif")]) == 2
+    assert main(["graph", str(DEMO), "-o", str(tmp_path / "x.gif")]) == 2
     assert "ivr: " in capsys.readouterr().err
-    assert cli.main(["test", str(DEMO), "--junit", str(tmp_path / "no" / "x.xml")]) == 2
+    assert main(["test", str(DEMO), "--junit", str(tmp_path / "no" / "x.xml")]) == 2
     assert "No such file" in capsys.readouterr().err

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ivr.cli.commands import SETTING_FLAGS
 from ivr.modelstore import ModelStore
 from ivr.service.config.declaration import names_in
+from ivr.service.config.flags import FLAGS
 from ivr.service.config.settings import Settings, SettingsError, load_settings, settings_tree
 from ivr.service.engines import make_engines
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
@@ -312,7 +312,7 @@ def test_a_mistake_in_the_environment(variable: str, value: str, words: str) -> 
 def test_every_field_can_be_set_and_every_flag_names_a_setting() -> None:
     tree = settings_tree()
     assert {each.name for each in dataclasses.fields(Settings)} - {"preset"} == set(tree)
-    assert {setting for setting, _, _ in SETTING_FLAGS.values()} <= set(names_in(tree))
+    assert set(FLAGS) <= set(names_in(tree))
 
 
 def test_plans_are_watched_by_flag_variable_or_file(tmp_path: Path) -> None:

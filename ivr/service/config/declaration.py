@@ -96,12 +96,12 @@ def tree_of(options: type, prefix: str) -> Tree:
     }
 
 
-def option_of(options: type, field: str, name: str, default: Any = dataclasses.MISSING) -> Option:
-    """Return the setting ``name`` that a field of ``options`` declares; ``default`` replaces its default."""
+def option_of(options: type, field: str, name: str) -> Option:
+    """Return the setting ``name`` that a field of ``options`` declares."""
     item = next(item for item in dataclasses.fields(options) if item.name == field)
     node = _node(options, item, typing.get_type_hints(options)[field], name)
     assert isinstance(node, Option)
-    return node if default is dataclasses.MISSING else dataclasses.replace(node, default=default)
+    return node
 
 
 def rows_of(options: type, field: str, row: type, name: str) -> Rows:

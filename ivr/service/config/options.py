@@ -36,12 +36,27 @@ class EngineOptions:
     """Engines in the order in which they are tried, and the options of each that were set."""
 
     order: tuple[str, ...]
-    """The engines in the order in which they are tried; the next one answers when one fails."""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def of(self, name: str) -> dict[str, Any]:
         """Return the keyword arguments for ``create_stt(name, ...)`` and its like."""
         return dict(self.options.get(name, {}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SttOptions:
+    """Which engines transcribe speech."""
+
+    order: tuple[str, ...] = ("whisper",)
+    """The speech-to-text engines in the order in which they are tried when one fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TtsOptions:
+    """Which engines synthesise speech."""
+
+    order: tuple[str, ...] = ("piper",)
+    """The text-to-speech engines in the order in which they are tried when one fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ from ivr.service.config.options import (
     FileOptions,
     LanguageOptions,
     LogOptions,
+    SttOptions,
+    TtsOptions,
     TurnDetectorOptions,
     VadOptions,
 )
@@ -53,8 +55,8 @@ __all__ = ["Settings", "SettingsError", "load_settings", "settings_tree"]
 
 DEFAULT_FILE = "ivr.toml"
 """Read from the current folder when neither ``--config`` nor ``IVR_CONFIG`` names a file."""
-DEFAULT_STT = EngineOptions(order=("whisper",))
-DEFAULT_TTS = EngineOptions(order=("piper",))
+DEFAULT_STT = EngineOptions(order=SttOptions().order)
+DEFAULT_TTS = EngineOptions(order=TtsOptions().order)
 DEFAULT_TURN_DETECTOR = EngineOptions(order=(TurnDetectorOptions().name,))
 
 
@@ -139,8 +141,8 @@ def settings_tree() -> Tree:
             **tree_of(SessionConfig, "session"),
         },
         "vad": tree_of(VadOptions, "vad"),
-        "stt": {"order": _order("stt", DEFAULT_STT), **_engines(registry.STT, "stt")},
-        "tts": {"order": _order("tts", DEFAULT_TTS), **_engines(registry.TTS, "tts")},
+        "stt": {**tree_of(SttOptions, "stt"), **_engines(registry.STT, "stt")},
+        "tts": {**tree_of(TtsOptions, "tts"), **_engines(registry.TTS, "tts")},
         "turn": {**tree_of(TurnDetectorOptions, "turn"), **_engines(registry.TURN, "turn")},
         "log": tree_of(LogOptions, "log"),
         "workers": tree_of(WorkerOptions, "workers"),
@@ -159,10 +161,6 @@ def settings_tree() -> Tree:
             table = table[part]
         table[last] = table[last].checked_by(check)
     return tree
-
-
-def _order(kind: str, default: EngineOptions) -> Option:
-    return option_of(EngineOptions, "order", f"{kind}.order", default.order)
 
 
 def _engines(kind: registry.EngineKind[Any], prefix: str) -> Tree:
