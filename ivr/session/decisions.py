@@ -88,14 +88,6 @@ class Decision:
         return cls(at, stage, rule, fields)
 
 
-QUIET = frozenset(
-    {"state", "say_started", "say_ended", "speech_began", "turn_ended", "transcript", "noinput", "dtmf"}
-)
-"""Stages that are logged at level debug: they have lines of their own, or are many."""
-
-_QUIET_RULES = {("ignore", "barge_in"), ("discard", "the sound came back")}
-"""That speech does not stop a prompt which yields to none is no news, nor is a gap between two words."""
-
 DecisionCallback = Callable[[Decision], None]
 
 
@@ -112,15 +104,13 @@ class Decisions:
         self._lock = threading.Lock()
 
     def note(self, at: int, stage: str, rule: str = "", **details: Any) -> Decision:
-        """Log a decision as the line ``turn_taking`` (``QUIET`` at level debug) and hand it to the
-        subscribers, on this thread.
+        """Log a decision as the line ``turn_taking`` at level debug and hand it to the subscribers, on this
+        thread.
         """
         decision = Decision(int(at), stage, rule, details)
         if self.hides(decision):
             decision = decision.without_texts()
-        quiet = stage in QUIET or (stage, rule) in _QUIET_RULES
-        say = self._log.debug if quiet else self._log.info
-        say("turn_taking", **decision.flat())
+        self._log.debug("turn_taking", **decision.flat())
         for subscriber in self._subscribers:
             try:
                 subscriber(decision)

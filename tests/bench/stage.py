@@ -46,7 +46,9 @@ class Stage:
 
     def service(self, plan: str, env: Mapping[str, str] | None = None) -> Service:
         """A service with one plan, not started yet: a context manager."""
-        return Service([self.folder / f"{plan}.yaml"], env=env, ready_timeout=300)
+        return Service(
+            [self.folder / f"{plan}.yaml"], env={"IVR_LOG__LEVEL": "info", **(env or {})}, ready_timeout=300
+        )
 
 
 def in_processes(work: Callable[..., Result], arguments: Sequence[Sequence[Any]]) -> list[Result]:

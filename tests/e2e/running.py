@@ -49,7 +49,8 @@ class Service:
         ]
         self._command = [*command, *options]
         # What the stock build holds, so that a build that holds more is tested in the same way.
-        defaults = {"PYTHONUNBUFFERED": "1", "IVR_SIP__MAX_CALLS": "3"}
+        # Tests read single decisions, which are logged at level debug.
+        defaults = {"PYTHONUNBUFFERED": "1", "IVR_SIP__MAX_CALLS": "3", "IVR_LOG__LEVEL": "debug"}
         self._env = {**os.environ, **defaults, **engine_host.settings(), **(env or {})}
         self._ready_timeout = ready_timeout
         self._changed = threading.Condition()

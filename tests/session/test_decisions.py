@@ -23,10 +23,10 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, Any]]] = []
 
-    def info(self, event: str, **fields: Any) -> None:
+    def debug(self, event: str, **fields: Any) -> None:
         self.lines.append((event, fields))
 
-    exception = info
+    exception = debug
 
 
 @given(at=st.integers(), stage=st.sampled_from(sorted(STAGES)), rule=st.text(), details=details)

@@ -200,7 +200,7 @@ class Playlist:
         if self._machine.state is SessionState.PROCESSING:
             self._machine.to(SessionState.SPEAKING)
         if not handle.base:
-            self._log.info("say_started", barge_in=handle.barge_in)
+            self._log.debug("say_started", barge_in=handle.barge_in)
             self._note("say_started", prompt=handle.number, text=handle.text, options=handle.options.plain(),
                        planned_ms=handle.planned_ms)  # fmt: skip
         self._player.play(handle.buffer)
@@ -228,7 +228,7 @@ class Playlist:
             self._player.release(handle.buffer)
         if result is not None:
             heard = {"interrupted": interrupted, "heard_ms": round(result.heard_ms)}
-            self._log.info("say_ended", **heard)
+            self._log.debug("say_ended", **heard)
             if was_playing or handle.base or handle.suspended:
                 known = {name: value for name, value in known.items() if value}
                 self._note("say_ended", prompt=handle.number, heard_text=result.heard_text, **heard, **known)

@@ -150,7 +150,7 @@ class TurnTaking:
 
     def _speech_began(self, event: SpeechStarted, cut: SayHandle | None) -> None:
         onset_ms = samples_to_ms(event.onset, VAD_RATE)
-        self._log.info("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
+        self._log.debug("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
         self._note_at(event.at, "speech_began", onset=event.onset, probability=event.probability)
         head = self.playlist.head
         if cut is not None:
