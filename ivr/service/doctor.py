@@ -20,7 +20,7 @@ from ivr.service.config.options import EngineOptions, VadOptions
 from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
-from ivr.service.workers.options import LEAST_PORTS, sip_of
+from ivr.service.workers.options import MIN_RTP_PORTS, worker_sip_options
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity
 from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
@@ -184,7 +184,7 @@ def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding
     """
     count = settings.workers.count
     try:
-        shares = [sip_of(settings.sip, index, count) for index in range(count)] or [settings.sip]
+        shares = [worker_sip_options(settings.sip, index, count) for index in range(count)] or [settings.sip]
     except ValueError as error:
         yield Finding("FAIL", "workers", str(error), "fewer workers, or other ports")
         return
@@ -210,7 +210,7 @@ def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") ->
     calls = f"{capacity.calls} call{'s' if capacity.calls > 1 else ''} at once"
     text = f"{free} ports of {first}-{last} are free: {calls}"
     wider = "choose another range with --rtp-ports FIRST-LAST, two ports a call"
-    if free < LEAST_PORTS:
+    if free < MIN_RTP_PORTS:
         return Finding("FAIL", subject, f"{free} ports of {first}-{last} are free, too few for a call", wider)
     if sip.max_calls is not None and capacity.calls < sip.max_calls:
         remedy = wider if capacity.limited_by_ports else "lower sip.max_calls, or `make carrier`"

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from ivr.modelstore import ModelStore
 from ivr.service.config.settings import load_settings
-from ivr.service.workers.options import sip_of
+from ivr.service.workers.options import worker_sip_options
 from tests.docker.image import instructions
 
 TOP = Path(__file__).parents[2]
@@ -137,7 +137,7 @@ def test_scale_has_a_worker_for_every_address_that_kamailio_knows(monkeypatch: p
     for key, given in workers.items():
         monkeypatch.setenv(key, given)
     settings = load_settings(None, {})
-    binds = {f"sip:{sip_of(settings.sip, n, 3).bind}" for n in range(settings.workers.count)}
+    binds = {f"sip:{worker_sip_options(settings.sip, n, 3).bind}" for n in range(settings.workers.count)}
     assert len(binds) == 3
     assert binds == set(value(services["kamailio"]["environment"]["KAMAILIO_WORKERS"]).split())
     assert services["kamailio"]["depends_on"] == ["workers"]

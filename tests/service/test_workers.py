@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from ivr.service.config.settings import SettingsError, load_settings
-from ivr.service.workers.options import sip_of
+from ivr.service.workers.options import worker_sip_options
 from ivr.service.workers.reports import OpenCalls
 from ivr.sip.options import Registration, SipOptions, parse_ports
 
 
 def test_each_worker_has_a_port_and_a_slice_of_its_own() -> None:
     sip = SipOptions(bind="127.0.0.1:5060", rtp_ports="16384-16583", max_calls=7)
-    parts = [sip_of(sip, index, 3) for index in range(3)]
+    parts = [worker_sip_options(sip, index, 3) for index in range(3)]
     assert [part.bind for part in parts] == ["127.0.0.1:5060", "127.0.0.1:5061", "127.0.0.1:5062"]
     ranges = [parse_ports(part.rtp_ports) for part in parts]
     assert ranges == [(16384, 16449), (16450, 16515), (16516, 16581)]
@@ -25,7 +25,7 @@ def test_slices_are_even_disjoint_and_inside(count: int, ports: str) -> None:
     used: set[int] = set()
     low, high = parse_ports(ports)
     for index in range(count):
-        first, last = parse_ports(sip_of(SipOptions(rtp_ports=ports), index, count).rtp_ports)
+        first, last = parse_ports(worker_sip_options(SipOptions(rtp_ports=ports), index, count).rtp_ports)
         assert first % 2 == 0 and (last - first + 1) % 2 == 0 and low <= first and last <= high
         assert not used & set(range(first, last + 1))
         used |= set(range(first, last + 1))
@@ -34,29 +34,31 @@ def test_slices_are_even_disjoint_and_inside(count: int, ports: str) -> None:
 
 def test_each_worker_has_a_tls_port_where_there_is_one() -> None:
     sip = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.2:5070")
-    assert [sip_of(sip, index, 3).tls_bind for index in range(3)] == [f"127.0.0.2:507{n}" for n in range(3)]
-    assert sip_of(SipOptions(), 1, 3).tls_bind is None
+    assert [worker_sip_options(sip, index, 3).tls_bind for index in range(3)] == [
+        f"127.0.0.2:507{n}" for n in range(3)
+    ]
+    assert worker_sip_options(SipOptions(), 1, 3).tls_bind is None
     near = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.1:5061")
-    assert sip_of(near, 0, 1).tls_bind == "127.0.0.1:5061"
+    assert worker_sip_options(near, 0, 1).tls_bind == "127.0.0.1:5061"
     with pytest.raises(ValueError, match=r"sip\.tls_bind: 2 workers take .* 5060 to 5061.*from 5062"):
-        sip_of(near, 0, 2)
+        worker_sip_options(near, 0, 2)
     elsewhere = SipOptions(bind="127.0.0.1:5060", tls_bind="127.0.0.2:5060")
-    assert sip_of(elsewhere, 1, 2).tls_bind == "127.0.0.2:5061"
+    assert worker_sip_options(elsewhere, 1, 2).tls_bind == "127.0.0.2:5061"
     with pytest.raises(ValueError, match="need the ports 65535 to 65536"):
-        sip_of(SipOptions(tls_bind="127.0.0.1:65535"), 0, 2)
+        worker_sip_options(SipOptions(tls_bind="127.0.0.1:65535"), 0, 2)
 
 
 def test_one_worker_registers() -> None:
     sip = SipOptions(registrations=(Registration(registrar="pbx", user="400"),))
-    assert [len(sip_of(sip, index, 3).registrations) for index in range(3)] == [1, 0, 0]
+    assert [len(worker_sip_options(sip, index, 3).registrations) for index in range(3)] == [1, 0, 0]
 
 
 def test_ports_that_do_not_suffice_are_refused() -> None:
     with pytest.raises(ValueError, match=r"sip\.rtp_ports: 16384-16399 is too few for 5 workers"):
-        sip_of(SipOptions(rtp_ports="16384-16399"), 0, 5)
-    assert sip_of(SipOptions(rtp_ports="16384-16399"), 3, 4).rtp_ports == "16396-16399"
+        worker_sip_options(SipOptions(rtp_ports="16384-16399"), 0, 5)
+    assert worker_sip_options(SipOptions(rtp_ports="16384-16399"), 3, 4).rtp_ports == "16396-16399"
     with pytest.raises(ValueError, match="need the ports 65535 to 65536"):
-        sip_of(SipOptions(bind="0.0.0.0:65535"), 0, 2)
+        worker_sip_options(SipOptions(bind="0.0.0.0:65535"), 0, 2)
 
 
 WHO = {"caller": "a", "called": "b", "plan": "p", "plan_hash": "h"}

@@ -1,0 +1,1 @@
+"""`ivr serve --workers N`: the supervisor, its workers, the engine host they share, reports of calls."""

@@ -1,7 +1,7 @@
 """The process of the engine host (``ivr.process.host``) under the supervisor.
 
-It answers ``ping``. When the supervisor is gone it stays for as long as a worker that finishes its calls
-is connected; ``stop`` ends it at once.
+It answers ``ping``; ``stop`` ends it at once. When the supervisor is gone it ends after the last worker that
+is connected.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import structlog
 from ivr.process.framing import Frame
 from ivr.process.host import ProcessHost
 from ivr.process.parent_link import ParentLink, ignore_signals, open_parent_socket, read_first_frame
+from ivr.service.tasks import first_completed
 from ivr.service.workers.child_setup import configure_child_logging, unpack
 
 log: Any = structlog.get_logger("ivr.engine_host")
@@ -38,10 +39,7 @@ async def _serve(link: socket.socket, path: Path) -> None:
             return
         parent.send({"op": "ready"})
         log.info("engine_host_ready")
-        ends = [asyncio.create_task(event.wait()) for event in (stop, orphaned)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+        await first_completed(stop.wait(), orphaned.wait())
         if not stop.is_set():
             await host.empty.wait()
     finally:
@@ -53,7 +51,7 @@ async def _serve(link: socket.socket, path: Path) -> None:
 
 
 def main() -> None:
-    """Of the child process."""
+    """Run the child process."""
     ignore_signals()
     link = open_parent_socket()
     frame = read_first_frame(link)

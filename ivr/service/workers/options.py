@@ -5,33 +5,35 @@ from dataclasses import dataclass
 
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
 
-LEAST_PORTS = 4
-"""RTP ports a worker cannot do without: one call, and one to refuse with."""
+MIN_RTP_PORTS = 4
+"""Smallest number of RTP ports of a worker: one call, and one to refuse with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """Of ``ivr serve --workers``."""
+    """Options of ``ivr serve --workers``."""
 
     count: int = 0
     """Worker processes; 0 is one process without a supervisor."""
     restart_backoff_s: float = 0.5
     """Seconds before a worker that died is started again; doubled for each death in ``restart_window_s``."""
     restart_backoff_max_s: float = 30.0
+    """Longest pause before a restart, in seconds."""
     restart_limit: int = 10
     """Restarts of one worker within ``restart_window_s``; with one more death it is given up. 0 never starts
     one again."""
     restart_window_s: float = 600.0
+    """Seconds for which a death counts."""
     kill_after_s: float = 10.0
     """Seconds beyond ``sip.drain_s`` after which a worker that has not ended is killed."""
 
 
-def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
-    """Worker ``index`` (from 0) of ``count``: SIP port = base port + index, likewise the TLS port; the
-    index-th equal slice of the RTP ports. Only the first worker registers: a registrar would ring every
-    contact it knows.
+def worker_sip_options(sip: SipOptions, index: int, count: int) -> SipOptions:
+    """Return the SIP options of worker ``index`` (from 0) of ``count``.
 
-    Raises ValueError when the ports do not suffice.
+    Its SIP port is the base port + index, likewise its TLS port; its RTP ports are the index-th of equal
+    slices. Only the first worker registers: a registrar would ring every contact it knows. Raises
+    ValueError when there are too few ports.
     """
     host, port = parse_bind(sip.bind)
     if port + count - 1 > 65535:
@@ -39,10 +41,10 @@ def sip_of(sip: SipOptions, index: int, count: int) -> SipOptions:
     first, last = parse_ports(sip.rtp_ports)
     first += first % 2  # RTP has the even port of a pair
     share = (last - first + 1) // count // 2 * 2
-    if share < LEAST_PORTS:
+    if share < MIN_RTP_PORTS:
         raise ValueError(
             f"sip.rtp_ports: {sip.rtp_ports} is too few for {count} workers; "
-            f"each needs at least {LEAST_PORTS}, and two for every call"
+            f"each needs at least {MIN_RTP_PORTS}, and two for every call"
         )
     low = first + index * share
     tls_bind = sip.tls_bind

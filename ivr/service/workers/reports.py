@@ -22,16 +22,16 @@ BACKLOG_BYTES = 256 * 1024
 
 
 class Reports:
-    """Reports to the supervisor which calls started and ended.
+    """Sends the supervisor a report of every call that started or ended.
 
-    A report goes into the socket at once, so that not even SIGKILL takes it back. When the supervisor
-    has not read for so long that ``BACKLOG_BYTES`` wait, reports are dropped, with a line in the log;
-    once it reads again it gets the list of the calls that are open then.
+    A report goes into the socket at once, so that it is not lost when the worker is killed. When
+    ``BACKLOG_BYTES`` wait because the supervisor does not read, reports are dropped, with a line in the log;
+    once it reads again it receives the list of the calls that are open then.
     """
 
-    def __init__(self, control: ParentLink, open_calls: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(self, parent: ParentLink, open_calls: Callable[[], list[dict[str, Any]]]) -> None:
         """``open_calls`` returns the records of all open calls (``CallRegistry.records``)."""
-        self._control = control
+        self._parent = parent
         self._open_calls = open_calls
         self._catching_up: asyncio.Task[None] | None = None
         self.dropped = 0
@@ -43,26 +43,26 @@ class Reports:
         self._report({"op": "ended", "key": key})
 
     def _report(self, report: dict[str, Any]) -> None:
-        if self._catching_up is None and self._control.backlog > BACKLOG_BYTES:
+        if self._catching_up is None and self._parent.backlog > BACKLOG_BYTES:
             log.warning("call_reports_full", limit_bytes=BACKLOG_BYTES, open=len(self._open_calls()))
             self._catching_up = asyncio.create_task(self._catch_up())
         if self._catching_up is not None:
             self.dropped += 1
         else:
-            self._control.send(report)
+            self._parent.send(report)
 
     async def _catch_up(self) -> None:
         try:
-            await self._control.drain()
+            await self._parent.drain()
         except OSError:
-            return  # there is nobody left to tell
+            return  # the supervisor is gone
         self._catching_up = None
-        self._control.send({"op": "calls", "open": self._open_calls()})
+        self._parent.send({"op": "calls", "open": self._open_calls()})
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """A call as its worker reported it; ``began`` is when the report came (the supervisor's clock)."""
+    """A call as its worker reported it; ``began`` is when the report arrived (the supervisor's clock)."""
 
     fields: Mapping[str, Any]
     """``call_record.STARTED_FIELDS``."""
@@ -70,12 +70,7 @@ class OpenCall:
 
 
 class OpenCalls:
-    """The calls that one worker has open, from its reports.
-
-    Reports are frames: ``{"op": "started", "key"}`` with the fields ``call_record.STARTED_FIELDS``,
-    ``{"op": "ended", "key"}``, and after reports were dropped ``{"op": "calls", "open": [...]}`` with a
-    record for every call that is open now. The key is the worker's own number of the call.
-    """
+    """The calls that one worker has open, from its reports."""
 
     def __init__(self) -> None:
         self._calls: dict[int, OpenCall] = {}
@@ -84,7 +79,7 @@ class OpenCalls:
         return len(self._calls)
 
     def take(self, report: Mapping[str, Any], now: float) -> None:
-        """Note one report. Raises KeyError for one that is none."""
+        """Apply one report. Raises KeyError when it is not a report."""
         operation = report["op"]
         if operation == "started":
             self._begin(report, now)
@@ -105,8 +100,8 @@ class OpenCalls:
         self._calls[int(report["key"])] = OpenCall(fields, now)
 
     def lost(self, now: float) -> list[dict[str, Any]]:
-        """The worker is dead: the fields of a ``call_ended`` line for each open call, in the order in which
-        they began. Then there are none."""
+        """Forget all calls, since the worker is dead; returns for each the fields of a ``call_ended`` line,
+        in the order in which they began."""
         lines = [ended_fields(call.fields, now - call.began, "worker_lost") for call in self._calls.values()]
         self._calls.clear()
         return lines

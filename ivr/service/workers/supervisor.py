@@ -1,7 +1,7 @@
-"""``ivr serve --workers N``: the process that starts the workers and the engine host and keeps them.
+"""``ivr serve --workers N``: start the workers and the engine host, and restart those that die.
 
-It loads and checks the plans and makes the prompts, once for all, and handles no call itself. What goes
-on in a worker it learns over that worker's connection, so it can tell what was lost with one that died.
+The supervisor loads and checks the plans and makes the prompts, once for all workers, and handles no call
+itself. Each worker reports its calls, so that those of one that died can be logged.
 """
 
 import asyncio
@@ -28,8 +28,9 @@ from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.start_progress import StartProgress
+from ivr.service.tasks import first_completed
 from ivr.service.workers.child_setup import pack
-from ivr.service.workers.options import WorkerOptions, sip_of
+from ivr.service.workers.options import WorkerOptions, worker_sip_options
 from ivr.service.workers.reports import OpenCalls
 from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
@@ -39,8 +40,8 @@ from ivr.sip.user_agent import AgentInfo
 log: Any = structlog.get_logger("ivr.supervisor")
 
 _HOST_STOP_S = 3.0
-_AT_ONCE_S = 5.0
-"""Seconds a worker has to say goodbye to its calls after the second stop signal."""
+_HANG_UP_S = 5.0
+"""Seconds a worker has to end its calls after the second stop signal."""
 
 
 def restart_limit(options: WorkerOptions) -> RestartLimit:
@@ -54,7 +55,7 @@ def restart_limit(options: WorkerOptions) -> RestartLimit:
 
 
 class WorkerHandle:
-    """One worker, through all its lives."""
+    """One worker, through all its restarts."""
 
     def __init__(self, supervisor: "Supervisor", index: int) -> None:
         self._supervisor, self.index = supervisor, index
@@ -96,7 +97,7 @@ class WorkerHandle:
 
 
 class Supervisor:
-    """``settings.workers.count`` workers that serve ``paths``, loaded as ``plans``."""
+    """Runs ``settings.workers.count`` workers that serve ``paths``, loaded as ``plans``."""
 
     def __init__(self, settings: Settings, paths: Sequence[Path], plans: Sequence[Plan]) -> None:
         self.settings = settings
@@ -108,34 +109,28 @@ class Supervisor:
         self._speech: StartableEngines | None = None
         self._workers: list[WorkerHandle] = []
         self._tasks: list[asyncio.Task[None]] = []
-        """The workers', in their order."""
-        self._others: list[asyncio.Task[None]] = []
+        """The workers' tasks, in the workers' order."""
+        self._host_task: asyncio.Task[None] | None = None
         self._signals = 0
         self._stopping = asyncio.Event()
-        self._at_once = asyncio.Event()
+        self._hang_up = asyncio.Event()
         self._reload = asyncio.Event()
 
     def settings_of(self, index: int) -> Settings:
-        """What worker ``index`` is told."""
-        sip = sip_of(self.settings.sip, index, self.settings.workers.count)
+        """Return the settings of worker ``index``: its ports, the shared engines."""
+        sip = worker_sip_options(self.settings.sip, index, self.settings.workers.count)
         return dataclasses.replace(self._shared, sip=sip)
 
     async def run(self) -> int:
-        """Until a signal and until all workers are out; the exit code: 1 when every worker was given up.
+        """Run until a signal, and until all workers have ended. Returns the exit code: 1 when every
+        worker was given up.
 
         Raises StartFailed, SpeechError, ModelMissing and ValueError on a bad start.
         """
         self._catch_signals()
         try:
-            starting = asyncio.ensure_future(self._start())
-            stopped = asyncio.ensure_future(self._stopping.wait())
-            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            if not starting.done():
-                starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
+            if await first_completed(self._start(), self._stopping.wait()) != 0:
                 return 0
-            starting.result()
             self._announce()
             async with keeping_plans(
                 self._reload,
@@ -153,15 +148,11 @@ class Supervisor:
             await self._clean_up()
 
     async def _until_stopped(self) -> bool:
-        """True when there is no worker left to stop."""
-        stopped = asyncio.create_task(self._stopping.wait())
-        all_out = asyncio.create_task(self._workers_out())
-        await asyncio.wait((stopped, all_out), return_when=asyncio.FIRST_COMPLETED)
-        all_out.cancel()
-        stopped.cancel()
+        """Return True when every worker was given up."""
+        await first_completed(self._stopping.wait(), self._workers_ended())
         return not self._stopping.is_set()
 
-    async def _workers_out(self) -> None:
+    async def _workers_ended(self) -> None:
         await asyncio.wait(self._tasks)
 
     # -- up
@@ -177,13 +168,15 @@ class Supervisor:
             self._host = SupervisedProcess(
                 "engine host", lambda: self._make_host(socket), restart_limit(self.settings.workers)
             )
-            self._others.append(asyncio.create_task(self._host.run()))
+            self._host_task = asyncio.create_task(self._host.run(), name="engine host")
             await self._host.wait_ready()
         self._speech = make_speech(self._shared)
         async with StartProgress() as progress:
             await self._speech.start(prompts, progress)
         self._workers = [WorkerHandle(self, index) for index in range(count)]
-        self._tasks = [asyncio.create_task(worker.process.run()) for worker in self._workers]
+        self._tasks = [
+            asyncio.create_task(worker.process.run(), name=worker.process.name) for worker in self._workers
+        ]
         outcomes = await asyncio.gather(
             *(w.process.wait_ready() for w in self._workers), return_exceptions=True
         )
@@ -214,7 +207,7 @@ class Supervisor:
     # -- plans
 
     async def _change_plans(self, plans: list[Plan]) -> list[str]:
-        """Prepared first; only then are the workers told, who switch with their next calls."""
+        """Make the prompts, then send the plans to the workers, which use them from their next calls on."""
         assert self._speech is not None
         missing = await self._speech.tts.prepare(self._prompts(plans))
         self.plans = plans  # for a worker that is started from now on
@@ -238,7 +231,7 @@ class Supervisor:
         self._signals += 1
         self._stopping.set()
         if self._signals > 1:
-            self._at_once.set()
+            self._hang_up.set()
 
     async def _drain(self) -> None:
         limit_s = self.settings.sip.drain_s + self.settings.workers.kill_after_s
@@ -246,44 +239,39 @@ class Supervisor:
         for worker in self._workers:
             worker.process.stop_restarting()
             worker.process.send({"op": "drain"})
-        at_once = asyncio.create_task(self._at_once.wait())
-        all_out = asyncio.create_task(self._workers_out())
-        await asyncio.wait((at_once, all_out), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        at_once.cancel()
-        if not all_out.done():
+        await first_completed(self._workers_ended(), self._hang_up.wait(), timeout_s=limit_s)
+        if not all(task.done() for task in self._tasks):
             for worker in self._workers:
                 worker.process.send({"op": "stop"})
-            await asyncio.wait((all_out,), timeout=_AT_ONCE_S)
-        if not all_out.done():
+            await asyncio.wait(self._tasks, timeout=_HANG_UP_S)
+        if not all(task.done() for task in self._tasks):
             log.error("workers_killed", workers=[w.index for w in self._workers if w.process.pid is not None])
-            all_out.cancel()
 
     async def _clean_up(self) -> None:
-        """Nothing that was started stays."""
+        """End everything that was started."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._speech is not None:
             await self._speech.aclose()
-        if self._host is not None:
-            # Asked, not killed, so that it waits for its engines' end.
+        if self._host is not None and self._host_task is not None:
+            # Requested, not killed, so that it waits for its engines' end.
             self._host.stop_restarting()
             self._host.send({"op": "stop"})
-            await asyncio.wait((self._others[0],), timeout=_HOST_STOP_S)
-        for task in self._others:
-            task.cancel()
-        await asyncio.gather(*self._others, return_exceptions=True)
+            await asyncio.wait((self._host_task,), timeout=_HOST_STOP_S)
+            self._host_task.cancel()
+            await asyncio.gather(self._host_task, return_exceptions=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
-    """Run until a signal; the exit code. Raises what ``Supervisor.run`` raises, SettingsError, SipError,
-    PlanError.
+    """Run until a signal; returns the exit code. Raises what ``Supervisor.run`` raises, SettingsError,
+    SipError, PlanError.
     """
     count = settings.workers.count
     try:
-        shares = [sip_of(settings.sip, index, count) for index in range(count)]
+        shares = [worker_sip_options(settings.sip, index, count) for index in range(count)]
     except ValueError as error:
         raise SettingsError(str(error)) from None
     check_security(settings.sip, build_security())

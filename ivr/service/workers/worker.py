@@ -1,8 +1,8 @@
-"""One worker under a supervisor: an ``ivr serve`` that is told what to do over its connection.
+"""One worker under a supervisor: a server that takes commands from the supervisor and reports its calls.
 
-The supervisor says ``drain`` (no new calls), ``stop`` (the running ones end too), ``plans`` (with the new
-ones packed) and ``ping``; the worker says ``ready``, ``failed``, ``pong`` and what ``workers.OpenCalls``
-reads. SIGTERM drains, once; the supervisor then starts another.
+The supervisor sends ``drain`` (no new calls), ``stop`` (end the running ones too), ``plans`` (packed in the
+payload) and ``ping``; the worker sends ``ready``, ``failed``, ``pong`` and reports (``reports.py``).
+SIGTERM drains the worker, once; the supervisor then starts another.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ log: Any = structlog.get_logger("ivr.worker")
 
 
 class Worker:
-    """A server and its connection to the supervisor. It is what the server has above it."""
+    """A server and its connection to the supervisor; observes the server's start and calls."""
 
     def __init__(self, settings: Settings, plans: Sequence[Plan]) -> None:
         self._server = Server(settings, plans, self)
@@ -44,7 +44,7 @@ class Worker:
         self._draining = False
 
     async def run(self, link: socket.socket) -> int:
-        """To the end; the exit code. A start that fails is told to the supervisor."""
+        """Run to the end; returns the exit code. A start that fails is reported to the supervisor."""
         await self._parent.open(link)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._drain)
         try:
@@ -61,7 +61,7 @@ class Worker:
                 self._changing.cancel()
             await self._parent.aclose()
 
-    # -- what the server tells
+    # -- events of the server
 
     def ready(self, info: AgentInfo) -> None:
         self._changing = asyncio.create_task(self._change_plans())
@@ -73,7 +73,7 @@ class Worker:
     def call_ended(self, call: ServedCall) -> None:
         self._reports.ended(call.leg.key)
 
-    # -- what the supervisor says
+    # -- commands of the supervisor
 
     def _on_frame(self, frame: Frame) -> None:
         operation = frame.head["op"]
@@ -86,7 +86,7 @@ class Worker:
             self._plans.put_nowait(frame.payload)
 
     def _on_gone(self) -> None:
-        log.error("supervisor_gone", remedy="running calls are finished, then this worker ends")
+        log.error("supervisor_gone", remedy="this worker ends after its calls; restart the service")
         self._drain()
 
     def _drain(self) -> None:
@@ -98,14 +98,14 @@ class Worker:
         while True:
             packed = await self._plans.get()
             try:
-                # Functions that plans name are imported here: their author's code may take its time.
+                # Functions that plans name are imported here, which may be slow: it is other people's code.
                 await self._server.change_plans(await asyncio.to_thread(unpack, packed))
             except Exception:
                 log.exception("plans_not_changed")
 
 
 def main() -> None:
-    """Of the child process."""
+    """Run the child process."""
     ignore_signals()
     link = open_parent_socket()
     frame = read_first_frame(link)
