@@ -1,4 +1,4 @@
-"""How loud a piece of sound is. 0 dBFS is a square wave at full scale (32768); a full sine is -3 dBFS."""
+"""Measure how loud sound is. 0 dBFS is a square wave at full scale (32768); a full sine is -3 dBFS."""
 
 import math
 
@@ -24,8 +24,8 @@ def peak_dbfs(pcm16: bytes | npt.NDArray[np.int16]) -> float:
     return _db(float(max(-int(x.min()), int(x.max()))))
 
 
-def faded_in(pcm16: bytes, samples: int) -> bytes:
-    """PCM16 mono whose first ``samples`` rise from nothing in a straight line; the rest is as it was."""
+def fade_in(pcm16: bytes, samples: int) -> bytes:
+    """Return PCM16 mono whose first ``samples`` samples rise linearly from silence."""
     x = np.frombuffer(pcm16, np.int16).copy()
     ramp = np.arange(samples)[: x.size] / max(1, samples)
     x[:samples] = np.rint(x[:samples] * ramp)

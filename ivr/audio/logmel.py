@@ -18,7 +18,7 @@ FRAME = 400
 """Samples that one column looks at (25 ms), its middle on the column's time."""
 BANDS = 80
 FLOOR = 1e-10
-"""Power below which a band is not told from silence."""
+"""Power below which a band counts as silence."""
 RANGE = 8.0
 """Decades below the loudest band at which everything is cut off."""
 
@@ -45,8 +45,8 @@ def standardise(sound: _F32) -> _F32:
 def log_mel(sound: _F32) -> _F32:
     """Sound of shape (n,) at 16 kHz to float32 of shape (BANDS, n // HOP), 10 ms a column.
 
-    The sound is mirrored at both ends, so its first column stands on its first sample; a last column that
-    would stand on the end itself is left out, as Whisper does. ``n`` must be more than ``FRAME / 2``.
+    The sound is mirrored at both ends, so its first column is centred on its first sample; a last column that
+    would be centred on the end is left out, as Whisper does. ``n`` must be more than ``FRAME / 2``.
     """
     side = FRAME // 2
     if sound.ndim != 1 or sound.size <= side:
@@ -81,7 +81,7 @@ def _triangles() -> _F64:
 
 
 def _mel(hz: float) -> float:
-    """Of a frequency above the knee."""
+    """Convert a frequency above the knee to mel."""
     return float(_KNEE_MEL + np.log(hz / _KNEE_HZ) / _LOG_STEP)
 
 

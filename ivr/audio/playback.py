@@ -1,6 +1,6 @@
-"""What one prompt plays: a buffer that one thread fills and another empties.
+"""The buffer of one prompt: one thread fills it, a player in another thread empties it.
 
-It is the only thing that an outgoing player reads. ``stop`` is a flag that takes effect at the next
+An outgoing player reads nothing else. ``stop`` is a flag that takes effect at the next
 ``read``, so a barge-in never waits for a poll, a lock or an event loop.
 """
 
@@ -17,7 +17,7 @@ LOW_WATER_S = 5.0
 
 
 class Playback(Protocol):
-    """What one prompt plays, as its writer and whoever stops it see it; see ``PlaybackBuffer``."""
+    """A prompt's sound as its writer sees it, and everyone who may stop it; see ``PlaybackBuffer``."""
 
     sample_rate: int
     low_water: int
@@ -93,7 +93,7 @@ class PlaybackBuffer:
             self._low_reported = False
 
     def finish(self) -> None:
-        """Nothing more will be written."""
+        """Declare that nothing more will be written."""
         self._finished = True
 
     # -- anybody
@@ -143,7 +143,7 @@ class PlaybackBuffer:
     # -- the reader's side
 
     def read(self, samples: int) -> bytes | None:
-        """The next ``samples`` samples, padded with silence when short, or None once it is over."""
+        """Return the next ``samples`` samples, padded with silence when short; None once it is over."""
         if self._ended:
             return None
         if self._stopped or (self._finished and not self._chunks):

@@ -23,12 +23,14 @@ HALF_BAND_SIDE = 27
 """Taps on each side of the half-band filter's middle; odd, so that every second tap is zero. It is the
 delay too, in samples of the output: 1.7 ms at 16 kHz."""
 HALF_BAND_DB = 65.0
-"""Attenuation asked of the window. Pass band to 0.425 of the input rate (3.4 kHz of 8), its image stopped."""
+"""Attenuation that the window is designed for. Pass band to 0.425 of the input rate (3.4 kHz of 8), its image
+stopped."""
 
 GENERAL_SIDE = 28
 """Delay of the general filter in periods of the slower rate, and half of the filter's length."""
 GENERAL_DB = 68.0
-"""Attenuation asked of the window, from the slower rate's Nyquist frequency on; pass band to 0.85 of it."""
+"""Attenuation that the window is designed for, from the slower rate's Nyquist frequency on; pass band to 0.85
+of it."""
 GENERAL_CUTOFF = 0.925
 
 _BLOCK = 4096
@@ -109,7 +111,7 @@ class Resampler:
         return y
 
     def _convert(self, joined: _F64) -> Pcm16:
-        # Output m stands at input m * down / up; it needs that input sample and the history before it.
+        # Output m is at input m * down / up; it needs that input sample and the history before it.
         start = self._taken - (joined.size - self._history)
         last = -(-self._taken * self._up // self._down)
         if last <= self._given:

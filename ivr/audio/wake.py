@@ -1,7 +1,7 @@
-"""How one thread waits until another has sound for it, without anybody waiting for a lock.
+"""Wake a thread that waits for sound, without a lock that the waking thread would wait for.
 
-The waiter calls ``arm``, looks once more whether there is work, and only then calls ``wait``: what comes
-after ``arm`` wakes it, what came before it sees.
+The waiter calls ``arm``, checks once more whether there is work, and only then calls ``wait``: work that
+arrives after ``arm`` wakes it, work that arrived before is found by the check.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ class Wake(Protocol):
     def arm(self) -> None: ...
 
     def wait(self, timeout_s: float = -1) -> None:
-        """Until set, or for ``timeout_s`` when that is not negative; clears it."""
+        """Wait until set, or for ``timeout_s`` seconds when that is not negative; clears it."""
 
     def close(self) -> None: ...
 
 
 class LockWake:
-    """Made of a bare lock: ``set`` does not even let go of the GIL, as a media port's callback must not."""
+    """A lock used as a signal: ``set`` does not release the GIL, as a media port's callback must not."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,17 +40,17 @@ class LockWake:
                 self._lock.release()
 
     def arm(self) -> None:
-        """Nothing to do: what was set stays set."""
+        """Do nothing: what was set stays set."""
 
     def wait(self, timeout_s: float = -1) -> None:
         self._lock.acquire(timeout=timeout_s)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to free."""
 
 
 class PipeWake:
-    """Made of a pipe and a flag in memory, so that a media port in C can set it (``LinePort``): it writes one
+    """A pipe and a flag in memory, so that a media port in C can set it (``LinePort``): it writes one
     byte to ``write_fd`` when it finds ``armed`` set, and clears that.
     """
 

@@ -54,7 +54,7 @@ def decode_channels(data: bytes) -> tuple[Pcm16, int]:
 
 
 def _decode(data: bytes) -> tuple[_F64 | Pcm16, "_Format"]:
-    """The samples as they stand in the file, channel after channel."""
+    """The samples in the order of the file, channel after channel."""
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise WavError("not a WAV file: it does not begin with RIFF....WAVE")
     form: _Format | None = None
@@ -84,7 +84,7 @@ def encode_wav(pcm: Pcm16 | bytes, rate: int) -> bytes:
 
 
 def wav_header(body: int, rate: int, channels: int = 1) -> bytes:
-    """What stands in front of ``body`` bytes of PCM16 (44 bytes)."""
+    """Return the header (44 bytes) of a file with ``body`` bytes of PCM16."""
     head = struct.pack("<4sI4s", b"RIFF", 36 + body, b"WAVE")
     block = 2 * channels
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, _PCM, channels, rate, rate * block, block, 16)

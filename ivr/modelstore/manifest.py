@@ -21,7 +21,7 @@ class ModelFile:
     size: int
     """Bytes."""
     member: str | None = None
-    """Its name inside the wheel."""
+    """Name of the file inside the wheel."""
     url: str | None = None
 
 
@@ -67,7 +67,7 @@ class Model:
 
     @property
     def source(self) -> str:
-        """For people: where it comes from."""
+        """Return where the model comes from, for people."""
         return f"wheel {self.wheel}" if self.wheel else f"url {self.files[0].url}"
 
 
@@ -76,7 +76,7 @@ class Manifest:
     models: Mapping[str, Model]
 
     def get(self, name: str) -> Model:
-        """The model of that name; ModelError with the nearest name when there is none."""
+        """Return the model of that name. Raises ModelError, which names the nearest one."""
         try:
             return self.models[name]
         except KeyError:

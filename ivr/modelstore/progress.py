@@ -27,7 +27,7 @@ class Progress:
         if self._tty:
             self._draw()
         else:
-            self._print(f"{self.label}: {mega(self.total)}")
+            self._print(f"{self.label}: {megabytes(self.total)}")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -60,7 +60,7 @@ class Progress:
         filled = round(share * WIDTH)
         speed = (self.done - self._start_at) / max(time.monotonic() - self._began, 0.001)
         bar = "#" * filled + "-" * (WIDTH - filled)
-        amount = f"{mega(self.done)}/{mega(self.total)} {mega(speed)}/s"
+        amount = f"{megabytes(self.done)}/{megabytes(self.total)} {megabytes(speed)}/s"
         self._stream.write(f"\r{self.label:<18} [{bar}] {share:4.0%} {amount} ")
         self._stream.flush()
 
@@ -69,5 +69,5 @@ class Progress:
         self._stream.flush()
 
 
-def mega(count: float) -> str:
+def megabytes(count: float) -> str:
     return f"{count / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""The models on disk: which are there, are they right, where is the file."""
+"""Models on disk: status, verification, paths."""
 
 import hashlib
 import json
@@ -41,11 +41,12 @@ class ModelStore:
         return self.models_dir / model.directory
 
     def entry(self, model: Model) -> Path:
-        """What ``model_path`` gives, whether it is there or not."""
+        """Return the path that ``model_path`` returns, whether it exists or not."""
         return self.directory(model) / model.entry
 
     def path(self, name: str) -> Path:
-        """The model's file or directory. ModelMissing when it is absent or its content is wrong."""
+        """Return the model's file or directory. Raises ModelMissing when it is absent or its content is
+        wrong."""
         model = self.manifest.get(name)
         status = self.status(model)
         if status.state != "ready":
@@ -53,7 +54,7 @@ class ModelStore:
         return self.entry(model)
 
     def status(self, model: Model) -> Status:
-        """Whether the model is there and right, without reading the files when the stamp fits.
+        """Return whether the model is there and right, without reading the files when the stamp fits.
 
         A file whose size or time differs from the stamp (a restored backup, an image layer) is hashed
         once, and stamped again when right.
@@ -91,25 +92,25 @@ class ModelStore:
         write_stamp(directory, model)
 
     def remove(self, model: Model) -> None:
-        """Take a model out of the cache: renamed first, so that no reader sees half of it."""
+        """Remove a model from the cache: renamed first, so that no reader sees half of it."""
         directory = self.directory(model)
         if directory.exists():
-            grave = self.models_dir / f".removed-{os.getpid()}-{model.directory}"
-            directory.rename(grave)
-            shutil.rmtree(grave, ignore_errors=True)
+            doomed = self.models_dir / f".removed-{os.getpid()}-{model.directory}"
+            directory.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def model_path(name: str) -> Path:
-    """Path of a model in the user's cache: its file, or its directory where it is several.
+    """Return the path of a model in the user's cache: its file, or its directory where it is several.
 
-    ``silero`` and ``piper-joe`` give the ``.onnx`` (the voice's ``.onnx.json`` lies beside it),
-    ``whisper-tiny.en`` a directory. Raises ModelMissing, whose text says how to fetch it.
+    The path of ``silero`` and ``piper-joe`` is the ``.onnx`` (the voice's ``.onnx.json`` is beside it), that
+    of ``whisper-tiny.en`` a directory. Raises ModelMissing, whose text says how to fetch it.
     """
     return ModelStore().path(name)
 
 
 def sha256_of(path: Path, on_bytes: OnBytes | None = None) -> str:
-    """Lower-case hex digest of a file; ``on_bytes`` is told of each block read."""
+    """Return the lower-case hex digest of a file; ``on_bytes`` is called with the size of each block read."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -136,7 +137,7 @@ def read_stamp(directory: Path) -> dict[str, list[object]]:
 
 
 def write_stamp(directory: Path, model: Model) -> None:
-    """Note size, time and hash of files just found right. A read-only cache is no fault, only slower."""
+    """Note size, time and hash of files just found right. A read-only cache works, only slower."""
     stamp = {}
     for file in model.files:
         stamp[file.path] = [file.size, (directory / file.path).stat().st_mtime_ns, file.sha256]

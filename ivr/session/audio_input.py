@@ -58,8 +58,8 @@ class AudioInput:
             frame, self._rest = self._rest[:size], self._rest[size:]
             sent = self._player.advance(LINE_FRAME)
             if sent is not None:
-                line.say(sent)
-            line.hear(frame)
+                line.write_sent(sent)
+            line.write_received(frame)
             yield frame
             while self._vad.look():
                 pass

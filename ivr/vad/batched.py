@@ -143,7 +143,7 @@ class BatchedVad:
 
     def _look(self, rows: _I64) -> None:
         starts = self._next[rows]
-        heard = self.bank.heard[rows[:, np.newaxis], (starts[:, np.newaxis] + _SPAN) % RING]
+        heard = self.bank.received[rows[:, np.newaxis], (starts[:, np.newaxis] + _SPAN) % RING]
         window = heard[:, _BEFORE : _BEFORE + _STEP]
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
@@ -372,7 +372,7 @@ class LineStream:
         begin, end = first // _UP, -(-last // _UP)
         begin = max(begin, end - _LOOK_BACK)
         span = np.arange(self.base + begin - DOUBLE_BEFORE, self.base + end + DOUBLE_AFTER)
-        heard = self.line.bank.heard[self.line.row, span % RING]
+        heard = self.line.bank.received[self.line.row, span % RING]
         wide: Pcm16 = double(heard[np.newaxis])[0]
         return wide[max(first - begin * _UP, 0) : last - begin * _UP]
 

@@ -238,7 +238,7 @@ class Echoes:
         """What was sent and heard up to ``end``, as the finder wants it."""
         finder = self._finder
         sent = self._sent(row, end - finder.stretch - finder.before, end)
-        heard = _from_ring(self._bank.heard[row], end - finder.stretch, end)
+        heard = _from_ring(self._bank.received[row], end - finder.stretch, end)
         return sent.astype(np.float32), heard.astype(np.float32)
 
     def _without(self, call: _Call, row: int, start: int, heard: Pcm16) -> Cleaned | None:

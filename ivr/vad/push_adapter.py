@@ -84,7 +84,7 @@ class _Followed:
         if written > self._next:
             span = np.arange(self._next, written) % RING
             self._next = written
-            self._stream.push(self._line.bank.heard[self._line.row, span].tobytes(), LINE_RATE)
+            self._stream.push(self._line.bank.received[self._line.row, span].tobytes(), LINE_RATE)
 
     @property
     def clock(self) -> int:

@@ -171,8 +171,8 @@ class Bench:
         for at in range(0, sent.size - LINE_FRAME + 1, LINE_FRAME):
             for line in lines:
                 from_ = (at + line.row * sent.size // rows // LINE_FRAME * LINE_FRAME) % sent.size
-                line.say(sent[from_ : from_ + LINE_FRAME].tobytes())
-                line.hear(back[from_ : from_ + LINE_FRAME].tobytes())
+                line.write_sent(sent[from_ : from_ + LINE_FRAME].tobytes())
+                line.write_received(back[from_ : from_ + LINE_FRAME].tobytes())
             began = time.thread_time()
             while ears.round():
                 pass

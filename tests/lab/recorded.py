@@ -119,8 +119,8 @@ async def _call(loop: AudioClockLoop, scene: Scene, settings: Settings) -> tuple
         await loop.idle()
         for frame in range(frames):
             player.advance(LINE_FRAME)
-            line.say(player.played[-2 * LINE_FRAME :])
-            line.hear(scene.caller[frame * LINE_FRAME : (frame + 1) * LINE_FRAME].tobytes())
+            line.write_sent(player.played[-2 * LINE_FRAME :])
+            line.write_received(scene.caller[frame * LINE_FRAME : (frame + 1) * LINE_FRAME].tobytes())
             loop.advance(0.02)
             while vad.look():
                 await loop.idle()

@@ -56,8 +56,8 @@ def tick(line: Line, frames: int = 1) -> None:
     """Sound of which every sample says where it is: the caller's counts up, the service's down."""
     for _ in range(frames):
         n = line.written + np.arange(LINE_FRAME)
-        line.say((-(n % 30_000)).astype(np.int16).tobytes())
-        line.hear((n % 30_000).astype(np.int16).tobytes())
+        line.write_sent((-(n % 30_000)).astype(np.int16).tobytes())
+        line.write_received((n % 30_000).astype(np.int16).tobytes())
 
 
 def until(look: Callable[[], Any]) -> Any:

@@ -132,7 +132,7 @@ async def test_sound_that_was_fetched_too_late_is_silence(bank: LineBank) -> Non
     line = bank.open()
     captured = CapturedAudio(line, 0)
     for n in range(200):  # 4 s, of which a line remembers 3
-        line.hear(bytes([1 + n % 250, 0]) * LINE_FRAME)
+        line.write_received(bytes([1 + n % 250, 0]) * LINE_FRAME)
     captured.fetch()
     assert len(captured.sound) == 200 * 320
     assert captured.sound[: 50 * 320] == bytes(50 * 320)

@@ -29,7 +29,7 @@ def until(look: Callable[[], Any], seconds: float = 5.0) -> bool:
 
 def heard(line: Line) -> np.ndarray:
     written = line.written
-    return line.bank.heard[line.row, np.arange(max(0, written - RING), written) % RING]
+    return line.bank.received[line.row, np.arange(max(0, written - RING), written) % RING]
 
 
 def sent(line: Line) -> np.ndarray:

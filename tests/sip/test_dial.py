@@ -127,7 +127,7 @@ def test_rings_is_answered_and_sound_flows_both_ways(
 def loudest_dbfs(leg: CallLeg) -> float:
     """Of the frames that the other side sent last."""
     line = leg.line
-    frames = line.bank.heard[line.row].reshape(-1, LINE_FRAME)
+    frames = line.bank.received[line.row].reshape(-1, LINE_FRAME)
     return max(measure.dbfs(frame.tobytes()) for frame in frames)
 
 

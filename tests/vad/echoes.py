@@ -132,8 +132,8 @@ def calls(
     for at in range(0, max(sent.size for sent, _ in legs) - LINE_FRAME + 1, LINE_FRAME):
         for line, (sent, back) in zip(lines, legs, strict=True):
             if at + LINE_FRAME <= sent.size:
-                line.say(sent[at : at + LINE_FRAME].tobytes())
-                line.hear(back[at : at + LINE_FRAME].tobytes())
+                line.write_sent(sent[at : at + LINE_FRAME].tobytes())
+                line.write_received(back[at : at + LINE_FRAME].tobytes())
         while ears.round():
             pass
     for stream, line in zip(streams, lines, strict=True):

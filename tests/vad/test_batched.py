@@ -59,7 +59,7 @@ def listen(
     for n in range(max(map(len, ticks))):
         for line, given in zip(lines, ticks, strict=True):
             if n < len(given):
-                line.hear(given[n])
+                line.write_received(given[n])
         while ears.round():
             pass
     for stream, line in zip(streams, lines, strict=True):
@@ -148,7 +148,7 @@ def test_a_late_reader_loses_the_oldest_and_time_goes_on(model: SileroModel) -> 
     stream = ears.open(line, HALF_SECOND, events.append)
     stream.set_alarm(2 * 16000)
     for frame in frames(noise(2.5, -40)):
-        line.hear(frame)
+        line.write_received(frame)
     while ears.round():
         pass
     assert stream.dropped == (2.5 - 0.4) / 0.02
@@ -162,7 +162,7 @@ def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
     line, events = ears.bank.open(), list[VadEvent]()
     stream = ears.open(line, HALF_SECOND, events.append)
     for frame in frames(np.concatenate([silence(0.5), x])):
-        line.hear(frame)
+        line.write_received(frame)
         while ears.round():
             pass
     assert stream.speaking
@@ -187,7 +187,7 @@ def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> No
 
     def hears(x: Pcm16) -> None:
         for frame in frames(x):
-            line.hear(frame)
+            line.write_received(frame)
             while ears.round():
                 pass
 
@@ -209,11 +209,11 @@ def test_a_line_is_reused_only_when_it_is_released() -> None:
     one, two = bank.open(), bank.open()
     with pytest.raises(RuntimeError, match="all 2 lines"):
         bank.open()
-    one.hear(b"\1\0" * LINE_FRAME)
+    one.write_received(b"\1\0" * LINE_FRAME)
     bank.release(one)
     bank.release(one)
     again = bank.open()
-    assert again.row == one.row and again.written == 0 and not bank.heard[again.row].any()
+    assert again.row == one.row and again.written == 0 and not bank.received[again.row].any()
     with pytest.raises(RuntimeError, match="all 2 lines"):
         bank.open()
     assert two.row != again.row
@@ -223,11 +223,11 @@ def test_what_was_sent_stands_beside_what_was_heard() -> None:
     line = LineBank(1).open()
     for n in range(RING // LINE_FRAME + 3):
         if n % 2:
-            line.say(np.full(LINE_FRAME, n, np.int16).tobytes())
-        line.hear(np.full(LINE_FRAME, -n, np.int16).tobytes())
+            line.write_sent(np.full(LINE_FRAME, n, np.int16).tobytes())
+        line.write_received(np.full(LINE_FRAME, -n, np.int16).tobytes())
     for n in range(3, RING // LINE_FRAME + 3):
         at = n * LINE_FRAME % RING
-        assert line.bank.heard[0, at] == -n
+        assert line.bank.received[0, at] == -n
         assert line.bank.sent[0, at] == (n if n % 2 else 0)
 
 
@@ -271,7 +271,7 @@ def test_the_thread_hears_lines(model: SileroModel, pumped: bool, wake: type[Pip
         line = bank.open()
         hears = _Hears(vad, line)
         for frame in frames(x):
-            line.hear(frame)
+            line.write_received(frame)
             wait_for_clock(hears.stream, line.written * 2 - 2 * 600)
         assert hears.turn.wait(20)
         assert [type(e) for e in hears.events] == [type(e) for e in hear(InlineVad(model), x)]

@@ -220,8 +220,8 @@ def test_the_network_forgets_the_beginning_of_an_echo(model: SileroModel) -> Non
         ears.open(line, EndpointingOptions(), lambda event: None)
         memory = [ears._state.copy()]
         for at in range(0, sent.size, LINE_FRAME):
-            line.say(sent[at : at + LINE_FRAME].tobytes())
-            line.hear(back[at : at + LINE_FRAME].tobytes())
+            line.write_sent(sent[at : at + LINE_FRAME].tobytes())
+            line.write_received(back[at : at + LINE_FRAME].tobytes())
             inferences, known = ears.inferences, ears.echoes._known.any()
             while ears.round():
                 memory.append(ears._state.copy())

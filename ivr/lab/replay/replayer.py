@@ -138,8 +138,8 @@ class _Replayer:
         """Play 20 ms, in the order of a call: what is sent, then what is received."""
         span = slice(at, at + LINE_FRAME)
         self._player.advance(LINE_FRAME)
-        self._line.say(self._recording.service[span].tobytes())
-        self._line.hear(self._recording.caller[span].tobytes())
+        self._line.write_sent(self._recording.service[span].tobytes())
+        self._line.write_received(self._recording.caller[span].tobytes())
         self._loop.advance(LINE_FRAME / LINE_RATE)
 
     async def _settle(self, probabilities: list[float]) -> None:

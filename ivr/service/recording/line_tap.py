@@ -85,7 +85,7 @@ class LineTap:
             if not self.ended:
                 self._rest, self._rest_lost = self._new()
                 self._end = self._next
-                self._line.bank.let_go(self._line)
+                self._line.bank.remove_reader(self._line)
 
     def _new(self) -> tuple[Pcm16, int]:
         if self._start is None:
@@ -95,7 +95,7 @@ class LineTap:
         oldest = max(first, until - RING)
         span = np.arange(oldest, until) % RING
         sound = np.zeros((until - first, 2), np.int16)
-        sound[oldest - first :, 0] = bank.heard[row, span]
+        sound[oldest - first :, 0] = bank.received[row, span]
         sound[oldest - first :, 1] = bank.sent[row, span]
         # The clock thread went on meanwhile: what it has written over, or is writing over, is not of then.
         lost = max(0, min(self._line.written + LINE_FRAME - RING, until) - first)

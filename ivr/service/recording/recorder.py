@@ -60,7 +60,7 @@ class Recorder:
         """A recording of the call whose sound stands in ``line``; it begins with ``begin``. ``details`` are
         for its header. None when the call is already over.
         """
-        if not line.bank.hold(line):
+        if not line.bank.add_reader(line):
             return None
         call = CallRecording(self, line, call_id, details)
         with self._lock:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
-from ivr.audio.level import faded_in
+from ivr.audio.level import fade_in
 from ivr.audio.playback import Playback
 from ivr.audio.resample import Resampler, resample
 from ivr.audio.wav import decode_wav
@@ -156,7 +156,7 @@ class SayHandle:
         self.buffer = self._new_buffer(self)
         rest = audio_from(self.parts, self.base)
         # What is cut into is no silence, whatever the dip: a jump would be heard as a click.
-        self.buffer.write(faded_in(rest, ms_to_samples(FADE_MS, rate)) if self.base else rest)
+        self.buffer.write(fade_in(rest, ms_to_samples(FADE_MS, rate)) if self.base else rest)
         if self.complete:
             self.buffer.finish()
         self.suspended = self.yielding = False

@@ -74,7 +74,7 @@ class CapturedAudio:
         first = max(self._next, until - RING)
         self.sound += bytes((first - self._next) * BYTES_PER_SAMPLE)
         span = np.arange(first, until) % RING
-        self.sound += self._line.bank.heard[self._line.row, span].tobytes()
+        self.sound += self._line.bank.received[self._line.row, span].tobytes()
         self._next = until
 
 
@@ -139,7 +139,7 @@ class CallerCapture:
         if self._captured is not None:
             raise RuntimeError("the caller is being recorded already")
         line = self._line
-        if line is not None and not line.bank.hold(line):
+        if line is not None and not line.bank.add_reader(line):
             line = None  # the call is over: nothing more comes
         captured = self._captured = CapturedAudio(line, self._stream.clock)
         self._silence_s = silence_s
@@ -156,7 +156,7 @@ class CallerCapture:
                 fetching.cancel()
             captured.fetch()
             if line is not None:
-                line.bank.let_go(line)
+                line.bank.remove_reader(line)
             self._captured = None
             self._alarms.clear("length")
             self._alarms.clear("silence")

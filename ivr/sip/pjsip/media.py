@@ -56,7 +56,7 @@ class NativeMedia:
         assert isinstance(wake, PipeWake)
         at = line.addresses()
         self._port: Any = pj.LinePort(
-            at["heard"], at["sent"], at["ring"], at["written"], wake.armed.ctypes.data, wake.write_fd
+            at["received"], at["sent"], at["ring"], at["written"], wake.armed.ctypes.data, wake.write_fd
         )
         self._port.createPort(f"line-{key}")
         self.tap = self.player = self._port

@@ -42,7 +42,7 @@ class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
         began = time.perf_counter_ns()
         try:
             # A lost packet that was not concealed still takes its 20 ms of time.
-            self._line.hear(_read(frame) or _SILENCE)
+            self._line.write_received(_read(frame) or _SILENCE)
         except Exception:
             self._on_error()
         self._times.add(time.perf_counter_ns() - began)
@@ -70,7 +70,7 @@ class PlayerPort(pj.AudioMediaPort):  # type: ignore[misc]
             buffer = self._slot.buffer
             pcm = buffer.read(LINE_FRAME) if isinstance(buffer, PlaybackBuffer) else None
             if pcm is not None:
-                self._line.say(pcm)
+                self._line.write_sent(pcm)
             _write(frame, self._vector, pcm if pcm is not None else _SILENCE)
         except Exception:
             self._slot.buffer = None

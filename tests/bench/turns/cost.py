@@ -89,8 +89,8 @@ class Caller:
     def tick(self) -> None:
         sound = self.player.take()
         if sound is not None:
-            self.line.say(sound)
-        self.line.hear(next(self._frames))
+            self.line.write_sent(sound)
+        self.line.write_received(next(self._frames))
 
     def play_alone(self) -> None:
         """The prompt without a session."""
