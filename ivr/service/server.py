@@ -216,7 +216,7 @@ class Server:
             self._observer.ready(info)
         if self._recorder is not None:
             log.warning(
-                "calls_are_recorded",
+                "recording_enabled",
                 folder=str(self._recorder.folder.absolute()),
                 remedy="callers must be told where the law says so; recording.debug = false ends it",
             )

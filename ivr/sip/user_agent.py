@@ -285,7 +285,7 @@ class UserAgent:
             try:
                 call.supervise(now, self.options)
             except Exception:
-                log.exception("supervision_failed", call=call.call_id)
+                log.exception("call_supervision_failed", call=call.call_id)
 
     def _open_accounts(self) -> None:
         # None is kept in a variable: a failure's frames would keep it alive, and one that is freed after the
@@ -329,7 +329,7 @@ class UserAgent:
             leg.listener = self._on_call(leg)
             leg.listener.offered()
         except Exception:
-            log.exception("call_not_taken", call=call.call_id)
+            log.exception("call_not_accepted", call=call.call_id)
             call.end("failed", 500)
 
     def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:

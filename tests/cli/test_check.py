@@ -107,10 +107,10 @@ def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
     with structlog.testing.capture_logs() as logged:
         (plan,) = load_checked(settings, [path])
     assert plan.name == "plan"
-    told = [(entry["event"], entry["rule"], entry["severity"], entry["place"]) for entry in logged]
+    told = [(entry["event"], entry["rule"], entry["severity"], entry["location"]) for entry in logged]
     assert told == [
-        ("plans_warned", "unknown-variable", "error", f"{path}:5:12"),
-        ("plans_warned", "unreachable-step", "warning", f"{path}:7:3"),
+        ("plan_finding", "unknown-variable", "error", f"{path}:5:12"),
+        ("plan_finding", "unreachable-step", "warning", f"{path}:7:3"),
     ]
     monkeypatch.setattr(plan_check, "MAX_LOGGED", 1)
     with structlog.testing.capture_logs() as logged:
@@ -157,7 +157,7 @@ def test_a_check_that_fails_itself_keeps_nobody_from_calling(
     monkeypatch.setattr(plan_check, "check_plan", broken)
     with structlog.testing.capture_logs() as logged:
         assert len(load_checked(load_settings(None, {}), [write(tmp_path, LOST)])) == 1
-    assert [entry["event"] for entry in logged] == ["plan_not_checked"]
+    assert [entry["event"] for entry in logged] == ["plan_check_failed"]
 
 
 def test_schema_prints_or_writes(tmp_path: Path) -> None:

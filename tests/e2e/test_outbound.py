@@ -96,7 +96,7 @@ def test_interrupted_while_it_rings(number: signal.Signals, services: Services, 
 def test_beside_a_service_on_the_same_port(services: Services, callee: UserAgent) -> None:
     service = services.get("main")
     with Placed(services.plan("test"), address(callee), "--bind", f"127.0.0.1:{service.port}") as placed:
-        assert placed.find("another_port")
+        assert placed.find("port_changed")
         taken = callee.wait_incoming()
         taken.answer()
         taken.media.wait_loud(5)

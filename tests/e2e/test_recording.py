@@ -40,7 +40,7 @@ def test_a_call_is_recorded_and_replays_as_it_was(services: Services, tmp_path: 
     said = sounds.recording("digits/1")
     env = {"IVR_RECORDING__DEBUG": "true", "IVR_RECORDING__FOLDER": str(folder)}
     with services.start("main", env) as service, UserAgent() as caller:
-        (warning,) = service.find("calls_are_recorded")
+        (warning,) = service.find("recording_enabled")
         assert warning["level"] == "warning" and warning["folder"] == str(folder)
         call = caller.call(service.address)
         call.media.wait_loud(5, after=call.ack_at)
@@ -150,7 +150,7 @@ def _what(decision: Decision) -> tuple[str, object, object]:
 
 def test_without_the_setting_nothing_is_kept(services: Services, tmp_path: Path) -> None:
     service = services.get("main")
-    assert not service.find("calls_are_recorded") and not Path("recordings").exists()
+    assert not service.find("recording_enabled") and not Path("recordings").exists()
 
 
 def test_a_folder_that_cannot_be_written_stops_the_start(services: Services, tmp_path: Path) -> None:

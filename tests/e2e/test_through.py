@@ -86,7 +86,7 @@ def test_both_hear_each_other_and_the_caller_comes_back(
     level = measure.dbfs(b"".join(p.pcm16 for p in call.media.since(ringing)[:30]))
     assert -35 < level < -15
     taken.answer()
-    service.wait_event("party_answered", call=call.call_id, other=taken.call_id)
+    service.wait_event("party_answered", call=call.call_id, other_call=taken.call_id)
     delays = [delay(call, taken), delay(taken, call)]
     assert all(0 < each < 0.15 for each in delays), delays
     # A key goes through, and is none of the plan's.

@@ -127,7 +127,7 @@ def test_a_client_certificate_when_asked_for(strict: Secured, certificates: Cert
         client.send("OPTIONS")
         client.final("OPTIONS")
     refused = strict.service.wait_event("tls_peer_refused", since=since)
-    assert refused["role"] == "caller" and "'Stranger', who is not known here" in refused["why"]
+    assert refused["role"] == "caller" and "'Stranger', who is not known here" in refused["reason"]
     assert strict.service.complaints(since) == []
 
 
@@ -320,7 +320,7 @@ def test_does_not_register_with_a_server_it_cannot_trust(
     with TlsRegistrar(pbx) as registrar, services.start("main", registered(registrar, root)) as service:
         refused = service.wait_event("tls_peer_refused", 8)
         assert refused["role"] == "server" and refused["peer"] == f"127.0.0.1:{registrar.port}"
-        assert why in refused["why"] and remedy in refused["remedy"]
+        assert why in refused["reason"] and remedy in refused["remedy"]
         service.wait_event("registration_failed", 8)
         # It is tried again; nothing was said to who could not be trusted.
         service.wait_until(lambda: registrar.connections >= 2, 8, "a second try")
@@ -338,7 +338,7 @@ def test_verification_can_be_switched_off_and_is_warned_of(
         env = registered(registrar, root, tls_verify_servers="false")
         with services.start("main", env) as service:
             registrar.wait(1)
-            assert "signed by 'Stranger'" in service.wait_event("tls_peer_not_verified")["why"]
+            assert "signed by 'Stranger'" in service.wait_event("tls_peer_not_verified")["reason"]
 
 
 def test_shows_its_certificate_to_a_server_that_asks(services: Services, certificates: Certificates) -> None:

@@ -134,7 +134,7 @@ class ServedCall:
         self._confirmed.set()
 
     def progress(self, status: int, phrase: str) -> None:
-        self.log.info("call_progress", status=status, phrase=phrase)
+        self.log.info("call_progress", status=status, reason=phrase)
 
     def ended(self, reason: str, status: int) -> None:
         if not self._ended.done():
@@ -212,7 +212,7 @@ class ServedCall:
         try:
             return await self._referred(lambda: self.leg.transfer(to, timeout_s), timeout_s)
         except ValueError as error:
-            self.log.error("transfer_impossible", to=to, error=str(error))
+            self.log.error("transfer_address_invalid", to=to, error=str(error))
             return TransferResult("failed", 0, str(error))
 
     async def dial(self, dial: Dial) -> TransferResult:

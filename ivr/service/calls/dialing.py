@@ -152,13 +152,19 @@ class Dialing:
             if chosen is None or dial.whisper:
                 self._leg.disconnect_audio()  # from the early media
         if chosen is not None:
-            self._log.info("party_answered", to=chosen.to, other=chosen.leg.call_id if chosen.leg else "")
+            self._log.info(
+                "party_answered", to=chosen.to, other_call=chosen.leg.call_id if chosen.leg else ""
+            )
             return chosen
         result = TransferResult("failed", 0, "no party was called")
         for party in parties:
             ended = party.end.result() if party.end.done() else TransferResult("noanswer", 408)
             self._log.info(
-                "party_not_reached", to=party.to, outcome=ended.outcome, status=ended.status, why=ended.reason
+                "party_not_reached",
+                to=party.to,
+                outcome=ended.outcome,
+                status=ended.status,
+                reason=ended.reason,
             )
             result = _better_result(result, ended)
         return result
@@ -296,7 +302,7 @@ class Dialing:
                 made += resampler.process(np.frombuffer(chunk, np.int16)).tobytes()
             return made + resampler.flush().tobytes()
         except Exception as error:  # whatever an engine raises
-            self._log.error("whisper_not_said", error=str(error))
+            self._log.error("whisper_failed", error=str(error))
             return b""
 
 

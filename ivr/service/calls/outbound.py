@@ -98,5 +98,5 @@ def _free(settings: Settings) -> Settings:
     free = next((other for other in others if not taken(other)), None)
     if free is None:
         return settings  # the server says what is wrong
-    log.info("another_port", taken=port, instead=free)
+    log.info("port_changed", requested=port, used=free)
     return dataclasses.replace(settings, sip=dataclasses.replace(sip, bind=f"{host}:{free}"))

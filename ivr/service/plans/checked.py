@@ -25,7 +25,7 @@ MAX_LOGGED = 20
 
 
 def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = False) -> list[Plan]:
-    """``load_plans``, and a line of the log for every finding (``plans_warned``). Raises PlanError; with
+    """``load_plans``, and a line of the log for every finding (``plan_finding``). Raises PlanError; with
     ``refuse`` for a finding that is an error too.
     """
     reads = read_plans(paths)
@@ -34,7 +34,7 @@ def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = Fa
         try:
             findings = check_plan(read, str(path), around)
         except Exception:  # a check is never the reason why nobody answers
-            log.exception("plan_not_checked", plan=read.plan.name)
+            log.exception("plan_check_failed", plan=read.plan.name)
             continue
         errors = [
             Problem(found.line, found.column, f"{found.rule}: {found.message}", found.file)
@@ -45,25 +45,25 @@ def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = Fa
             raise PlanError(str(path), errors)
         for finding in findings[:MAX_LOGGED]:
             log.warning(
-                "plans_warned",
+                "plan_finding",
                 plan=read.plan.name,
                 rule=finding.rule,
                 severity=finding.severity,
-                place=f"{finding.file}:{finding.line}:{finding.column}",
-                found=finding.message,
+                location=f"{finding.file}:{finding.line}:{finding.column}",
+                message=finding.message,
                 remedy=finding.remedy,
             )
         if len(findings) > MAX_LOGGED:
             more = len(findings) - MAX_LOGGED
             log.warning(
-                "plans_warned", plan=read.plan.name, more=more, remedy=f"see them all: ivr check {path}"
+                "plan_finding", plan=read.plan.name, more=more, remedy=f"see them all: ivr check {path}"
             )
         for placed, missing, remedy in lacking(settings, read.plan):
             log.warning(
-                "plans_warned",
+                "plan_finding",
                 plan=read.plan.name,
-                place=f"{placed.file or path}:{placed.line}",
-                found=f"{placed.verb.name!r} will fail: {missing}",
+                location=f"{placed.file or path}:{placed.line}",
+                message=f"{placed.verb.name!r} will fail: {missing}",
                 remedy=remedy,
             )
     return [read.plan for read in reads]

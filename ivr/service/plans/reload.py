@@ -66,7 +66,7 @@ async def watch_files(
         now = await asyncio.to_thread(_stamps, list(files()))
         if now == before and now != served:
             served = now
-            log.info("plans_changed_on_disk", files=len(now))
+            log.info("plan_files_changed", files=len(now))
             wanted.set()
         elif now.keys() != before.keys():  # other plans, other files: what they say now is what is served
             served = now

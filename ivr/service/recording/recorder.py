@@ -78,7 +78,9 @@ class Recorder:
         self._thread.join(CLOSE_LIMIT_S)
         if self._thread.is_alive():
             log.error(
-                "recorder_hangs", folder=str(self.folder), remedy="is the disk of recording.folder well?"
+                "recorder_unresponsive",
+                folder=str(self.folder),
+                remedy="is the disk of recording.folder well?",
             )
 
     def _main(self) -> None:

@@ -207,7 +207,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def pressed(self, key: str) -> None:
         """A key, by RTP or INFO; what is none is ignored."""
         if key.upper() not in KEYS:
-            log.info("key_ignored", call=self.call_id, key=key)
+            log.info("dtmf_ignored", call=self.call_id, key=key)
         elif self.leg is not None:
             self.leg.listener.key_pressed(key.upper())
 
@@ -217,7 +217,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             return 481
         if self._transfer.notified(message):
             # Given up already, but there they are, with our call still up: it is one too many.
-            log.info("transferred_late", call=self.call_id)
+            log.info("transfer_answered_late", call=self.call_id)
             self.end("transferred", 0)
         return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
 
@@ -267,7 +267,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             transfer.finish(491, "another transfer is under way" if self.confirmed else "not answered yet")
             return
         self._transfer = transfer
-        log.info("transfer_asked", call=self.call_id, target=uri, timeout_s=timeout_s)
+        log.info("transfer_requested", call=self.call_id, target=uri, timeout_s=timeout_s)
         try:
             if other is None:
                 self.xfer(f"<{uri}>", pj.CallOpParam())
@@ -286,7 +286,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def send_keys(self, digits: str) -> None:
         """Keys for the other side. Raises pj.Error."""
         if send_keys(self, digits):
-            log.info("keys_sent_by_info", call=self.call_id)
+            log.info("dtmf_sent_by_info", call=self.call_id)
 
     def wire_player(self) -> None:
         """What is to be played has changed."""

@@ -192,14 +192,14 @@ class Endpoint:
         if self.options.max_calls and self.options.max_calls > self.max_calls:
             log.warning(
                 "max_calls_reduced",
-                asked=self.options.max_calls,
+                requested=self.options.max_calls,
                 possible=self.max_calls,
                 build=self.build_max_calls,
                 remedy="a build of PJSUA2 with more calls, or a wider rtp_ports range",
             )
         elif capacity.limited_by_ports:
             log.info(
-                "rtp_ports_limit_calls",
+                "calls_limited_by_rtp_ports",
                 calls=self.max_calls,
                 rtp_ports=self.options.rtp_ports,
                 possible=capacity.by_build,

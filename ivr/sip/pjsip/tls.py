@@ -118,17 +118,17 @@ class Connections:
         caller = tls.localAddr.rpartition(":")[2] == str(self._tls_port)
         if connected and caller:
             return  # a certificate nobody asked for
-        why, remedy = _why_untrusted(tls)
+        reason, remedy = _distrust_reason(tls)
         log.warning(
             "tls_peer_not_verified" if connected else "tls_peer_refused",
             peer=tls.remoteAddr,
             role="caller" if caller else "server",
-            why=why,
+            reason=reason,
             remedy="set sip.tls_verify_servers = true" if connected else remedy,
         )
 
 
-def _why_untrusted(tls: Any) -> tuple[str, str]:
+def _distrust_reason(tls: Any) -> tuple[str, str]:
     """Of a ``TlsInfo`` with a ``verifyStatus``: why its certificate does not hold, and what helps."""
     status, certificate = tls.verifyStatus, tls.remoteCertInfo
     names = [str(each.name) for each in certificate.subjectAltName] or [certificate.subjectCn]
