@@ -131,7 +131,7 @@ def test_a_service_logs_what_verbs_will_lack(tmp_path: Path, monkeypatch: pytest
     def told(settings: Settings) -> list[str]:
         with structlog.testing.capture_logs() as logged:
             load_checked(settings, [path])
-        return [f"{entry['place']} {entry['found']}; {entry['remedy']}" for entry in logged]
+        return [f"{entry['location']} {entry['message']}; {entry['remedy']}" for entry in logged]
 
     model, folder, mail = told(load_settings(environ={}))
     assert model.startswith(f"{path}:5 'agent' will fail: no language model; ") and "OPENAI_API_KEY" in model
