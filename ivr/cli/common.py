@@ -40,6 +40,8 @@ class Command:
 
     It is called for the command that was chosen only, so that no other loads its modules.
     """
+    brief: bool = False
+    """It ends before there is garbage to collect: without collections it takes an eighth less time."""
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:

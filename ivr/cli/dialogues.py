@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 from pathlib import Path
 
 from ivr.cli.common import SPEECH_FLAGS, Command, UsageError, add_setting_flags, print_line, settings_of
@@ -48,6 +49,8 @@ def _test(arguments: argparse.Namespace) -> int:
     from ivr.speech.base import SpeechError
 
     settings = settings_of(arguments)
+    gc.freeze()  # what was loaded stays to the end
+    gc.enable()
     configure_logging(level="error")
     options = TestOptions(
         way="speech" if arguments.speech else "sip" if arguments.sip else "memory",
@@ -103,6 +106,6 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS = {
-    "test": Command("run the dialogues that are written beside a dialplan", _configure_test),
+    "test": Command("run the dialogues that are written beside a dialplan", _configure_test, brief=True),
     "simulate": Command("be the caller of a dialplan at the terminal", _configure_simulate),
 }

@@ -1,6 +1,7 @@
 """The parser of the ``ivr`` command, its exit codes, and errors as one line on standard error."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -28,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     error that names the place and the remedy; 130 interrupted.
     """
     argv = sys.argv[1:] if argv is None else argv
-    arguments = _parser(argv).parse_args(argv)
+    chosen = next((argument for argument in argv if not argument.startswith("-")), "")
+    if chosen in COMMANDS and COMMANDS[chosen].brief:
+        gc.disable()
+    arguments = _parser(chosen).parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -44,12 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser; of the commands only the one that ``argv`` names has its arguments."""
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """Return the parser, in which only the ``chosen`` command has its arguments."""
     parser = argparse.ArgumentParser(prog="ivr", description="A telephone service that people can interrupt.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    chosen = next((argument for argument in argv if not argument.startswith("-")), "")
     for name, command in COMMANDS.items():
         own = commands.add_parser(name, help=command.help)
         if name == chosen:

@@ -1,7 +1,6 @@
 """``ivr check``, ``graph`` and ``schema``: a dialplan as it is written."""
 
 import argparse
-import gc
 import json
 import sys
 from pathlib import Path
@@ -29,7 +28,6 @@ def _configure_check(parser: argparse.ArgumentParser) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
-    gc.disable()  # the process ends before there is much to collect
     from ivr.dialplan.check.checker import check_file
     from ivr.dialplan.source.sources import DIALOGUES
     from ivr.service.config.surroundings import surroundings
@@ -96,7 +94,6 @@ def _configure_graph(parser: argparse.ArgumentParser) -> None:
 
 
 def _graph(arguments: argparse.Namespace) -> int:
-    gc.disable()
     from ivr.cli.graph import graph
     from ivr.service.config.surroundings import surroundings
 
@@ -143,7 +140,9 @@ def write_or_print(text: str, name: str, out: Path | None) -> int:
 
 
 COMMANDS = {
-    "check": Command("find mistakes in dialplans", _configure_check),
-    "graph": Command("draw a dialplan", _configure_graph),
-    "schema": Command("print the JSON Schema of dialplans, or their reference page", _configure_schema),
+    "check": Command("find mistakes in dialplans", _configure_check, brief=True),
+    "graph": Command("draw a dialplan", _configure_graph, brief=True),
+    "schema": Command(
+        "print the JSON Schema of dialplans, or their reference page", _configure_schema, brief=True
+    ),
 }
