@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 def _configure_check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Check dialplans by the rules of dialplans/README.md. Exit code 1 when there is an error. A finding "
-        "is silenced by a comment on its line: # check: ignore RULE-ID reason."
+        "Check dialplans by the rules of dialplans/README.md. Exit code 1 when there is an error. A comment "
+        "silences a finding on its line: # check: ignore RULE-ID reason."
     )
     parser.add_argument(
         "plans", nargs="+", type=Path, metavar="PLAN", help="dialplan file, or its NAME.test.yaml"
@@ -27,7 +28,7 @@ def _configure_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    """Print the findings; 1 when one of them fails the check. Raises SettingsError."""
+    """Print the findings. Returns 1 when one of them fails the check, else 0. Raises SettingsError."""
     from ivr.dialplan.check.checker import check_file
     from ivr.dialplan.source.sources import DIALOGUES
     from ivr.service.config.surroundings import surroundings
@@ -36,6 +37,7 @@ def _check(arguments: argparse.Namespace) -> int:
     findings: list[Finding] = []
     for path in arguments.plans:
         findings += _check_dialogues(path) if path.name.endswith(DIALOGUES) else check_file(path, around)
+    findings = _each_once(findings)
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
     if arguments.json:
         shown = {
@@ -48,6 +50,15 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         _print(findings, counts, len(arguments.plans))
     return 1 if counts["error"] or (arguments.strict and counts["warning"]) else 0
+
+
+def _each_once(findings: "list[Finding]") -> "list[Finding]":
+    """Return the findings without repetitions: several plans may include one file, and a plan may be named
+    beside its tests.
+    """
+    first = {(os.path.realpath(f.file), f.line, f.column, f.rule, f.message): f for f in reversed(findings)}
+    kept = set(map(id, first.values()))
+    return [finding for finding in findings if id(finding) in kept]
 
 
 def _check_dialogues(path: Path) -> "list[Finding]":

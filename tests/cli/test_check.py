@@ -71,6 +71,23 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
     assert told["findings"][-1]["remedy"] == "give the path of a plan's YAML file"
 
 
+def test_a_finding_is_said_once(tmp_path: Path) -> None:
+    """Also of a file that two plans include, and of a plan that is named beside its tests."""
+    write(
+        tmp_path,
+        "library: 1\nsteps:\n  b:\n    - say: Hi {{ nme }}.\n    - say: Bye.\n    - hangup:\n",
+        "lib.yaml",
+    )
+    for name in ("one", "two"):
+        write(tmp_path, "dialplan: 1\nstart: a\ninclude: lib.yaml\nsteps:\n  a: [goto: b]\n", f"{name}.yaml")
+    done = ivr("check", "one.yaml", "./two.yaml", "one.yaml", cwd=tmp_path)
+    assert done.stdout.count("nothing sets the variable") == 1 and done.stderr == "3 plans checked: 1 error\n"
+    write(tmp_path, LOST.replace("say:", "sai:"))
+    write(tmp_path, "test: 1\ndialogues: [{name: it, turns: [hung_up]}]\n", "plan.test.yaml")
+    done = ivr("check", "plan.yaml", "plan.test.yaml", cwd=tmp_path)
+    assert done.stdout.count("there is no verb 'sai'") == 1, done.stdout
+
+
 def test_the_form_of_a_plans_tests_is_checked_too(tmp_path: Path) -> None:
     write(tmp_path, LOST)
     write(tmp_path, "test: 1\ndialogues:\n  - name: one\n    trns: []\n", "plan.test.yaml")

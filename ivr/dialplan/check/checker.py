@@ -2,13 +2,25 @@
 
 import os
 
-from ivr.dialplan.check import choices, endings, engines, hours, ignores, languages, reach, schema, values
+from ivr.dialplan.check import (
+    choices,
+    dates,
+    endings,
+    engines,
+    hours,
+    ignores,
+    languages,
+    none_values,
+    reach,
+    schema,
+    values,
+)
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import Subject, Surroundings
 from ivr.dialplan.engine.loader import ReadPlan, read_plan
 from ivr.dialplan.source.errors import PlanError
 
-FAMILIES = (reach, endings, choices, values, languages, engines, hours)
+FAMILIES = (reach, endings, choices, values, dates, none_values, languages, engines, hours)
 """One module per family: its ``RULES``, and ``check``, which finds where they are broken."""
 
 RULES: dict[str, Rule] = {rule.id: rule for family in (schema, *FAMILIES, ignores) for rule in family.RULES}

@@ -7,6 +7,7 @@ aliases expand to.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -36,6 +37,10 @@ MAX_NODES = 100_000
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _LARGEST = 10**18
 """Numbers of plans go no further."""
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
+_LOST_KEY = re.compile(r"(?<=\s)#(?=\s*(?:[,\]}]|$))")
+_ONLY_COMMENT = re.compile(r"\s+#")
 _STR_TAG = "tag:yaml.org,2002:str"
 
 Path = tuple[str | int, ...]
@@ -59,6 +64,8 @@ class Node:
     height: int = 0
     quoted: bool = False
     """A scalar that was written in quotes, or as a block."""
+    commented: bool = False
+    """A scalar for which nothing was written but a comment: ``press: #``."""
 
     def typed(self) -> Any:
         """As JSON has it: what is written without quotes may be a number, true, false or null."""
@@ -98,7 +105,9 @@ class Node:
     def describe(self) -> str:
         """What it is, for "found …" in a message."""
         if self.kind == "scalar":
-            return "nothing" if self.text is None else quoted(self.text)
+            comment = ': # begins a comment, so write the key as "#"'
+            nothing = f"nothing{comment if self.commented else ''}"
+            return nothing if self.text is None else quoted(self.text)
         return "a list" if self.kind == "list" else "a mapping"
 
 
@@ -106,7 +115,7 @@ def read_document(text: str, file: str) -> Node:
     """Parse one YAML document. Raises PlanError, never anything else."""
     problems: list[Problem] = []
     try:
-        root = _Builder(problems).build(YAML(typ="safe", pure=True).parse(text))
+        root = _Builder(problems, text).build(YAML(typ="safe", pure=True).parse(text))
     except _Refused as refused:
         raise PlanError(file, [*problems, refused.problem]) from None
     except YAMLError as error:
@@ -145,8 +154,9 @@ class _Open:
 class _Builder:
     """Events to nodes, with a stack of its own so that nesting costs no Python recursion."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        self._problems = problems
+    def __init__(self, problems: list[Problem], text: str) -> None:
+        self._problems, self._text = problems, text
+        self._lines: list[str] | None = None
         self._stack: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._count = 0
@@ -182,7 +192,27 @@ class _Builder:
         self._check_tag(event, line, column)
         bare = event.style is None and event.value in _NOTHING and event.implicit[0]
         quoted = event.style is not None
+        if bare and not event.value:
+            return self._empty(line, column)
         return Node("scalar", line, column, None if bare else event.value, quoted=quoted)
+
+    def _empty(self, line: int, column: int) -> Node:
+        """Return the node of a value that was not written, at the end of its name: the parser reports it
+        where the next token begins, often lines later.
+        """
+        if self._lines is None:
+            self._lines = self._text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        here = self._lines[line - 1] if line <= len(self._lines) else ""
+        before, at = here[: column - 1], line
+        while at > 1 and not _COMMENT.sub("", before).strip():
+            at -= 1
+            before = self._lines[at - 1]
+        written = _COMMENT.sub("", before)
+        if at == line or not written.strip():
+            return Node("scalar", line, column, commented=_ONLY_COMMENT.match(here, column - 1) is not None)
+        commented = written != before
+        end = len(written) if commented else len(written.rstrip())
+        return Node("scalar", at, end + 1, commented=commented)
 
     def _alias(self, name: str, line: int, column: int) -> Node:
         if any(open_.anchor == name for open_ in self._stack):
@@ -258,6 +288,23 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
         hint = '; write the star key in quotes: "*"'
     elif "\t" in source[:column]:
         hint = "; indent with spaces, not with tabs"
+    comment = _comment_inside(error, lines) if "flow" in said else None
+    if comment is not None:
+        message = '# begins a comment, so the bracket before it is never closed; write the key as "#"'
+        return Problem(*comment, f"not valid YAML: {message}", rule="yaml")
     said = said.replace("\x00", "the end of the file")
     printable = "".join(c if c.isprintable() else " " for c in said)[:200]
     return Problem(line, column, f"not valid YAML: {printable}{hint}", rule="yaml")
+
+
+def _comment_inside(error: YAMLError, lines: list[str]) -> tuple[int, int] | None:
+    """Return the line and column of the first comment in the list or mapping that the parser could not
+    finish.
+    """
+    if not isinstance(error, MarkedYAMLError) or error.context_mark is None or error.problem_mark is None:
+        return None
+    for number in range(error.context_mark.line, min(error.problem_mark.line + 1, len(lines))):
+        found = _LOST_KEY.search(_QUOTED.sub(lambda text: "x" * len(text[0]), lines[number]))
+        if found is not None:
+            return number + 1, found.start() + 1
+    return None

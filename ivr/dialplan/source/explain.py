@@ -55,7 +55,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel], location: Location, 
     place = node.find(location)
     # A short form, such as a bare text for the one field of a mapping, is not where its long form would be.
     short = place.kind == "map" and isinstance(detail["input"], str)
-    found = "nothing" if detail["input"] is None else quoted(detail["input"]) if short else place.describe()
+    nothing = detail["input"] is None and place.kind != "scalar"
+    found = "nothing" if nothing else quoted(detail["input"]) if short else place.describe()
     if kind == "plan":
         return str(context["message"])
     if kind == "literal_error":

@@ -147,7 +147,7 @@ class Template:
         """Those of ``names`` without a value of which it fails."""
         self._render: Callable[[Mapping[str, Any]], str] | None = None
         if not plain:
-            tree = _parse(source)
+            tree = parse(source)
             self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
 
     def render(self, scope: Mapping[str, Any]) -> str:
@@ -189,7 +189,7 @@ class Expression:
         self.source = source.strip()
         if not self.source:
             raise ExpressionError("it is empty")
-        tree = _parse("{{ " + self.source + " }}")
+        tree = parse("{{ " + self.source + " }}")
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
@@ -255,7 +255,8 @@ def _plainly(message: str) -> str:
     return f"{found[1]} is not expected there; a text needs quotes of its own" if found else message
 
 
-def _parse(source: str) -> nodes.Template:
+def parse(source: str) -> nodes.Template:
+    """Return the syntax tree of a text with values in it. Raises ExpressionError."""
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"it is longer than {MAX_SOURCE} characters")
     if "{%" in source or "{#" in source:

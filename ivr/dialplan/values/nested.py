@@ -19,6 +19,11 @@ class Nested:
         self._tree = tree
 
     @property
+    def leaves(self) -> tuple[Expression, ...]:
+        """The expressions in it."""
+        return tuple(_leaves(self._tree))
+
+    @property
     def names(self) -> frozenset[str]:
         """Every variable that it reads."""
         return frozenset().union(*(leaf.names for leaf in _leaves(self._tree)))

@@ -33,6 +33,11 @@ class Spoken:
         return tuple(self._texts)
 
     @property
+    def leaves(self) -> tuple[Template, ...]:
+        """The texts of all languages."""
+        return tuple(self._texts.values())
+
+    @property
     def names(self) -> frozenset[str]:
         """Every variable that it reads."""
         return frozenset().union(*(text.names for text in self._texts.values()))

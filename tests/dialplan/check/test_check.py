@@ -72,3 +72,53 @@ def test_the_caret_stands_under_the_place_whatever_the_tabs() -> None:
         "      |  \t ^",
         "      = mend it",
     ]
+
+
+STEPS = "dialplan: 1\nstart: a\nsteps:\n  a:\n"
+
+
+def message(folder: Path, verbs: str, rule: str) -> Finding:
+    (hit,) = [hit for hit in check_file(write(folder, STEPS + verbs)) if hit.rule == rule]
+    return hit
+
+
+def test_a_hash_without_quotes_is_called_a_comment_on_its_own_line(tmp_path: Path) -> None:
+    choices = "    - gather:\n        choices:\n          b:\n            press: #\n            goto: a\n"
+    hit = message(tmp_path, choices, "schema")
+    assert (hit.line, hit.column) == (8, 20) and hit.source.endswith("press: #")
+    assert hit.message.endswith('found nothing: # begins a comment, so write the key as "#"')
+    hit = message(tmp_path, choices.replace("press: #", "press:\n              - #"), "schema")
+    assert (hit.line, hit.source.strip()) == (9, "- #") and '"#"' in hit.message
+    hit = message(tmp_path, choices.replace("press: #", 'press: ["1", #]'), "yaml")
+    assert (hit.line, hit.column) == (8, 26) and "# begins a comment" in hit.message
+
+
+def test_a_value_that_is_missing_is_reported_on_its_own_line(tmp_path: Path) -> None:
+    hit = message(tmp_path, "    - say:\n        text:\n\n    # a comment\n    - hangup:\n", "schema")
+    assert (hit.line, hit.column) == (6, 14) and "comment" not in hit.message
+
+
+def test_a_remedy_shows_the_quotes_that_a_text_needs(tmp_path: Path) -> None:
+    hit = message(tmp_path, "    - set: {dept: sales}\n    - say: Bye.\n    - hangup:\n", "unknown-variable")
+    assert "\"'sales'\"" in hit.remedy
+
+
+def test_an_unknown_variable_is_reported_once_with_all_its_lines(tmp_path: Path) -> None:
+    hit = message(
+        tmp_path, "".join(f"    - say: Hi {{{{ x + {n} }}}}.\n" for n in range(3)), "unknown-variable"
+    )
+    assert hit.line == 5 and hit.message.endswith("it is read on line 6, 7 too")
+
+
+def test_a_message_says_what_fails_about_a_date(tmp_path: Path) -> None:
+    gather = "    - gather: {prompt: When?, input: date, into: day, exhausted: a}\n"
+    for expression, why in (
+        ("day + 1", "a number cannot be added to a date"),
+        ("7 - day", "a date cannot be subtracted from a number"),
+        ("day * 2", "a date cannot be multiplied or divided"),
+        ("day > now", "a date cannot be compared with a date with a time"),
+        ("now - 60", "a number cannot be subtracted from a date with a time"),
+        ("day + 'x'", "a text cannot be added to a date"),
+    ):
+        verbs = f'{gather}    - set: {{x: "{expression}"}}\n    - say: Bye.\n    - hangup:\n'
+        assert message(tmp_path, verbs, "date-arithmetic").message == f"'{expression}' fails: {why}"
