@@ -9,9 +9,9 @@ from pathlib import Path
 from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.check.subject import Surroundings
 from ivr.dialplan.engine.loader import load_plan
-from ivr.dialplan.picture.counts import count_calls
+from ivr.dialplan.picture.counts import Counts, count_calls
 from ivr.dialplan.picture.dot import dot
-from ivr.dialplan.source.errors import Problem
+from ivr.dialplan.source.errors import Problem, quoted
 from ivr.errors import IvrError
 
 FORMATS = ("svg", "png", "pdf")
@@ -23,17 +23,19 @@ class GraphError(IvrError):
     """The picture cannot be made; one line that says why and what to do."""
 
 
-def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surroundings | None = None) -> None:
-    """Draw the plan to ``out``: what ``ivr check`` finds is marked, the counts of the calls in the logs
-    ``calls`` stand on its ways. ``around`` is the service that the plan is for. Raises GraphError and
-    PlanError.
+def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surroundings | None = None) -> str:
+    """Draw the plan to ``out`` with the findings of ``ivr check``, and with the counts of its calls in the
+    logs ``calls``. ``around`` describes the service that the plan is for. Returns what was written, for
+    the operator. Raises GraphError and PlanError.
     """
     kind = out.suffix.removeprefix(".").lower()
     if kind not in (*FORMATS, "dot"):
         raise GraphError(f"{out}: name a file that ends in .svg, .png, .pdf or .dot")
     plan = load_plan(plan_path)
     lines = _lines(calls)
-    text = dot(plan, _problems(plan_path, around), count_calls(plan, lines) if lines is not None else None)
+    counts = count_calls(plan, lines) if lines is not None else None
+    problems = _problems(plan_path, around)
+    text = dot(plan, problems, counts)
     try:
         if kind == "dot":
             out.write_text(text, encoding="utf-8")
@@ -41,6 +43,21 @@ def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surrou
             out.write_bytes(_drawn(text, kind))
     except OSError as error:
         raise GraphError(f"{out}: {error.strerror}") from error
+    written = f"{_number(len(plan.steps), 'step')}, {_number(len(problems), 'finding')}"
+    return f"{out}: the plan {quoted(plan.name)}, {written}{_counted(counts)}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
+
+
+def _counted(counts: Counts | None) -> str:
+    """Return what the logs had, and what to look at where they had nothing of this plan."""
+    if counts is None:
+        return ""
+    others = f" ({counts.other_calls} of other plans left out)" if counts.other_calls else ""
+    hint = "" if counts.calls else "; is it the JSON log of a service that runs this plan?"
+    return f", {_number(counts.calls, 'call')}{others}{hint}"
 
 
 def _problems(plan: Path, around: Surroundings | None) -> list[Problem]:

@@ -98,7 +98,7 @@ def _configure_graph(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="LOG",
-        help="the log of a service, as JSON: write on each way how many calls took it; may be repeated",
+        help="the JSON log of a service: write on each way how many of its calls took it; may be repeated",
     )
     add_setting_flags(parser)
     parser.set_defaults(run=_graph)
@@ -108,7 +108,7 @@ def _graph(arguments: argparse.Namespace) -> int:
     from ivr.cli.graph import graph
     from ivr.service.config.surroundings import surroundings
 
-    graph(arguments.plan, arguments.out, arguments.calls, surroundings(settings_of(arguments)))
+    print(graph(arguments.plan, arguments.out, arguments.calls, surroundings(settings_of(arguments))))
     return 0
 
 

@@ -120,9 +120,13 @@ def test_counts_of_calls(tmp_path: Path) -> None:
         "no JSON",
         "[1]",
         json.dumps({"call": "3", "plan": "another", "event": "step_entered", "step": "a"}),
+        line("4", event="step_entered", step="a"),
+        line("4", event="step_entered", step="a step of another plan of this name"),
+        line("4", event="plan_ended", step="a", reason="hangup"),
     ]
     counts = count_calls(loaded, log)
-    assert counts.calls == 2 and counts.steps == {"a": 3, "sales": 2}
+    assert (counts.calls, counts.other_calls) == (2, 2)
+    assert counts.steps == {"a": 3, "sales": 2}
     assert counts.ways == {
         ("a", "sales", "sales"): 1,
         ("a", "noinput", "sales"): 1,
@@ -176,6 +180,23 @@ def test_what_the_check_finds_is_marked(tmp_path: Path) -> None:
         line for line in (tmp_path / "plan.dot").read_text("utf-8").splitlines() if "<B>alone</B>" in line
     ]
     assert "nothing leads here" in alone and "⚠" in alone and "unreachable" in alone
+
+
+def test_it_says_what_it_wrote(tmp_path: Path) -> None:
+    from ivr.cli.graph import graph
+
+    steps = len(plan(tmp_path, STEPS).steps)
+    path, out = tmp_path / "plan.yaml", tmp_path / "plan.dot"
+    said = graph(path, out)
+    assert said.startswith(f"{out}: the plan 'plan', {steps} steps, ") and said.endswith(" findings")
+    log = tmp_path / "log.json"
+    entered = [
+        {"call": call, "plan": call[:4], "event": "step_entered", "step": "a"} for call in ("plan1", "x")
+    ]
+    log.write_text("".join(f"{json.dumps(event)}\n" for event in entered), encoding="utf-8")
+    assert graph(path, out, [log]).endswith(" findings, 1 call (1 of other plans left out)")
+    log.write_text("2026-11-30 step_entered plan=plan\n", encoding="utf-8")
+    assert graph(path, out, [log]).endswith(", 0 calls; is it the JSON log of a service that runs this plan?")
 
 
 def test_a_log_that_is_not_there(tmp_path: Path) -> None:
