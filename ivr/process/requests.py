@@ -38,8 +38,8 @@ class ProcessOptions:
     """Options of a process that serves requests. Times in seconds."""
 
     timeout_s: float = 8.0
-    """How long a request may wait for its turn, and then for every further sign of progress (the result,
-    or a piece of sound). A process that shows none is killed and started again."""
+    """Longest wait of a request for its turn, and then for every further sign of progress (the result or a
+    piece of sound). A process without progress is killed and started again."""
     start_timeout_s: float = 60.0
     """Time limit of loading."""
     queue_size: int = 32
@@ -49,7 +49,7 @@ class ProcessOptions:
     niceness: int = 19
     """Added to the process's nice value, so that media threads win on a small machine."""
     backoff_s: float = 0.5
-    """Before the second restart in a row without work in between; doubled for each further one."""
+    """Pause before the second restart in a row without work in between; doubled for each further one."""
     backoff_max_s: float = 30.0
     """Longest pause before a restart."""
     host: Path | None = None
@@ -89,7 +89,7 @@ class RequestClient(ABC):
         """Send one request and return its result; pieces are dropped.
 
         After ``within_s`` seconds, waiting for its turn included, the request is abandoned and
-        RequestTimeout raised; the process lives on and is not taken for stuck.
+        RequestTimeout raised; the process is not taken for stuck.
         """
         try:
             async with timeout(within_s), aclosing(self.run(request, payload)) as items:

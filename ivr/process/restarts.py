@@ -28,9 +28,9 @@ class Run:
 
     reason: PeerGone
     ready: bool
-    """It had finished starting."""
+    """True when it had finished starting."""
     useful: bool
-    """It had done work, so that a restart at once is worth a try."""
+    """True when it had done work, so that a restart at once is worth a try."""
     ended_at: float
     """Seconds of the event loop's clock."""
 

@@ -82,21 +82,23 @@ async def _start(engine: SpeechToText | TextToSpeech | TurnDetector, progress: P
 
 
 def make_speech(settings: Settings) -> StartableEngines:
-    """Raises ValueError for an unknown name or option, ModelMissing for a model not fetched."""
+    """Make the service's recogniser and synthesiser. Raises ValueError for an unknown name or option,
+    ModelMissing for a model not fetched.
+    """
     stt = [create_stt(name, **settings.stt.of(name)) for name in settings.stt.order]
     tts = [create_tts(name, **settings.tts.of(name)) for name in settings.tts.order]
     return StartableEngines(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
 
 
 def make_turn_detector(settings: Settings) -> TurnDetector | None:
-    """Raises as ``make_speech``."""
+    """Make the turn detector, None when there is none. Raises as ``make_speech``."""
     found = [create_turn_detector(name, **settings.turn.of(name)) for name in settings.turn.order]
     return found[0] if found else None
 
 
 def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
-    """``bank`` holds the sound of the calls to be served; without one audio is pushed. Raises as
-    ``make_speech``.
+    """Make all engines. ``bank`` has the sound of the calls to be served; without one audio is pushed. Raises
+    as ``make_speech``.
     """
     speech = make_speech(settings)
     turn = make_turn_detector(settings)
@@ -105,9 +107,8 @@ def make_engines(settings: Settings, bank: LineBank | None = None) -> Engines:
 
 
 def make_languages(settings: Settings) -> dict[str, StartableEngines]:
-    """The engines of ``[[languages]]``. Raises as ``make_speech`` and ``settings_of``, and ValueError for a
-    language that is given twice.
-    """
+    """Make the engines of ``[[languages]]``. Raises as ``make_speech`` and ``settings_of``, and ValueError
+    for a language that is given twice."""
     found: dict[str, StartableEngines] = {}
     for language in settings.languages:
         if language.tag in found:
@@ -117,7 +118,7 @@ def make_languages(settings: Settings) -> dict[str, StartableEngines]:
 
 
 def settings_of(language: LanguageOptions) -> Settings:
-    """Of its engines; what the environment says of engines is said of the service's own. Raises
+    """Return the settings of a language's engines; the environment does not apply to them. Raises
     SettingsError.
     """
     settings = load_settings(language.settings, environ={})
@@ -136,11 +137,11 @@ def _make_vad(options: VadOptions, bank: LineBank | None) -> VoiceActivityDetect
 
 
 def on_host(settings: Settings, socket: Path) -> Settings:
-    """The settings with every engine that runs in a process of its own moved to the host at ``socket``."""
+    """Return the settings with every engine that runs in its own process moved to the host at ``socket``."""
     moved: dict[str, Any] = {}
     for kind, engines in settings.engines.items():
         options = {name: dict(values) for name, values in engines.options.items()}
-        for name in _of_processes(kind, engines):
+        for name in _engines_with_process(kind, engines):
             options.setdefault(name, {})["host"] = socket
         moved[kind] = dataclasses.replace(engines, options=options)
     languages = tuple(dataclasses.replace(each, host=socket) for each in settings.languages)
@@ -148,11 +149,11 @@ def on_host(settings: Settings, socket: Path) -> Settings:
 
 
 def needs_host(settings: Settings) -> bool:
-    """Any engine that is asked for runs in a process of its own."""
-    return any(_of_processes(kind, engines) for kind, engines in settings.engines.items())
+    """Return whether any engine of the settings runs in a process of its own."""
+    return any(_engines_with_process(kind, engines) for kind, engines in settings.engines.items())
 
 
-def _of_processes(kind: str, engines: EngineOptions) -> list[str]:
-    """Those that run in a process of their own."""
+def _engines_with_process(kind: str, engines: EngineOptions) -> list[str]:
+    """Return the engines that run in a process of their own."""
     known = KINDS[kind].options()
     return [name for name in engines.order if issubclass(known[name], ProcessOptions)]

@@ -1,4 +1,4 @@
-"""The three small protocols behind which every speech engine stands, and the errors they raise."""
+"""Protocols of speech engines (recogniser, synthesiser, turn detector), their errors and options."""
 
 import dataclasses
 import difflib
@@ -12,7 +12,7 @@ _Options = TypeVar("_Options")
 
 
 class SpeechError(IvrError):
-    """An engine could not do one request. ``engine`` names it; the text is for the log, never the caller."""
+    """An engine failed a request. ``engine`` names it; the text is for the log, never for the caller."""
 
     def __init__(self, engine: str, message: str) -> None:
         super().__init__(f"{engine}: {message}")
@@ -20,7 +20,7 @@ class SpeechError(IvrError):
 
 
 class SpeechTimeout(SpeechError):
-    """The engine did not answer in its time limit."""
+    """The engine did not answer within its time limit."""
 
 
 class SpeechBusy(SpeechError):
@@ -29,7 +29,7 @@ class SpeechBusy(SpeechError):
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was understood. ``text`` is empty when nothing was; ``confidence`` is 0.0 to 1.0."""
+    """Result of one recognition. ``text`` is empty when nothing was understood; ``confidence`` is 0 to 1."""
 
     text: str
     confidence: float = 0.0
@@ -41,10 +41,10 @@ class SpeechToText(Protocol):
     name: str
 
     async def start(self) -> None:
-        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+        """Load or connect. Idempotent. Raises SpeechError."""
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        """PCM16 mono at ``sample_rate`` Hz to text. Cancelling the task abandons the request.
+        """Transcribe PCM16 mono at ``sample_rate`` Hz. Cancelling the task abandons the request.
 
         Raises SpeechError and its kinds.
         """
@@ -66,20 +66,22 @@ class HasHealth(Protocol):
 class TextToSpeech(Protocol):
     name: str
     sample_rate: int
-    """Hz of what ``synthesize`` yields."""
+    """Hz of the sound that ``synthesize`` yields."""
 
     async def start(self) -> None:
-        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+        """Load or connect. Idempotent. Raises SpeechError."""
 
     def synthesize(self, text: str) -> AsyncIterator[bytes]:
-        """Text to PCM16 mono chunks (whole samples) as they are made. Raises SpeechError and its kinds.
+        """Yield PCM16 mono chunks (whole samples) of ``text`` as they are made. Raises SpeechError and its
+        kinds.
 
-        Closing the iterator (``aclose``) abandons the request. An engine that knows where its words are gives
-        a ``words.TimedAudio``.
+        Closing the iterator (``aclose``) abandons the request. An engine that knows the times of its words
+        returns a ``timed_words.TimedAudio``.
         """
 
     def fingerprint(self) -> str:
-        """Engine, voice and every option that changes the sound: the prompt cache's key, with the text."""
+        """Return engine, voice and every option that changes the sound; with the text, the prompt cache's
+        key."""
 
     async def aclose(self) -> None:
         """Free everything. Idempotent."""
@@ -90,16 +92,15 @@ class TurnDetector(Protocol):
     name: str
 
     async def start(self) -> None:
-        """Make ready (load, connect). Idempotent. Raises SpeechError."""
+        """Load or connect. Idempotent. Raises SpeechError."""
 
     async def probability(self, pcm16: bytes, sample_rate: int) -> float:
-        """How likely it is, 0 to 1, that the caller has finished and does not only pause.
+        """Return the probability, 0 to 1, that the caller has finished and does not only pause.
 
-        PCM16 mono at ``sample_rate`` Hz: the turn from its onset, a little pre-roll before, to 200 ms
-        behind its last sound; more of the pause makes a detector too sure (measured: see the README). An
-        answer that comes late is worth nothing: it comes within the engine's own limit, or SpeechTimeout
-        does, and silence decides. Cancelling the task abandons the request. Raises SpeechError and its
-        kinds.
+        PCM16 mono at ``sample_rate`` Hz: the turn from a little before its onset to 200 ms after its last
+        sound; more of the pause makes a detector too sure (see the README's measurements). A late answer is
+        useless: the engine answers within its own limit or raises SpeechTimeout, and silence decides.
+        Cancelling the task abandons the request. Raises SpeechError and its kinds.
         """
 
     async def aclose(self) -> None:
@@ -107,7 +108,7 @@ class TurnDetector(Protocol):
 
 
 def options_of(kind: type[_Options], engine: str, given: dict[str, Any]) -> _Options:
-    """``kind(**given)`` for an options dataclass. Raises ValueError naming what is known."""
+    """Return ``kind(**given)`` for an options dataclass. Raises ValueError, which names the known options."""
     known = [item.name for item in dataclasses.fields(kind) if item.init]  # type: ignore[arg-type]
     for name in given:
         if name not in known:
@@ -118,6 +119,6 @@ def options_of(kind: type[_Options], engine: str, given: dict[str, Any]) -> _Opt
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """ ", did you mean 'x'?" when something known is like ``name``, else nothing."""
+    """Return ", did you mean 'x'?" when a known name is similar to ``name``, else an empty string."""
     like = difflib.get_close_matches(name, known, 1)
     return f", did you mean {like[0]!r}?" if like else ""

@@ -1,4 +1,4 @@
-"""Speech engines by kind and name. A third party's come through the entry-point groups of ``KINDS``."""
+"""Speech engines by kind and name: the providers of this package, and entry points of other packages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ class UnknownEngine(IvrError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _NoOptions:
-    """Of an engine that does not say what options it has."""
+    """Options of an engine that declares none."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineKind(Generic[_Engine]):
     """The engines of one protocol."""
 
-    what: str
-    """In an error's text: "no voice is called ..."."""
+    label: str
+    """Names the kind in an error's text: "no voice is called ..."."""
     group: str
     """Entry-point group. An entry is a callable (a class, say) that takes the engine's options as keywords
-    and gives an object of the protocol. If it has an attribute ``options_type``, a dataclass, then its
-    fields can be written in the settings file."""
+    and returns an object of the protocol. If it has an attribute ``options_type``, a dataclass, its fields
+    are settings. ``tests/example_engine`` is such a package."""
     built_in: dict[str, tuple[Callable[..., _Engine], type]]
-    """Name to what makes the engine, and the dataclass of its options."""
+    """Name of an engine to its factory and the dataclass of its options."""
 
     def create(self, name: str, **options: Any) -> _Engine:
         """Make an engine; nothing is loaded or connected before its ``start``.
@@ -52,11 +52,11 @@ class EngineKind(Generic[_Engine]):
         return cast(_Engine, self._installed(name)(**options))
 
     def options(self) -> dict[str, type]:
-        """Every engine's name and the dataclass of its options."""
+        """Return the name of every engine and the dataclass of its options."""
         found = {name: kind for name, (_, kind) in self.built_in.items()}
         for entry in entry_points(group=self.group):
             if entry.name in self.built_in:
-                continue  # an engine of our own cannot be replaced unseen
+                continue  # a package cannot replace a built-in engine
             try:
                 found[entry.name] = getattr(entry.load(), "options_type", _NoOptions)
             except Exception as error:  # a broken package must not keep the service from starting
@@ -69,7 +69,7 @@ class EngineKind(Generic[_Engine]):
             return factory
         known = sorted({*self.built_in, *(entry.name for entry in entry_points(group=self.group))})
         raise UnknownEngine(
-            f"no {self.what} is called {name!r}{nearest(name, known)}; there are: {', '.join(known)}"
+            f"no {self.label} is called {name!r}{nearest(name, known)}; there are: {', '.join(known)}"
         )
 
 
@@ -87,7 +87,7 @@ TURN: EngineKind[TurnDetector] = EngineKind(
     "turn detector", "ivr.turn", {"smart-turn": (SmartTurn, SmartTurnOptions)}
 )
 KINDS: dict[str, EngineKind[Any]] = {"stt": STT, "tts": TTS, "turn": TURN}
-"""By their name in the settings."""
+"""Kinds by their name in the settings."""
 
 
 def create_stt(name: str, **options: Any) -> SpeechToText:

@@ -1,4 +1,4 @@
-"""Text cut into sentences, the unit in which sound is asked for; also text that is still being written."""
+"""Split text into sentences, the unit in which speech is synthesised; also text that is still arriving."""
 
 import re
 from collections.abc import AsyncIterator
@@ -15,13 +15,13 @@ _MARKS = " \n\t.,;:!?…-–—\"'“”‘’()[]"
 
 
 def split_sentences(text: str) -> list[str]:
-    """Every word of ``text`` in order, in pieces without blank ends; none is empty or mere punctuation."""
+    """Return the sentences of ``text``, stripped; none is empty or only punctuation."""
     sentences, rest = complete_sentences(text)
     return [piece for piece in (*sentences, rest.strip()) if piece.strip(_MARKS)]
 
 
 def complete_sentences(text: str) -> tuple[list[str], str]:
-    """The sentences of ``text`` that have ended, and the rest, which may still grow."""
+    """Return the complete sentences of ``text``, and the remainder, which may still grow."""
     sentences: list[str] = []
     start = 0
     for match in _END.finditer(text):
@@ -33,7 +33,7 @@ def complete_sentences(text: str) -> tuple[list[str], str]:
 
 
 async def sentences_of(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Each sentence of a text that arrives in pieces, once its end is there; what is left at the end."""
+    """Yield each sentence of a text that arrives in pieces as soon as it is complete, then the remainder."""
     rest = ""
     async for piece in pieces:
         done, rest = complete_sentences(rest + piece)

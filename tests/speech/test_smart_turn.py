@@ -141,7 +141,7 @@ async def test_it_is_asked_of_a_host_as_well(models: ModelStore, sounds: Path, t
             sound = said(sounds, "all-circuits-busy-now")
             answers = await asyncio.gather(one.probability(sound, RATE), two.probability(sound, RATE))
             assert answers[0] == answers[1] > 0.9
-            assert len(host._engines) == 1, "one process for both"
+            assert len(host._processes) == 1, "one process for both"
     finally:
         await host.aclose()
 

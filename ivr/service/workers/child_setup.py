@@ -1,4 +1,4 @@
-"""What every child of the supervisor begins with: the settings and plans it receives, its logging."""
+"""Receive settings and plans in a child of the supervisor, and configure its logging."""
 
 import pickle
 from io import BytesIO
@@ -23,7 +23,7 @@ class _Pickler(pickle.Pickler):
 
 
 def pack(value: Any) -> bytes:
-    """Return settings and plans as bytes for a child process of ours."""
+    """Return settings and plans as bytes for a child process."""
     target = BytesIO()
     _Pickler(target, pickle.HIGHEST_PROTOCOL).dump(value)
     return target.getvalue()

@@ -18,7 +18,7 @@ from ivr.service.calls.call_record import ended_fields
 log: Any = structlog.get_logger("ivr.worker")
 
 BACKLOG_BYTES = 256 * 1024
-"""What may wait in a worker to be read by the supervisor; some 1000 reports."""
+"""Bytes that may wait in a worker for the supervisor to read; some 1000 reports."""
 
 
 class Reports:

@@ -1,4 +1,4 @@
-"""Makes an engine's sound fit for the line: 8 kHz, an even loudness, no waiting at its start. Pure."""
+"""Prepare synthesised sound for the phone line: 8 kHz, an even level, no silence at its start. Pure."""
 
 import math
 from typing import NamedTuple
@@ -14,10 +14,10 @@ Pcm16 = npt.NDArray[np.int16]
 
 TARGET_DBFS = -20.0
 """Level of the speech itself, pauses not counted. Recorded telephone prompts are at about -18, a normal
-caller at about -26 (ITU-T P.56 speaks of active level)."""
+caller at about -26 (active speech level, ITU-T P.56)."""
 PEAK_DBFS = -1.0
 MOST_GAIN_DB = 12.0
-"""Gently: what is further off than this is taken for intended."""
+"""Largest correction; a level further off is taken for intended."""
 ACTIVE_DBFS = -40.0
 """A block of 10 ms below this is a pause, before any gain."""
 LEAD_MS = 100
@@ -28,14 +28,15 @@ _BLOCK = ms_to_samples(10, LINE_RATE)
 
 
 def active_dbfs(pcm: Pcm16) -> float:
-    """Level of the 10 ms blocks of 8 kHz sound that are not pauses; ``-inf`` when all are."""
+    """Return the level of the 10 ms blocks of 8 kHz sound that are not pauses; ``-inf`` when all are."""
     powers = _powers(pcm)
     active = powers[powers > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10)]
     return 10 * math.log10(float(active.mean()) / FULL_SCALE**2) if active.size else -math.inf
 
 
 def gain_for(pcm: Pcm16) -> float:
-    """Factor that brings 8 kHz sound to the target, as far as its peaks and gentleness allow."""
+    """Return the factor that brings 8 kHz sound to the target level, as far as its peaks and MOST_GAIN_DB
+    allow."""
     level = active_dbfs(pcm)
     if level == -math.inf:
         return 1.0
@@ -44,14 +45,14 @@ def gain_for(pcm: Pcm16) -> float:
 
 
 def amplify(pcm: Pcm16, gain: float) -> Pcm16:
-    """``pcm`` times ``gain``, held at full scale."""
+    """Return ``pcm`` times ``gain``, clipped at full scale."""
     louder: Pcm16 = np.clip(np.rint(pcm * gain), -32768, 32767).astype(np.int16)
     return louder
 
 
 def trim(pcm: Pcm16) -> tuple[Pcm16, int]:
-    """8 kHz sound without the silence beyond LEAD_MS at its start and TAIL_MS at its end, and the samples
-    that were taken from its start.
+    """Return 8 kHz sound without the silence beyond LEAD_MS at its start and TAIL_MS at its end, and the
+    number of samples removed from its start.
     """
     loud = np.flatnonzero(_powers(pcm) > FULL_SCALE**2 * 10 ** (ACTIVE_DBFS / 10))
     if not loud.size:
@@ -65,20 +66,20 @@ class Shaped(NamedTuple):
     pcm: Pcm16
     """8 kHz."""
     gain: float
-    """Factor that was used."""
+    """Factor that was applied."""
     trimmed: int
-    """Samples taken from the start."""
+    """Samples removed from the start."""
 
 
 def shape(pcm: Pcm16, rate: int) -> Shaped:
-    """A whole prompt at ``rate`` Hz as it is kept."""
+    """Convert a whole prompt at ``rate`` Hz to the form in which it is kept."""
     line, trimmed = trim(resample(pcm, rate, LINE_RATE))
     gain = gain_for(line)
     return Shaped(amplify(line, gain), gain, trimmed)
 
 
 class StreamShaper:
-    """The same for sound that is passed on while it is being made, with a gain known beforehand."""
+    """Shapes sound that is passed on while it is being made, with a gain known beforehand."""
 
     def __init__(self, rate: int, gain: float) -> None:
         self._resampler = Resampler(rate, LINE_RATE)
@@ -86,10 +87,10 @@ class StreamShaper:
         self._begun = False
         self._held: Pcm16 = np.zeros(0, np.int16)
         self.trimmed = 0
-        """Samples taken from the start."""
+        """Samples removed from the start."""
 
     def process(self, pcm: Pcm16) -> Pcm16:
-        """The next piece at ``rate`` Hz to 8 kHz; silence is held back until it is known to be lead."""
+        """Convert the next piece to 8 kHz; leading silence is kept back until speech begins."""
         return self._after_lead(self._resampler.process(pcm))
 
     def flush(self) -> Pcm16:

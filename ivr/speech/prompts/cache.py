@@ -1,4 +1,4 @@
-"""Prompts synthesised once: kept as 8 kHz audio under a hash of engine, voice and text."""
+"""Cache of synthesised prompts: 8 kHz audio under a hash of engine, voice and text."""
 
 import asyncio
 import hashlib
@@ -18,15 +18,15 @@ from ivr.speech.timed_words import Word, shift_words, words_of
 _log = structlog.get_logger(__name__)
 
 VERSION = "2"
-"""Part of the hash; to be raised with every change of how the sound is shaped or kept."""
+"""Part of the hash; raise it with every change of how the sound is shaped or kept."""
 MEMORY_BYTES = 32 * 1024 * 1024
 """About half an hour of speech."""
 GIVE_UP_AFTER = 3
-"""Failures in a row after which ``prepare`` does not try the rest: the engine is not there."""
+"""Failures in a row after which ``prepare`` tries no further prompts: the engine does not work."""
 
 
 class PromptCache:
-    """A directory of prompts, for any number of engines."""
+    """A directory of prompts, shared by any number of engines."""
 
     def __init__(self, directory: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
         self._store = PromptStore(Path(directory), memory_bytes)
@@ -36,10 +36,10 @@ class PromptCache:
 
 
 class CachedTTS:
-    """A TextToSpeech at 8 kHz that remembers.
+    """A TextToSpeech at 8 kHz in front of another, whose sound it keeps.
 
-    Prompts known beforehand (``prepare``) are kept on disk. Any other text is kept in memory only: it
-    may hold what is a caller's own business, and texts without end would fill the disk.
+    Prompts known beforehand (``prepare``) are kept on disk. Any other text is kept in memory only: it may
+    be private, and an endless number of texts would fill the disk.
     """
 
     sample_rate = LINE_RATE
@@ -57,7 +57,7 @@ class CachedTTS:
         return f"{self._tts.fingerprint()} 8 kHz {VERSION}"
 
     def lookup(self, text: str) -> Prompt | None:
-        """``text`` at 8 kHz if it is there, in the preferred voice or else in that of a fallback."""
+        """Return ``text`` at 8 kHz if it is cached, in the preferred voice or else in that of a fallback."""
         for fingerprint in self._fingerprints():
             prompt = self._store.get(_key(fingerprint, text))
             if prompt is not None:
@@ -99,15 +99,15 @@ class CachedTTS:
         return failed
 
     def synthesize(self, text: str) -> "CachedSpeech":
-        """The whole in one piece when it is known or being prepared; else as the engine makes it.
+        """Yield the whole in one piece when it is cached or being prepared; else as the engine makes it.
 
-        While it is passed on the loudness is that of the prompts made before; the even loudness of
-        ``prepare`` needs the whole.
+        Sound that is passed on while it is made has the gain of the prompts made before; the even level
+        of ``prepare`` needs the whole.
         """
-        return CachedSpeech(self._say(text))
+        return CachedSpeech(self._synthesize(text))
 
-    async def _say(self, text: str) -> AsyncGenerator[tuple[bytes, Sequence[Word]], None]:
-        """Its sound, and with each piece the words that are known by then."""
+    async def _synthesize(self, text: str) -> AsyncGenerator[tuple[bytes, Sequence[Word]], None]:
+        """Yield the sound, and with each piece the words that are known by then."""
         prompt = self.lookup(text)
         if prompt is None and (task := self._making.get(text)) is not None:
             prompt = await asyncio.shield(task)
@@ -120,7 +120,7 @@ class CachedTTS:
             async for piece in engine.pieces():
                 if line := shaper.process(np.frombuffer(piece, np.int16)).tobytes():
                     yield line, engine.words(shaper.trimmed)
-            # Kept before the last piece is given away: the user may not come back for more.
+            # Kept before the last piece is yielded: the user may not ask for more.
             await self._keep(text, engine, on_disk=False)
             if line := shaper.flush().tobytes():
                 yield line, engine.words(shaper.trimmed)
@@ -155,11 +155,11 @@ class CachedTTS:
     def _made(self, text: str, task: asyncio.Task[Prompt]) -> None:
         self._making.pop(text, None)
         if not task.cancelled():
-            task.exception()  # all who waited for it may have been cancelled
+            task.exception()  # everyone who waited for it may have been cancelled
 
     async def _keep(self, text: str, engine: "_Recording", *, on_disk: bool) -> Prompt:
-        """Shape and store what was recorded; gives it at 8 kHz."""
-        sound = np.frombuffer(b"".join(engine.heard), np.int16)
+        """Shape and store what was recorded; returns it at 8 kHz."""
+        sound = np.frombuffer(b"".join(engine.pieces_made), np.int16)
         line, gain, trimmed = await asyncio.to_thread(shape, sound, self._tts.sample_rate)
         prompt = Prompt(line.tobytes(), gain, tuple(engine.words(trimmed)))
         if prompt.pcm and engine.made_by is not None:
@@ -177,7 +177,7 @@ class CachedTTS:
 
 
 class CachedSpeech(AsyncIterator[bytes]):
-    """One text being said, at 8 kHz, with its words if the engine tells them (``TimedAudio``)."""
+    """The sound of one text at 8 kHz, with its words if the engine knows them (``TimedAudio``)."""
 
     def __init__(self, pieces: AsyncGenerator[tuple[bytes, Sequence[Word]], None]) -> None:
         self._pieces = pieces
@@ -193,25 +193,25 @@ class CachedSpeech(AsyncIterator[bytes]):
 
 
 class _Recording:
-    """One synthesis, its sound kept."""
+    """One synthesis whose sound is kept."""
 
     def __init__(self, tts: TextToSpeech, text: str) -> None:
         self._fingerprint, self._rate = tts.fingerprint(), tts.sample_rate
         self._sound = tts.synthesize(text)
-        self.heard: list[bytes] = []
+        self.pieces_made: list[bytes] = []
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         async for piece in self._sound:
-            self.heard.append(piece)
+            self.pieces_made.append(piece)
             yield piece
 
     def words(self, trimmed: int) -> list[Word]:
-        """Its words so far, at 8 kHz, in sound that lacks its first ``trimmed`` samples."""
+        """Return its words so far, at 8 kHz, in sound without its first ``trimmed`` samples."""
         return shift_words(words_of(self._sound), -trimmed, self._rate, LINE_RATE)
 
     @property
     def made_by(self) -> str | None:
-        """Whose voice it is; None when it was several engines', which is not kept."""
+        """Fingerprint of the engine; None when several made it, which is not kept."""
         made_by: str | None = getattr(self._sound, "made_by", self._fingerprint)
         return made_by
 

@@ -29,9 +29,9 @@ class Prompt(NamedTuple):
     pcm: bytes
     """PCM16 mono at 8 kHz."""
     gain: float
-    """Factor by which the engine's sound was made louder."""
+    """Factor applied to the engine's sound."""
     words: tuple[Word, ...] = ()
-    """Where its words are, as ``TimedAudio`` has them; none when the engine did not tell."""
+    """Its words and their times, as in ``TimedAudio``; empty when the engine does not know them."""
 
 
 class PromptStore:
@@ -50,7 +50,7 @@ class PromptStore:
         return self._directory / key[:2] / f"{key}.wav"
 
     def get(self, key: str) -> Prompt | None:
-        """From memory or disk. A file that is not whole is removed."""
+        """Return a prompt from memory or disk. A damaged file is removed."""
         prompt = self._memory.get(key)
         if prompt is not None:
             self._memory.move_to_end(key)
@@ -73,7 +73,7 @@ class PromptStore:
         return prompt
 
     def remember(self, key: str, prompt: Prompt) -> None:
-        """Keep in memory only; the longest unused go when there is too much."""
+        """Keep in memory only; the least recently used are dropped when there are too many."""
         if (known := self._memory.pop(key, None)) is not None:
             self._used -= len(known.pcm)
         self._memory[key] = prompt
@@ -83,7 +83,7 @@ class PromptStore:
             self._used -= len(oldest.pcm)
 
     def write(self, key: str, prompt: Prompt) -> None:
-        """Keep on disk only. Touches nothing of this object: any thread may call it."""
+        """Keep on disk only. Changes nothing of this object: any thread may call it."""
         path = self.path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class PromptStore:
 
 
 def pack(prompt: Prompt) -> bytes:
-    """A WAV file with a note of ours behind the sound."""
+    """Return a WAV file with a chunk of our own after the sound."""
     facts = {"gain": prompt.gain, "crc": zlib.crc32(prompt.pcm), "words": prompt.words}
     note = json.dumps(facts).encode()
     note += b" " * (len(note) % 2)  # a chunk of RIFF begins at an even place
@@ -107,7 +107,7 @@ def pack(prompt: Prompt) -> bytes:
 
 
 def unpack(data: bytes) -> Prompt | None:
-    """What ``pack`` was given; None when one bit of it is not as it was."""
+    """Return the prompt that ``pack`` was given; None when the file is damaged."""
     try:
         (size,) = _SIZE.unpack_from(data, _WAV_HEADER - _SIZE.size)
         pcm = data[_WAV_HEADER : _WAV_HEADER + size]

@@ -1,1 +1,1 @@
-"""OpenAI and every server that speaks its interface: ``stt`` and ``tts``, over one ``client``."""
+"""OpenAI and every server with its interface: ``stt`` and ``tts``, over one ``client``."""

@@ -1,4 +1,4 @@
-"""What the two ``openai`` engines share: options, the client, retries, and errors made ours."""
+"""Options, client, retries and errors that the two ``openai`` engines share."""
 
 import asyncio
 import os
@@ -21,13 +21,13 @@ _Result = TypeVar("_Result")
 KEY_VARIABLE = "OPENAI_API_KEY"
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
 BACKOFF_S = 0.25
-"""Before the first retry when the server does not say; doubled for each further one."""
+"""Seconds before the first retry when the server names no time; doubled for each further one."""
 _KEY_LIKE = re.compile(r"\b(sk|key)-[^\s,;\"']+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAIOptions:
-    """Of any OpenAI-compatible server."""
+    """Options for any OpenAI-compatible server."""
 
     base_url: str | None = None
     """``http://host:port/v1``; None is OpenAI's own, or ``OPENAI_BASE_URL`` of the environment."""
@@ -39,12 +39,12 @@ class OpenAIOptions:
     """Seconds until the answer (for speech: until its first sound, and between any two pieces of it),
     retries and the waits between them included."""
     retries: int = 2
-    """After a lost connection, a timeout of the server, 429 or 5xx. A wait the server asks for is kept; when
-    it does not fit into ``timeout_s`` the request fails at once."""
+    """Further attempts after a lost connection, a timeout of the server, 429 or 5xx. A wait that the server
+    requests is respected; when it does not fit into ``timeout_s`` the request fails at once."""
 
 
 class OpenAIClient:
-    """A lazily made ``AsyncOpenAI`` and the way requests are tried on it."""
+    """A lazily made ``AsyncOpenAI``, and retries within a time limit."""
 
     def __init__(self, engine: str, options: OpenAIOptions) -> None:
         self.engine, self._options = engine, options
@@ -53,7 +53,8 @@ class OpenAIClient:
         self._key = ""
 
     async def start(self) -> None:
-        """Raises SpeechError when there is no key for a server that will want one. Connects to nothing."""
+        """Make the client; connects to nothing. Raises SpeechError when the server needs a key and there is
+        none."""
         if self._closed:
             raise SpeechError(self.engine, "it has been closed")
         if self._client is not None:
@@ -67,11 +68,11 @@ class OpenAIClient:
         from openai import AsyncOpenAI
 
         timeout = self._options.timeout_s
-        # Retries are ours: the package's own would wait for Retry-After beyond our limit.
+        # The package's own retries would wait for Retry-After beyond our limit.
         return AsyncOpenAI(api_key=self._key, base_url=self._options.base_url, timeout=timeout, max_retries=0)
 
     def read_key(self) -> str:
-        """Raises SpeechError as ``start`` does."""
+        """Return the API key. Raises SpeechError as ``start`` does."""
         if self._options.api_key:
             return self._options.api_key
         if self._options.api_key_file:
@@ -87,7 +88,7 @@ class OpenAIClient:
         if key:
             return key
         if self._options.base_url or os.environ.get("OPENAI_BASE_URL"):
-            return "none"  # a server of one's own often wants none, and the package insists on a word
+            return "none"  # a local server often needs no key, and the package insists on one
         raise SpeechError(self.engine, f"no API key: set {KEY_VARIABLE}, or api_key_file in the settings")
 
     @property
@@ -99,7 +100,7 @@ class OpenAIClient:
         return self._client
 
     async def check(self) -> str:
-        """Ask the server for its models; says where it was reached. Raises SpeechError."""
+        """Request the server's list of models; returns the address. Raises SpeechError."""
 
         async def ask() -> None:
             await self.client.models.list()
@@ -108,7 +109,8 @@ class OpenAIClient:
         return f"reached {self.client.base_url}"
 
     async def attempt(self, request: Callable[[], Awaitable[_Result]]) -> _Result:
-        """The request's result within ``timeout_s``. Raises SpeechError, SpeechTimeout."""
+        """Return the result of ``request`` within ``timeout_s``, retries included. Raises SpeechError,
+        SpeechTimeout."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._options.timeout_s
         for turn in range(self._options.retries + 1):
@@ -116,17 +118,17 @@ class OpenAIClient:
                 async with asyncio.timeout_at(deadline):
                     return await request()
             except Exception as error:
-                ours = self.error(error)
+                known = self.error(error)
                 wait = _wait_before_retry(error, turn)
                 fits = wait is not None and loop.time() + wait < deadline
                 if wait is None or not fits or turn == self._options.retries:
-                    raise ours from None
-                _log.info("speech_retry", engine=self.engine, reason=str(ours), wait_s=round(wait, 2))
+                    raise known from None
+                _log.info("speech_retry", engine=self.engine, reason=str(known), wait_s=round(wait, 2))
                 await asyncio.sleep(wait)
         raise AssertionError("unreachable")
 
     def error(self, error: Exception) -> SpeechError:
-        """Anything that went wrong, as one of ours, without the key. The server's own words are kept."""
+        """Return any exception as a SpeechError, without the key. The server's own words are kept."""
         if isinstance(error, SpeechError):
             return error
         import openai
@@ -151,7 +153,7 @@ class OpenAIClient:
 
 
 def _wait_before_retry(error: Exception, turn: int) -> float | None:
-    """Seconds to wait, None when trying again is of no use."""
+    """Return the seconds to wait before a retry, None when a retry is of no use."""
     import openai
 
     own = BACKOFF_S * 2.0**turn
@@ -166,7 +168,7 @@ def _wait_before_retry(error: Exception, turn: int) -> float | None:
 
 
 def _retry_after(headers: Any) -> float | None:
-    """RFC 9110, 10.2.3, in seconds; and the millisecond form some servers add."""
+    """Return Retry-After (RFC 9110, 10.2.3) in seconds; also the millisecond form that some servers add."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit

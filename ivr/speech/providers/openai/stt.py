@@ -1,4 +1,4 @@
-"""Speech to text by OpenAI's transcription interface, or any server that speaks it."""
+"""Speech to text by OpenAI's transcription interface, or any server with that interface."""
 
 import math
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 class OpenAISttOptions(OpenAIOptions):
     model: str = "gpt-transcribe"
     language: str | None = "en"
-    """ISO 639-1; None lets the model find out, and be wrong about a short word."""
+    """ISO 639-1 code; None lets the model detect it, which fails for short words."""
     prompt: str | None = None
     """Words to expect, as the model's documentation describes it."""
     stream: bool | None = None
-    """Take the text as it is recognised; None does for the gpt models and not for whisper-1 and others,
-    which do not stream."""
+    """Receive the text as it is recognised; None streams for the gpt models and not for whisper-1 and others,
+    which cannot."""
 
 
 class OpenAIStt:
@@ -33,7 +33,7 @@ class OpenAIStt:
         self._http = OpenAIClient(self.name, self.options)
         gpt = self.options.model.startswith("gpt-")
         self._streamed = gpt if self.options.stream is None else self.options.stream
-        # The only models that tell how sure they are of each token.
+        # The only models with a probability of each token.
         self._logprobs = self.options.model.startswith(("gpt-4o-transcribe", "gpt-4o-mini-transcribe"))
         self._logprobs = self._logprobs and "diarize" not in self.options.model
 
@@ -45,12 +45,12 @@ class OpenAIStt:
         return await self._http.check()
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        """See SpeechToText. A model that does not tell its confidence has 1.0 for any text."""
+        """See SpeechToText. A model without confidences has 1.0 for any text."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
         request = self._request(encode_wav(pcm16, sample_rate))
-        ask = self._ask_streamed if self._streamed else self._ask
-        text, confidence = await self._http.attempt(lambda: ask(request))
+        send = self._request_stream if self._streamed else self._request_whole
+        text, confidence = await self._http.attempt(lambda: send(request))
         text = text.strip()
         return Transcript(text, confidence if text else 0.0, self.name)
 
@@ -62,11 +62,11 @@ class OpenAIStt:
             request["prompt"] = self.options.prompt
         if self._logprobs:
             request["include"] = ["logprobs"]
-        # whisper-1 tells its likelihood with the segments only.
+        # whisper-1 has its likelihood in the segments only.
         request["response_format"] = "verbose_json" if self.options.model == "whisper-1" else "json"
         return request
 
-    async def _ask(self, request: dict[str, Any]) -> tuple[str, float]:
+    async def _request_whole(self, request: dict[str, Any]) -> tuple[str, float]:
         answer = await self._http.client.audio.transcriptions.create(**request)
         text = getattr(answer, "text", None)
         if not isinstance(text, str):
@@ -77,19 +77,20 @@ class OpenAIStt:
             return text, likely * (1.0 - max(segment.no_speech_prob for segment in segments))
         return text, _confidence(getattr(answer, "logprobs", None))
 
-    async def _ask_streamed(self, request: dict[str, Any]) -> tuple[str, float]:
+    async def _request_stream(self, request: dict[str, Any]) -> tuple[str, float]:
         events = await self._http.client.audio.transcriptions.create(stream=True, **request)
-        heard: list[str] = []
+        deltas: list[str] = []
         try:
             async for event in events:
                 if event.type == "transcript.text.delta":
-                    heard.append(event.delta)
+                    deltas.append(event.delta)
                 elif event.type == "transcript.text.done":
                     return event.text, _confidence(event.logprobs)
         finally:
             await events.close()
         # The text so far may lack a "not": it is no transcript.
-        raise SpeechError(self.name, f"the stream ended before the transcript did, after {len(heard)} pieces")
+        reason = f"the stream ended before the transcript did, after {len(deltas)} pieces"
+        raise SpeechError(self.name, reason)
 
     async def aclose(self) -> None:
         await self._http.aclose()

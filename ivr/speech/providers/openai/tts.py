@@ -1,4 +1,4 @@
-"""Text to speech by OpenAI's speech interface, or any server that speaks it."""
+"""Text to speech by OpenAI's speech interface, or any server with that interface."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,9 +18,9 @@ class OpenAITtsOptions(OpenAIOptions):
     model: str = "gpt-4o-mini-tts"
     voice: str = "alloy"
     instructions: str | None = None
-    """How to speak, for models that take it."""
+    """Style of speech in words, for models that take it."""
     speed: float | None = None
-    """0.25 to 4, for models that take it."""
+    """Speed, 0.25 to 4, for models that take it."""
     sample_rate: int = 24_000
     """Hz of the server's ``pcm`` format. OpenAI's is 24,000; a server of one's own may differ."""
 
@@ -94,7 +94,7 @@ class OpenAITts:
         )
 
     def _check_kind(self, content_type: str) -> None:
-        """What is not sound would be heard as noise."""
+        """Refuse an answer that is not sound: it would be played as noise."""
         kind = content_type.split(";")[0].strip().lower()
         if kind in ("application/json", "text/html", "text/plain", "audio/mpeg", "audio/ogg", "audio/opus"):
             raise SpeechError(self.name, f"the server sent {kind} where PCM was asked for")

@@ -1,4 +1,4 @@
-"""The side of ``piper`` that runs in the child process. Imports onnxruntime, which is slow."""
+"""The part of ``piper`` that runs in the child process. Imports onnxruntime, which is slow."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from ivr.speech.providers.piper.phoneme_words import Phoneme, phonemes_of, word_
 from ivr.speech.providers.piper.voice_durations import with_durations
 
 PIECE_S = 0.5
-"""Seconds of sound in one piece: a barge-in is seen between two."""
+"""Seconds of sound in one piece: a cancellation is noticed between two."""
 WORDS_KNOWN = 4096
 """Words whose phonemes are remembered."""
 
@@ -41,7 +41,7 @@ class PiperEngine:
         inference = onnxruntime.InferenceSession(
             with_durations(Path(model).read_bytes()) or model, session, providers=["CPUExecutionProvider"]
         )
-        # It would keep the file's 60 MB, to make the session anew on another kind of device.
+        # It would keep the file's 60 MB, to make the session again on another kind of device.
         inference._model_bytes = None
         # Not PiperVoice.load, which leaves no say in the threads.
         self._voice = PiperVoice(
@@ -62,8 +62,8 @@ class PiperEngine:
             pass  # the first inference allocates and is slow
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
-        """The PCM16 of ``request["text"]``, a sentence, in pieces; then ``{"words": [[start, end], ...]}``,
-        in samples, for each of ``text.split()``. No words when the voice does not tell.
+        """Yield the PCM16 of ``request["text"]``, a sentence, in pieces; then return ``{"words": [[start,
+        end], ...]}``, in samples, for each of ``text.split()``; no words when the voice does not know them.
         """
         text = request["text"]
         step = 2 * int(PIECE_S * self._voice.config.sample_rate)
@@ -83,7 +83,7 @@ class PiperEngine:
         return {"words": word_spans(spoken, [self._phonemes(word) for word in text.split()])}
 
     def _lengths(self, symbols: list[str], sound: AudioChunk) -> list[int] | None:
-        """Samples of each symbol; None when that is not known."""
+        """Return the samples of each symbol; None when that is not known."""
         samples, voice = sound.phoneme_id_samples, self._voice.config
         if samples is None or abs(int(samples.sum()) - sound.audio_int16_array.size) > voice.hop_length:
             return None
@@ -97,7 +97,7 @@ class PiperEngine:
         return [int(length) for length in np.diff(at)]
 
     def _phonemes(self, word: str) -> list[str]:
-        """The phonemes of ``word`` said alone."""
+        """Return the phonemes of ``word`` spoken alone."""
         known = self._known.get(word)
         if known is None:
             if len(self._known) >= WORDS_KNOWN:

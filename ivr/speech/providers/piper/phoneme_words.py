@@ -1,7 +1,7 @@
-"""From phonemes and how long each lasts to words. Pure.
+"""Find the times of words from phonemes and their durations. Pure.
 
 espeak-ng gives the phonemes of a whole sentence. Its spaces are no guide to the words of the text: "of the"
-is one stretch, "25" is two. So every word is also asked for alone, and the two strings of phonemes are laid
+is one stretch, "25" is two. So every word is also phonemised alone, and the two strings of phonemes are laid
 side by side with the fewest changes (R. Wagner and M. Fischer, "The String-to-String Correction Problem",
 1974).
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 SPACE = " "
 LONGEST = 2000
-"""Phonemes of a sentence; a longer one (no language has them) is not looked into."""
+"""Phonemes of a sentence; in a longer one no words are looked for."""
 _STRESS = "ˈˌ"
 _VOWELS = frozenset("aeiouyæøœɐɑɒɔəɘɚɛɜɝɞɤɨɪɯɵɶʉʊʌʏᵻ")
 _GAP, _OTHER_VOWEL, _OTHER_CONSONANT, _OTHER_KIND = 4, 2, 5, 7
@@ -53,10 +53,10 @@ def phonemes_of(symbols: Sequence[str], lengths: Sequence[int], start: int = 0) 
 
 
 def word_spans(spoken: Sequence[Phoneme], words: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
-    """Start and end of each word, of which ``words`` has the phonemes when said alone (maybe none).
+    """Return start and end of each word; ``words`` has each word's phonemes when spoken alone (maybe none).
 
-    A word of which nothing was found has no length and lies at the end of the one before. Nothing is
-    returned when there is too much of it.
+    A word that was not found has no length and is at the end of the one before. The list is empty for more
+    than LONGEST phonemes.
     """
     alone: list[tuple[str, int]] = []
     for number, symbols in enumerate(words):
@@ -81,7 +81,7 @@ def word_spans(spoken: Sequence[Phoneme], words: Sequence[Sequence[str]]) -> lis
 
 
 def _matches(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
-    """Which of ``a`` stands for which of ``b``, in order, with the least cost."""
+    """Return the pairs of positions in ``a`` and ``b`` that match, in order, with the least cost."""
     if not a or not b:
         return []
     instead = _costs(a, b)
@@ -107,7 +107,7 @@ def _matches(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _costs(a: Sequence[str], b: Sequence[str]) -> npt.NDArray[np.int32]:
-    """Cost of each of ``a`` where each of ``b`` is expected."""
+    """Return the cost of each of ``a`` in place of each of ``b``."""
 
     def kind(symbol: str) -> int:
         return 0 if symbol == SPACE else 1 if symbol[0] in _VOWELS else 2

@@ -22,12 +22,12 @@ TARGET = "ivr.speech.providers.piper.child:PiperEngine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PiperOptions(ProcessOptions):
-    """None means the voice's own value."""
+    """Options of a Piper voice. None means the voice's own value."""
 
     model: Path | None = None
     """The .onnx file of a voice, its .onnx.json beside it; None is the voice in the model cache."""
     speaker: int | None = None
-    """Of a voice with several."""
+    """Number of the speaker, of a voice with several."""
     length_scale: float | None = None
     """Larger is slower; 1 is the voice's natural speed."""
     noise_scale: float | None = None
@@ -41,8 +41,8 @@ class PiperOptions(ProcessOptions):
 class PiperTts:
     """A TextToSpeech at the voice's own rate (22,050 Hz for a medium voice).
 
-    A text is asked for sentence by sentence, so its first sound takes as long as its first sentence,
-    and the sentences of several calls take turns.
+    A text is synthesised sentence by sentence, so its first sound takes as long as its first sentence, and
+    the sentences of several calls take turns.
     """
 
     name = "piper"
@@ -55,10 +55,10 @@ class PiperTts:
         description = model.with_name(model.name + ".json")
         try:
             voice = description.read_bytes()
-            told = json.loads(voice)
-            self.sample_rate = int(told["audio"]["sample_rate"])
-            self.languages = _languages(told)
-            """What the voice speaks, such as ``en``; None when its description does not say."""
+            described = json.loads(voice)
+            self.sample_rate = int(described["audio"]["sample_rate"])
+            self.languages = _languages(described)
+            """Languages of the voice, such as ``en``; None when its description names none."""
             size = model.stat().st_size
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{model} and {description.name} are not a Piper voice: {error}") from error
@@ -69,7 +69,7 @@ class PiperTts:
             "noise_w": self.options.noise_w,
             "volume": self.options.volume,
         }
-        # Two voices with the same description and size differ in training only; nobody has both.
+        # Two voices with the same description and size would differ in training only.
         known_by = hashlib.sha256(voice + str(size).encode()).hexdigest()[:16]
         self._fingerprint = f"piper {model.stem} {known_by} {json.dumps(sound)}"
         arguments = {**sound, "model": str(model), "threads": self.options.threads}
@@ -90,13 +90,13 @@ class PiperTts:
 
 
 class PiperSpeech(AsyncIterator[bytes]):
-    """One text being said; knows its words (``TimedAudio``) unless the voice does not tell."""
+    """The sound of one text, with its words (``TimedAudio``) if the voice knows them."""
 
     def __init__(self, tts: PiperTts, text: str) -> None:
         self._tts, self._text = tts, text
         self.words: list[Word] = []
         self._made = 0
-        self._sound = self._say()
+        self._sound = self._synthesize()
 
     async def __anext__(self) -> bytes:
         return await anext(self._sound)
@@ -105,7 +105,7 @@ class PiperSpeech(AsyncIterator[bytes]):
         """Abandon the request."""
         await self._sound.aclose()
 
-    async def _say(self) -> AsyncGenerator[bytes, None]:
+    async def _synthesize(self) -> AsyncGenerator[bytes, None]:
         if "\0" in self._text:
             raise SpeechError(self._tts.name, "the text has a NUL character")
         known = True

@@ -1,4 +1,4 @@
-"""A Piper voice that also tells how long each phoneme lasts.
+"""Make a Piper voice output the duration of each phoneme.
 
 A voice (VITS: Kim, Kong and Son, "Conditional Variational Autoencoder with Adversarial Learning for
 End-to-End Text-to-Speech", 2021) computes the frames of every phoneme and keeps them to itself: they are the
@@ -18,8 +18,8 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def with_durations(model: bytes) -> bytes | None:
-    """The ONNX file ``model`` with the durations as its last output; None when it is not such a voice, or
-    has them already.
+    """Return the ONNX file ``model`` with the durations as its last output; None when it is not such a voice,
+    or has them already.
     """
     try:
         found = _ceil_outputs(memoryview(model))
@@ -33,7 +33,7 @@ def with_durations(model: bytes) -> bytes | None:
 
 
 def _ceil_outputs(model: memoryview) -> list[bytes]:
-    """What the graph's ``Ceil`` nodes compute and does not give away."""
+    """Return the names that the graph's ``Ceil`` nodes compute and that are no outputs of the graph."""
     computed: list[bytes] = []
     given: list[bytes] = []
     for graph in _fields(model, _MODEL_GRAPH):
@@ -46,9 +46,9 @@ def _ceil_outputs(model: memoryview) -> list[bytes]:
 
 
 def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    """The contents of each field ``wanted`` of a message that is of strings or messages.
+    """Yield the contents of each field ``wanted`` of a message, where it is a string or a message.
 
-    Raises ValueError or IndexError when it is none.
+    Raises ValueError or IndexError when ``message`` is no Protocol Buffers message.
     """
     at = 0
     while at < len(message):
@@ -70,7 +70,7 @@ def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A number and where it ends."""
+    """Return a number and the position of its end."""
     value = shift = 0
     while True:
         byte = message[at]

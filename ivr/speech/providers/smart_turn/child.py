@@ -1,4 +1,4 @@
-"""The side of ``smart-turn`` that runs in the child process.
+"""The part of ``smart-turn`` that runs in the child process.
 
 The model, as its authors publish and use it (https://github.com/pipecat-ai/smart-turn): input
 ``input_features`` float32 (1, 80, 800), Whisper's log-mel spectrogram of 8 s of standardised sound, a
@@ -43,7 +43,7 @@ class SmartTurnEngine:
         self._check(model)
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
-        """PCM16 at ``request["sample_rate"]`` to ``{"probability"}``, 0 to 1."""
+        """Judge PCM16 at ``request["sample_rate"]``; returns ``{"probability"}``, 0 to 1."""
         mel = features(np.frombuffer(payload, np.int16), request["sample_rate"])
         yield b""  # a place where the request can be cancelled: what follows is most of the work
         return {"probability": self._judge(mel)}
@@ -63,7 +63,7 @@ class SmartTurnEngine:
 
 
 def features(pcm: npt.NDArray[np.int16], sample_rate: int) -> _F32:
-    """What the model takes, float32 of SHAPE, for a turn of any length at any rate."""
+    """Return the model's input, float32 of SHAPE, for a turn of any length at any rate."""
     if sample_rate != RATE:
         pcm = resample(pcm, sample_rate, RATE)
     sound = np.zeros(SAMPLES, np.float32)

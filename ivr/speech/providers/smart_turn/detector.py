@@ -1,4 +1,4 @@
-"""Has the caller finished? smart-turn (Pipecat's open model, v3.2) in a process of its own."""
+"""Judge whether the caller has finished: smart-turn (Pipecat's open model, v3.2), in its own process."""
 
 import time
 from dataclasses import dataclass
@@ -12,19 +12,20 @@ from ivr.speech.local_engine import LocalEngine
 
 MODEL = "smart-turn"
 TARGET = "ivr.speech.providers.smart_turn.child:SmartTurnEngine"
-HEARD_S = 8
-"""Seconds the model hears: the last of a turn."""
+MODEL_S = 8
+"""Seconds of a turn that the model takes: the last ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmartTurnOptions(ProcessOptions):
-    """One judgement takes some 40 ms of one core; see the room's README for what was measured."""
+    """Options of smart-turn. One judgement takes some 40 ms of one core; the room's README has
+    measurements."""
 
     model: Path | None = None
     """An .onnx file of smart-turn v3; None is v3.2 from the model cache."""
     answer_timeout_s: float = 0.3
-    """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process lives
-    on: on a busy machine it is slow, and only after ``timeout_s`` thought stuck."""
+    """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process is
+    not restarted: on a busy machine it is slow, and only after ``timeout_s`` taken for stuck."""
     queue_size: int = 8
     """More could not be answered in time."""
     threads: int = 1
@@ -52,20 +53,20 @@ class SmartTurn:
         await self.engine.start()
 
     async def probability(self, pcm16: bytes, sample_rate: int) -> float:
-        """PCM16 mono at any rate; 16 kHz needs no conversion. See TurnDetector."""
+        """See TurnDetector. Any rate is accepted; 16 kHz needs no conversion."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
-        last = pcm16[-2 * HEARD_S * sample_rate :]
+        last = pcm16[-2 * MODEL_S * sample_rate :]
         result = await self.engine.call(
             {"sample_rate": sample_rate}, last, within_s=self.options.answer_timeout_s
         )
         return float(result["probability"])
 
     async def check(self) -> str:
-        """For ``ivr doctor``: how long one judgement takes here, the way there and back included."""
+        """Return how long one judgement takes here, round trip included (``ivr doctor``)."""
         began = time.monotonic()
         # Without the limit: a machine that is too slow, perhaps for a moment, is no fault.
-        await self.engine.call({"sample_rate": 16_000}, bytes(2 * HEARD_S * 16_000))
+        await self.engine.call({"sample_rate": 16_000}, bytes(2 * MODEL_S * 16_000))
         took_ms, limit_ms = 1000 * (time.monotonic() - began), 1000 * self.options.answer_timeout_s
         late = "; silence decides when it takes longer" if took_ms > limit_ms else ""
         return f"a turn is judged in {took_ms:.0f} ms, of {limit_ms:.0f} ms it may take{late}"

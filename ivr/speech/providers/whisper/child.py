@@ -1,4 +1,4 @@
-"""The side of ``whisper`` that runs in the child process. Imports faster-whisper, which is slow."""
+"""The part of ``whisper`` that runs in the child process. Imports faster-whisper, which is slow."""
 
 import math
 import zlib
@@ -16,15 +16,15 @@ from ivr.audio.resample import resample
 
 RATE = 16_000
 FULL_S = 30.0
-"""What Whisper was trained on (Radford et al., "Robust Speech Recognition via Large-Scale Weak
-Supervision", 2022)."""
+"""Seconds of sound that Whisper was trained on (Radford et al., "Robust Speech Recognition via Large-Scale
+Weak Supervision", 2022)."""
 ROOM_S = 3.0
 """Silence that must follow the speech inside a shortened context, or the end is not recognised."""
 CUT_S = (20.0, 28.0)
 """A longer utterance is cut at the quietest place in this part of each window."""
 SHORTEST_S = 0.1
 TOKENS_PER_S = 12
-"""More than anyone says; stops a decoder that repeats itself."""
+"""More than people speak; stops a decoder that repeats itself."""
 MOST_REPETITIVE = 2.4
 """Compression ratio above which a text is a loop (the paper's value)."""
 
@@ -38,7 +38,7 @@ class Guess(NamedTuple):
     no_speech: float
     """Probability that there is no speech, 0 to 1."""
     loop: bool
-    """It repeats itself, or had to be stopped."""
+    """The text repeats itself, or decoding had to be stopped."""
 
 
 class WhisperEngine:
@@ -72,7 +72,7 @@ class WhisperEngine:
         self._guess(np.zeros(RATE, np.float32), FULL_S)  # the first inference allocates and is slow
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
-        """PCM16 at ``request["sample_rate"]`` to ``{"text", "confidence"}``."""
+        """Transcribe PCM16 at ``request["sample_rate"]``; returns ``{"text", "confidence"}``."""
         pcm = np.frombuffer(payload, np.int16)
         if request["sample_rate"] != RATE:
             pcm = resample(pcm, request["sample_rate"], RATE)
@@ -85,7 +85,7 @@ class WhisperEngine:
                 texts.append(text)
                 weights.append(len(text))
                 confidence += certainty * len(text)
-            yield b""  # a sign of life, and a place where the request can be cancelled
+            yield b""  # progress, and a place where the request can be cancelled
         return {"text": " ".join(texts), "confidence": confidence / sum(weights) if weights else 0.0}
 
     def _understand(self, sound: _F32) -> tuple[str, float]:
@@ -130,7 +130,7 @@ class WhisperEngine:
 
 
 def _windows(sound: _F32) -> Generator[_F32, None, None]:
-    """The sound in pieces the model can take, cut where it is quiet."""
+    """Yield the sound in pieces that fit into the model's context, cut where it is quiet."""
     while sound.size > FULL_S * RATE:
         block = RATE // 10
         first, last = (int(s * RATE) // block for s in CUT_S)

@@ -15,28 +15,28 @@ TARGET = "ivr.speech.providers.whisper.child:WhisperEngine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhisperOptions(ProcessOptions):
-    """The defaults were measured on recorded phrases over a G.711 line; see the room's README."""
+    """Options of Whisper. Defaults were measured on recorded phrases over G.711; see the room's README."""
 
     model: Path | None = None
     """Folder of a Whisper model converted for CTranslate2; None is tiny.en from the model cache."""
     language: str = "en"
     """Code of the language spoken; only a multilingual model knows others than English."""
     compute_type: str = "int8"
-    """As CTranslate2 names it: int8, int8_float32, float32, ..."""
+    """Number format, in CTranslate2's names: int8, int8_float32, float32, ..."""
     beam_size: int = 2
     short_context_s: float = 15.0
-    """What an utterance is padded to before it is encoded, when it is at least 3 s shorter. The model was
-    trained on 30 s, and encoding half of that takes a third of the time. 30 switches it off."""
+    """Seconds to which an utterance is padded before it is encoded, when it is at least 3 s shorter. The
+    model was trained on 30 s, and encoding half of that takes a third of the time. 30 switches it off."""
     retry_below: float = 0.55
-    """With a confidence (0 to 1) below this the short result is doubted and the full 30 s are used."""
+    """Confidence (0 to 1) of the short result below which the full 30 s are used."""
     reject_below: float = 0.3
-    """With a confidence (0 to 1) below this nothing was understood."""
+    """Confidence (0 to 1) below which the result is "not understood"."""
     no_speech_above: float = 0.5
     """Probability of "no speech" above which nothing was said."""
 
 
 class WhisperStt:
-    """A SpeechToText. Times below are of the model's own: utterances over 30 s are cut in quiet places."""
+    """A SpeechToText. Utterances over 30 s are cut in quiet places."""
 
     name = "whisper"
     options_type = WhisperOptions
@@ -55,7 +55,7 @@ class WhisperStt:
         await self.engine.start()
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        """PCM16 mono at any rate; 16 kHz needs no conversion. See SpeechToText."""
+        """See SpeechToText. Any rate is accepted; 16 kHz needs no conversion."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
         result = await self.engine.call({"sample_rate": sample_rate}, pcm16)
