@@ -30,6 +30,9 @@ what to do::
     ├── InvalidTransition       ivr.session: the state machine was asked for a step that it does not have
     ├── SipError                ivr.sip: the user agent could not start
     ├── StartFailed             ivr.process: a child process did not start
+    ├── RequestFailed           ivr.process: a child process did not answer a request
+    │   ├── RequestTimeout      it did not answer in time
+    │   └── QueueFull           too many requests are waiting
     ├── CallError               ivr.service.calls: a call cannot be placed
     ├── RecordingError          ivr.service.recording: a recording cannot be written or read
     ├── TalkError               ivr.lab: `ivr talk` cannot run

@@ -3,8 +3,7 @@
 from ivr.modelstore.errors import ManifestError, ModelError, ModelMissing, WrongHash
 from ivr.modelstore.fetch import fetch
 from ivr.modelstore.manifest import Manifest, Model, ModelFile, Wheel, load_manifest
-from ivr.modelstore.paths import cache_root
-from ivr.modelstore.store import ModelStore, Status, model_path
+from ivr.modelstore.store import ModelStore, Status, cache_root, model_path
 
 __all__ = [
     "Manifest",

@@ -11,7 +11,6 @@ from typing import Literal
 
 from ivr.modelstore.errors import ModelMissing, WrongHash
 from ivr.modelstore.manifest import Manifest, Model, ModelFile, load_manifest
-from ivr.modelstore.paths import cache_root
 
 STAMP = ".stamp.json"
 """Beside a model's files: size, modification time and hash of each when they were last hashed."""
@@ -24,6 +23,21 @@ OnBytes = Callable[[int], None]
 class Status:
     state: State
     detail: str = ""
+
+
+def cache_root() -> Path:
+    """The cache folder: ``$IVR_CACHE_DIR``, else ``$XDG_CACHE_HOME/ivr``, else ``~/.cache/ivr``.
+
+    Models are in ``models/`` under it, synthesised prompts in ``prompts/``. It may not exist yet.
+    """
+    own = os.environ.get("IVR_CACHE_DIR")
+    if own:
+        return Path(own).expanduser().absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    # The XDG base directory specification: a relative path is to be ignored.
+    if xdg and Path(xdg).is_absolute():
+        return Path(xdg) / "ivr"
+    return Path.home() / ".cache" / "ivr"
 
 
 class ModelStore:

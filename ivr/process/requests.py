@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ivr.errors import IvrError
 
-class RequestFailed(Exception):
+
+class RequestFailed(IvrError):
     """A request was not answered. ``process`` names the process, ``reason`` says why."""
 
     def __init__(self, process: str, reason: str) -> None:
