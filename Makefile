@@ -1,6 +1,7 @@
 # make run      set everything up and serve dialplans/demo.yaml    (ARGS="--bind 127.0.0.1:5070" adds options)
 # make install  the set-up alone
 # make test     install what the tests need, run them all           (ARGS="-k name" narrows)
+# make test-unit     the tests that start neither a service nor a speech engine
 # make test-system   the tests that need root and other servers: Asterisk in a chroot, Kamailio, the image
 # make docker-check  the image's steps carried out in a clean Debian, and the result called
 # make bench    the measurements of the README
@@ -11,6 +12,7 @@
 # make lint     ruff and mypy
 # make clean    remove the virtual environment and what tools left (the model cache stays)
 #
+# TEST_PROCESSES=8 runs tests in so many processes at once; most of them wait, so that is more than there are cores.
 # PYTHON=/path/to/python3.12 names the interpreter; otherwise python3.12 and python3.11 are looked for.
 
 VENV ?= .venv
@@ -18,8 +20,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PLAN ?= dialplans/demo.yaml
 ARGS ?=
+TEST_PROCESSES ?= 4
 
-.PHONY: run install test test-system docker-check bench bench-capacity bench-turns carrier stock lint clean venv models
+.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns carrier stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -32,12 +35,17 @@ models: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@tools/test-packages.sh
 	@$(BIN)/ivr models fetch --quiet
-	$(BIN)/python -m pytest $(ARGS)
+	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) $(ARGS)
+
+test-unit: $(VENV)/.installed-dev
+	@tools/test-packages.sh
+	@$(BIN)/ivr models fetch --quiet
+	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) -m 'not integration and not timing and not system' $(ARGS)
 
 test-system: $(VENV)/.installed-dev
 	@tools/test-packages.sh debootstrap kamailio kamailio-tls-modules
 	@$(BIN)/ivr models fetch --quiet
-	$(BIN)/python -m pytest -m system -rs $(ARGS)
+	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) -m system $(ARGS)
 
 docker-check: $(VENV)/.installed-dev
 	@tools/test-packages.sh debootstrap

@@ -1,17 +1,29 @@
 """Which tests a run has, and what it says at its end of those it left out."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 PROCESS_FIXTURES = frozenset({"services", "whisper", "piper"})
 """Fixtures that start a service or a speech engine."""
 
+INTEGRATION = (
+    *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/tools"),
+    "tests/bench/test_heard.py",
+    "tests/speech/test_smart_turn.py",
+    *(f"tests/vad/test_{name}.py" for name in ("recordings", "echo", "batched", "stream")),
+)
+"""Files and folders whose tests start a service, a speech engine or a command of the project, or run a
+network over minutes of recordings.
+"""
+
 
 def mark(items: Iterable[pytest.Item]) -> None:
-    """Mark what needs a service or a speech engine by the fixtures it asks for."""
+    """Mark integration tests: by where they are, and by the fixtures they ask for."""
     for item in items:
-        if PROCESS_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if item.nodeid.startswith(INTEGRATION) or PROCESS_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("integration")
 
 
@@ -25,7 +37,10 @@ def skip_system_tests(config: pytest.Config, items: Iterable[pytest.Item]) -> No
 
 
 def report_skipped(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Every reason with its number of tests and their files, unless pytest lists them already (-rs, -ra)."""
+    """Every reason with its number of tests and their files, unless pytest lists them already (-rs, -ra).
+
+    Under ``tools/test.sh``, which runs pytest twice, into a file that it shows at the end.
+    """
     if set(str(config.getoption("reportchars"))) & set("saA"):
         return
     files: dict[str, list[str]] = {}
@@ -33,9 +48,47 @@ def report_skipped(terminalreporter: pytest.TerminalReporter, config: pytest.Con
         if isinstance(report.longrepr, tuple):
             reason = report.longrepr[2].removeprefix("Skipped: ")
             files.setdefault(reason, []).append(report.nodeid.partition("::")[0])
-    if not files:
-        return
-    terminalreporter.section("skipped")
+    lines = []
     for reason, where in sorted(files.items()):
-        terminalreporter.line(f"{len(where)}: {reason}")
-        terminalreporter.line(f"    {' '.join(sorted(set(where)))}")
+        lines += [f"{len(where)}: {reason}", f"    {' '.join(sorted(set(where)))}"]
+    if target := os.environ.get("TESTS_SKIPPED"):
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    elif lines:
+        terminalreporter.section("skipped")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+SHARED_FOLDERS = ("tests/kamailio", "tests/pbx", "tests/docker")
+"""Folders whose tests share a server of another kind: all of a folder run in one process."""
+
+LONGEST = (
+    "tests/e2e/test_workers.py",
+    "tests/e2e/test_through.py",
+    "tests/e2e/test_tls.py",
+    "tests/speech/test_smart_turn.py",
+    "tests/lab/test_talk.py",
+    "tests/sipp",
+    "tests/e2e",
+    "tests/sip/test_dial.py",
+    "tests/vad/test_echo.py",
+    "tests/lab",
+    "tests/cli",
+    "tests/speech",
+    "tests/vad",
+    "tests/process",
+)
+"""Files and folders that are begun first, so that no process is left alone with a long one at the end."""
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
+def scope_of(nodeid: str) -> str:
+    """What runs in one process of pytest-xdist: a file, or a folder whose tests share a server."""
+    return next((each for each in SHARED_FOLDERS if nodeid.startswith(each)), nodeid.partition("::")[0])
