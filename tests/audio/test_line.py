@@ -31,7 +31,7 @@ def test_a_line_without_readers_stays_with_its_call_until_its_release() -> None:
     assert bank.open().row == line.row
 
 
-def test_a_released_line_cannot_be_held() -> None:
+def test_a_released_line_takes_no_reader() -> None:
     bank = LineBank(1)
     line = bank.open()
     bank.release(line)

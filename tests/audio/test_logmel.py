@@ -47,14 +47,14 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_it_is_whispers(name: str) -> None:
+def test_it_equals_whispers_features(name: str) -> None:
     ours, theirs = log_mel(SOUNDS[name]), reference(SOUNDS[name])
     assert ours.dtype == np.float32
     assert ours.shape == theirs.shape == (BANDS, SOUNDS[name].size // HOP)
     np.testing.assert_allclose(ours, theirs, atol=2e-5)  # theirs is computed in float32
 
 
-def test_it_is_whispers_on_recorded_speech(sounds: Path) -> None:
+def test_it_equals_whispers_features_on_recorded_speech(sounds: Path) -> None:
     for name in ("vm-options", "conf-invalid", "digits/7", "tt-weasels"):
         pcm, rate = decode_wav((sounds / f"{name}.wav").read_bytes())
         sound = resample(pcm, rate, RATE).astype(np.float32) / 32768
@@ -73,7 +73,7 @@ def test_the_same_sound_gives_the_same_bits() -> None:
     assert log_mel(SOUNDS["noise"]).tobytes() == log_mel(SOUNDS["noise"].copy()).tobytes()
 
 
-def test_a_column_stands_where_its_sound_is() -> None:
+def test_a_column_is_centred_on_its_sound() -> None:
     click = log_mel(SOUNDS["a click in silence"]).max(axis=0)
     assert click.argmax() == 4 * RATE // HOP
     assert np.flatnonzero(click > click.min()).tolist() == [399, 400, 401]

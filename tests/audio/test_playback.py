@@ -53,7 +53,7 @@ def test_stop_takes_effect_at_the_next_read() -> None:
     assert ends == [160]
 
 
-def test_end_is_told_once() -> None:
+def test_the_end_is_reported_once() -> None:
     b = PlaybackBuffer()
     ends: list[int] = []
     b.on_end = lambda: ends.append(b.played)
@@ -64,7 +64,7 @@ def test_end_is_told_once() -> None:
     assert ends == [0] and b.finished
 
 
-def test_more_is_asked_for_once_until_something_comes() -> None:
+def test_more_is_requested_once_until_something_is_written() -> None:
     rate = 100
     b = PlaybackBuffer(rate)
     asked: list[int] = []

@@ -116,7 +116,7 @@ def test_open_ended_length_of_a_stream(size: int) -> None:
         (b"RIFF\0\0\0\0WAVEfmt \2\0\0\0\1\0", "2 bytes, 16 are needed"),
     ],
 )
-def test_what_is_wrong_is_said(data: bytes, why: str) -> None:
+def test_the_error_says_what_is_wrong(data: bytes, why: str) -> None:
     with pytest.raises(WavError, match=why):
         decode_wav(data)
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that knows ranges and can be told to misbehave."""
+"""A real HTTP server on loopback that serves ranges and can be set to misbehave."""
 
 import threading
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ def test_a_whole_file(source: Source, tmp_path: Path) -> None:
     assert positions == sorted(positions) and positions[-1] == len(CONTENT)
 
 
-def test_a_cut_connection_is_taken_up_where_it_broke(source: Source, tmp_path: Path) -> None:
+def test_a_lost_connection_is_resumed_where_it_broke(source: Source, tmp_path: Path) -> None:
     source.cut_after = [100_000, 50_000]
     get(source, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == CONTENT
@@ -49,7 +49,7 @@ def test_a_later_run_goes_on_from_what_is_there(source: Source, tmp_path: Path) 
     assert source.requests == [("bytes=70000-", '"one"')]
 
 
-def test_a_file_that_has_changed_is_begun_anew(source: Source, tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_downloaded_from_its_beginning(source: Source, tmp_path: Path) -> None:
     source.cut_after = [70_000] + [0] * TRIES
     with pytest.raises(ModelError):
         get(source, tmp_path / "file")
@@ -67,7 +67,7 @@ def test_a_server_without_ranges(source: Source, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_a_beginning_that_is_too_long_is_thrown_away(source: Source, tmp_path: Path) -> None:
+def test_a_partial_file_that_is_too_long_is_discarded(source: Source, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(len(CONTENT) + 1))
     get(source, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == CONTENT
@@ -79,13 +79,13 @@ def test_more_than_expected_is_refused(source: Source, tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
 
 
-def test_a_busy_server_is_asked_again(source: Source, tmp_path: Path) -> None:
+def test_a_busy_server_is_tried_again(source: Source, tmp_path: Path) -> None:
     source.statuses = [503, 429]
     get(source, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_a_missing_file_is_not_asked_for_again(source: Source, tmp_path: Path) -> None:
+def test_a_missing_file_is_not_tried_again(source: Source, tmp_path: Path) -> None:
     source.statuses = [404]
     with pytest.raises(ModelError, match="HTTP 404"):
         get(source, tmp_path / "file")

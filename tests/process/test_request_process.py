@@ -74,7 +74,7 @@ async def test_a_request_reaches_the_engine_and_its_result_comes_back(
     assert "prints while it loads" in printed.err
 
 
-async def test_the_process_is_nice_has_its_threads_and_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_process_has_its_niceness_its_threads_and_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     async with running(niceness=7, threads=3) as engine:
         result = await engine.call({"do": "echo"})
@@ -94,7 +94,7 @@ async def test_pieces_are_streamed_in_order_while_they_are_made() -> None:
         assert first < (time.monotonic() - began) / 2  # they did not come together at the end
 
 
-async def test_an_exception_fails_one_request_and_the_process_lives() -> None:
+async def test_an_exception_fails_one_request_and_the_process_goes_on() -> None:
     async with running() as engine:
         pid = engine.pid
         with pytest.raises(RequestFailed, match="toy: ValueError: not this one"):
@@ -102,7 +102,7 @@ async def test_an_exception_fails_one_request_and_the_process_lives() -> None:
         assert (await engine.call({"do": "echo"}))["pid"] == pid
 
 
-async def test_kill_9_fails_only_the_request_in_hand() -> None:
+async def test_kill_9_fails_only_the_request_in_work() -> None:
     async with running() as engine:
         old = engine.pid
         assert old
@@ -161,7 +161,7 @@ async def test_the_limit_is_for_progress_not_for_the_whole() -> None:
         assert engine.restarts == 0
 
 
-async def test_a_request_that_gets_no_turn_times_out_and_harms_nobody() -> None:
+async def test_a_request_that_gets_no_turn_times_out_and_is_never_run() -> None:
     async with running(timeout_s=0.5) as engine:
         async with aclosing(engine.stream({"do": "count", "to": 12, "pause": 0.1})) as busy:
             await anext(busy)
@@ -206,7 +206,7 @@ async def test_closing_a_stream_stops_the_engine_and_frees_it_for_the_next() -> 
         assert engine.restarts == 0
 
 
-async def test_a_cancelled_task_in_hand_is_abandoned() -> None:
+async def test_a_cancelled_request_in_work_is_abandoned() -> None:
     async with running() as engine:
         task = asyncio.create_task(engine.call({"do": "work", "seconds": 0.2}))
         await until(engine, queued=0)
@@ -326,7 +326,7 @@ asyncio.run(main())
     ("sign", "doing"),
     [(signal.SIGKILL, "hang"), (signal.SIGKILL, "work"), (signal.SIGTERM, "hang"), (signal.SIGINT, "work")],
 )
-async def test_no_orphan_whatever_the_parent_dies_of(sign: signal.Signals, doing: str) -> None:
+async def test_no_process_is_left_however_the_parent_dies(sign: signal.Signals, doing: str) -> None:
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PARENT, doing),
         cwd=ROOT,

@@ -63,7 +63,7 @@ async def test_a_death_by_cancelling_is_reported_like_any_other(tmp_path: Path) 
     assert alive == [False], "once, and after its end"
 
 
-async def test_a_start_that_fails_says_why_and_is_not_repeated(tmp_path: Path) -> None:
+async def test_a_start_that_fails_gives_the_reason_and_is_not_repeated(tmp_path: Path) -> None:
     process = engine_host(tmp_path / "no such folder" / "engines")
     running = asyncio.create_task(process.run())
     with pytest.raises(StartFailed, match=r"engine host: .*no such folder"):

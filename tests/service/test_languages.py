@@ -24,7 +24,7 @@ def settings(folder: Path, text: str, french: str = "[tts.piper]\nlength_scale =
 FRENCH = '[[languages]]\ntag = "fr"\nsettings = "fr.toml"\n'
 
 
-async def test_a_language_has_its_voice_and_the_others_the_usual_one(tmp_path: Path) -> None:
+async def test_a_language_has_its_voice_and_the_others_the_default_one(tmp_path: Path) -> None:
     engines = make_engines(settings(tmp_path, FRENCH))
     try:
         call = engines.engines_for_call()

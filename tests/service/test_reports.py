@@ -19,7 +19,7 @@ from ivr.service.workers.reports import BACKLOG_BYTES, OpenCalls, Reports
 DEMO = Path(__file__).parents[2] / "dialplans" / "demo.yaml"
 
 
-def test_settings_and_plans_survive_the_way() -> None:
+def test_settings_and_plans_are_the_same_after_packing() -> None:
     settings = load_settings(environ={"IVR_STT__WHISPER__BEAM_SIZE": "3", "IVR_SIP__DRAIN_S": "7"})
     plan = load_plan(DEMO)
     there, plans = unpack(pack((settings, [plan])))
@@ -84,7 +84,7 @@ async def test_a_report_is_in_the_socket_at_once() -> None:
     await link.aclose()
 
 
-async def test_a_supervisor_that_does_not_read_costs_reports_but_not_the_truth() -> None:
+async def test_reports_dropped_for_a_slow_supervisor_are_made_up_by_a_list() -> None:
     link, _, _, theirs = await opened()
     open_calls: dict[int, dict[str, Any]] = {}
     reports = Reports(link, lambda: [{"key": key, **record} for key, record in open_calls.items()])

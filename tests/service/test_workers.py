@@ -84,7 +84,7 @@ def test_open_calls_are_those_that_began_and_did_not_end() -> None:
     assert calls.lost(11) == [], "each is recorded once"
 
 
-def test_a_list_of_open_calls_makes_good_what_was_dropped() -> None:
+def test_a_list_of_open_calls_replaces_dropped_reports() -> None:
     calls = OpenCalls()
     calls.take(began(1, "stays"), 0)
     calls.take(began(2, "ended unseen"), 0)
@@ -94,7 +94,7 @@ def test_a_list_of_open_calls_makes_good_what_was_dropped() -> None:
 
 
 @pytest.mark.parametrize("report", [{"op": "else"}, {"key": 1}, {"op": "started"}])
-def test_what_is_no_report_is_refused(report: dict[str, Any]) -> None:
+def test_a_frame_that_is_no_report_is_refused(report: dict[str, Any]) -> None:
     with pytest.raises(KeyError):
         OpenCalls().take(report, 0)
 

@@ -1,4 +1,4 @@
-"""A server with OpenAI's two audio interfaces, on loopback, that answers as each test tells it."""
+"""A server with OpenAI's two audio interfaces, on loopback, that answers as each test sets it."""
 
 import asyncio
 import json

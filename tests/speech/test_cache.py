@@ -137,7 +137,7 @@ async def test_a_failure_leaves_no_file_and_the_rest_is_made(tmp_path: Path) -> 
     assert len(files(tmp_path)) == 3
 
 
-async def test_a_dead_engine_is_not_asked_for_every_prompt(tmp_path: Path) -> None:
+async def test_prompts_are_not_all_tried_with_an_engine_that_does_not_work(tmp_path: Path) -> None:
     tts = ToneTts()
     tts.fail_at = 0
     texts = [f"text {number}" for number in range(20)]
@@ -176,7 +176,7 @@ async def test_memory_is_bounded(tmp_path: Path) -> None:
     assert cached.lookup("c two three four five") is not None
 
 
-async def test_a_fallbacks_voice_is_used_but_never_taken_for_the_preferred(tmp_path: Path) -> None:
+async def test_a_fallbacks_voice_is_used_until_the_preferred_one_has_made_the_prompt(tmp_path: Path) -> None:
     first, second = ToneTts("a", 440), ToneTts("b", 880)
     first.fail_at = 0
     cached = PromptCache(tmp_path).wrap(FallbackTTS([first, second], cooldown_s=0))

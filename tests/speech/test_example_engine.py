@@ -43,7 +43,7 @@ def bursts(count: int, rate: int = 16_000) -> bytes:
 
 
 @pytest.mark.usefixtures("installed")
-def test_its_options_are_settings_and_its_name_stands_in_the_order(tmp_path: Path) -> None:
+def test_its_options_are_settings_and_its_name_is_used_in_the_order(tmp_path: Path) -> None:
     path = tmp_path / "ivr.toml"
     path.write_text('[stt]\norder = ["burst-counter"]\n[stt.burst-counter]\ngap_ms = 200\n')
     settings = load_settings(path, environ={})

@@ -99,7 +99,7 @@ async def test_when_all_fail_the_last_error_is_raised_and_none_is_left_out() -> 
         assert [engine.asked for engine in engines] == [turn, turn]  # resting or not: better than nothing
 
 
-async def test_a_failed_engine_rests_and_then_one_request_tries_it() -> None:
+async def test_a_failed_engine_is_marked_down_and_then_one_request_tries_it() -> None:
     first, second, clock = ToneStt("a"), ToneStt("b"), Clock()
     stt = FallbackSTT([first, second], cooldown_s=30, clock=clock)
     first.failure = SpeechError("a", "no")
@@ -117,7 +117,7 @@ async def test_a_failed_engine_rests_and_then_one_request_tries_it() -> None:
     assert [entry["event"] for entry in logs] == ["speech_recovered"]
 
 
-async def test_it_says_when_none_is_expected_to_understand() -> None:
+async def test_it_is_down_when_every_engine_is_marked_down() -> None:
     first, second, clock = ToneStt("a"), ToneStt("b"), Clock()
     stt = FallbackSTT([first, second], cooldown_s=30, clock=clock)
     assert isinstance(stt, HasHealth) and not stt.down
@@ -138,7 +138,7 @@ async def test_it_says_when_none_is_expected_to_understand() -> None:
     assert not stt.down, "it is worth another try"
 
 
-async def test_a_full_queue_is_no_illness() -> None:
+async def test_a_full_queue_does_not_mark_an_engine_down() -> None:
     first, second = ToneStt("a"), ToneStt("b")
     stt = FallbackSTT([first, second])
     first.failure = SpeechBusy("a", "full")
@@ -162,7 +162,7 @@ async def test_start_needs_one_and_tries_the_other_later() -> None:
         await FallbackTTS([first, second]).start()
 
 
-async def test_a_sentence_without_sound_is_said_by_the_next_whole() -> None:
+async def test_a_sentence_without_sound_is_spoken_whole_by_the_next_engine() -> None:
     first, second = ToneTts("a", 440), ToneTts("b", 880)
     first.fail_at = 3
     tts = FallbackTTS([first, second])
@@ -174,7 +174,7 @@ async def test_a_sentence_without_sound_is_said_by_the_next_whole() -> None:
     assert speaking.made_by is None
 
 
-async def test_a_sentence_that_broke_off_is_said_again_after_a_pause() -> None:
+async def test_a_sentence_that_broke_off_is_repeated_after_a_pause() -> None:
     first, second = ToneTts("a", 440), ToneTts("b", 880)
     first.fail_at = 4
     pcm = await heard(FallbackTTS([first, second]), "One two three. Four five. Six.")

@@ -51,7 +51,9 @@ async def test_streams_and_sends_the_sound_as_it_is(server: SpeechServer, pcm: b
     assert np.array_equal(samples, np.frombuffer(pcm, np.int16))
 
 
-async def test_confidence_from_the_logprobs_of_models_that_tell(server: SpeechServer, pcm: bytes) -> None:
+async def test_confidence_comes_from_logprobs_where_the_model_sends_them(
+    server: SpeechServer, pcm: bytes
+) -> None:
     logprobs = [
         {"token": "Good", "logprob": -0.2, "bytes": []},
         {"token": "bye", "logprob": -0.4, "bytes": []},
@@ -64,7 +66,7 @@ async def test_confidence_from_the_logprobs_of_models_that_tell(server: SpeechSe
     assert transcript.confidence == pytest.approx(np.exp(-0.3))
 
 
-async def test_whisper_1_is_asked_plainly(server: SpeechServer, pcm: bytes) -> None:
+async def test_whisper_1_is_requested_without_a_stream(server: SpeechServer, pcm: bytes) -> None:
     segment = {
         "id": 0,
         "seek": 0,
@@ -96,16 +98,16 @@ async def test_nothing_understood_has_no_confidence(server: SpeechServer, pcm: b
     assert (transcript.text, transcript.confidence) == ("", 0.0)
 
 
-async def test_401_is_not_tried_again_and_keeps_the_key_to_itself(server: SpeechServer, pcm: bytes) -> None:
+async def test_401_is_not_tried_again_and_shows_no_key(server: SpeechServer, pcm: bytes) -> None:
     server.answers.append(error(401, f"Incorrect API key provided: {KEY}. Also sk-tes***cdef."))
     stt = await engine(server)
     with capture_logs() as logs, pytest.raises(SpeechError, match="HTTP 401") as caught:
         await stt.transcribe(pcm, 16000)
     await stt.aclose()
     assert len(server.received) == 1
-    told = f"{caught.value} {logs} {stt.options!r}"
-    assert KEY not in told
-    assert "sk-" not in told
+    shown = f"{caught.value} {logs} {stt.options!r}"
+    assert KEY not in shown
+    assert "sk-" not in shown
 
 
 async def test_429_waits_as_long_as_the_server_asks(server: SpeechServer, pcm: bytes) -> None:
@@ -137,7 +139,7 @@ async def test_500_is_tried_again(server: SpeechServer, pcm: bytes) -> None:
     await stt.aclose()
 
 
-async def test_500_for_ever_fails_after_the_retries(server: SpeechServer, pcm: bytes) -> None:
+async def test_repeated_500_fails_after_the_retries(server: SpeechServer, pcm: bytes) -> None:
     server.answers.append(error(500))
     stt = await engine(server, retries=1)
     with pytest.raises(SpeechError, match=r"HTTP 500: .*it went wrong"):
@@ -181,7 +183,7 @@ async def test_an_answer_slower_than_the_limit(server: SpeechServer, pcm: bytes)
     await stt.aclose()
 
 
-async def test_a_stream_that_dribbles_is_held_to_the_same_limit(server: SpeechServer, pcm: bytes) -> None:
+async def test_a_slow_stream_has_the_same_time_limit(server: SpeechServer, pcm: bytes) -> None:
     server.answers.append(events(*[DELTA] * 100, DONE, pause_s=0.1))
     stt = await engine(server, timeout_s=0.5)
     with pytest.raises(SpeechTimeout):

@@ -175,14 +175,14 @@ async def test_what_is_not_this_sound_is_refused(server: SpeechServer, pcm: byte
     await tts.aclose()
 
 
-async def test_nothing_to_say_asks_nobody(server: SpeechServer) -> None:
+async def test_an_empty_text_sends_no_request(server: SpeechServer) -> None:
     tts = await engine(server)
     assert await heard(tts, "  ") == b""
     assert server.received == []
     await tts.aclose()
 
 
-def test_the_fingerprint_tells_every_option_that_changes_the_sound() -> None:
+def test_the_fingerprint_contains_every_option_that_changes_the_sound() -> None:
     base = OpenAITts(api_key="sk-test").fingerprint()
     for option in (
         {"model": "tts-1"},

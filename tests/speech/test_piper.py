@@ -78,7 +78,7 @@ async def test_nothing_to_say(piper: PiperTts, text: str) -> None:
     assert await spoken(piper, text) == b""
 
 
-async def test_odd_texts_do_no_harm(piper: PiperTts) -> None:
+async def test_unusual_texts_do_not_break_the_engine(piper: PiperTts) -> None:
     with pytest.raises(SpeechError, match="NUL"):
         await spoken(piper, "a\0b")
     for text in ("§ 5 – „Grüße“ 你好 😀", "x" * 500, "[[ h@'loU ]]", "3.50 $ & 50%"):

@@ -48,7 +48,7 @@ def test_speech_comes_to_the_target(before: float) -> None:
     assert gain == pytest.approx(10 ** ((TARGET_DBFS - before) / 20), rel=0.02)
 
 
-def test_gently() -> None:
+def test_a_large_correction_of_the_level_is_limited() -> None:
     line, _, _ = shape(tone(1, -38), RATE)
     assert active_dbfs(line) == pytest.approx(-38 + MOST_GAIN_DB, abs=0.3)
 
@@ -61,7 +61,7 @@ def test_a_peak_is_not_clipped() -> None:
     assert gain < 10 ** ((TARGET_DBFS + 30) / 20)
 
 
-def test_silence_is_left_alone() -> None:
+def test_silence_is_not_changed() -> None:
     line, gain, _ = shape(quiet(1), RATE)
     assert gain == 1.0
     assert not line.any()

@@ -18,7 +18,7 @@ from tests.speech.tones import ToneOptions, ToneStt, ToneTts
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_our_own(models: ModelStore) -> None:
+def test_the_built_in_engines(models: ModelStore) -> None:
     for name in ("whisper", "openai"):
         stt = create_stt(name)
         assert isinstance(stt, SpeechToText)
@@ -36,7 +36,7 @@ def test_our_own(models: ModelStore) -> None:
     assert TURN.options() == {"smart-turn": SmartTurnOptions}
 
 
-def test_an_unknown_name_is_told_those_there_are() -> None:
+def test_the_error_for_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(UnknownEngine, match=r"did you mean 'whisper'\?; there are: openai, whisper"):
         create_stt("wisper")
     with pytest.raises(ValueError, match="no voice is called 'zzz'; there are: openai, piper"):
@@ -45,7 +45,7 @@ def test_an_unknown_name_is_told_those_there_are() -> None:
         create_turn_detector("smart_turn")
 
 
-def test_an_unknown_option_is_told_those_there_are() -> None:
+def test_the_error_for_an_unknown_option_names_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"no option 'lenght_scale', did you mean 'length_scale'\?"):
         create_tts("piper", lenght_scale=2.0)
 
@@ -64,7 +64,7 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_third_partys(third_party: Path, models: ModelStore) -> None:
+def test_an_engine_of_an_installed_package(third_party: Path, models: ModelStore) -> None:
     assert isinstance(create_stt("ear"), ToneStt)
     tts = create_tts("tone", pitch=880.0)
     assert isinstance(tts, ToneTts)
@@ -77,7 +77,7 @@ def test_a_third_partys(third_party: Path, models: ModelStore) -> None:
         create_tts("fone")
 
 
-def test_asking_for_names_imports_no_engine() -> None:
+def test_listing_names_imports_no_engine() -> None:
     code = (
         "import sys; from ivr.speech.registry import KINDS; [kind.options() for kind in KINDS.values()];"
         "print([m for m in ('openai', 'faster_whisper', 'ctranslate2', 'piper') if m in sys.modules])"

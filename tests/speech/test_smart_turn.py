@@ -123,7 +123,7 @@ async def test_the_same_sound_gives_the_same_answer_here_and_in_the_process(
     assert len(set(answers)) == 1
 
 
-async def test_sound_that_says_nothing_has_an_answer_too(models: ModelStore) -> None:
+async def test_sound_without_speech_has_an_answer_too(models: ModelStore) -> None:
     async with running() as turn:
         for sound in (b"", bytes(2), bytes(RATE), np.full(RATE, 32767, np.int16).tobytes()):
             assert 0 <= await turn.probability(sound, RATE) <= 1
@@ -133,7 +133,7 @@ async def test_sound_that_says_nothing_has_an_answer_too(models: ModelStore) -> 
             await turn.probability(b"", 0)
 
 
-async def test_it_is_asked_of_a_host_as_well(models: ModelStore, sounds: Path, tmp_path: Path) -> None:
+async def test_it_runs_in_a_host_as_well(models: ModelStore, sounds: Path, tmp_path: Path) -> None:
     host = ProcessHost(tmp_path / "engines")
     await host.open()
     try:
@@ -149,7 +149,7 @@ async def test_it_is_asked_of_a_host_as_well(models: ModelStore, sounds: Path, t
 # -- late, busy, dead: the caller of the API falls back at once
 
 
-async def test_an_answer_that_comes_late_is_thrown_away_and_the_process_lives(
+async def test_a_late_answer_is_dropped_and_the_process_is_not_restarted(
     models: ModelStore, sounds: Path
 ) -> None:
     async with running(answer_timeout_s=0.15) as turn:
@@ -170,7 +170,7 @@ async def test_an_answer_that_comes_late_is_thrown_away_and_the_process_lives(
         assert await turn.probability(sound, RATE) > 0.9
 
 
-async def test_cancelling_forgets_the_question(models: ModelStore) -> None:
+async def test_cancelling_abandons_the_request(models: ModelStore) -> None:
     async with running() as turn:
         engine, sound = process_of(turn), bytes(2 * SAMPLES)
         pid = engine.pid
@@ -205,7 +205,7 @@ async def test_a_full_queue_is_busy_at_once(models: ModelStore) -> None:
         assert len(set(await asyncio.gather(*asked))) == 1
 
 
-async def test_kill_9_fails_one_question_and_the_next_is_answered(models: ModelStore, sounds: Path) -> None:
+async def test_kill_9_fails_one_request_and_the_next_is_answered(models: ModelStore, sounds: Path) -> None:
     async with running() as turn:
         sound, pid = said(sounds, "all-circuits-busy-now"), turn.engine.pid
         assert pid
@@ -230,7 +230,7 @@ async def test_one_that_is_stuck_is_killed_and_started_again(models: ModelStore)
         assert engine.restarts == 1
 
 
-# -- what cannot be used is told
+# -- models and options that cannot be used
 
 
 async def test_files_that_are_no_model(models: ModelStore, tmp_path: Path) -> None:
@@ -254,12 +254,12 @@ async def test_files_that_are_no_model(models: ModelStore, tmp_path: Path) -> No
         ({"answer_timout_s": 0.5}, "no option 'answer_timout_s', did you mean 'answer_timeout_s'"),
     ],
 )
-def test_options_that_cannot_be(options: dict[str, float], words: str) -> None:
+def test_options_that_are_refused(options: dict[str, float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SmartTurn(**options)
 
 
-async def test_what_the_doctor_is_told(models: ModelStore) -> None:
+async def test_the_doctor_reports_the_time_of_a_judgement(models: ModelStore) -> None:
     async with running(answer_timeout_s=0.001) as turn:
         assert "of 1 ms it may take; silence decides" in await turn.check()
 

@@ -18,7 +18,7 @@ from tests.speech.recordings import PHRASES, line, recording, word_errors, words
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def test_it_is_of_the_protocol(whisper: WhisperStt) -> None:
+async def test_it_implements_the_protocol(whisper: WhisperStt) -> None:
     assert isinstance(whisper, SpeechToText)
     await whisper.start()  # again is no harm
 
@@ -59,7 +59,7 @@ def noises(music: Path) -> dict[str, npt.NDArray[np.int16]]:
     return found
 
 
-async def test_noise_music_and_silence_are_no_words(whisper: WhisperStt, music: Path) -> None:
+async def test_noise_music_and_silence_give_no_words(whisper: WhisperStt, music: Path) -> None:
     heard = {}
     for name, pcm in noises(music).items():
         transcript = await whisper.transcribe(line(pcm).tobytes(), 16000)
@@ -76,7 +76,7 @@ async def test_very_short_and_empty_sound(whisper: WhisperStt) -> None:
     assert (await whisper.transcribe(bytes(3200), 16000)).confidence == 0.0
 
 
-async def test_a_turn_longer_than_the_model_hears_at_once(whisper: WhisperStt, sounds: Path) -> None:
+async def test_a_turn_longer_than_the_models_context(whisper: WhisperStt, sounds: Path) -> None:
     phrases = ["vm-options", "check-number-dial-again", "conf-onlyperson", "conf-invalid", "tt-weasels"] * 2
     gap = np.zeros(4000, np.int16)
     pcm = np.concatenate([part for name in phrases for part in (recording(sounds, name), gap)])

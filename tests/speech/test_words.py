@@ -21,7 +21,7 @@ TEXT = "To pay a bill, press 1; for the opening hours of the shop, press 25. Goo
 
 
 class TimedTones(ToneTts):
-    """ToneTts that tells its words, after ``lead_ms`` of silence before each sentence."""
+    """ToneTts that knows its words, after ``lead_ms`` of silence before each sentence."""
 
     lead_ms = 0
 
@@ -60,7 +60,7 @@ def spans(spoken: str, *words: str) -> list[tuple[int, int]]:
     return word_spans(phonemes_of(list(spoken), [10] * len(spoken)), [list(word) for word in words])
 
 
-def test_words_that_are_said_as_one_and_one_that_is_said_as_two() -> None:
+def test_two_words_spoken_as_one_and_one_word_spoken_as_two() -> None:
     assert spans("ʌvðə kæt", "ʌv", "ðə", "kæt") == [(0, 20), (20, 40), (50, 80)]
     assert spans("pɹɛs twɛnti faɪv.", "pɹɛs", "twɛnti faɪv.") == [(0, 40), (50, 160)]
 
@@ -71,11 +71,11 @@ def test_marks_belong_to_their_phonemes() -> None:
     assert spans("ə ˈoʊpən", "ɐ", "ˈoʊpən") == [(0, 10), (20, 80)]
 
 
-def test_a_word_said_otherwise_in_a_sentence() -> None:
+def test_a_word_that_sounds_different_in_a_sentence() -> None:
     assert spans("ðɪ ɪvnɪŋ ɪz", "ðə", "iːvnɪŋ", "ɪz")[1:] == [(30, 80), (90, 110)]
 
 
-def test_a_word_that_is_not_said() -> None:
+def test_a_word_that_is_not_spoken() -> None:
     assert spans("bi kwɪk", "bi", "", "kwɪk") == [(0, 20), (20, 20), (30, 70)]
     assert spans("", "bi") == [(0, 0)]
     assert word_spans(phonemes_of(["a"] * 3000, [1] * 3000), [["a"] * 3000]) == []
@@ -95,7 +95,7 @@ def test_spans_are_in_order(words: list[str], spoken: str) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_what_is_no_voice_is_left_alone(data: bytes) -> None:
+def test_a_file_that_is_no_voice_is_not_changed(data: bytes) -> None:
     assert with_durations(data) is None
 
 
@@ -109,7 +109,7 @@ def test_the_voice_is_changed_once_and_only_at_its_end(models: ModelStore) -> No
 
 
 @pytest.mark.asyncio(loop_scope="package")
-async def test_the_real_voice_tells_its_words(piper: PiperTts) -> None:
+async def test_the_real_voice_knows_its_words(piper: PiperTts) -> None:
     sound = piper.synthesize(TEXT)
     assert isinstance(sound, TimedAudio)
     first = await anext(sound)
@@ -135,7 +135,7 @@ async def test_the_real_voice_tells_its_words(piper: PiperTts) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="package")
-async def test_odd_words_keep_their_places(piper: PiperTts) -> None:
+async def test_unusual_words_keep_their_places(piper: PiperTts) -> None:
     text = "Dr. Smith — „Grüße“ 😀 owes $3.50 & 50% of it, doesn't he?"
     _, words = await said(piper.synthesize(text))
     assert [word.text for word in words] == text.split()
@@ -144,7 +144,7 @@ async def test_odd_words_keep_their_places(piper: PiperTts) -> None:
 # -- fallback
 
 
-async def test_a_fallback_brings_words_to_its_rate_and_place() -> None:
+async def test_a_fallback_converts_words_to_its_rate_and_place() -> None:
     tts = FallbackTTS([TimedTones("a", sample_rate=16000), TimedTones("b", sample_rate=8000)])
     _, words = await said(tts.synthesize("One two. Three."))
     assert words == [Word("One", 0, 1600), Word("two.", 1600, 3200), Word("Three.", 3200, 4800)]
@@ -153,7 +153,7 @@ async def test_a_fallback_brings_words_to_its_rate_and_place() -> None:
     assert words == [Word("One", 0, 1600), Word("two.", 1600, 3200), Word("Three.", 3200, 4800)]
 
 
-async def test_after_a_sentence_that_broke_off_no_words_are_told() -> None:
+async def test_after_a_sentence_that_broke_off_no_words_are_known() -> None:
     first, second = TimedTones("a"), TimedTones("b")
     first.fail_at = 3
     tts = FallbackTTS([first, second])
@@ -162,7 +162,7 @@ async def test_after_a_sentence_that_broke_off_no_words_are_told() -> None:
     assert len(pcm) // 2 == 6 * 1600 + 16 * REPEAT_GAP_MS
 
 
-async def test_an_engine_that_does_not_tell_ends_the_words() -> None:
+async def test_words_end_at_an_engine_without_word_times() -> None:
     first, second = ToneTts("a"), TimedTones("b")
     tts = FallbackTTS([second, first])
     second.fail_at = 1
