@@ -1,8 +1,8 @@
 """Logging: structlog for us, the standard library's loggers of others through the same door.
 
-Every line of a call carries its id: bind it with ``call_logger`` for code that is handed a logger, and
-with ``structlog.contextvars.bound_contextvars(call=...)`` around tasks, so that libraries' lines have it
-too. Secrets are struck out last, in every field and in tracebacks.
+Every line of a call carries its id: ``get_logger("ivr.call").bind(call=...)`` where a logger is passed, and
+``structlog.contextvars.bound_contextvars(call=...)`` around tasks, so that lines of libraries have it too.
+Secrets are redacted last, in every field and in tracebacks.
 """
 
 import io
@@ -136,8 +136,3 @@ def _adder(fields: Mapping[str, Any]) -> Processor:
         return event
 
     return add
-
-
-def call_logger(call: str, **fields: Any) -> Any:
-    """A logger all of whose lines carry the call's id (and ``fields``)."""
-    return structlog.get_logger("ivr.call").bind(call=call, **fields)

@@ -1,7 +1,8 @@
 """Helpers for tasks of the event loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 
@@ -32,3 +33,17 @@ async def first_completed(*waits: Coroutine[Any, Any, Any], timeout_s: float | N
     if first is not None:
         tasks[first].result()
     return first
+
+
+@contextlib.asynccontextmanager
+async def background_tasks(*work: Coroutine[Any, Any, Any]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Run all while the block lasts; at its end those that still run are cancelled and waited for. What one
+    raises stays in its task.
+    """
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

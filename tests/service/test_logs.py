@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from ivr.service.logs import call_logger, configure_logging
+from ivr.service.logs import configure_logging
 
 SECRET = "sk-test-0123456789"
 
@@ -39,7 +39,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def test_json_lines_carry_the_calls_id(stream: io.StringIO) -> None:
     configure_logging("json", stream=stream)
-    log = call_logger("abc", plan="demo")
+    log = structlog.get_logger("ivr.call").bind(call="abc", plan="demo")
     log.info("barge_in", latency_ms=72)
     log.warning("turn_dropped")
     first, second = lines(stream)
@@ -151,7 +151,7 @@ def test_a_file_that_is_rotated_away(tmp_path: Path) -> None:
 
 def test_console_lines_have_no_colours_in_a_pipe(stream: io.StringIO) -> None:
     configure_logging("console", stream=stream)
-    call_logger("abc").info("call_started", caller="sip:me@example.org")
+    structlog.get_logger("ivr.call").bind(call="abc").info("call_started", caller="sip:me@example.org")
     text = stream.getvalue()
     assert "\x1b" not in text
     assert "call_started" in text and "call=abc" in text and text.count("\n") == 1
@@ -165,9 +165,9 @@ def test_bytes_that_are_no_text_do_not_cost_the_line(
     caller = b'"J\xfcrgen" <sip:j@example>'.decode("utf-8", "surrogateescape")
     path = tmp_path / "log"
     configure_logging(format, file=path)
-    call_logger("abc").info("call_ringing", caller=caller)
+    structlog.get_logger("ivr.call").bind(call="abc").info("call_ringing", caller=caller)
     assert "J\\udcfcrgen" in path.read_text(encoding="utf-8")
     raw = io.BytesIO()
     configure_logging(format, stream=io.TextIOWrapper(raw, encoding="utf-8", errors="strict"))
-    call_logger("abc").info("call_ringing", caller=caller)
+    structlog.get_logger("ivr.call").bind(call="abc").info("call_ringing", caller=caller)
     assert b"J\\udcfcrgen" in raw.getvalue()

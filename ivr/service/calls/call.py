@@ -19,6 +19,7 @@ from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines
 from ivr.service.recording.recorder import Recorder
+from ivr.service.tasks import background_tasks
 from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import display_name, uri_user
@@ -151,21 +152,19 @@ class ServedCall:
 
     async def _serve(self, ring_s: float) -> CallEnd:
         self.log.info("call_started", **self.record)
-        conversation = asyncio.create_task(self._converse(ring_s), name="conversation")
         try:
-            await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
-            if not self._ended.done():
-                # The plan is over; the SIP thread answers with the end of the call.
-                await self._ended
-            # Nothing is said or heard any more, but the plan may have something to do.
-            await self._session.stop()
-            self._runner.caller_left()
-            if not self._runner.begun:
-                conversation.cancel()  # it was never answered
-            await asyncio.wait((conversation,), timeout=AFTER_HANGUP_S + 1)
+            async with background_tasks(self._converse(ring_s)) as (conversation,):
+                await asyncio.wait((conversation, self._ended), return_when=asyncio.FIRST_COMPLETED)
+                if not self._ended.done():
+                    # The plan is over; the SIP thread answers with the end of the call.
+                    await self._ended
+                # Nothing is played or heard any more, but the plan may have something to do.
+                await self._session.stop()
+                self._runner.caller_left()
+                if not self._runner.begun:
+                    conversation.cancel()  # it was never answered
+                await asyncio.wait((conversation,), timeout=AFTER_HANGUP_S + 1)
         finally:
-            conversation.cancel()
-            await asyncio.gather(conversation, return_exceptions=True)
             await self._session.stop()
             if self.recording is not None:
                 self.recording.end()

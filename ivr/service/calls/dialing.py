@@ -4,16 +4,15 @@ On the event loop, which also receives what the SIP thread reports of such a cal
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 import numpy as np
 
 from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
-from ivr.service.tasks import on_loop
+from ivr.service.tasks import background_tasks, first_completed, on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
 from ivr.session.prompt.handle import PreparedPrompts, SayHandle
 from ivr.sip.errors import SipError
@@ -116,25 +115,21 @@ class Dialing:
         self, dial: Dial, hand_over: Callable[[CallLeg, float], Awaitable[TransferResult]]
     ) -> TransferResult:
         """See ``CallControl.dial``. ``hand_over`` asks the caller's side to take over a call."""
-        whisper = asyncio.create_task(self._speech(dial.whisper)) if dial.whisper else None
         result = TransferResult("failed", 0, "no party was called")
-        try:
+        async with background_tasks(*([self._speech(dial.whisper)] if dial.whisper else [])) as whisper:
             for together in [dial.to] if dial.at_once else [(to,) for to in dial.to]:
                 found = await self._reach(together, dial)
                 if isinstance(found, TransferResult):
                     result = _better_result(result, found)
                     continue
                 try:
-                    if whisper is not None and not await self._whispered(found, await whisper):
+                    if whisper and not await self._whispered(found, await whisper[0]):
                         result = _better_result(result, found.end.result())
                         continue
                     return await self._put_through(found, dial, hand_over)
                 finally:
                     found.hangup("released")
             return result
-        finally:
-            if whisper is not None:
-                whisper.cancel()
 
     # -- ringing
 
@@ -143,7 +138,7 @@ class Dialing:
         parties = [self._call(to, dial) for to in together]
         chosen: CalledParty | None = None
         try:
-            with self._ringing(parties, dial):
+            async with background_tasks(*self._ringback(parties, dial)):
                 chosen = await self._first_answer(parties, dial.timeout_s)
         finally:
             for party in parties:
@@ -205,31 +200,19 @@ class Dialing:
             if not done:
                 return None
 
-    @contextlib.contextmanager
-    def _ringing(self, parties: list[CalledParty], dial: Dial) -> Iterator[None]:
-        """While it lasts the caller hears ringback, or the early media of the only party called."""
-        if dial.ringback is None:
-            yield
-            return
-        task = asyncio.create_task(self._ring_back(parties, dial.ringback))
-        try:
-            yield
-        finally:
-            task.cancel()
+    def _ringback(self, parties: list[CalledParty], dial: Dial) -> list[Coroutine[Any, Any, None]]:
+        return [] if dial.ringback is None else [self._ring_back(parties, dial.ringback)]
 
     async def _ring_back(self, parties: list[CalledParty], ringback: AudioClip) -> None:
-        events = [party.ringing for party in parties]
+        """Play ringback to the caller once it rings, or connect the early media of the only party called."""
         alone = parties[0] if len(parties) == 1 else None
-        if alone is not None:
-            events.append(alone.has_early_media)
-        waits = [asyncio.create_task(event.wait()) for event in events]
+        early_media = alone.has_early_media if alone is not None else asyncio.Event()
         handle: SayHandle | None = None
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            while not (alone is not None and alone.has_early_media.is_set()):
+            await first_completed(*(party.ringing.wait() for party in parties), early_media.wait())
+            while not early_media.is_set():
                 handle = await self._session.say([ringback] * _RINGBACKS_PER_PROMPT, barge_in="none")
-                over = asyncio.create_task(handle.wait_for_playout())
-                await asyncio.wait({over, *waits[len(parties) :]}, return_when=asyncio.FIRST_COMPLETED)
+                await first_completed(handle.wait_for_playout(), early_media.wait())
                 handle.cancel()
             if alone is not None and alone.leg is not None:
                 self._leg.receive_audio_from(alone.leg)
@@ -238,8 +221,6 @@ class Dialing:
         finally:
             if handle is not None:
                 handle.cancel()
-            for wait in waits:
-                wait.cancel()
 
     # -- after an answer
 
@@ -279,11 +260,8 @@ class Dialing:
         playback.finish()
         leg.player.play(playback)
         try:
-            over = asyncio.create_task(played.wait())
-            waits: set[asyncio.Future[Any]] = {over, party.end}
-            await asyncio.wait(waits, timeout=WHISPER_S, return_when=asyncio.FIRST_COMPLETED)
+            await first_completed(played.wait(), asyncio.wait({party.end}), timeout_s=WHISPER_S)
         finally:
-            over.cancel()
             playback.stop()
             leg.player.release(playback)
         return not party.end.done()

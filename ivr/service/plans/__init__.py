@@ -1,0 +1,1 @@
+"""Plans of a running service: loaded, checked, reloaded."""

@@ -11,6 +11,7 @@ import structlog
 from ivr.dialplan.engine.loader import load_plans
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.source.errors import PlanError
+from ivr.service.tasks import background_tasks
 
 log: Any = structlog.get_logger("ivr.plans")
 
@@ -36,14 +37,11 @@ async def keeping_plans(
     watch: bool,
 ) -> AsyncIterator[None]:
     """Meanwhile ``keep_plans`` and, with ``watch``, ``watch_files`` of the ``current`` plans run."""
-    tasks = [asyncio.create_task(keep_plans(wanted, paths, change, load), name="plans")]
+    work = [keep_plans(wanted, paths, change, load)]
     if watch:
-        tasks.append(asyncio.create_task(watch_files(wanted, lambda: files_of(current())), name="watch"))
-    try:
+        work.append(watch_files(wanted, lambda: files_of(current())))
+    async with background_tasks(*work):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def files_of(plans: Iterable[Plan]) -> list[Path]:

@@ -1,0 +1,1 @@
+"""What plans need besides the call: HTTP back ends, mail, a language model."""
