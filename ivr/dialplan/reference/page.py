@@ -1,8 +1,8 @@
-"""``dialplans/README.md``: the prose of this folder with what the code knows itself in its places.
+"""Makes ``dialplans/README.md``: the prose of this folder, with tables from the models and rules.
 
-A line ``<!-- fields: NAME -->`` stands for the table of a model's fields, ``<!-- verbs -->`` for every
-verb's section, ``<!-- rules -->`` for those of ``ivr check``, ``<!-- expressions -->`` for what an expression
-may use.
+The line ``<!-- fields: NAME -->`` is replaced by the table of a model's fields, ``<!-- verbs -->`` by a
+section for every verb, ``<!-- rules -->`` by one for every rule of ``ivr check``, and ``<!-- expressions
+-->`` by the functions of expressions.
 """
 
 import inspect
@@ -43,7 +43,7 @@ _PLACE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
 
 def page() -> str:
-    """The whole of it."""
+    """Return the whole page, in Markdown."""
     prose = (HERE / "_page.md").read_text(encoding="utf-8")
     return _PLACE.sub(lambda found: "\n".join(_made(found[1], found[2])).rstrip("\n"), prose)
 
@@ -61,7 +61,7 @@ def _made(what: str, name: str | None) -> Iterator[str]:
                 listing = ", ".join(f"`{name}`" for name in sorted(names))
                 yield from textwrap.wrap(f"- {title}: {listing}", 110, subsequent_indent="  ")
         case _:
-            raise ValueError(f"_page.md: nothing is known as {what} {name or ''}")
+            raise ValueError(f"_page.md: there is no part called {what} {name or ''}")
 
 
 # -- verbs
@@ -80,12 +80,12 @@ def _verbs() -> Iterator[str]:
             yield from ("", *_table(own))
         yield from _inner_tables(own)
         if issubclass(verb, SpeakingVerb):
-            yield from ("", "Besides: the fields of [who yields](#who-yields), and `on_error`.")
+            yield from ("", "It also has the fields of [barge-in](#barge-in), and `on_error`.")
         elif own:
-            yield from ("", "Besides: `on_error`.") if verb.wraps is None else ()
-        for title, told in (("Events", verb.events), ("Errors, for `on_error`", verb.errors)):
-            if told:
-                yield from ("", f"{title}:", "", *(f"- `{event}`: {text}" for event, text in told.items()))
+            yield from ("", "It also has `on_error`.") if verb.wraps is None else ()
+        for title, listed in (("Events", verb.events), ("Errors, for `on_error`", verb.errors)):
+            if listed:
+                yield from ("", f"{title}:", "", *(f"- `{event}`: {text}" for event, text in listed.items()))
         extra = HERE / f"{name}.md"
         if extra.is_file():
             yield from ("", extra.read_text(encoding="utf-8").strip("\n"))
@@ -106,7 +106,7 @@ def _sentence(verb: type[Verb]) -> str:
 
 
 def _own_fields(verb: type[Verb]) -> dict[str, FieldInfo]:
-    """Without those of every prompt, but for one that the verb has its own words for."""
+    """Return the verb's fields without those of every prompt; one of these that it describes itself stays."""
     shared = PromptOptions.model_fields if issubclass(verb, SpeakingVerb) else {}
     return {
         name: info
@@ -116,7 +116,9 @@ def _own_fields(verb: type[Verb]) -> dict[str, FieldInfo]:
 
 
 def _inner_tables(fields: dict[str, FieldInfo], above: str = "") -> Iterator[str]:
-    """Of the mappings that fields hold, and of those within them. Another verb has tables of its own."""
+    """Return the tables of mappings inside the fields, and of mappings inside those. Verbs have their own
+    tables.
+    """
     for names, model in _inner(fields):
         if not issubclass(model, Verb):
             yield from ("", f"{names}{above}:", "", *_table(fields_of(model)))
@@ -124,7 +126,7 @@ def _inner_tables(fields: dict[str, FieldInfo], above: str = "") -> Iterator[str
 
 
 def _inner(fields: dict[str, FieldInfo]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The models that fields hold, each once: (the fields' names, the model)."""
+    """Return the models inside the fields, each once: (the names of the fields, the model)."""
     holders: dict[type[BaseModel], list[str]] = {}
     for name, info in fields.items():
         for model in _models(info.annotation):
@@ -160,7 +162,7 @@ def _table(fields: dict[str, FieldInfo]) -> Iterator[str]:
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
-        return "needed"
+        return "required"
     value = info.default
     if value is PydanticUndefined or value is None or value == ():
         return ""
