@@ -18,16 +18,11 @@ from ivr.service.config.settings import Settings
 from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
-from ivr.session.prompt.handle import SaySource
+from ivr.session.prompt.synthesis import SaySource
 from ivr.speech.base import SpeechError
-from ivr.vad.base import (
-    EndpointingOptions,
-    SpeechEnded,
-    VadEvent,
-    VadListener,
-    VadStream,
-    VoiceActivityDetector,
-)
+from ivr.vad.base import VadStream, VoiceActivityDetector
+from ivr.vad.events import SpeechEnded, VadEvent, VadListener
+from ivr.vad.options import EndpointingOptions
 
 HIDDEN = "***"
 """Stands for a sensitive text."""
@@ -127,7 +122,7 @@ async def converse(
 
 async def _wait_until_idle(session: VoiceSession, running: asyncio.Task[str]) -> bool:
     """Wait until only more sound can change anything; returns whether the plan has ended."""
-    settled = asyncio.create_task(session.settled())
+    settled = asyncio.create_task(session.wait_until_idle())
     try:
         await asyncio.wait((settled, running), return_when=asyncio.FIRST_COMPLETED)
     finally:

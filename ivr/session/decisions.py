@@ -96,10 +96,9 @@ class Decisions:
     detector's thread do.
     """
 
-    def __init__(self, log: Any) -> None:
-        self._log = log
-        self.hides: Callable[[Decision], bool] = lambda decision: False
-        """What is about something private: it is noted without its texts."""
+    def __init__(self, log: Any, hides: Callable[[Decision], bool] = lambda decision: False) -> None:
+        """``hides``: which decisions are about something private, and are noted without their texts."""
+        self._log, self._hides = log, hides
         self._subscribers: tuple[DecisionCallback, ...] = ()  # replaced, never changed
         self._lock = threading.Lock()
 
@@ -108,7 +107,7 @@ class Decisions:
         thread.
         """
         decision = Decision(int(at), stage, rule, details)
-        if self.hides(decision):
+        if self._hides(decision):
             decision = decision.without_texts()
         self._log.debug("turn_taking", **decision.flat())
         for subscriber in self._subscribers:

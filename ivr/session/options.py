@@ -3,10 +3,16 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ivr.vad.base import EndpointingOptions
+from ivr.vad.options import EndpointingOptions
 
 BargeIn = Literal["any", "speech", "dtmf", "none"]
 """What makes a prompt yield: speech or a key, speech alone, a key alone, nothing."""
+
+
+MIN_SPEECH_MS = 64.0
+"""Default of ``BargeInOptions.min_speech_ms``."""
+_WINDOW_MS = 32
+"""Speech is detected in windows of so many milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +25,9 @@ class BargeInOptions:
     that stops it then."""
     protect_dtmf_ms: float = 0
     """The same for keys."""
-    min_speech_ms: float = 64
-    """Speech before the prompt stops (rounded up to whole 32 ms windows)."""
+    min_speech_ms: float = MIN_SPEECH_MS
+    """Speech before the prompt stops (rounded up to whole 32 ms windows). The default gives way to a longer
+    ``EndpointingOptions.min_speech_ms``; another value below that is refused."""
     min_words: int = 0
     """Stop only once so many words were understood; 0 stops at once."""
     hotword: tuple[str, ...] = ()
@@ -48,9 +55,21 @@ class BargeInOptions:
         """As JSON has it."""
         return {**asdict(self), "hotword": list(self.hotword)}
 
+    def check_min_speech(self, endpointing: EndpointingOptions) -> None:
+        """Raise ValueError when ``min_speech_ms`` could have no effect: a prompt cannot stop before speech is
+        believed.
+        """
+        windows, needed = (-(-ms // _WINDOW_MS) for ms in (self.min_speech_ms, endpointing.min_speech_ms))
+        if windows < needed and self.min_speech_ms != MIN_SPEECH_MS:
+            raise ValueError(
+                f"barge_in.min_speech_ms ({self.min_speech_ms:g}) is below endpointing.min_speech_ms "
+                f"({endpointing.min_speech_ms:g}), before which no speech is believed: "
+                "raise the first or lower the second"
+            )
+
     @property
-    def by_words(self) -> bool:
-        """Sound alone does not stop it."""
+    def needs_words(self) -> bool:
+        """Sound alone does not stop the prompt."""
         return self.min_words > 0 or bool(self.hotword) or self.hotword_answers
 
 
@@ -72,13 +91,13 @@ class TurnOptions:
     sure: float = 0.9
     """Probability of the turn detector from which a turn is complete at once."""
     likely: float = 0.5
-    """Probability from which it is, once its words are known and may be the last (``by_words``)."""
+    """Probability from which it is, once its words are known and may be the last (``wait_for_words``)."""
     doubtful: float = 0.3
     """Probability below which the caller is taken to go on: ``incomplete_ms`` of silence then. In between the
     silence is as without a detector."""
     preemptive: bool = True
     """Transcribe at each pause, and throw it away when the caller goes on."""
-    by_words: bool = True
+    wait_for_words: bool = True
     """With ``preemptive``: transcribe as soon as the sound falls away, and a turn does not end before the
     words up to its last pause are known (which the reply waits for anyhow), nor on words that cannot be its
     last ("my number is")."""
@@ -122,3 +141,6 @@ class SessionConfig:
     """Seconds of wall clock for one transcription, fallbacks included; then the turn is empty."""
     max_pending_turns: int = 8
     """Turns not yet fetched by ``listen``; the oldest is dropped when a further one comes."""
+
+    def __post_init__(self) -> None:
+        self.barge_in.check_min_speech(self.endpointing)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivr.session.options import BargeInOptions, SessionConfig, TurnOptions
-from ivr.vad.base import DetectorOptions, EndpointingOptions
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 
 DEFAULT = "balanced"
 

@@ -1,16 +1,16 @@
-"""The ears of all calls at once: windows taken from the lines' memory for every call that has one, doubled
-to 16 kHz for a network that knows nothing else, looked at by one inference, in a few array operations; Python
-per call and window is what decisions need. All but opening and closing a stream runs on the VAD thread.
+"""The detector of all calls at once: takes the next window of every call from the lines' memory, doubles it
+to 16 kHz for a network that knows nothing else, and runs one inference for all, in a few array operations;
+Python per call and window is what decisions need. All but opening and closing a stream runs on the VAD
+thread.
 
-The same decisions as ``StreamDetector`` takes: the same samples (``double`` and ``Resampler`` agree to the
-bit) go through the same network and the same ``Endpointer``. One thing is left out: a window that is surely
-silence, after others, is not shown to the network, whose memory stays as the silence before has left it
-(``DetectorOptions.silence_dbfs``). And one thing is added: what was sent and came back as an echo is taken
-out of what is shown to the network (``echo.py``); the sound of a turn is as it was heard.
+It decides as ``StreamDetector`` does: the same samples (``double`` and ``Resampler`` agree to the bit),
+network and ``Endpointer``. But a window that is certainly silence, after others, is not shown to the network,
+whose memory stays as the silence before has left it (``DetectorOptions.silence_dbfs``); and the echo of what
+was sent is removed from what is shown to the network (``echo.py``).
 """
 
 import threading
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,13 @@ import structlog
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
-from ivr.vad.base import DetectorOptions, EndpointingOptions, SpeechContinued, SpeechEnded, VadListener
 from ivr.vad.echo import Cleaned, Echoes
-from ivr.vad.endpointing import Began, Endpointer
+from ivr.vad.endpointing import Endpointer
+from ivr.vad.events import FlushReason, SpeechEnded, SpeechStarted, VadListener
 from ivr.vad.noise_floor import NoiseFloor
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import CONTEXT, F32, NARROW_INPUT, WINDOW, SileroModel
-from ivr.vad.stream import Delivery, fade_of, floor_after, scale_of, told
+from ivr.vad.stream import Delivery, fade_of, next_turn_from, scale_of
 
 log = structlog.get_logger(__name__)
 
@@ -33,29 +34,33 @@ _STEP = WINDOW // _UP
 """Samples of the line in one window."""
 _BEFORE = CONTEXT // _UP + DOUBLE_BEFORE
 _SPAN = np.arange(-_BEFORE, _STEP + DOUBLE_AFTER)
-"""Samples of the line that a window and its context are made of, from the window's first on."""
+"""Samples of the line that a window and its context are made of."""
 _SHOWN = slice(DOUBLE_BEFORE, DOUBLE_BEFORE + NARROW_INPUT)
 """Of these, what the network for 8 kHz is shown: window and context."""
 _NEEDED = _STEP + DOUBLE_AFTER
 _LOOK_BACK = RING - LINE_RATE
 """How far back sound is still in the ring while a reader is a second late."""
 _IN_TURN = 3
-"""Windows of certain silence within a turn that the network is shown before it is spared the rest: it goes on
-saying "speech" for some time after the last sound."""
+"""Windows of certain silence within a turn that the network is shown: it lags behind the last sound."""
 _DOUBT = np.float32(0.9)
 """What the probability of a window counts from which an echo was taken: what is left of it is like speech."""
 _NOTHING = np.zeros(0, np.int16)
 _I64 = npt.NDArray[np.int64]
-FlushReason = Literal["flushed", "complete"]
 
 
 class BatchedVad:
-    """Streams that follow the lines of one bank."""
+    """Detects speech on the lines of one bank, with one inference for all of them."""
 
-    def __init__(self, model: SileroModel, options: DetectorOptions, bank: LineBank) -> None:
+    def __init__(
+        self,
+        model: SileroModel,
+        options: DetectorOptions,
+        bank: LineBank,
+        on_result: Callable[[F32], None] | None = None,
+    ) -> None:
+        """``on_result`` receives the probabilities of each run of the network."""
         self.bank = bank
-        self.asks = model.run
-        """The network: what ``SileroModel.run`` takes and gives."""
+        self._model, self._on_result = model, on_result
         self._narrow = model.narrow
         self._loud, self._plain = scale_of(options), np.float32(1 / 32768)
         self._options = options
@@ -88,7 +93,7 @@ class BatchedVad:
 
     @property
     def followed(self) -> int:
-        """Lines that a stream follows."""
+        """Number of lines that a stream follows."""
         return self._active.size
 
     def open(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> "LineStream":
@@ -97,7 +102,7 @@ class BatchedVad:
         with self._lock:
             if line.row in self._streams:
                 raise RuntimeError("somebody is already following this line")
-            self._next[line.row] = stream.base
+            self._next[line.row] = stream.line_start
             self._state[:, line.row] = 0
             self._busy[line.row] = False
             self._quiet_for[line.row] = self._silent_run[line.row] = 0
@@ -138,16 +143,16 @@ class BatchedVad:
                 stream.flushed(self._flushing.pop(stream))
         if not rows.size:
             return False
-        self._look(rows)
+        self._examine(rows)
         return True
 
-    def _look(self, rows: _I64) -> None:
+    def _examine(self, rows: _I64) -> None:
         starts = self._next[rows]
         heard = self.bank.received[rows[:, np.newaxis], (starts[:, np.newaxis] + _SPAN) % RING]
         window = heard[:, _BEFORE : _BEFORE + _STEP]
         # Not abs(): the lowest PCM16 has no positive twin.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
-        rests = self._noise.rests(rows, peaks)
+        only_noise = self._noise.only_noise(rows, peaks)
         silent, busy = peaks < self._quiet_peak, self._busy[rows]
         self._silent_run[rows] = np.where(silent, self._silent_run[rows] + 1, 0)
         self._quiet_for[rows] += silent & ~busy
@@ -160,10 +165,10 @@ class BatchedVad:
         for row, start in zip(rows[idle].tolist(), starts[idle].tolist(), strict=True):
             self._stream_at(row).idle(start + _STEP)
         if not idle.all():
-            self._decide(rows[~idle], starts[~idle], heard[~idle], asked[~idle], rests[~idle].tolist())
+            self._decide(rows[~idle], starts[~idle], heard[~idle], asked[~idle], only_noise[~idle].tolist())
 
     def _decide(
-        self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_], resting: list[bool]
+        self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_], only_noise: list[bool]
     ) -> None:
         """By the network, where it is ``asked``; the others are silent in the midst of their turn."""
         sounds = heard
@@ -172,7 +177,7 @@ class BatchedVad:
             sounds = heard.copy()
             shown = sounds[asked]
             try:
-                probabilities[asked] = self._ask(rows[asked], starts[asked], heard[asked], shown)
+                probabilities[asked] = self._probabilities(rows[asked], starts[asked], heard[asked], shown)
                 sounds[asked] = shown
             except Exception:
                 # Time must go on for the alarms; what was not looked at counts as quiet.
@@ -192,7 +197,7 @@ class BatchedVad:
                 rested.append(row)
                 continue
             echo = self.echoes.likelihood(row, start) if self.echoes is not None else 0.0
-            busy, rests = stream.step(start, probability, of_turns.get(i, _NOTHING), echo, resting[i])
+            busy, rests = stream.step(probability, of_turns.get(i, _NOTHING), echo, only_noise[i])
             self._busy[row] = busy
             self._quiet_for[row] = 0
             if rests and asked[i]:
@@ -200,7 +205,7 @@ class BatchedVad:
         if rested:
             self._state[:, rested] *= self._fade
 
-    def _ask(self, rows: _I64, starts: _I64, heard: Pcm16, sounds: Pcm16) -> F32:
+    def _probabilities(self, rows: _I64, starts: _I64, heard: Pcm16, sounds: Pcm16) -> F32:
         """The probabilities of speech, after which the network remembers these windows. The echo of what was
         sent is taken out first, of ``sounds``; where it is found only now, the network is asked again.
         """
@@ -243,13 +248,15 @@ class BatchedVad:
         it remembers them.
         """
         windows = (sounds[:, _SHOWN] if self._narrow else double(sounds)) * scales[:, np.newaxis]
-        probabilities, self._state[:, rows] = self.asks(windows, self._state[:, rows])
+        probabilities, self._state[:, rows] = self._model.run(windows, self._state[:, rows])
+        if self._on_result is not None:
+            self._on_result(probabilities)
         self.inferences += 1
         return probabilities
 
-    def _stream_at(self, row: int) -> "LineStream | _Nobody":
+    def _stream_at(self, row: int) -> "LineStream | _ClosedStream":
         """One that was closed meanwhile hears the end of this round, and tells nobody."""
-        return self._streams.get(row) or _NOBODY
+        return self._streams.get(row) or _CLOSED
 
     def _catch_up(self, rows: _I64, late: _I64) -> None:
         """Whoever is too far behind loses the oldest sound, in whole frames."""
@@ -268,27 +275,31 @@ class LineStream:
 
     def __init__(
         self,
-        ears: BatchedVad,
+        vad: BatchedVad,
         line: Line,
         endpointing: EndpointingOptions,
         options: DetectorOptions,
         listener: VadListener,
     ) -> None:
         self.line = line
-        self.base = line.written
+        self.line_start = line.written
         """The line's sample that is this stream's first."""
         self.dropped = 0
-        self._ears = ears
+        self._vad = vad
         self._delivery = Delivery(listener)
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level, options.early_level
+            endpointing,
+            options.threshold,
+            options.release_level,
+            options.attack_level,
+            options.early_level,
+            audio=self._turn,
         )
         self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
         self._parts: list[Pcm16] = []
         """The turn in progress, 16 kHz."""
-        self._floor = 0
+        self._turn_from = 0
         """Sound before this sample was spoken in an earlier turn."""
-        self._asked = False
 
     @property
     def clock(self) -> int:
@@ -306,51 +317,47 @@ class LineStream:
 
     def flush(self, reason: FlushReason = "flushed") -> None:
         """From any thread; takes effect on the VAD thread once what the line had heard is examined."""
-        self._ears.flush(self, reason)
+        self._vad.flush(self, reason)
 
-    def ask(self) -> None:
-        self._asked = True
+    def request_audio(self) -> None:
+        self._endpointer.audio_requested = True
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
-        self._endpointer.limit(endpointing)
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
+        self._endpointer.set_options(endpointing)
 
     def close(self) -> None:
         """From any thread, the listener's own included."""
         self._delivery.closed = True
-        self._ears.remove(self)
+        self._vad.remove(self)
 
     # -- the VAD thread. Positions are samples of the line.
 
     def idle(self, until: int) -> None:
         """A window of silence after silence."""
-        dropped = self._endpointer.rest((until - self.base) * _UP)
-        self._delivery.deliver(told(dropped, self._turn), self._endpointer.clock)
+        event = self._endpointer.skip_silence((until - self.line_start) * _UP)
+        self._delivery.deliver(event, self._endpointer.clock)
 
-    def step(
-        self, start: int, probability: float, window: Pcm16, echo: float, rests: bool
-    ) -> tuple[bool, bool]:
-        """A window, what the network said of it, how likely it is an echo, and whether only the line's noise
-        is in it. Whether speech goes on or may have begun, and whether the network's memory may fade.
+    def step(self, probability: float, window: Pcm16, echo: float, only_noise: bool) -> tuple[bool, bool]:
+        """Decide on a window. Returns whether speech continues or may have begun, and whether the network's
+        memory may fade.
         """
-        ear = self._endpointer
-        if ear.speaking:
+        endpointer = self._endpointer
+        if endpointer.speaking:
             self._parts.append(window)
-        decision = ear.step(probability, WINDOW, rests)
-        if isinstance(decision, Began):
-            self._parts = [self._sound(max(decision.onset - self._pre_roll, self._floor), decision.at)]
-        event = told(decision, self._turn, self._asked, echo)
-        if isinstance(event, SpeechEnded):
-            self._over(event)
-        elif isinstance(event, SpeechContinued):
-            self._asked = False
-        self._delivery.deliver(event, ear.clock)
-        return ear.speaking or ear.voiced or ear.run > 0, not (ear.voiced or ear.speaking)
+        event = endpointer.step(probability, WINDOW, only_noise, echo)
+        if isinstance(event, SpeechStarted):
+            self._parts = [self._sound(max(event.onset - self._pre_roll, self._turn_from), event.at)]
+        elif isinstance(event, SpeechEnded):
+            self._turn_ended(event)
+        self._delivery.deliver(event, endpointer.clock)
+        active = endpointer.speaking or endpointer.voiced
+        return active or endpointer.run > 0, not active
 
     def flushed(self, reason: FlushReason) -> None:
         """End the turn in progress, if any."""
-        event = told(self._endpointer.flush(reason), self._turn)
-        if isinstance(event, SpeechEnded):
-            self._over(event)
+        event = self._endpointer.flush(reason)
+        if event is not None:
+            self._turn_ended(event)
             self._delivery.deliver(event, self._endpointer.clock)
 
     def lost(self, frames: int) -> None:
@@ -362,34 +369,31 @@ class LineStream:
         """The turn in progress, from its pre-roll on."""
         return np.concatenate(self._parts)
 
-    def _over(self, event: SpeechEnded) -> None:
+    def _turn_ended(self, event: SpeechEnded) -> None:
         self._parts = []
-        self._asked = False
-        self._floor = floor_after(event)
+        self._turn_from = next_turn_from(event)
 
     def _sound(self, first: int, last: int) -> Pcm16:
         """The stream's samples [first, last) at 16 kHz, as far as the ring still has them."""
         begin, end = first // _UP, -(-last // _UP)
         begin = max(begin, end - _LOOK_BACK)
-        span = np.arange(self.base + begin - DOUBLE_BEFORE, self.base + end + DOUBLE_AFTER)
+        span = np.arange(self.line_start + begin - DOUBLE_BEFORE, self.line_start + end + DOUBLE_AFTER)
         heard = self.line.bank.received[self.line.row, span % RING]
         wide: Pcm16 = double(heard[np.newaxis])[0]
         return wide[max(first - begin * _UP, 0) : last - begin * _UP]
 
 
-class _Nobody:
+class _ClosedStream:
     """In the place of a stream that was closed in the middle of a round."""
 
     speaking = False
 
     def idle(self, until: int) -> None: ...
 
-    def step(
-        self, start: int, probability: float, window: Pcm16, echo: float, rests: bool
-    ) -> tuple[bool, bool]:
+    def step(self, probability: float, window: Pcm16, echo: float, only_noise: bool) -> tuple[bool, bool]:
         return False, True
 
     def lost(self, frames: int) -> None: ...
 
 
-_NOBODY = _Nobody()
+_CLOSED = _ClosedStream()

@@ -15,8 +15,8 @@ import structlog
 
 from ivr.audio.frames import LINE_RATE, ms_to_samples
 from ivr.audio.line import RING, LineBank
-from ivr.vad.base import DetectorOptions
 from ivr.vad.echo_path import TAPS, EchoPath, PathFinder, above_noise, noise_in
+from ivr.vad.options import DetectorOptions
 
 log = structlog.get_logger(__name__)
 
@@ -317,7 +317,7 @@ class Echoes:
         assert call.path is not None
         if call.unexplained:
             latest, window = sent[heard.size - self._length :], heard[-self._length :]
-            path = self._finder.moved(latest, window, call.path)
+            path = self._finder.shift_words(latest, window, call.path)
             if _left(path, latest, window) < _BETTER * _left(call.path, latest, window):
                 call.path = path
                 return True

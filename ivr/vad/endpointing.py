@@ -5,99 +5,38 @@ unvoiced below ``release``, in between as the window before. Speech has begun on
 row reach ``min_speech``; the turn has ended once windows unvoiced in a row reach ``min_silence``, or
 when it has lasted ``max_turn``.
 
-With ``details`` the steps between are told too: that speech may have begun (``Hinted``) and had not
-(``Dropped``), that it goes on (``Goes``, each window), dips (``Dipped``), rests (``Paused``) and goes on
-again (``Resumed``).
+With ``details`` the steps between are reported too: that speech may have begun (``SpeechSuspected``) or had
+not (``SpeechRuledOut``), that it continues (``SpeechContinued``, each window), dips, pauses and resumes.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
-from ivr.vad.base import EndpointingOptions
+from ivr.vad.events import (
+    EndReason,
+    Pcm16,
+    SpeechContinued,
+    SpeechDipped,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechRuledOut,
+    SpeechStarted,
+    SpeechSuspected,
+    no_audio,
+)
+from ivr.vad.options import EndpointingOptions
 
 CERTAIN = 0.995
 """Whatever the sound: a window of this probability is within a word."""
-
-EndReason = Literal["silence", "max_turn", "flushed", "complete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    """See ``SpeechStarted``. Samples at 16 kHz."""
-
-    onset: int
-    at: int
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """See ``SpeechEnded``, which adds the audio. Samples at 16 kHz."""
-
-    onset: int
-    offset: int
-    at: int
-    reason: EndReason
-
-
-@dataclass(frozen=True, slots=True)
-class Hinted:
-    """See ``SpeechSuspected``."""
-
-    at: int
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """See ``SpeechRuledOut``."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Goes:
-    """See ``SpeechContinued``."""
-
-    onset: int
-    at: int
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dipped:
-    """See ``SpeechDipped``, which adds the audio."""
-
-    onset: int
-    at: int
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """See ``SpeechPaused``, which adds the audio."""
-
-    onset: int
-    offset: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """See ``SpeechResumed``."""
-
-    at: int
-
-
-Decision = Began | Ended | Hinted | Dropped | Goes | Dipped | Paused | Resumed
 
 
 class Endpointer:
     """One stream's decisions. ``threshold``, ``release`` and ``attack`` are probabilities, the last two not
     above the first. A run of speech begins with a window of ``attack`` (None: ``threshold``) and is
-    believed when it is ``min_speech`` long and its last window is voiced. From ``hint`` (None: ``attack``) on
-    a window hints at speech.
+    believed when it is ``min_speech`` long and its last window is voiced. From ``early`` (None: ``attack``)
+    on speech is suspected.
     """
 
     def __init__(
@@ -106,8 +45,10 @@ class Endpointer:
         threshold: float,
         release: float,
         attack: float | None = None,
-        hint: float | None = None,
+        early: float | None = None,
+        audio: Callable[[int], Pcm16] = no_audio,
     ) -> None:
+        """``audio(onset)`` returns the sound of a turn, from its pre-roll up to the current window."""
         if not 0 < release <= threshold <= 1:
             raise ValueError(
                 f"0 < release <= threshold <= 1 is needed, got release {release} and threshold {threshold}"
@@ -115,14 +56,17 @@ class Endpointer:
         self._threshold = threshold
         self._release = release
         self._attack = threshold if attack is None else attack
-        self._hint = self._attack if hint is None else hint
+        self._early = self._attack if early is None else early
+        self._audio = audio
         self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
         self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
         self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
         self._details = options.details
         self._pause = ms_to_samples(options.pause_ms, VAD_RATE)
-        self._hinted = False
-        self._dips = self._paused = False
+        self._suspected = False
+        self._dipped = self._paused = False
+        self.audio_requested = False
+        """The next ``SpeechContinued`` brings the turn so far. Set by any thread."""
         self.clock = 0
         """Samples decided on, gaps included."""
         self.speaking = False
@@ -140,8 +84,8 @@ class Endpointer:
         """Length of the run of speech just before ``clock``, in samples."""
         return self._run
 
-    def limit(self, options: EndpointingOptions) -> None:
-        """From the next window on these times hold; ``details`` stays as it was."""
+    def set_options(self, options: EndpointingOptions) -> None:
+        """Use these times from the next window on; ``details`` stays as it was."""
         self._min_speech = ms_to_samples(options.min_speech_ms, VAD_RATE)
         self._min_silence = ms_to_samples(options.min_silence_ms, VAD_RATE)
         self._max_turn = ms_to_samples(options.max_turn_ms, VAD_RATE)
@@ -154,17 +98,21 @@ class Endpointer:
             self._run = 0
             self.voiced = False
 
-    def rest(self, clock: int) -> Dropped | None:
-        """Up to ``clock`` nothing was heard that begins or continues speech: as ``step`` with a probability
-        of zero, for one who is not speaking.
+    def skip_silence(self, clock: int) -> SpeechRuledOut | None:
+        """Advance to ``clock`` without speech: as ``step`` with a probability of zero, for a caller who is
+        not speaking.
         """
         self.clock = clock
         self.voiced = False
         self._run = 0
-        return self._drop() if self._hinted else None
+        return self._rule_out() if self._suspected else None
 
-    def step(self, probability: float, samples: int, rests: bool = False) -> Decision | None:
-        """The next window, ``samples`` long. ``rests``: nothing is heard in it but the line's noise."""
+    def step(
+        self, probability: float, samples: int, only_noise: bool = False, echo: float = 0.0
+    ) -> SpeechEvent | None:
+        """Decide on the next window, ``samples`` long. ``only_noise``: it holds nothing but the line's noise;
+        ``echo`` as in ``SpeechStarted``.
+        """
         start = self.clock
         self.clock += samples
         self.voiced = probability >= (self._release if self.voiced else self._threshold)
@@ -179,29 +127,31 @@ class Endpointer:
             self._offset = self.clock - 1
         else:
             self._quiet += samples
-        return self._speaking(probability, rests) if self.speaking else self._silent(probability)
+        if self.speaking:
+            return self._speaking(probability, only_noise)
+        return self._silent(probability, echo)
 
-    def flush(self, reason: EndReason = "flushed") -> Ended | None:
+    def flush(self, reason: EndReason = "flushed") -> SpeechEnded | None:
         """End the turn in progress, if there is one."""
         return self._end(reason) if self.speaking else None
 
-    def _silent(self, probability: float) -> Decision | None:
+    def _silent(self, probability: float, echo: float) -> SpeechEvent | None:
         if self.voiced and self._run >= self._min_speech:
             self.speaking = True
-            self._hinted = self._dips = self._paused = False
-            return Began(self._onset, self.clock, probability)
-        if not self._details or (self._run > 0 or probability >= self._hint) == self._hinted:
+            self._suspected = self._dipped = self._paused = False
+            return SpeechStarted(self._onset, self.clock, probability, echo)
+        if not self._details or (self._run > 0 or probability >= self._early) == self._suspected:
             return None
-        if self._hinted:
-            return self._drop()
-        self._hinted = True
-        return Hinted(self.clock, probability)
+        if self._suspected:
+            return self._rule_out()
+        self._suspected = True
+        return SpeechSuspected(self.clock, probability, echo)
 
-    def _drop(self) -> Dropped:
-        self._hinted = False
-        return Dropped(self.clock)
+    def _rule_out(self) -> SpeechRuledOut:
+        self._suspected = False
+        return SpeechRuledOut(self.clock)
 
-    def _speaking(self, probability: float, rests: bool) -> Decision | None:
+    def _speaking(self, probability: float, only_noise: bool) -> SpeechEvent | None:
         if not self.voiced and self._quiet >= self._min_silence:
             return self._end("silence")
         if self.clock - self._onset >= self._max_turn:
@@ -209,21 +159,28 @@ class Endpointer:
         if not self._details:
             return None
         if self._pause > 0:
-            dips = not self.voiced or (rests and probability < CERTAIN)
-            if self._dips and not dips:
-                self._dips = self._paused = False
-                return Resumed(self.clock)
+            dipped = not self.voiced or (only_noise and probability < CERTAIN)
+            if self._dipped and not dipped:
+                self._dipped = self._paused = False
+                return SpeechResumed(self.clock)
             if not self._paused and self._quiet >= self._pause:
-                self._dips = self._paused = True
-                return Paused(self._onset, self._offset, self.clock)
-            if dips and not self._dips:
-                self._dips = True
-                return Dipped(self._onset, self.clock, probability)
-        return Goes(self._onset, self.clock, probability) if self.voiced else None
+                self._dipped = self._paused = True
+                return SpeechPaused(self._onset, self._offset, self.clock, self._audio(self._onset))
+            if dipped and not self._dipped:
+                self._dipped = True
+                return SpeechDipped(self._onset, self.clock, probability, self._audio(self._onset))
+        if not self.voiced:
+            return None
+        audio = None
+        if self.audio_requested:
+            self.audio_requested = False
+            audio = self._audio(self._onset)
+        return SpeechContinued(self._onset, self.clock, probability, audio)
 
-    def _end(self, reason: EndReason) -> Ended:
+    def _end(self, reason: EndReason) -> SpeechEnded:
         # ``voiced`` stays: who goes on speaking is heard as before. The run begins anew, so that the
         # next onset is not before this end.
         self.speaking = False
         self._run = 0
-        return Ended(self._onset, self._offset, self.clock, reason)
+        self.audio_requested = False
+        return SpeechEnded(self._onset, self._offset, self.clock, reason, self._audio(self._onset))

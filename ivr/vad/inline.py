@@ -4,11 +4,10 @@ For recordings (faster than real time), tests and users without a phone. Calls s
 ``SharedVad``, which asks the network about all of them at once.
 """
 
-from typing import Literal
-
 import numpy as np
 
-from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
+from ivr.vad.events import FlushReason, VadListener
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import SileroModel
 from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 
@@ -40,38 +39,38 @@ class InlineStream:
         listener: VadListener,
     ) -> None:
         self._model = model
-        self._ear = StreamDetector(endpointing, options, model.narrow)
+        self._detector = StreamDetector(endpointing, options, model.narrow)
         self._delivery = Delivery(listener)
 
     @property
     def clock(self) -> int:
-        return self._ear.clock
+        return self._detector.clock
 
     @property
     def speaking(self) -> bool:
-        return self._ear.speaking
+        return self._detector.speaking
 
     def push(self, pcm16: bytes, sample_rate: int) -> None:
         check_pcm(pcm16, sample_rate)
         if self._delivery.closed:
             return
-        self._ear.feed(pcm16, sample_rate)
-        while not self._delivery.closed and (window := self._ear.next_window()) is not None:
-            probabilities, states = self._model.run(window[np.newaxis], self._ear.state[:, np.newaxis])
-            event = self._ear.accept(float(probabilities[0]), states[:, 0])
-            self._delivery.deliver(event, self._ear.clock)
+        self._detector.feed(pcm16, sample_rate)
+        while not self._delivery.closed and (window := self._detector.next_window()) is not None:
+            probabilities, states = self._model.run(window[np.newaxis], self._detector.state[:, np.newaxis])
+            event = self._detector.accept(float(probabilities[0]), states[:, 0])
+            self._delivery.deliver(event, self._detector.clock)
 
     def set_alarm(self, at: int | None) -> None:
         self._delivery.set_alarm(at)
 
-    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
-        self._delivery.deliver(self._ear.flush(reason), self._ear.clock)
+    def flush(self, reason: FlushReason = "flushed") -> None:
+        self._delivery.deliver(self._detector.flush(reason), self._detector.clock)
 
-    def ask(self) -> None:
-        self._ear.asked = True
+    def request_audio(self) -> None:
+        self._detector.request_audio()
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
-        self._ear.limit(endpointing)
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
+        self._detector.set_endpointing(endpointing)
 
     def close(self) -> None:
         self._delivery.closed = True

@@ -25,7 +25,7 @@ class NoiseFloor:
         """Another call begins."""
         self._floor[row] = np.inf
 
-    def rests(self, rows: npt.NDArray[np.int64], peaks: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    def only_noise(self, rows: npt.NDArray[np.int64], peaks: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Which of the lines ``rows`` rest in a window whose loudest samples are ``peaks`` (PCM16, not
         negative), both (n,). The noise of each is what was heard most softly: it sinks half of the way to a
         softer window at once, and rises slowly. Nothing is known before the first window, which is noise.

@@ -1,27 +1,28 @@
-"""A detector that only takes pushed sound (a third party's), listening to calls all the same: one thread
-reads the lines of all calls and pushes what is new; or whoever calls ``look``.
+"""Lets a detector that only takes pushed sound (a third party's) follow calls: one thread reads the lines of
+all calls and pushes what is new; without a thread, ``step`` does.
 """
 
 import threading
-from typing import Literal
 
 import numpy as np
 import structlog
 
 from ivr.audio.frames import LINE_RATE
 from ivr.audio.line import RING, Line, LineBank
-from ivr.vad.base import EndpointingOptions, VadListener, VadStream, VoiceActivityDetector
+from ivr.vad.base import VadStream, VoiceActivityDetector
+from ivr.vad.events import FlushReason, VadListener
+from ivr.vad.options import EndpointingOptions
 
 log = structlog.get_logger(__name__)
 
 
 class PushAdapter:
-    """``VoiceActivityDetector`` and ``LineVad`` around ``vad``. Its thread, "vad", pushes; when not
-    ``threaded`` it is a ``SteppedLineVad``.
+    """Makes a ``LineVad`` of ``vad``. Its thread, "vad", pushes; when not ``threaded`` it is a
+    ``SteppedLineVad``.
     """
 
     probability: float | None = None
-    """Not known of a stranger's."""
+    """A third party's detector does not report it."""
 
     def __init__(self, vad: VoiceActivityDetector, bank: LineBank, *, threaded: bool = True) -> None:
         self._vad, self._bank = vad, bank
@@ -55,10 +56,10 @@ class PushAdapter:
     def _main(self) -> None:
         while not self._closing:
             self._bank.wake.arm()
-            self.look()
+            self.step()
             self._bank.wake.wait()
 
-    def look(self) -> bool:
+    def step(self) -> bool:
         for followed in self._followed:
             try:
                 followed.push_new()
@@ -73,7 +74,7 @@ class _Followed:
 
     def __init__(self, pump: PushAdapter, line: Line, stream: VadStream) -> None:
         self._pump, self._line, self._stream = pump, line, stream
-        self.base = self._next = line.written
+        self.line_start = self._next = line.written
         self._lost = 0
 
     def push_new(self) -> None:
@@ -104,14 +105,14 @@ class _Followed:
     def set_alarm(self, at: int | None) -> None:
         self._stream.set_alarm(at)
 
-    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
+    def flush(self, reason: FlushReason = "flushed") -> None:
         self._stream.flush(reason)
 
-    def ask(self) -> None:
-        self._stream.ask()
+    def request_audio(self) -> None:
+        self._stream.request_audio()
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
-        self._stream.limit(endpointing)
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
+        self._stream.set_endpointing(endpointing)
 
     def close(self) -> None:
         self._pump.remove(self)

@@ -7,8 +7,9 @@ from typing import Any
 
 from ivr.audio.line import LineBank
 from ivr.modelstore import model_path
-from ivr.vad.base import THRESHOLD, DetectorOptions, SteppedLineVad, VoiceActivityDetector
+from ivr.vad.base import SteppedLineVad, VoiceActivityDetector
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import THRESHOLD, DetectorOptions
 from ivr.vad.push_adapter import PushAdapter
 from ivr.vad.recorded_line import RecordedLineVad
 from ivr.vad.shared import SharedVad

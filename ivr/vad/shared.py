@@ -11,7 +11,6 @@ that must not be late: it appends, counts, and perhaps wakes; it computes nothin
 import threading
 import time
 from collections import deque
-from typing import Literal
 
 import numpy as np
 import structlog
@@ -19,8 +18,9 @@ import structlog
 from ivr.audio.frames import BYTES_PER_SAMPLE, VAD_RATE, ms_to_samples
 from ivr.audio.line import Line, LineBank
 from ivr.audio.wake import LockWake, Wake
-from ivr.vad.base import DetectorOptions, EndpointingOptions, VadListener
 from ivr.vad.batched import BatchedVad, LineStream
+from ivr.vad.events import FlushReason, VadListener
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import F32, SileroModel
 from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 
@@ -59,8 +59,8 @@ class SharedVad:
         self._thread.start()
 
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> "SharedStream":
-        ear = StreamDetector(endpointing, self._options, self._model.narrow)
-        stream = SharedStream(self, self._wake, ear, self._options, listener)
+        detector = StreamDetector(endpointing, self._options, self._model.narrow)
+        stream = SharedStream(self, self._wake, detector, self._options, listener)
         with self._streams_lock:
             if self._closing:
                 raise RuntimeError("the detector is closed")
@@ -138,7 +138,7 @@ class SharedVad:
 
     def _infer(self, ready: "list[tuple[SharedStream, F32]]") -> None:
         windows = np.stack([window for _, window in ready])
-        states = np.stack([stream.ear.state for stream, _ in ready], axis=1)
+        states = np.stack([stream.detector.state for stream, _ in ready], axis=1)
         try:
             probabilities, following = self._model.run(windows, states)
         except Exception:
@@ -158,13 +158,13 @@ class SharedStream:
         self,
         vad: SharedVad,
         wake: Wake,
-        ear: StreamDetector,
+        detector: StreamDetector,
         options: DetectorOptions,
         listener: VadListener,
     ) -> None:
         self._vad = vad
         self._wake = wake
-        self.ear = ear
+        self.detector = detector
         self._delivery = Delivery(listener)
         self._frames: deque[tuple[bytes, int, int]] = deque()
         """PCM16, its rate, and its length in samples at 16 kHz."""
@@ -175,15 +175,15 @@ class SharedStream:
         self._lost = 0
         self._taken = 0
         self._lost_seen = 0
-        self._flush_wanted: Literal["flushed", "complete"] | None = None
+        self._flush_wanted: FlushReason | None = None
 
     @property
     def clock(self) -> int:
-        return self.ear.clock
+        return self.detector.clock
 
     @property
     def speaking(self) -> bool:
-        return self.ear.speaking
+        return self.detector.speaking
 
     def push(self, pcm16: bytes, sample_rate: int) -> None:
         check_pcm(pcm16, sample_rate)
@@ -204,16 +204,16 @@ class SharedStream:
     def set_alarm(self, at: int | None) -> None:
         self._delivery.set_alarm(at)
 
-    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
+    def flush(self, reason: FlushReason = "flushed") -> None:
         """From any thread; takes effect on the VAD thread once what was pushed before is examined."""
         self._flush_wanted = reason
         self._wake.set()
 
-    def ask(self) -> None:
-        self.ear.asked = True
+    def request_audio(self) -> None:
+        self.detector.request_audio()
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
-        self.ear.limit(endpointing)
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
+        self.detector.set_endpointing(endpointing)
 
     def close(self) -> None:
         """From any thread, the listener's own included."""
@@ -229,23 +229,23 @@ class SharedStream:
             # Before the frames are looked at, so that a flush covers all that was pushed before it.
             flush = self._flush_wanted
             if (lost := self._lost) != self._lost_seen:
-                self.ear.skip(lost - self._lost_seen)
+                self.detector.skip(lost - self._lost_seen)
                 self._lost_seen = lost
-            while (window := self.ear.next_window()) is None:
+            while (window := self.detector.next_window()) is None:
                 try:
                     pcm16, sample_rate, samples = self._frames.popleft()
                 except IndexError:
                     break
                 self._taken += samples
-                self.ear.feed(pcm16, sample_rate)
+                self.detector.feed(pcm16, sample_rate)
             if window is None and flush:
                 self._flush_wanted = None
-                self._delivery.deliver(self.ear.flush(flush), self.ear.clock)
+                self._delivery.deliver(self.detector.flush(flush), self.detector.clock)
             return window
         except Exception:
             log.exception("vad_stream_failed")
             return None
 
     def accept(self, probability: float, state: F32) -> None:
-        event = self.ear.accept(probability, state)
-        self._delivery.deliver(event, self.ear.clock)
+        event = self.detector.accept(probability, state)
+        self._delivery.deliver(event, self.detector.clock)

@@ -8,42 +8,16 @@ delay is taken out, so an event's time points at the sound that caused it.
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.resample import Resampler
-from ivr.vad.base import (
-    AlarmRang,
-    DetectorOptions,
-    EndpointingOptions,
-    Pcm16,
-    SpeechContinued,
-    SpeechDipped,
-    SpeechEnded,
-    SpeechPaused,
-    SpeechResumed,
-    SpeechRuledOut,
-    SpeechStarted,
-    SpeechSuspected,
-    VadEvent,
-    VadListener,
-)
-from ivr.vad.endpointing import (
-    Began,
-    Decision,
-    Dipped,
-    Ended,
-    Endpointer,
-    EndReason,
-    Goes,
-    Hinted,
-    Paused,
-    Resumed,
-)
+from ivr.vad.endpointing import Endpointer
+from ivr.vad.events import AlarmRang, EndReason, Pcm16, SpeechEnded, VadEvent, VadListener
 from ivr.vad.noise_floor import NoiseFloor
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import CONTEXT, F32, INPUT, STATE_SHAPE, WINDOW
 
 log = structlog.get_logger(__name__)
@@ -55,21 +29,26 @@ _STEP = 2
 
 
 class StreamDetector:
-    """Windows, the network's state, endpointing and the sound of the turn, of one stream.
+    """Holds the windows, the network's state, the endpointing and the sound of the turn of one stream.
 
-    In turn: ``feed`` sound, then as long as ``next_window`` gives one, have it and ``state`` looked at
-    and hand the result to ``accept``.
+    In turn: ``feed`` sound; as long as ``next_window`` returns one, run the network on it and on ``state``,
+    and give the result to ``accept``.
     """
 
     def __init__(
         self, endpointing: EndpointingOptions, options: DetectorOptions, narrow: bool = False
     ) -> None:
-        """``narrow``: the network takes sound of 8 kHz, and is shown at that rate what comes at no more."""
+        """``narrow``: the network takes sound of 8 kHz, and receives sound of at most that rate as it is."""
         self._knows_8k = self._narrow = narrow
         self._scale = scale_of(options)
         self._noise = NoiseFloor(1, options.noise_margin_db)
         self._endpointer = Endpointer(
-            endpointing, options.threshold, options.release_level, options.attack_level, options.early_level
+            endpointing,
+            options.threshold,
+            options.release_level,
+            options.attack_level,
+            options.early_level,
+            audio=self._sound,
         )
         self._fade = fade_of(options)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)
@@ -82,10 +61,8 @@ class StreamDetector:
         self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
         self._kept: deque[tuple[int, Pcm16]] = deque()
         """Windows with the sample they begin at: the pre-roll while quiet, the turn while speaking."""
-        self._floor = 0
+        self._turn_from = 0
         """Sound before this sample was spoken in an earlier turn."""
-        self.asked = False
-        """The next ``SpeechContinued`` is to bring the turn so far: set by any thread."""
 
     @property
     def clock(self) -> int:
@@ -123,28 +100,36 @@ class StreamDetector:
         """What the network said of the last window, and its next state (2, 128), which is copied."""
         start = self._endpointer.clock
         self._kept.append((start, self._window))
-        decision = self._endpointer.step(probability, WINDOW, self._rests())
+        event = self._endpointer.step(probability, WINDOW, self._only_noise())
         self.state[:] = state
         if not (self._endpointer.voiced or self._endpointer.speaking):
             self.state *= self._fade
-        event = self._event(decision)
+        if isinstance(event, SpeechEnded):
+            self._turn_from = next_turn_from(event)
         if not self._endpointer.speaking:
-            self._forget()
+            self._trim()
         return event
 
     def flush(self, reason: EndReason = "flushed") -> VadEvent | None:
         """End the turn in progress, if any, at the last window examined."""
-        event = self._event(self._endpointer.flush(reason))
-        self._forget()
+        event = self._endpointer.flush(reason)
+        if event is not None:
+            self._turn_from = next_turn_from(event)
+        self._trim()
         return event
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
-        self._endpointer.limit(endpointing)
+    def request_audio(self) -> None:
+        """Add the turn so far to the next ``SpeechContinued``. Any thread."""
+        self._endpointer.audio_requested = True
 
-    def _rests(self) -> bool:
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
+        """Use these times from the next window on. Any thread."""
+        self._endpointer.set_options(endpointing)
+
+    def _only_noise(self) -> bool:
         # Sound of 8 kHz was doubled: its own samples say what those of a line do.
         heard = self._window[::_STEP].astype(np.int32)
-        return bool(self._noise.rests(_ROW, np.abs(heard).max(keepdims=True))[0])
+        return bool(self._noise.only_noise(_ROW, np.abs(heard).max(keepdims=True))[0])
 
     def _change_rate(self, sample_rate: int) -> None:
         if self._resampler is not None:
@@ -163,52 +148,20 @@ class StreamDetector:
             x = x[skipped:]
         self._pending = np.concatenate((self._pending, x)) if self._pending.size else x
 
-    def _event(self, decision: Decision | None) -> VadEvent | None:
-        event = told(decision, self._sound, self.asked)
-        if isinstance(event, SpeechEnded):
-            self._floor = floor_after(event)
-        if isinstance(event, SpeechEnded | SpeechContinued):
-            self.asked = False
-        return event
-
     def _sound(self, onset: int) -> Pcm16:
-        """From the pre-roll to now."""
-        first = max(onset - self._pre_roll, self._floor)
+        """The turn that began at ``onset``, from its pre-roll to now."""
+        first = max(onset - self._pre_roll, self._turn_from)
         parts = [window[max(first - start, 0) :] for start, window in self._kept if start + WINDOW > first]
         return np.concatenate(parts) if parts else _NONE
 
-    def _forget(self) -> None:
+    def _trim(self) -> None:
         """Keep what a turn would need that began with the run of speech now going on, and no more."""
-        needed = max(self.clock - self._endpointer.run - self._pre_roll, self._floor)
+        needed = max(self.clock - self._endpointer.run - self._pre_roll, self._turn_from)
         while self._kept and self._kept[0][0] + WINDOW <= needed:
             self._kept.popleft()
 
 
-def told(
-    decision: Decision | None, sound: Callable[[int], Pcm16], asked: bool = False, echo: float = 0.0
-) -> VadEvent | None:
-    """What the endpointer decided, as an event; ``sound(onset)`` gives a turn's audio up to now."""
-    match decision:
-        case None:
-            return None
-        case Began(onset, at, probability):
-            return SpeechStarted(onset, at, probability, echo)
-        case Ended(onset, offset, at, reason):
-            return SpeechEnded(onset, offset, at, reason, sound(onset))
-        case Hinted(at, probability):
-            return SpeechSuspected(at, probability, echo)
-        case Goes(onset, at, probability):
-            return SpeechContinued(onset, at, probability, sound(onset) if asked else None)
-        case Dipped(onset, at, probability):
-            return SpeechDipped(onset, at, probability, sound(onset))
-        case Paused(onset, offset, at):
-            return SpeechPaused(onset, offset, at, sound(onset))
-        case Resumed(at):
-            return SpeechResumed(at)
-    return SpeechRuledOut(decision.at)
-
-
-def floor_after(event: SpeechEnded) -> int:
+def next_turn_from(event: SpeechEnded) -> int:
     """The first sample that a later turn may take: the silence after a turn may hold the soft beginning of
     the next one.
     """
@@ -227,7 +180,7 @@ def scale_of(options: DetectorOptions) -> np.float32:
 
 
 class Delivery:
-    """Hands one stream's events to its listener, and rings its alarm."""
+    """Delivers the events of a stream to its listener, and rings its alarm."""
 
     def __init__(self, listener: VadListener) -> None:
         self._listener = listener
@@ -258,7 +211,7 @@ class Delivery:
         try:
             self._listener(event)
         except Exception:
-            # One call's mistake must not make all the others deaf.
+            # An error of one call must not end detection for all others.
             log.exception("vad_listener_failed", event_type=type(event).__name__)
 
 

@@ -20,8 +20,9 @@ from ivr.audio.line import LineBank
 from ivr.audio.resample import resample
 from ivr.audio.wav import decode_wav
 from ivr.modelstore import model_path
-from ivr.vad.base import DetectorOptions, VadEvent
 from ivr.vad.batched import BatchedVad
+from ivr.vad.events import VadEvent
+from ivr.vad.options import DetectorOptions
 from ivr.vad.silero import SileroModel
 from tests.vad.echoes import Echo, at_level, calls, heard
 from tests.vad.sounds import (

@@ -194,7 +194,7 @@ class Phone:
 
     async def _settled(self) -> None:
         """Until only more audio changes anything, or the plan is over."""
-        settled = asyncio.ensure_future(self.session.settled())
+        settled = asyncio.ensure_future(self.session.wait_until_idle())
         await asyncio.wait({settled, self.task}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
 

@@ -300,15 +300,15 @@ def polite(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path
     menu = {"sales": (("sales",), ("1",)), "support": (("support",), ("2",))}
 
     async def plan(session: VoiceSession) -> None:
-        session.expect(expected_answers(menu))
+        session.set_expectation(expected_answers(menu))
         await session.say(clip(long[: 16 * LINE_RATE], WORDS))
         assert (await session.listen(5)).text == "support"
-        session.expect(Expectation())
+        session.set_expectation(Expectation())
         notice = await session.say(
             clip(long[: 3 * LINE_RATE], "a notice"), options=BargeInOptions(protect_ms=2500, duck_db=6)
         )
         assert not (await notice.wait_for_playout()).interrupted
-        session.expect(expected_answers(menu))
+        session.set_expectation(expected_answers(menu))
         assert (await session.listen(5)).text == "sales please"
 
     caller = at(
@@ -464,10 +464,10 @@ def asked(models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
         await (await session.say(long, options=own)).wait_for_playout()
         own = BargeInOptions(hotword=("operator",))
         await (await session.say(long, options=own)).wait_for_playout()
-        session.expect(expected_answers({"yes": (("yes",), ()), "ok": (("okay",), ())}))
+        session.set_expectation(expected_answers({"yes": (("yes",), ()), "ok": (("okay",), ())}))
         await (await session.say(long)).wait_for_playout()
         await session.listen(5)
-        session.expect(Expectation())
+        session.set_expectation(Expectation())
 
     word = speech("vm-goodbye")[:8000]
     scene = Scene(at(15.0, (1.0, word), (5.0, word), (9.0, word)), plan, ("okay",) * 9)

@@ -14,7 +14,8 @@ from ivr.service.config.settings import Settings, SettingsError, load_settings, 
 from ivr.service.engines import make_engines
 from ivr.session import PRESETS, BargeInOptions, TurnOptions
 from ivr.sip.options import Registration, SipOptions, parse_bind, parse_ports
-from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent
+from ivr.vad.events import SpeechStarted, VadEvent
+from ivr.vad.options import EndpointingOptions
 from ivr.vad.silero import VadModelError
 from tests.vad.sounds import prompt
 

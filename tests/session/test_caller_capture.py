@@ -27,32 +27,32 @@ def silence(seconds: float, rate: int = 8000) -> bytes:
 
 
 async def test_time_is_the_callers_sound(session: VoiceSession) -> None:
-    waiting = asyncio.ensure_future(session.aside.wait(0.5))
+    waiting = asyncio.ensure_future(session.wait(0.5))
     await feed(session, silence(0.45))
-    assert not waiting.done() and session._is_settled()
+    assert not waiting.done() and session._is_idle()
     await feed(session, silence(0.15))
     assert waiting.done()
 
 
 async def test_who_waits_is_told_of_the_end(session: VoiceSession) -> None:
-    waiting = asyncio.ensure_future(session.aside.wait(5))
+    waiting = asyncio.ensure_future(session.wait(5))
     await asyncio.sleep(0)
     await session.stop()
     with pytest.raises(SessionEnded):
         await waiting
     with pytest.raises(SessionEnded):
-        _ = session.aside
+        session.ignore_speech()
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
 async def test_what_is_kept_is_what_was_said(rate: int, session: VoiceSession, sentence: np.ndarray) -> None:
     spoken = np.repeat(sentence, rate // 8000).astype(np.int16).tobytes()
     await feed(session, silence(0.3, rate), rate)
-    with session.aside.captured(silence_s=0.6, longest_s=20) as captured:
+    with session.capture_caller(silence_s=0.6, longest_s=20) as captured:
         await feed(session, silence(0.3, rate) + spoken + silence(0.5, rate), rate)
-        assert not captured.over.done()
+        assert not captured.finished.done()
         await feed(session, silence(0.4, rate), rate)
-        assert await captured.over == "silence" and captured.spoken
+        assert await captured.finished == "silence" and captured.spoken
     kept = captured.until_last_word(100)
     assert abs(len(kept) / 2 - (0.3 + 0.1) * 8000 - len(sentence)) < 0.15 * 8000
     if rate == 8000:
@@ -60,16 +60,16 @@ async def test_what_is_kept_is_what_was_said(rate: int, session: VoiceSession, s
 
 
 async def test_it_is_long_enough_after_so_long(session: VoiceSession, sentence: np.ndarray) -> None:
-    with session.aside.captured(silence_s=5, longest_s=1) as captured:
+    with session.capture_caller(silence_s=5, longest_s=1) as captured:
         await feed(session, sentence.tobytes() * 2)
-        assert captured.over.result() == "length"
+        assert captured.finished.result() == "length"
 
 
 async def test_silence_is_no_speech(session: VoiceSession) -> None:
-    with session.aside.captured(silence_s=1, longest_s=10) as captured:
+    with session.capture_caller(silence_s=1, longest_s=10) as captured:
         await feed(session, silence(1.1))
-        assert captured.over.result() == "silence" and not captured.spoken
-    with session.aside.captured(1, 10), pytest.raises(RuntimeError), session.aside.captured(1, 10):
+        assert captured.finished.result() == "silence" and not captured.spoken
+    with session.capture_caller(1, 10), pytest.raises(RuntimeError), session.capture_caller(1, 10):
         pass
 
 
@@ -77,7 +77,7 @@ async def test_what_is_not_heeded_is_no_turn(
     session: VoiceSession, stt: ScriptSTT, sentence: np.ndarray
 ) -> None:
     spoken = sentence.tobytes()
-    with session.aside.unheeded():
+    with session.ignore_speech():
         await feed(session, spoken + silence(1.5) + spoken)
         assert not session.caller_active
         session.process_dtmf("5")
@@ -98,7 +98,7 @@ async def test_what_came_before_may_be_forgotten(session: VoiceSession) -> None:
     for forget, wanted in ((False, "dtmf"), (True, "noinput")):
         session.process_dtmf("5")
         await asyncio.sleep(0)
-        with session.aside.unheeded(forget=forget):
+        with session.ignore_speech(discard_turns=forget):
             pass
         listening = asyncio.ensure_future(session.listen(0.3))
         await asyncio.sleep(0)
@@ -118,7 +118,7 @@ async def test_a_calls_line_is_read_behind_its_back(bank: LineBank, sentence: np
         stt=ScriptSTT("x"), tts=LetterTTS(), vad=vad, player=MemoryPlayer(), line=line
     ) as session:
         await feed(session, silence(1))
-        with session.aside.captured(silence_s=1, longest_s=20) as captured:
+        with session.capture_caller(silence_s=1, longest_s=20) as captured:
             spoken = np.tile(sentence, 4).tobytes()
             await feed(session, spoken[: len(spoken) // 320 * 320])
             bank.release(line)  # the call is over, and its line may be another's

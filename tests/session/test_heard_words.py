@@ -125,7 +125,7 @@ async def test_through_a_session(make: Make, player: MemoryPlayer, played_ms: in
     """Streamed by an engine that tells: right to the word, and the same words in the result."""
     tts = TimedLetterTTS()
     async with make() as session:
-        session._parts.playlist._maker._tts = tts  # type: ignore[attr-defined]
+        session._parts.playlist._synthesis._tts = tts  # type: ignore[attr-defined]
         handle = await session.say(TEXT)
         for _ in range(50):
             await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import pytest
 
 from ivr.modelstore import ModelStore
 from ivr.session import PRESETS, MemoryPlayer, SessionConfig, VoiceSession, preset
-from ivr.vad.base import DetectorOptions
+from ivr.vad.options import DetectorOptions
 from ivr.vad.registry import create_vad
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
 from tests.vad.sounds import loud_from, prompt

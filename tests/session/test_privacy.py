@@ -55,8 +55,7 @@ def test_neither_the_log_nor_subscribers_are_told() -> None:
 
     privacy = Privacy(Clock())
     with capture_logs() as logs:
-        decisions = Decisions(structlog.get_logger())
-        decisions.hides = privacy.hides
+        decisions = Decisions(structlog.get_logger(), privacy.hides)
         told: list[Decision] = []
         decisions.subscribe(told.append)
         with privacy.kept():

@@ -20,7 +20,8 @@ from ivr.session import (
     VoiceSession,
 )
 from ivr.speech.base import SpeechTimeout
-from ivr.vad.base import EndpointingOptions, VoiceActivityDetector
+from ivr.vad.base import VoiceActivityDetector
+from ivr.vad.options import EndpointingOptions
 from tests.bench.turns import rules
 from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
 from tests.vad.sounds import music
@@ -221,7 +222,7 @@ async def test_the_same_word_after_the_question_is_an_answer(scene: Make) -> Non
 
 async def test_so_is_one_that_the_prompt_asks_for(scene: Make) -> None:
     async with scene("Okay.") as s:
-        s.session.expect(Expectation(kind="menu", fits=lambda text: "okay" in text.lower()))
+        s.session.set_expectation(Expectation(kind="menu", fits=lambda text: "okay" in text.lower()))
         handle = await s.session.say(LONG)
         await s.silence(1000)
         await s.hears(cough())
@@ -426,7 +427,7 @@ async def test_only_a_hotword_stops(scene: Make, sentence: np.ndarray) -> None:
 
 async def test_only_an_answer_stops(scene: Make) -> None:
     async with scene("some other thing", "a word that is good", hotword_answers=True) as s:
-        s.session.expect(Expectation(kind="menu", fits=lambda text: "good" in text))
+        s.session.set_expectation(Expectation(kind="menu", fits=lambda text: "good" in text))
         handle = await s.session.say(f"{LONG} {LONG}")
         await s.silence(300)
         await s.hears(cough(300))
@@ -453,7 +454,7 @@ async def test_where_no_answers_are_known_any_word_does(scene: Make) -> None:
 async def test_a_backchannel_counts_as_a_word_where_it_is_an_answer(scene: Make, asked: bool) -> None:
     async with scene("okay", min_words=1) as s:
         if asked:
-            s.session.expect(Expectation(kind="menu", fits=lambda text: text == "okay"))
+            s.session.set_expectation(Expectation(kind="menu", fits=lambda text: text == "okay"))
         handle = await s.session.say(LONG)
         await s.silence(300)
         await s.hears(cough(300))
@@ -479,13 +480,13 @@ async def test_silence_alone(scene: Make, sentence: np.ndarray) -> None:
 
 async def test_a_yes_or_no_is_soon_over(scene: Make, sentence: np.ndarray) -> None:
     async with scene("yes") as s:
-        s.session.expect(Expectation(kind="yes_no"))
+        s.session.set_expectation(Expectation(kind="yes_no"))
         assert await ended_after_ms(s, sentence) == pytest.approx(320, abs=33)
 
 
 async def test_digits_are_waited_for(scene: Make, sentence: np.ndarray) -> None:
     async with scene("four seven") as s:
-        s.session.expect(Expectation(kind="digits"))
+        s.session.set_expectation(Expectation(kind="digits"))
         assert await ended_after_ms(s, sentence) == pytest.approx(1000, abs=33)
 
 
@@ -505,7 +506,7 @@ async def test_a_turn_detector_ends_it_or_waits(
 async def test_the_detector_is_not_asked_about_digits(scene: Make, sentence: np.ndarray) -> None:
     judge = Judge()
     async with scene("one", judge=judge) as s:
-        s.session.expect(Expectation(kind="digits"))
+        s.session.set_expectation(Expectation(kind="digits"))
         await ended_after_ms(s, sentence)
         assert judge.heard == []
 
@@ -515,7 +516,7 @@ async def test_a_grammar_knows_whole_answers(
     scene: Make, sentence: np.ndarray, text: str, after: float
 ) -> None:
     async with scene(*[text] * 9, turn=TurnOptions(complete_ms=160, incomplete_ms=1000)) as s:
-        s.session.expect(Expectation(kind="menu", fits=lambda said: said == "billing"))
+        s.session.set_expectation(Expectation(kind="menu", fits=lambda said: said == "billing"))
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=70)
 
 
@@ -527,7 +528,7 @@ async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
     """Also when the detector takes it for a beginning, as it does a word alone."""
     judge = Judge(*[probability] * 9) if probability is not None else None
     async with scene(*["one"] * 9, judge=judge, turn=TurnOptions()) as s:
-        s.session.expect(
+        s.session.set_expectation(
             Expectation(kind=kind, fits=lambda text: True, may_continue=lambda text: text == "one")
         )
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(after, abs=33)
@@ -596,7 +597,7 @@ async def test_no_words_are_waited_for_after_clear_speech(scene: Make, sentence:
 async def test_but_for_an_answer_that_is_known(scene: Make, sentence: np.ndarray) -> None:
     turn = TurnOptions(clear_ms=800)
     async with scene("one", judge=Judge(*[0.99] * 9), turn=turn) as s:
-        s.session.expect(Expectation(kind="menu", fits=lambda text: text == "one"))
+        s.session.set_expectation(Expectation(kind="menu", fits=lambda text: text == "one"))
         s.stt.gate = asyncio.Event()
         await s.hears(sentence[: 8 * 1200])
         await s.silence(400)
@@ -634,7 +635,7 @@ async def test_the_transcript_begins_when_the_sound_falls_away(scene: Make, sent
 
 
 async def test_without_words_first_it_begins_at_the_pause(scene: Make, sentence: np.ndarray) -> None:
-    async with scene(*["hello"] * 9, turn=TurnOptions(by_words=False)) as s:
+    async with scene(*["hello"] * 9, turn=TurnOptions(wait_for_words=False)) as s:
         await s.hears(sentence[: 8 * 800])
         await s.silence(100)
         assert not s.stt.heard
@@ -643,7 +644,7 @@ async def test_without_words_first_it_begins_at_the_pause(scene: Make, sentence:
 
 
 async def test_words_may_be_left_out_of_it(scene: Make, sentence: np.ndarray) -> None:
-    turn = TurnOptions(by_words=False)
+    turn = TurnOptions(wait_for_words=False)
     async with scene("my number is", judge=Judge(*[0.99] * 9), turn=turn) as s:
         assert await ended_after_ms(s, sentence[: 8 * 1200]) == pytest.approx(120, abs=70)
 
@@ -660,7 +661,7 @@ async def test_what_is_transcribed_at_a_pause_is_the_turn(scene: Make, sentence:
 
 
 async def test_and_is_thrown_away_when_the_caller_goes_on(scene: Make, sentence: np.ndarray) -> None:
-    turn_options = TurnOptions(preemptive=True, by_words=False)
+    turn_options = TurnOptions(preemptive=True, wait_for_words=False)
     async with scene("half", "the whole", "the whole", turn=turn_options) as s:
         x = sentence[: 8 * 1000]
         await s.hears(x)
@@ -804,7 +805,7 @@ async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, s
             raise
         return text
 
-    async with scene("half", *["the whole"] * 5, turn=TurnOptions(by_words=False)) as s:
+    async with scene("half", *["the whole"] * 5, turn=TurnOptions(wait_for_words=False)) as s:
         s.session.prepare_replies(make)
         x = sentence[: 8 * 1000]
         await s.hears(x)
@@ -836,7 +837,7 @@ async def test_one_to_nearly_the_same_words_serves_where_that_is_wished(
         begun.append(text)
         return f"you said {text}"
 
-    turn = TurnOptions(by_words=False, similar=similar)
+    turn = TurnOptions(wait_for_words=False, similar=similar)
     async with scene("book a table", *[said] * 5, turn=turn) as s:
         s.session.prepare_replies(make)
         x = sentence[: 8 * 1000]
@@ -873,7 +874,7 @@ async def test_what_will_be_dropped_is_not_transcribed(scene: Make, sentence: np
 async def test_a_turn_that_will_be_dropped_ends_after_silence_alone(
     scene: Make, sentence: np.ndarray
 ) -> None:
-    turn = TurnOptions(preemptive=True, by_words=True, incomplete_ms=2000)
+    turn = TurnOptions(preemptive=True, wait_for_words=True, incomplete_ms=2000)
     async with scene(turn=turn, barge_in="none") as s:
         await s.session.say(LONG)
         await s.hears(sentence)

@@ -19,7 +19,7 @@ from ivr.session import (
     VoiceSession,
 )
 from ivr.speech.base import SpeechError, Transcript
-from ivr.vad.base import SpeechEnded
+from ivr.vad.events import SpeechEnded
 from ivr.vad.registry import create_vad
 from tests.session.conftest import PLAIN, Make
 from tests.session.engines import LetterTTS, ScriptSTT, States, feed, quiet
@@ -315,7 +315,7 @@ async def test_what_is_bound_where_it_was_started_is_bound_in_other_threads_even
     with structlog.contextvars.bound_contextvars(call="abc"):
         await session.start()
     event = SpeechEnded(0, 16000, 20000, "silence", np.zeros(16000, np.int16))
-    thread = threading.Thread(target=session._hear, args=(event,))
+    thread = threading.Thread(target=session._on_vad_event, args=(event,))
     thread.start()
     thread.join()
     await session.listen(timeout=1)

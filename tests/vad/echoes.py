@@ -10,8 +10,9 @@ import numpy.typing as npt
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.g711 import ulaw_decode, ulaw_encode
 from ivr.audio.level import rms_dbfs
-from ivr.vad.base import EndpointingOptions, VadEvent
 from ivr.vad.batched import BatchedVad
+from ivr.vad.events import VadEvent
+from ivr.vad.options import EndpointingOptions
 from tests.vad.sounds import HALF_SECOND, Pcm16
 
 F64 = npt.NDArray[np.float64]

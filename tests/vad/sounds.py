@@ -9,13 +9,9 @@ import pytest
 
 from ivr.audio.level import rms_dbfs
 from ivr.audio.wav import decode_wav
-from ivr.vad.base import (
-    EndpointingOptions,
-    SpeechEnded,
-    SpeechStarted,
-    VadEvent,
-    VoiceActivityDetector,
-)
+from ivr.vad.base import VoiceActivityDetector
+from ivr.vad.events import SpeechEnded, SpeechStarted, VadEvent
+from ivr.vad.options import EndpointingOptions
 
 Pcm16 = npt.NDArray[np.int16]
 

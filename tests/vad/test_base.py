@@ -1,6 +1,6 @@
 import pytest
 
-from ivr.vad.base import DetectorOptions, EndpointingOptions
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 
 
 def test_release_follows_the_threshold() -> None:
@@ -15,7 +15,7 @@ def test_release_follows_the_threshold() -> None:
         {"threshold": 0},
         {"threshold": 1},
         {"threshold": 0.4, "release": 0.5},
-        {"threshold": 0.4, "hint": 0.5},
+        {"threshold": 0.4, "early": 0.5},
         {"release": 0},
         {"gain_db": -1},
         {"gain_db": 41},

@@ -10,16 +10,10 @@ import pytest
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.wake import PipeWake
-from ivr.vad.base import (
-    AlarmRang,
-    DetectorOptions,
-    EndpointingOptions,
-    SpeechContinued,
-    SpeechEnded,
-    VadEvent,
-)
 from ivr.vad.batched import BatchedVad
+from ivr.vad.events import AlarmRang, SpeechContinued, SpeechEnded, VadEvent
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.push_adapter import PushAdapter
 from ivr.vad.registry import create_vad
 from ivr.vad.shared import SharedVad
@@ -193,7 +187,7 @@ def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> No
 
     hears(np.concatenate([silence(0.3), prompt("vm-goodbye")[:4000]]))
     assert stream.speaking
-    stream.ask()
+    stream.request_audio()
     stream.flush("complete")
     ears.round()
     assert not stream.speaking

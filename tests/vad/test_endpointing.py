@@ -2,14 +2,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.vad.base import EndpointingOptions
-from ivr.vad.endpointing import Began, Dipped, Dropped, Ended, Endpointer, Goes, Hinted, Paused, Resumed
+from ivr.vad.endpointing import Endpointer
+from ivr.vad.events import (
+    SpeechContinued,
+    SpeechDipped,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechRuledOut,
+    SpeechStarted,
+    SpeechSuspected,
+)
+from ivr.vad.options import EndpointingOptions
 
 W = 512
 MS = W / 16
 
 
-def run(probabilities: list[float], options: EndpointingOptions | None = None) -> list[Began | Ended]:
+def run(
+    probabilities: list[float], options: EndpointingOptions | None = None
+) -> list[SpeechStarted | SpeechEnded]:
     endpointer = Endpointer(options or EndpointingOptions(min_silence_ms=500), 0.5, 0.35)
     return [e for p in probabilities if (e := endpointer.step(p, W)) is not None]
 
@@ -17,9 +29,9 @@ def run(probabilities: list[float], options: EndpointingOptions | None = None) -
 def test_two_windows_make_an_onset_and_half_a_second_of_quiet_an_end() -> None:
     events = run([0.1] * 3 + [0.9, 0.8] + [0.9] * 5 + [0.1] * 20)
     assert events == [
-        Began(onset=3 * W, at=5 * W, probability=0.8),
+        SpeechStarted(onset=3 * W, at=5 * W, probability=0.8),
         # 500 ms are 15.6 windows.
-        Ended(onset=3 * W, offset=10 * W - 1, at=26 * W, reason="silence"),
+        SpeechEnded(onset=3 * W, offset=10 * W - 1, at=26 * W, reason="silence"),
     ]
 
 
@@ -27,7 +39,7 @@ def test_two_windows_make_an_onset_and_half_a_second_of_quiet_an_end() -> None:
 def test_min_speech_is_rounded_up_to_windows(ms: float, windows: int) -> None:
     options = EndpointingOptions(min_speech_ms=ms)
     assert run([0.9] * (windows - 1) + [0.0] * 9, options) == []
-    assert run([0.9] * windows, options) == [Began(0, windows * W, 0.9)]
+    assert run([0.9] * windows, options) == [SpeechStarted(0, windows * W, 0.9)]
 
 
 def test_a_click_of_one_window_is_not_speech() -> None:
@@ -36,36 +48,36 @@ def test_a_click_of_one_window_is_not_speech() -> None:
 
 def test_hysteresis_between_release_and_threshold_nothing_changes() -> None:
     assert run([0.4] * 100) == []
-    assert run([0.5, 0.4]) == [Began(0, 2 * W, 0.4)]
+    assert run([0.5, 0.4]) == [SpeechStarted(0, 2 * W, 0.4)]
     assert run([0.5, 0.34, 0.4, 0.4]) == []
     assert len(run([0.9, 0.9] + [0.36] * 100)) == 1
     # Once quiet, 0.4 does not make it speech again.
     events = run([0.9, 0.9, 0.34] + [0.4] * 15)
-    assert events[-1] == Ended(0, 2 * W - 1, 18 * W, "silence")
+    assert events[-1] == SpeechEnded(0, 2 * W - 1, 18 * W, "silence")
 
 
 def test_a_pause_shorter_than_min_silence_is_inside_the_turn() -> None:
     events = run([0.9] * 5 + [0.1] * 15 + [0.9] + [0.1] * 16)
-    assert [type(e) for e in events] == [Began, Ended]
-    assert events[1] == Ended(0, 21 * W - 1, 37 * W, "silence")
+    assert [type(e) for e in events] == [SpeechStarted, SpeechEnded]
+    assert events[1] == SpeechEnded(0, 21 * W - 1, 37 * W, "silence")
 
 
 def test_an_endless_talker_is_cut_and_heard_on() -> None:
     options = EndpointingOptions(max_turn_ms=10 * MS)
     events = run([0.9] * 25, options)
     assert events == [
-        Began(0, 2 * W, 0.9),
-        Ended(0, 10 * W - 1, 10 * W, "max_turn"),
-        Began(10 * W, 12 * W, 0.9),
-        Ended(10 * W, 20 * W - 1, 20 * W, "max_turn"),
-        Began(20 * W, 22 * W, 0.9),
+        SpeechStarted(0, 2 * W, 0.9),
+        SpeechEnded(0, 10 * W - 1, 10 * W, "max_turn"),
+        SpeechStarted(10 * W, 12 * W, 0.9),
+        SpeechEnded(10 * W, 20 * W - 1, 20 * W, "max_turn"),
+        SpeechStarted(20 * W, 22 * W, 0.9),
     ]
 
 
 def test_a_cut_in_a_pause_is_not_followed_by_a_turn() -> None:
     options = EndpointingOptions(max_turn_ms=10 * MS)
     events = run([0.9] * 8 + [0.1] * 40, options)
-    assert events == [Began(0, 2 * W, 0.9), Ended(0, 8 * W - 1, 10 * W, "max_turn")]
+    assert events == [SpeechStarted(0, 2 * W, 0.9), SpeechEnded(0, 8 * W - 1, 10 * W, "max_turn")]
 
 
 def test_flush_ends_the_turn_and_only_a_turn() -> None:
@@ -74,10 +86,10 @@ def test_flush_ends_the_turn_and_only_a_turn() -> None:
     endpointer.step(0.9, W)
     assert endpointer.flush() is None
     endpointer.step(0.9, W)
-    assert endpointer.flush() == Ended(0, 2 * W - 1, 2 * W, "flushed")
+    assert endpointer.flush() == SpeechEnded(0, 2 * W - 1, 2 * W, "flushed")
     assert endpointer.flush() is None
     assert endpointer.step(0.9, W) is None
-    assert endpointer.step(0.9, W) == Began(2 * W, 4 * W, 0.9)
+    assert endpointer.step(0.9, W) == SpeechStarted(2 * W, 4 * W, 0.9)
 
 
 def test_lost_sound_moves_the_clock_and_breaks_a_run() -> None:
@@ -85,7 +97,7 @@ def test_lost_sound_moves_the_clock_and_breaks_a_run() -> None:
     endpointer.step(0.9, W)
     endpointer.skip(1000)
     assert endpointer.step(0.9, W) is None
-    assert endpointer.step(0.9, W) == Began(1000 + W, 1000 + 3 * W, 0.9)
+    assert endpointer.step(0.9, W) == SpeechStarted(1000 + W, 1000 + 3 * W, 0.9)
     endpointer.skip(700)
     assert endpointer.speaking and endpointer.clock == 1700 + 3 * W
 
@@ -110,9 +122,9 @@ def test_events_of_any_sound(
     events = run([p for p, n in stretches for _ in range(n)], options)
     before = 0
     for i, event in enumerate(events):
-        assert isinstance(event, Began if i % 2 == 0 else Ended)
-        assert event.onset >= before or isinstance(event, Ended)
-        if isinstance(event, Began):
+        assert isinstance(event, SpeechStarted if i % 2 == 0 else SpeechEnded)
+        assert event.onset >= before or isinstance(event, SpeechEnded)
+        if isinstance(event, SpeechStarted):
             assert event.at - event.onset >= min_speech * 16
         else:
             began = events[i - 1]
@@ -125,13 +137,13 @@ def test_events_of_any_sound(
 
 
 def test_a_soft_beginning_counts_once_it_has_become_speech() -> None:
-    def began(*probabilities: float) -> Began | None:
+    def began(*probabilities: float) -> SpeechStarted | None:
         endpointer = Endpointer(EndpointingOptions(), 0.5, 0.35, attack=0.2)
         events = [endpointer.step(p, W) for p in probabilities]
-        return next((e for e in events if isinstance(e, Began)), None)
+        return next((e for e in events if isinstance(e, SpeechStarted)), None)
 
-    assert began(0.1, 0.3, 0.6) == Began(W, 3 * W, 0.6)
-    assert began(0.1, 0.6, 0.6) == Began(W, 3 * W, 0.6)
+    assert began(0.1, 0.3, 0.6) == SpeechStarted(W, 3 * W, 0.6)
+    assert began(0.1, 0.6, 0.6) == SpeechStarted(W, 3 * W, 0.6)
     assert began(0.3, 0.1, 0.6) is None
     # However long it goes on, it is no speech before one window reaches the threshold.
     assert began(*[0.45] * 50) is None
@@ -141,45 +153,49 @@ def test_a_hint_needs_less_than_a_beginning_of_speech() -> None:
     endpointer = Endpointer(EndpointingOptions(details=True), 0.5, 0.35, 0.2, 0.1)
     events = [endpointer.step(p, W) for p in (0.05, 0.12, 0.15, 0.05, 0.12, 0.9, 0.9)]
     assert events == [
-        None, Hinted(2 * W, 0.12), None, Dropped(4 * W), Hinted(5 * W, 0.12), None, Began(5 * W, 7 * W, 0.9)
+        None, SpeechSuspected(2 * W, 0.12), None, SpeechRuledOut(4 * W),
+        SpeechSuspected(5 * W, 0.12), None, SpeechStarted(5 * W, 7 * W, 0.9)
     ]  # fmt: skip
 
 
 def steps(*windows: tuple[float, bool], **options: float) -> list[object]:
-    """What is decided in each window, of a probability, and whether the line rests in it."""
+    """What is decided in each window, of a probability, and whether only the line's noise is in it."""
     times = EndpointingOptions(min_silence_ms=500, details=True, **options)  # type: ignore[arg-type]
     endpointer = Endpointer(times, 0.5, 0.35)
-    return [endpointer.step(p, W, rests) for p, rests in windows]
+    return [endpointer.step(p, W, only_noise) for p, only_noise in windows]
 
 
 def test_a_dip_is_told_when_the_sound_is_gone_whatever_the_network_says() -> None:
     spoken, gone = (0.99, False), (0.9, True)
     told = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
     assert told[1:] == [
-        Began(0, 2 * W, 0.99),
-        Dipped(0, 3 * W, 0.9),
-        Goes(0, 4 * W, 0.9),
+        SpeechStarted(0, 2 * W, 0.99),
+        SpeechDipped(0, 3 * W, 0.9),
+        SpeechContinued(0, 4 * W, 0.9),
         None,
-        Paused(0, 4 * W - 1, 6 * W),
+        SpeechPaused(0, 4 * W - 1, 6 * W),
     ]
 
 
 def test_it_is_told_once_and_so_is_that_the_sound_came_back() -> None:
     spoken, gone = (0.99, False), (0.9, True)
     told = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
-    kinds = [Dipped, Resumed, Dipped, type(None), Resumed, Goes]
+    kinds = [SpeechDipped, SpeechResumed, SpeechDipped, type(None), SpeechResumed, SpeechContinued]
     assert [type(event) for event in told[2:]] == kinds
 
 
 def test_nor_is_a_gap_within_a_word_one() -> None:
     """The network has no doubt at all."""
     spoken = (0.999, False)
-    assert [type(event) for event in steps(spoken, spoken, (0.999, True), spoken)[2:]] == [Goes, Goes]
+    assert [type(event) for event in steps(spoken, spoken, (0.999, True), spoken)[2:]] == [
+        SpeechContinued,
+        SpeechContinued,
+    ]
 
 
 def test_where_the_network_hears_no_speech_it_is_a_dip_however_loud_the_line() -> None:
-    assert type(steps((0.9, False), (0.9, False), (0.3, False))[2]) is Dipped
+    assert type(steps((0.9, False), (0.9, False), (0.3, False))[2]) is SpeechDipped
 
 
 def test_without_pauses_no_dips_are_told() -> None:
-    assert steps((0.9, False), (0.9, False), (0.9, True), pause_ms=0)[2] == Goes(0, 3 * W, 0.9)
+    assert steps((0.9, False), (0.9, False), (0.9, True), pause_ms=0)[2] == SpeechContinued(0, 3 * W, 0.9)

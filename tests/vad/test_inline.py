@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.vad.base import AlarmRang, EndpointingOptions, SpeechEnded, SpeechStarted, VadEvent
+from ivr.vad.events import AlarmRang, SpeechEnded, SpeechStarted, VadEvent
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import EndpointingOptions
 from tests.vad.sounds import ended, hear, loud_from, loud_until, prompt, silence
 
 

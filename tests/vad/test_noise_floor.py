@@ -1,46 +1,47 @@
-"""Whether a line rests, by its noise."""
+"""Whether a window holds nothing but the line's noise."""
 
 import numpy as np
 import pytest
 
-from ivr.vad.base import EndpointingOptions, SpeechDipped, SpeechPaused
+from ivr.vad.events import SpeechDipped, SpeechPaused
 from ivr.vad.inline import InlineVad
 from ivr.vad.noise_floor import NoiseFloor
+from ivr.vad.options import EndpointingOptions
 from tests.vad.sounds import PROMPTS, hear, noise, prompt, silence
 
 ROW = np.zeros(1, np.int64)
 
 
-def rests(floor: NoiseFloor, *peaks: float) -> list[bool]:
-    return [bool(floor.rests(ROW, np.array([peak], np.int32))[0]) for peak in peaks]
+def only_noise(floor: NoiseFloor, *peaks: float) -> list[bool]:
+    return [bool(floor.only_noise(ROW, np.array([peak], np.int32))[0]) for peak in peaks]
 
 
-def test_near_its_noise_a_line_rests() -> None:
+def test_near_its_noise_a_line_only_noise() -> None:
     floor = NoiseFloor(1, 9)
-    assert rests(floor, 100, 110, 2000, 260, 300, 90) == [True, True, False, True, False, True]
+    assert only_noise(floor, 100, 110, 2000, 260, 300, 90) == [True, True, False, True, False, True]
 
 
 def test_digital_silence_is_noise_too() -> None:
-    assert rests(NoiseFloor(1, 9), 0, 40, 0, 60) == [True, True, True, False]
+    assert only_noise(NoiseFloor(1, 9), 0, 40, 0, 60) == [True, True, True, False]
 
 
 def test_the_noise_rises_slowly_and_sinks_at_once() -> None:
     floor = NoiseFloor(1, 9)
-    rests(floor, 100)
-    loud = rests(floor, *[1000] * 400)
+    only_noise(floor, 100)
+    loud = only_noise(floor, *[1000] * 400)
     # 11 dB at 0.05 dB a window.
     assert 200 < loud.index(True) < 260
-    rests(floor, *[100] * 4)
-    assert rests(floor, 1000) == [False]
+    only_noise(floor, *[100] * 4)
+    assert only_noise(floor, 1000) == [False]
 
 
 def test_every_line_has_its_own_and_the_next_call_another() -> None:
     floor = NoiseFloor(2, 9)
     both = np.arange(2)
-    floor.rests(both, np.array([100, 1000], np.int32))
-    assert floor.rests(both, np.array([900, 900], np.int32)).tolist() == [False, True]
+    floor.only_noise(both, np.array([100, 1000], np.int32))
+    assert floor.only_noise(both, np.array([900, 900], np.int32)).tolist() == [False, True]
     floor.forget(0)
-    assert floor.rests(both, np.array([900, 900], np.int32)).tolist() == [True, True]
+    assert floor.only_noise(both, np.array([900, 900], np.int32)).tolist() == [True, True]
 
 
 @pytest.mark.parametrize("dbfs", [-70.0, -55.0])

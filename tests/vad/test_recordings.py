@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ivr.vad.base import DetectorOptions, EndpointingOptions
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import SileroModel
 from tests.bench.turns.line import at_level, band_limited
 from tests.vad.sounds import PROMPTS, Pcm16, ended, hear, loud_from, music, noise, prompt, silence, started

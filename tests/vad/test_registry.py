@@ -7,8 +7,9 @@ import pytest
 
 from ivr.modelstore import model_path
 from ivr.vad import registry
-from ivr.vad.base import EndpointingOptions, SpeechStarted, VadEvent
+from ivr.vad.events import SpeechStarted, VadEvent
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import EndpointingOptions
 from ivr.vad.registry import create_vad, vad_names
 from ivr.vad.shared import SharedVad
 from ivr.vad.silero import VadModelError

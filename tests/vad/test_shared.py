@@ -8,15 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ivr.modelstore import model_path
-from ivr.vad.base import (
-    AlarmRang,
-    DetectorOptions,
-    EndpointingOptions,
-    SpeechEnded,
-    SpeechStarted,
-    VadEvent,
-)
+from ivr.vad.events import AlarmRang, SpeechEnded, SpeechStarted, VadEvent
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.shared import SharedStream, SharedVad
 from ivr.vad.silero import F32, WINDOW, SileroModel
 from tests.vad.sounds import HALF_SECOND, Pcm16, ended, hear, noise, prompt, silence

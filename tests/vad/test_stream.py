@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.audio.resample import resample
-from ivr.vad.base import AlarmRang, DetectorOptions, EndpointingOptions, SpeechEnded, SpeechStarted, VadEvent
+from ivr.vad.events import AlarmRang, SpeechEnded, SpeechStarted, VadEvent
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import CONTEXT, INPUT, NARROW_INPUT, WINDOW
 from ivr.vad.stream import Delivery, StreamDetector, check_pcm
 

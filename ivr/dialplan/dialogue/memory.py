@@ -38,30 +38,33 @@ class MemoryCall(LocalCall):
         self._loop = loop
         self._began = loop.time()
         event_log = EventLog(lambda: self.now)
-        self._player = ScriptedPlayer()
-        self._ear = ScriptedVad(lambda: self._player.playing)
+        self._player = ScriptedPlayer(self._on_prompt_change)
+        self._vad = ScriptedVad(lambda: self._player.playing)
         session = ObservedSession(
             event_log,
             plan,
             stt=ScriptedStt(),
             tts=ScriptedTts(),
-            vad=self._ear,
+            vad=self._vad,
             player=self._player,
             config=config,
             log=DiscardLog(),
+            warn_without_audio_s=None,
         )
         super().__init__(plan, dialogue, files, session, event_log)
         self._keys: list[asyncio.TimerHandle] = []
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._player.on_change = self._ear.stream.look_closer
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         for key in self._keys:
             key.cancel()
         await super().__aexit__(*exc)
+
+    def _on_prompt_change(self) -> None:
+        self._vad.stream.on_prompt_change()
 
     # -- ``DialogueCall``
 
@@ -75,7 +78,7 @@ class MemoryCall(LocalCall):
 
     @property
     def caller_busy(self) -> bool:
-        return bool(self._keys) or self._ear.stream.busy
+        return bool(self._keys) or self._vad.stream.busy
 
     async def settle(self) -> None:
         await self._loop.idle()
@@ -91,11 +94,11 @@ class MemoryCall(LocalCall):
 
     async def say(self, text: str, *, confidence: float, lasts_s: float | None, after_s: float) -> None:
         length_ms = speech_ms(text) if lasts_s is None else lasts_s * 1000
-        self._ear.stream.say(text, length_ms, confidence, after_s * 1000)
+        self._vad.stream.say(text, length_ms, confidence, after_s * 1000)
 
     async def play(self, clip: AudioClip, text: str, *, after_s: float) -> None:
         length_ms = len(clip.pcm16) / BYTES_PER_SAMPLE / clip.sample_rate * 1000
-        self._ear.stream.say(text, length_ms, 1.0, after_s * 1000)
+        self._vad.stream.say(text, length_ms, 1.0, after_s * 1000)
 
     def press(self, keys: str, *, after_s: float) -> None:
         for place, key in enumerate(keys):

@@ -7,7 +7,7 @@ from ivr.dialplan.dialogue.events import EventLog
 from ivr.dialplan.dialogue.plan_log import LogListener
 from ivr.dialplan.plan.plan import Plan
 from ivr.session import AudioClip, Decision, SayHandle, SessionState, Turn, VoiceSession
-from ivr.session.prompt.handle import SaySource
+from ivr.session.prompt.synthesis import SaySource
 
 
 class _Said(NamedTuple):
@@ -39,7 +39,7 @@ class ObservedSession(VoiceSession):
         """The plan listens or keeps what the caller says, and no turn of the caller is on its way."""
         if self.state in (SessionState.INITIAL, SessionState.ENDED):
             return False
-        return (self._listeners > 0 or self.aside.waiting) and not self.caller_active
+        return (self._listeners > 0 or self.waits_for_audio) and not self.caller_active
 
     async def say(self, source: SaySource, **how: Any) -> SayHandle:
         # It may begin before its handle is known. Decisions have no texts while a plan asks for something

@@ -25,7 +25,8 @@ from ivr.session import (
     Turn,
     VoiceSession,
 )
-from ivr.session.prompt.handle import SayHandle, SaySource
+from ivr.session.prompt.handle import SayHandle
+from ivr.session.prompt.synthesis import SaySource
 from ivr.session.types import silence
 
 ReplyReader = Callable[[Any], tuple[Any, ...]]
@@ -109,7 +110,7 @@ class Run:
     def speak(self, language: str) -> None:
         """Go on in it: texts, what a backchannel is, and engines where there are some for it."""
         self.language = language
-        self.session.speak(language)
+        self.session.set_language(language)
 
     async def prompt(
         self,
@@ -174,13 +175,13 @@ class Run:
     def expecting(self, expected: Expectation) -> Iterator[None]:
         """Meanwhile the caller is asked for that; afterwards for what they were before."""
         before, self._expected = self._expected, expected
-        self.session.expect(expected)
+        self.session.set_expectation(expected)
         try:
             yield
         finally:
             self._expected = before
             with contextlib.suppress(SessionEnded):
-                self.session.expect(before)
+                self.session.set_expectation(before)
 
     async def say_as_written(self, pieces: AsyncIterator[str], yields: PromptOptions) -> PlayoutResult | None:
         """Say a text that is still being written, sentence by sentence, and wait for its end or its
@@ -207,7 +208,7 @@ class Run:
         self._answered_early = False
         self.stray = None
         self._unheard.clear()
-        self.session.forget()
+        self.session.discard_turns()
 
     def visits(self) -> int:
         """How many times the verb that runs was reached before. Counts this one."""
@@ -234,7 +235,9 @@ class Run:
 
     def _answered(self, options: BargeInOptions) -> bool:
         """The caller has answered already what would be asked now, or is about to."""
-        eager = options.barge_in == "any" and not options.by_words  # who makes a noise has said no word yet
+        eager = (
+            options.barge_in == "any" and not options.needs_words
+        )  # who makes a noise has said no word yet
         return self._answered_early or (eager and self.session.caller_active)
 
     def _sayable(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:

@@ -240,7 +240,7 @@ class Queue(Verb):
         answer = asyncio.ensure_future(connected.wait())
         try:
             # What nobody is to understand reaches no recogniser.
-            heed = contextlib.nullcontext() if self._by_voice else run.session.aside.unheeded()
+            heed = contextlib.nullcontext() if self._by_voice else run.session.ignore_speech()
             with heed, run.expecting(self._menu.expected):
                 while not connected.is_set():
                     if serving.done():

@@ -234,18 +234,20 @@ class Record(SpeakingVerb):
         await run.call.answer()
         if self.beep:
             await run.prompt(BEEP, PROTECTED)
-        aside = run.session.aside
         ended_by = "hangup"
-        with aside.unheeded(forget=True), aside.captured(self.silence_end, self.max_length) as captured:
+        with (
+            run.session.ignore_speech(discard_turns=True),
+            run.session.capture_caller(self.silence_end, self.max_length) as captured,
+        ):
             pressing = asyncio.ensure_future(self._finished(run))
             try:
-                waits: set[asyncio.Future[Any]] = {pressing, captured.over}
+                waits: set[asyncio.Future[Any]] = {pressing, captured.finished}
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                if not captured.over.done():
+                if not captured.finished.done():
                     await pressing
                     ended_by = "key"
                 else:
-                    ended_by = captured.over.result()
+                    ended_by = captured.finished.result()
             except (SessionEnded, asyncio.CancelledError):
                 pass  # the caller has left; what they said stays
             finally:

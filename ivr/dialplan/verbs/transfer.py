@@ -167,7 +167,7 @@ class Transfer(SpeakingVerb):
         targets = tuple(plainly(run, target) for target in self.to)
         run.log.info("transfer_started", to=", ".join(targets), type=self.type)
         await run.call.answer()
-        with run.session.aside.unheeded():
+        with run.session.ignore_speech():
             if self.type == "blind":
                 result = await self._blind(run, targets)
             else:

@@ -75,7 +75,7 @@ class SpeechCall(LocalCall):
         return bool(self._sound or self._keys) or self.session.caller_active
 
     async def settle(self) -> None:
-        settled = asyncio.create_task(self.session.settled())
+        settled = asyncio.create_task(self.session.wait_until_idle())
         await asyncio.wait({settled, self._task}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
         await asyncio.sleep(0)

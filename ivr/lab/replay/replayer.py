@@ -148,7 +148,7 @@ class _Replayer:
         """
         while True:
             await self._loop.idle()  # an answer may end a turn, which the detector sees without more sound
-            looked = self._vad.look()
+            looked = self._vad.step()
             if looked:
                 known = self._vad.probability
                 probabilities.append(float("nan") if known is None else known)

@@ -70,7 +70,7 @@ class RecordedScript:
             case "listen":
                 await self._listen(action.details.get("timeout_s"))
             case "expect":
-                self._session.expect(recorded_expectation(action))
+                self._session.set_expectation(recorded_expectation(action))
         return True
 
     def _must_wait(self, action: Decision) -> bool:

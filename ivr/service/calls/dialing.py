@@ -14,7 +14,8 @@ from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.service.tasks import background_tasks, first_completed, on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
-from ivr.session.prompt.handle import PreparedPrompts, SayHandle
+from ivr.session.prompt.handle import SayHandle
+from ivr.session.prompt.synthesis import PreparedPrompts
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.routing import dial_uri
@@ -239,7 +240,7 @@ class Dialing:
         self._leg.receive_audio_from(leg)
         leg.receive_audio_from(self._leg)
         try:
-            with self._session.aside.unheeded(forget=True):
+            with self._session.ignore_speech(discard_turns=True):
                 await asyncio.wait({party.end})
         finally:
             self._leg.disconnect_audio()

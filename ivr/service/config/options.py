@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ivr.service.config.declaration import INTERNAL
-from ivr.vad.base import DetectorOptions
+from ivr.vad.options import DetectorOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,44 +1,52 @@
-"""One thing to say: its sound as it is made, and how it ended."""
+"""``SayHandle``: one prompt, its state, what stopped it, and how it ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
-
-import numpy as np
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Literal
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, ms_to_samples, samples_to_ms
 from ivr.audio.level import fade_in
 from ivr.audio.playback import Playback
-from ivr.audio.resample import Resampler, resample
-from ivr.audio.wav import decode_wav
 from ivr.session.options import BargeIn, BargeInOptions
 from ivr.session.prompt.heard_words import SpokenPart, audio_from, heard_text
 from ivr.session.prompt.resume_point import resume_point
-from ivr.session.types import AudioClip, PlayoutResult
-from ivr.speech.base import TextToSpeech
-from ivr.speech.prompts.store import Prompt
-from ivr.speech.sentences import sentences_of
-from ivr.speech.timed_words import Word, shift_words, words_of
-
-Sayable = str | AudioClip | Path | AsyncIterator[str]
-SaySource = Sayable | Iterable[Sayable]
-"""Text, an audio file (a WAV's path, or decoded), text that is still being written, or a list of these."""
+from ivr.session.types import PlayoutResult
+from ivr.speech.timed_words import shift_words
 
 FADE_MS = 10
-"""In which a prompt that goes on comes up from nothing."""
+"""Fade-in of a prompt that resumes, in milliseconds: a jump in the sound would be heard as a click."""
+
+StopCause = Literal["speech", "dtmf"]
+"""What the caller did to stop a prompt."""
 
 
-@runtime_checkable
-class PreparedPrompts(Protocol):
-    """A TTS that may have a text's sound at hand (the prompt cache)."""
+class PromptState(StrEnum):
+    """The state of a prompt. ``queued`` → ``playing`` ⇄ ``ducked`` → ``ended``; a prompt that speech stopped
+    is ``suspended`` until that speech is understood, and then ``queued`` again or ``ended``.
+    """
 
-    def lookup(self, text: str) -> Prompt | None:
-        """Its sound at the engine's ``sample_rate`` and its words, or None."""
+    QUEUED = "queued"
+    """It waits for the prompts before it, or for its own sound."""
+    PLAYING = "playing"
+    DUCKED = "ducked"
+    """It plays more softly: the caller may have begun to speak."""
+    SUSPENDED = "suspended"
+    """Speech stopped it, and no words are known yet; it may resume."""
+    ENDED = "ended"
+    """It was played, interrupted or cancelled; its sound is freed."""
+
+
+AUDIBLE = frozenset({PromptState.PLAYING, PromptState.DUCKED})
 
 
 class SayHandle:
-    """What ``VoiceSession.say`` returns."""
+    """A prompt, as ``VoiceSession.say`` returns it.
+
+    ``state`` and ``stop_cause`` are read by any thread and change under a lock: the detector's thread ducks
+    and stops, a key stops on the thread that received it, all other changes are made on the session's loop.
+    """
 
     def __init__(
         self,
@@ -48,67 +56,177 @@ class SayHandle:
         on_cancel: Callable[["SayHandle"], None],
     ) -> None:
         self.number = number
-        """Prompts of a session are counted from 1."""
+        """The prompts of a session are counted from 1."""
         self.options = options
         self._new_buffer = new_buffer
         self.buffer = new_buffer(self)
-        """What is being played: the whole prompt, or the rest of it after a false interruption."""
+        """The sound that plays: the whole prompt, or the rest of it after a false interruption."""
         self.base = 0
-        """The prompt's sample that ``buffer`` begins with."""
+        """The prompt's sample at which ``buffer`` begins; above 0 once it has resumed."""
         self.written = 0
-        """Samples made so far."""
+        """Samples synthesised so far."""
         self._furthest = 0
         self.parts: list[SpokenPart] = []
         self.error: Exception | None = None
-        self.playing = False
-        self.yielding = False
-        """Set before the buffer is stopped by a barge-in, on whatever thread that is."""
-        self.suspended = False
-        """Stopped by speech of which is not yet known whether it was any; it may go on."""
+        """Why its sound could not be made completely."""
+        self._lock = threading.Lock()
+        self._state = PromptState.QUEUED
+        self._stop_cause: StopCause | None = None
         self.starter: asyncio.Task[None] | None = None
         """Waits for the first sound of the prompt at the head of the queue."""
         self.producer: asyncio.Task[None] | None = None
+        """Makes the sound."""
         self.complete = False
         """All of the sound is made."""
         self.audio_ready = asyncio.Event()
         self.room = asyncio.Event()
-        """There is room for more sound: the producer waits for it when far ahead of the player."""
+        """There is room for more sound: the producer waits for it when it is far ahead of the player."""
         self._on_cancel = on_cancel
         self._outcome: asyncio.Future[PlayoutResult] = asyncio.get_running_loop().create_future()
 
     @property
     def barge_in(self) -> BargeIn:
+        """What may interrupt it."""
         return self.options.barge_in
 
     @property
     def text(self) -> str:
-        """The words of it, as far as they are known."""
+        """Its words, as far as they are known."""
         return " ".join(part.text for part in self.parts)
 
     @property
     def done(self) -> bool:
+        """It has ended: ``wait_for_playout`` returns at once."""
         return self._outcome.done()
 
     async def wait_for_playout(self) -> PlayoutResult:
         """Wait until it was played, interrupted or cancelled. Any number of tasks may wait.
 
-        Raises SpeechError when the speech engine and its fallbacks failed: what was made before was
-        played.
+        Raises SpeechError when the speech engine and its fallbacks failed; what was synthesised before that
+        was played.
         """
         return await asyncio.shield(self._outcome)
 
     def cancel(self) -> None:
-        """Stop now. Idempotent; frees everything; the result says what was heard."""
+        """Stop now. Idempotent; frees the sound; the result says what was heard."""
         if not self.done:
             self._on_cancel(self)
 
-    # -- for the session
+    # -- state
 
     @property
-    def told_words(self) -> list[tuple[str, int, int]]:
-        """The words whose places were told with the sound, and the ms of the prompt where each begins and
-        ends.
+    def state(self) -> PromptState:
+        return self._state
+
+    @property
+    def audible(self) -> bool:
+        """It is being played, at whatever volume; also in the moment between ``stop`` and ``suspend``."""
+        return self._state in AUDIBLE
+
+    @property
+    def suspended(self) -> bool:
+        return self._state is PromptState.SUSPENDED
+
+    @property
+    def stop_cause(self) -> StopCause | None:
+        """What stopped it; None while it plays on, and again once it resumes."""
+        return self._stop_cause
+
+    def stop(self, cause: StopCause) -> bool:
+        """Stop the sound at the player's next frame. Any thread, never waits.
+
+        The session's loop decides afterwards whether the prompt is suspended or ends. Returns whether this
+        call stopped it: False when it does not play, or was stopped before.
         """
+        with self._lock:
+            if self._state not in AUDIBLE or self._stop_cause is not None:
+                return False
+            self._stop_cause = cause
+        self.buffer.stop()
+        return True
+
+    def duck(self) -> bool:
+        """Play more softly by ``duck_db``. Any thread. Returns whether this call changed the volume."""
+        if not self.options.duck_db or not self._move(PromptState.PLAYING, PromptState.DUCKED):
+            return False
+        self.buffer.set_gain(10 ** (-self.options.duck_db / 20))
+        return True
+
+    def restore(self) -> None:
+        """Play at full volume again. Any thread."""
+        if self._move(PromptState.DUCKED, PromptState.PLAYING):
+            self.buffer.set_gain(1.0)
+
+    def begin(self) -> None:
+        """It is played from now on."""
+        self._move(PromptState.QUEUED, PromptState.PLAYING)
+
+    def suspend(self) -> bool:
+        """Wait, after a stop, until it is known whether the caller said anything. Returns False when it does
+        not play.
+        """
+        return self._move(PromptState.PLAYING, PromptState.SUSPENDED) or self._move(
+            PromptState.DUCKED, PromptState.SUSPENDED
+        )
+
+    def rewind(self) -> int:
+        """Queue it again from the start of the word or clause that was cut; returns the prompt's sample."""
+        rate = self.buffer.sample_rate
+        self._furthest = max(self._furthest, self.played)
+        self.base = resume_point(self.parts, self.played, rate)
+        self.buffer = self._new_buffer(self)
+        rest = audio_from(self.parts, self.base)
+        self.buffer.write(fade_in(rest, ms_to_samples(FADE_MS, rate)) if self.base else rest)
+        if self.complete:
+            self.buffer.finish()
+        with self._lock:
+            self._state, self._stop_cause = PromptState.QUEUED, None
+        return self.base
+
+    def end(self, *, interrupted: bool) -> PlayoutResult | None:
+        """Settle the outcome, once, and free the sound. Returns None when it had ended before."""
+        self.buffer.stop()
+        if self.done:
+            return None
+        if self.producer is not None:
+            self.producer.cancel()
+        played, rate = max(self._furthest, self.played), self.buffer.sample_rate
+        result = PlayoutResult(interrupted, samples_to_ms(played, rate), heard_text(self.parts, played, rate))
+        with self._lock:
+            self._state = PromptState.ENDED
+        if self.error is not None and not interrupted:
+            self._outcome.set_exception(self.error)
+            self._outcome.exception()  # asyncio would complain about an error that no task awaits
+        else:
+            self._outcome.set_result(result)
+        self.parts.clear()
+        self.audio_ready.set()
+        self.room.set()
+        return result
+
+    def _move(self, source: PromptState, target: PromptState) -> bool:
+        with self._lock:
+            if self._state is not source:
+                return False
+            self._state = target
+        return True
+
+    # -- rules of its options
+
+    def yields_to(self, cause: StopCause) -> bool:
+        """Whether its options let ``cause`` stop it."""
+        return self.barge_in in ("any", cause)
+
+    def protected(self, cause: StopCause) -> bool:
+        """Whether it is in its protected beginning. Any thread."""
+        ms = self.options.protect_ms if cause == "speech" else self.options.protect_dtmf_ms
+        return ms > 0 and samples_to_ms(self.played, self.buffer.sample_rate) < ms
+
+    # -- sound
+
+    @property
+    def word_timings(self) -> list[tuple[str, int, int]]:
+        """The words that the speech engine timed, with the ms of the prompt at which each begins and ends."""
         rate = self.buffer.sample_rate
         words = [word for part in self.parts for word in shift_words(part.words, part.start, rate, rate)]
         return [
@@ -118,28 +236,21 @@ class SayHandle:
 
     @property
     def planned_ms(self) -> float | None:
-        """How long all of it is, once it is made."""
+        """Length of the whole prompt; None until all of it is synthesised."""
         return samples_to_ms(self.written, self.buffer.sample_rate) if self.complete else None
-
-    def yields_to(self, cause: BargeIn) -> bool:
-        return self.barge_in == "any" or self.barge_in == cause
-
-    def protected(self, cause: Literal["speech", "dtmf"]) -> bool:
-        """It is in its protected beginning. Any thread."""
-        ms = self.options.protect_ms if cause == "speech" else self.options.protect_dtmf_ms
-        return ms > 0 and samples_to_ms(self.played, self.buffer.sample_rate) < ms
 
     @property
     def played(self) -> int:
-        """The prompt's sample up to which it was played last."""
+        """The prompt's sample up to which it was played."""
         return self.base + self.buffer.played
 
     @property
     def left_ms(self) -> float:
-        """What is made of it and was not played."""
+        """Length of what is synthesised and was not played."""
         return samples_to_ms(self.written - self.played, self.buffer.sample_rate)
 
     def write(self, pcm: bytes) -> None:
+        """Append sound: PCM16 at the buffer's rate."""
         self.written += len(pcm) // BYTES_PER_SAMPLE
         self.buffer.write(pcm)
 
@@ -147,135 +258,3 @@ class SayHandle:
         """Nothing more will be written."""
         self.complete = True
         self.buffer.finish()
-
-    def rewind(self) -> int:
-        """To be played on from the beginning of the word or clause that was cut; the prompt's sample."""
-        rate = self.buffer.sample_rate
-        self._furthest = max(self._furthest, self.played)
-        self.base = resume_point(self.parts, self.played, rate)
-        self.buffer = self._new_buffer(self)
-        rest = audio_from(self.parts, self.base)
-        # What is cut into is no silence, whatever the dip: a jump would be heard as a click.
-        self.buffer.write(fade_in(rest, ms_to_samples(FADE_MS, rate)) if self.base else rest)
-        if self.complete:
-            self.buffer.finish()
-        self.suspended = self.yielding = False
-        return self.base
-
-    def resolve(self, *, interrupted: bool) -> PlayoutResult | None:
-        """Settle the outcome, once, and free the sound. None when it was settled before."""
-        if self.done:
-            return None
-        if self.producer is not None:
-            self.producer.cancel()
-        played, rate = max(self._furthest, self.played), self.buffer.sample_rate
-        result = PlayoutResult(interrupted, samples_to_ms(played, rate), heard_text(self.parts, played, rate))
-        if self.error is not None and not interrupted:
-            self._outcome.set_exception(self.error)
-            self._outcome.exception()  # nobody is obliged to wait for it
-        else:
-            self._outcome.set_result(result)
-        self.parts.clear()
-        return result
-
-
-def _items(source: SaySource) -> list[Sayable]:
-    """What is to be said, one after the other, files decoded. Raises TypeError for what cannot be said,
-    OSError and WavError for a file that cannot be read.
-    """
-    whole = isinstance(source, str | AudioClip | Path | AsyncIterator)
-    if not whole and (isinstance(source, bytes) or not isinstance(source, Iterable)):
-        raise TypeError(f"{type(source).__name__} cannot be said: give text, a file, or a list of these")
-    items: list[Sayable] = []
-    for item in [source] if whole else source:  # type: ignore[union-attr]
-        if isinstance(item, Path):
-            samples, rate = decode_wav(item.read_bytes())
-            items.append(AudioClip(samples.tobytes(), rate))
-        elif isinstance(item, str | AudioClip | AsyncIterator):
-            items.append(item)
-        else:
-            raise TypeError(f"{type(item).__name__} cannot be said: give text or an audio file")
-    return items
-
-
-class PromptSynthesis:
-    """Turns what is to be said into the handle's buffer, part by part."""
-
-    def __init__(self, tts: TextToSpeech) -> None:
-        self._tts = tts
-
-    def prepare(self, source: SaySource, handle: SayHandle) -> list[Sayable]:
-        """Write at once what is at hand; returns what still has to be made. Raises what ``_items`` raises."""
-        rest = _items(source)
-        while rest and self._write_prepared(rest[0], handle):
-            rest.pop(0)
-        return rest
-
-    async def produce(self, rest: list[Sayable], handle: SayHandle) -> None:
-        """Make the rest in order. Raises what the engine raises."""
-        for item in rest:
-            if self._write_prepared(item, handle):
-                continue
-            if isinstance(item, str):
-                await self._speak(item, handle)
-            elif isinstance(item, AsyncIterator):
-                async for sentence in sentences_of(item):
-                    if not self._write_prepared(sentence, handle):
-                        await self._speak(sentence, handle)
-
-    def _write_prepared(self, item: Sayable, handle: SayHandle) -> bool:
-        rate = handle.buffer.sample_rate
-        if isinstance(item, AudioClip):
-            words = shift_words(item.words, 0, item.sample_rate, rate)
-            self._write_whole(item.text, item.pcm16, item.sample_rate, handle, words)
-            return True
-        if isinstance(item, str):
-            if not item.strip():
-                return True
-            if isinstance(self._tts, PreparedPrompts) and self._tts.sample_rate == rate:
-                prompt = self._tts.lookup(item)
-                if prompt is not None:
-                    self._write_whole(item, prompt.pcm, rate, handle, prompt.words)
-                    return True
-        return False
-
-    @staticmethod
-    def _write_whole(
-        text: str, pcm16: bytes, sample_rate: int, handle: SayHandle, words: Sequence[Word] = ()
-    ) -> None:
-        rate = handle.buffer.sample_rate
-        if sample_rate != rate:
-            pcm16 = resample(np.frombuffer(pcm16, dtype=np.int16), sample_rate, rate).tobytes()
-        part = SpokenPart(text, handle.written, [pcm16], words, complete=True)
-        handle.parts.append(part)
-        handle.write(pcm16)
-        handle.audio_ready.set()
-
-    async def _speak(self, text: str, handle: SayHandle) -> None:
-        part = SpokenPart(text, handle.written)
-        handle.parts.append(part)
-        resampler = Resampler(self._tts.sample_rate, handle.buffer.sample_rate)
-        chunks = self._tts.synthesize(text)
-        try:
-            async for chunk in chunks:
-                part.words = shift_words(
-                    words_of(chunks), 0, self._tts.sample_rate, handle.buffer.sample_rate
-                )
-                self._add(part, resampler.process(np.frombuffer(chunk, dtype=np.int16)).tobytes(), handle)
-                while handle.buffer.buffered > 2 * handle.buffer.low_water and not handle.buffer.stopped:
-                    handle.room.clear()
-                    await handle.room.wait()
-            self._add(part, resampler.flush().tobytes(), handle)
-            part.complete = True
-        finally:
-            # A barge-in closes the engine's request at once, not when the garbage collector comes by.
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
-
-    @staticmethod
-    def _add(part: SpokenPart, pcm: bytes, handle: SayHandle) -> None:
-        if pcm:
-            part.audio.append(pcm)
-            handle.write(pcm)
-            handle.audio_ready.set()

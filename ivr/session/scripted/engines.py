@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_FRAME, LINE_RATE, ms_to_samples
 from ivr.audio.playback import LOW_WATER_S, Playback
-from ivr.session.scripted.vad import read
+from ivr.session.scripted.vad import decode_script
 from ivr.speech.base import SpeechError, Transcript
 from ivr.speech.prompts.store import Prompt
 from ivr.speech.timed_words import Word
@@ -22,38 +22,38 @@ _MAX_KEPT = 500
 
 
 def speech_ms(text: str) -> float:
-    """How long it takes to say ``text``."""
+    """Milliseconds that it takes to say ``text``."""
     return WORD_MS * max(1, len(text.split()))
 
 
 class ScriptedStt:
-    """Understands the sound of a ``ScriptedVad``."""
+    """Transcribes the sound of a ``ScriptedVad``."""
 
     name = "script"
 
     async def start(self) -> None:
-        """Nothing is loaded."""
+        """Nothing to load."""
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        text, confidence = read(pcm16)
+        text, confidence = decode_script(pcm16)
         return Transcript(text, confidence, self.name)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to free."""
 
 
 class ScriptedTts:
-    """Silence as long as the words take, and where they are in it."""
+    """Synthesises silence as long as the words take, with the place of each word."""
 
     name = "script"
     sample_rate = LINE_RATE
 
     def __init__(self, broken: Callable[[str], bool] = lambda text: False) -> None:
-        """``broken``: texts that it cannot say."""
+        """``broken(text)``: a text that it fails to synthesise."""
         self._broken = broken
 
     async def start(self) -> None:
-        """Nothing is loaded."""
+        """Nothing to load."""
 
     def lookup(self, text: str) -> Prompt | None:
         return None if self._broken(text) else _spoken(text)
@@ -68,7 +68,7 @@ class ScriptedTts:
         return self.name
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Nothing to free."""
 
 
 @lru_cache(_MAX_KEPT)
@@ -80,7 +80,7 @@ def _spoken(text: str) -> Prompt:
 
 
 class TimedPlayback:
-    """A ``Playback`` that is as long as what was written to it, and heard by the loop's clock."""
+    """A ``Playback`` as long as what was written to it, played by the loop's clock."""
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
@@ -99,18 +99,18 @@ class TimedPlayback:
     def begin(self) -> None:
         """It is played from now on."""
         self._since = self._loop.time()
-        self._aim()
+        self._set_timer()
 
     def write(self, pcm: bytes) -> None:
         if not self._stopped:
             if self._since is not None and self.buffered == 0:
                 self._heard, self._since = self._written, self._loop.time()
             self._written += len(pcm) // BYTES_PER_SAMPLE
-            self._aim()
+            self._set_timer()
 
     def finish(self) -> None:
         self._finished = True
-        self._aim()
+        self._set_timer()
 
     def stop(self) -> None:
         self._heard, self._since = self.played, None
@@ -119,7 +119,7 @@ class TimedPlayback:
             self._timer.cancel()
 
     def set_gain(self, gain: float) -> None:
-        """Nobody hears how loud it is."""
+        """No sound, no volume."""
 
     @property
     def stopped(self) -> bool:
@@ -153,7 +153,7 @@ class TimedPlayback:
     def starving(self) -> bool:
         return not (self._stopped or self._finished) and self.buffered == 0
 
-    def _aim(self) -> None:
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -179,12 +179,13 @@ class TimedPlayback:
 
 
 class ScriptedPlayer:
-    """A ``Player`` on the loop's clock. ``on_change`` is called when a prompt begins or is over."""
+    """A ``Player`` on the loop's clock."""
 
     sample_rate = LINE_RATE
 
-    def __init__(self) -> None:
-        self.on_change: Callable[[], None] = lambda: None
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        """``on_change`` is called when a prompt begins to play or no longer plays."""
+        self._on_change = on_change
         self._buffer: TimedPlayback | None = None
 
     @property
@@ -198,12 +199,12 @@ class ScriptedPlayer:
         assert isinstance(buffer, TimedPlayback)
         self._buffer = buffer
         buffer.begin()
-        self.on_change()
+        self._on_change()
 
     def release(self, buffer: Playback) -> None:
         if self._buffer is buffer:
             self._buffer = None
-            self.on_change()
+            self._on_change()
 
     def advance(self, samples: int) -> bytes | None:
         return None

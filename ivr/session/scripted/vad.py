@@ -1,4 +1,4 @@
-"""A detector that hears a script instead of sound: what a caller says is a text that lasts so long.
+"""A detector that follows a script instead of sound: what a caller says is a text of a given length.
 
 The decisions are the real ones (``Endpointer``), window by window of 32 ms; only the probability of speech in
 a window comes from the script. Time is the event loop's: on a loop whose clock jumps, a minute costs nothing.
@@ -8,20 +8,28 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from ivr.audio.frames import VAD_RATE, ms_to_samples
-from ivr.vad.base import EndpointingOptions, Pcm16, SpeechEnded, VadListener
-from ivr.vad.endpointing import Decision, Endpointer
-from ivr.vad.stream import Delivery, floor_after, told
+from ivr.vad.endpointing import Endpointer
+from ivr.vad.events import (
+    FlushReason,
+    Pcm16,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    VadListener,
+)
+from ivr.vad.options import EndpointingOptions
+from ivr.vad.stream import Delivery, next_turn_from
 
 WINDOW = 512
 """Samples of 16 kHz, as the network looks at them."""
 TRAIL_MS = 112
-"""A network hears the end of speech so much late (``EndpointingOptions.pause_ms``)."""
-_SPEECH, _QUIET, _SURE = 1.0, 0.0, 0.5
+"""Delay with which a network detects the end of speech (``EndpointingOptions.pause_ms``)."""
+_SPEECH, _SILENT, _SURE = 1.0, 0.0, 0.5
 _VOICELESS = np.zeros(0, np.int16)
 
 
@@ -41,13 +49,13 @@ class Utterance:
         return [word for at, word in enumerate(every) if since <= self.start + (at + 0.5) * length < until]
 
 
-def carried(text: str, confidence: float) -> Pcm16:
-    """The "sound" of a script: it carries its text, for ``ScriptedStt`` to read."""
+def encode_script(text: str, confidence: float) -> Pcm16:
+    """The "sound" of a script: it holds its text, for ``ScriptedStt`` to decode."""
     return np.frombuffer(json.dumps([text, confidence]).encode("utf-16-le"), np.int16)
 
 
-def read(pcm16: bytes) -> tuple[str, float]:
-    """What ``carried`` was given; no text for what it never made."""
+def decode_script(pcm16: bytes) -> tuple[str, float]:
+    """What ``encode_script`` was given; no text for other sound."""
     try:
         text, confidence = json.loads(pcm16.decode("utf-16-le"))
     except ValueError:
@@ -58,15 +66,15 @@ def read(pcm16: bytes) -> tuple[str, float]:
 class ScriptedVad:
     """A ``VoiceActivityDetector`` of one stream, on the running loop."""
 
-    def __init__(self, attentive: Callable[[], bool] = lambda: True) -> None:
-        """``attentive``: something is being said, so that every window matters, not only those that begin or
-        end something.
+    def __init__(self, every_window: Callable[[], bool] = lambda: True) -> None:
+        """``every_window``: a prompt plays, so that every window matters, not only those that begin or end
+        something.
         """
-        self._attentive = attentive
+        self._every_window = every_window
         self.stream: ScriptedStream
 
     def open_stream(self, endpointing: EndpointingOptions, listener: VadListener) -> "ScriptedStream":
-        self.stream = ScriptedStream(endpointing, listener, self._attentive)
+        self.stream = ScriptedStream(endpointing, listener, self._every_window)
         return self.stream
 
     def close(self) -> None:
@@ -79,17 +87,17 @@ class ScriptedStream:
     dropped = 0
 
     def __init__(
-        self, endpointing: EndpointingOptions, listener: VadListener, attentive: Callable[[], bool]
+        self, endpointing: EndpointingOptions, listener: VadListener, every_window: Callable[[], bool]
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._options = endpointing
-        self._attentive = attentive
-        self._endpointer = Endpointer(endpointing, _SURE, _SURE)
+        self._every_window = every_window
+        self._endpointer = Endpointer(endpointing, _SURE, _SURE, audio=self._sound)
         self._delivery = Delivery(listener)
         self._script: list[Utterance] = []
-        self._floor = 0
-        self._asked = self._paused = self._at_work = False
+        self._turn_from = 0
+        self._paused = self._at_work = False
         self._alarm: int | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -99,7 +107,7 @@ class ScriptedStream:
         """The caller says ``text`` from ``after_ms`` on, or behind what they are saying already."""
         start = max(self._now() + ms_to_samples(after_ms, VAD_RATE), self._busy_until)
         self._script.append(Utterance(text, start, start + ms_to_samples(length_ms, VAD_RATE), confidence))
-        self.look_closer()
+        self.on_prompt_change()
 
     @property
     def busy(self) -> bool:
@@ -110,10 +118,10 @@ class ScriptedStream:
     def _busy_until(self) -> int:
         return self._script[-1].end if self._script else 0
 
-    def look_closer(self) -> None:
-        """What ``attentive`` says may have changed."""
+    def on_prompt_change(self) -> None:
+        """What ``every_window`` says may have changed."""
         if not self._at_work:
-            self._aim()
+            self._set_timer()
 
     # -- ``VadStream``
 
@@ -134,22 +142,22 @@ class ScriptedStream:
     def set_alarm(self, at: int | None) -> None:
         self._alarm = at
         self._delivery.set_alarm(at)
-        self.look_closer()
+        self.on_prompt_change()
 
-    def flush(self, reason: Literal["flushed", "complete"] = "flushed") -> None:
-        self._tell(self._endpointer.flush(reason))
+    def flush(self, reason: FlushReason = "flushed") -> None:
+        self._deliver(self._endpointer.flush(reason))
         if not self._at_work:
-            self._forget()
-        self.look_closer()
+            self._trim_script()
+        self.on_prompt_change()
 
-    def ask(self) -> None:
-        self._asked = True
-        self.look_closer()
+    def request_audio(self) -> None:
+        self._endpointer.audio_requested = True
+        self.on_prompt_change()
 
-    def limit(self, endpointing: EndpointingOptions) -> None:
+    def set_endpointing(self, endpointing: EndpointingOptions) -> None:
         self._options = endpointing
-        self._endpointer.limit(endpointing)
-        self.look_closer()
+        self._endpointer.set_options(endpointing)
+        self.on_prompt_change()
 
     def close(self) -> None:
         self._delivery.closed = True
@@ -161,8 +169,8 @@ class ScriptedStream:
     def _now(self) -> int:
         return round((self._loop.time() - self._began) * VAD_RATE)
 
-    def _aim(self) -> None:
-        """Look again when there may be something to tell."""
+    def _set_timer(self) -> None:
+        """Look again when there may be something to report."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -175,14 +183,14 @@ class ScriptedStream:
 
     def _next(self) -> int | None:
         """The next sample at which the script changes something."""
-        ear, clock = self._endpointer, self._endpointer.clock
+        endpointer, clock = self._endpointer, self._endpointer.clock
         now = next((said for said in self._script if said.end + _TRAIL > clock), None)
-        close = self._asked or self._attentive()
+        close = self._endpointer.audio_requested or self._every_window()
         if now is not None and now.start <= clock:
-            sure = ear.speaking and not self._paused and not close
+            sure = endpointer.speaking and not self._paused and not close
             return min(now.end + _TRAIL, clock + _LONGEST) if sure else clock + WINDOW
         later = None if now is None else now.start
-        if not ear.speaking:
+        if not endpointer.speaking:
             return later
         if not self._paused:
             return clock + WINDOW
@@ -204,16 +212,15 @@ class ScriptedStream:
                 first = min((said.start for said in self._script if said.end > self._endpointer.clock),
                             default=until)  # fmt: skip
                 quiet = max(min(until, first // WINDOW * WINDOW), self._endpointer.clock + WINDOW)
-                self._endpointer.rest(quiet)
-                self._tell(None)
+                self._deliver(self._endpointer.skip_silence(quiet))
                 continue
-            self._tell(self._endpointer.step(_SPEECH if voiced else _QUIET, WINDOW))
+            self._deliver(self._endpointer.step(_SPEECH if voiced else _SILENT, WINDOW))
         self._at_work = False
-        self._forget()
-        self._aim()
+        self._trim_script()
+        self._set_timer()
 
-    def _forget(self) -> None:
-        """What was said and told."""
+    def _trim_script(self) -> None:
+        """Drop what was said and delivered."""
         if not self._endpointer.speaking:
             clock = self._endpointer.clock
             self._script = [said for said in self._script if said.end + _TRAIL > clock]
@@ -222,31 +229,28 @@ class ScriptedStream:
         middle = start + WINDOW // 2
         return any(said.start <= middle < said.end + _TRAIL for said in self._script)
 
-    def _tell(self, decision: Decision | None) -> None:
-        event = told(decision, self._sound, self._asked)
+    def _deliver(self, event: SpeechEvent | None) -> None:
         clock = self._endpointer.clock
         match event:
-            case None:
-                pass
             case SpeechEnded():
-                self._floor = floor_after(event)
-                self._asked = self._paused = False
-            case _:
-                name = type(event).__name__
-                self._asked = self._asked and name != "SpeechContinued"
-                self._paused = name == "SpeechPaused" or (self._paused and name != "SpeechResumed")
+                self._turn_from = next_turn_from(event)
+                self._paused = False
+            case SpeechPaused():
+                self._paused = True
+            case SpeechResumed():
+                self._paused = False
         if self._alarm is not None and self._alarm <= clock:
-            self._alarm = None  # it rings below, and may be set anew meanwhile
+            self._alarm = None  # it rings below, and may be set again meanwhile
         self._delivery.deliver(event, clock)
 
     def _sound(self, onset: int) -> Pcm16:
         clock = self._endpointer.clock
-        since = max(self._floor, onset - WINDOW)
+        since = max(self._turn_from, onset - WINDOW)
         heard = [said for said in self._script if said.end > since and said.start < clock]
         words = [word for said in heard for word in said.words(since, clock)]
         if not heard:
             return _VOICELESS
-        return carried(" ".join(words), min(said.confidence for said in heard))
+        return encode_script(" ".join(words), min(said.confidence for said in heard))
 
 
 _TRAIL = ms_to_samples(TRAIL_MS, VAD_RATE)

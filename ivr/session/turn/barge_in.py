@@ -1,15 +1,17 @@
-"""Who has the floor while a prompt plays, decided where the speech is heard: on the detector's thread, within
-the window that decides. What needs words is decided later, on the loop (``interruption.py``).
-
-Two stages: at the first sign of speech the prompt is ducked; once speech is certain, and every rule of the
-prompt allows it, it is stopped; if it was nothing, it comes back up.
+"""Barge-in by sound, on the detector's thread, within the window that decides: at the first sign of speech
+the prompt is ducked; once speech is certain, and no rule of the prompt forbids it, it is stopped; if there
+was no speech, it returns to full volume. What needs words is decided later, on the loop
+(``interruptions.py``).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ivr.audio.frames import VAD_RATE, ms_to_samples, samples_to_ms
+from ivr.audio.frames import VAD_RATE, samples_to_ms
 from ivr.session.prompt.handle import SayHandle
-from ivr.vad.base import (
+from ivr.session.turn.barge_in_rules import SOUND_RULES, SoundRule
+from ivr.vad.events import (
     SpeechContinued,
     SpeechDipped,
     SpeechEnded,
@@ -24,70 +26,83 @@ REMEMBERED = 8
 """Turns whose words may still be on their way."""
 
 
-class Head(Protocol):
-    """What plays."""
-
-    @property
-    def head(self) -> SayHandle | None:
-        """The prompt that is playing now. Any thread."""
-
-
 class Note(Protocol):
+    """Records a decision."""
+
     def __call__(self, at: int, stage: str, rule: str = "", **details: Any) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class DismissedSpeech:
+    """Speech of which the words so far were nothing: ``prompt`` resumed over it."""
+
+    prompt: SayHandle
+    onset: int | None
+    """The speech that stops no prompt as long as it continues; None once the caller has paused: what follows
+    a pause is new and may stop one."""
+
+
 class BargeInControl:
-    """One session's. ``hear`` belongs to the detector's thread; ``dismissed`` is set by the loop and cleared
-    here when the speech it is about has ended.
+    """Ducks and stops the prompts of a session. ``on_event`` belongs to the detector's thread; ``dismissed``
+    is set by the loop and read there.
     """
 
-    def __init__(self, playlist: Head, note: Note) -> None:
-        self._playlist, self._note = playlist, note
+    def __init__(
+        self,
+        head: Callable[[], SayHandle | None],
+        note: Note,
+        rules: tuple[SoundRule, ...] = SOUND_RULES,
+    ) -> None:
+        """``head`` returns the prompt that is playing, on any thread."""
+        self._head, self._note, self._rules = head, note, rules
         self._ducked: SayHandle | None = None
         self._echo = 0.0
-        """How much of what was heard last was our own echo, 0 to 1."""
-        self._told: str | None = None
-        """The rule that last kept a prompt playing over the speech that goes on."""
-        self.dismissed = False
-        """The speech that goes on was found to be nothing: it stops no prompt."""
+        """Share of the latest sound that was the echo of a prompt, 0 to 1."""
+        self._noted: str | None = None
+        """The rule, already noted, that keeps a prompt playing over the current speech."""
+        self.dismissed: DismissedSpeech | None = None
         self._evidence: dict[int, dict[str, Any]] = {}
         """By onset; each is replaced, never changed."""
         self._latest = 0
-        """Onset."""
+        """The latest onset."""
 
     def evidence(self, onset: int | None = None) -> dict[str, Any]:
         """What is logged of the speech that began at ``onset``, by default of the latest, where its words
-        decide: how long it was, its highest probability, how much of its beginning was echo. Any thread.
+        decide: its length, its highest probability, how much of its beginning was echo. Any thread.
         """
         return self._evidence.get(self._latest if onset is None else onset, {})
 
-    def hear(self, event: VadEvent) -> SayHandle | None:
-        """The prompt that this event has stopped."""
-        if isinstance(event, SpeechStarted | SpeechContinued | SpeechDipped | SpeechPaused | SpeechEnded):
-            self._keep(event)
+    def on_event(self, event: VadEvent) -> SayHandle | None:
+        """Returns the prompt that this event has stopped."""
         match event:
             case SpeechSuspected(at, probability, echo):
                 self._echo = echo
-                head = self._playlist.head
-                if head is not None and self._may_stop(head):
-                    self._duck(head, at, probability)
+                head = self._head()
+                if head is not None:
+                    rule = self._rule(head, 0)
+                    if rule is None or rule.temporary:
+                        self._duck(head, at, probability)
             case SpeechRuledOut(at):
                 self._restore(at, "it was nothing")
-            case SpeechStarted(onset, at, probability, echo):
-                self._echo = echo
-                return self._speech(onset, at, probability)
-            case SpeechContinued(onset, at, probability) | SpeechDipped(onset, at, probability):
-                return self._speech(onset, at, probability)
+            case SpeechStarted():
+                self._echo = event.echo
+                self._remember(event)
+                return self._on_speech(event)
+            case SpeechContinued() | SpeechDipped():
+                self._remember(event)
+                return self._on_speech(event)
+            case SpeechPaused():
+                self._remember(event)
             case SpeechEnded():
-                self._restore(event.at, self._told or "speech ended")
-                self._told = None
-                self.dismissed = False
+                self._remember(event)
+                self._restore(event.at, self._noted or "speech ended")
+                self._noted = None
         return None
 
-    def _keep(
+    def _remember(
         self, event: SpeechStarted | SpeechContinued | SpeechDipped | SpeechPaused | SpeechEnded
     ) -> None:
-        was = self._evidence.get(event.onset, {"probability": 0.0, "echo": 0.0})
+        before = self._evidence.get(event.onset, {"probability": 0.0, "echo": 0.0})
         if isinstance(event, SpeechPaused | SpeechEnded):
             offset, probability = event.offset, 0.0
         else:
@@ -96,58 +111,58 @@ class BargeInControl:
             "onset": event.onset,
             "offset": offset,
             "duration_ms": round(samples_to_ms(offset + 1 - event.onset, VAD_RATE)),
-            "probability": max(was["probability"], probability),
-            "echo": round(event.echo, 2) if isinstance(event, SpeechStarted) else was["echo"],
+            "probability": max(before["probability"], probability),
+            "echo": round(event.echo, 2) if isinstance(event, SpeechStarted) else before["echo"],
         }
         self._latest = event.onset
         if len(self._evidence) > REMEMBERED:
             del self._evidence[min(self._evidence)]
 
-    def _speech(self, onset: int, at: int, probability: float) -> SayHandle | None:
-        head = self._playlist.head
-        if head is None or head.done or head.yielding or self.dismissed:
+    def _on_speech(self, event: SpeechStarted | SpeechContinued | SpeechDipped) -> SayHandle | None:
+        head = self._head()
+        if head is None or head.stop_cause is not None:
             return None
-        rule = self._rule(head, at - onset)
-        duration = round(samples_to_ms(at - onset, VAD_RATE))
-        why: dict[str, Any] = {"onset": onset, "probability": round(probability, 3), "prompt": head.number}
-        why |= {"duration_ms": duration, "echo": round(self._echo, 2)}
+        dismissed = self.dismissed
+        if dismissed is not None and dismissed.onset == event.onset:
+            return None
+        rule = self._rule(head, event.at - event.onset)
+        if rule is not None and rule.temporary:
+            self._duck(head, event.at, event.probability)
+        if rule is not None and rule.name == self._noted:
+            return None
+        duration = round(samples_to_ms(event.at - event.onset, VAD_RATE))
+        details: dict[str, Any] = {
+            "onset": event.onset,
+            "probability": round(event.probability, 3),
+            "prompt": head.number,
+            "duration_ms": duration,
+            "echo": round(self._echo, 2),
+        }
         if rule is not None:
-            if rule in ("min_speech", "words"):
-                self._duck(head, at, probability)
-            if rule != self._told:
-                self._told = rule
-                self._note(at, "ignore", rule, **why)
+            self._noted = rule.name
+            self._note(event.at, "ignore", rule.name, **details)
             return None
-        head.yielding = True
-        head.buffer.stop()
-        self._ducked = self._told = None
-        self._note(at, "stop", "speech", **why, latency_ms=duration, cause="speech")
+        if not head.stop("speech"):
+            return None  # a key was quicker
+        self._ducked = self._noted = None
+        self._note(event.at, "stop", "speech", **details, latency_ms=duration, cause="speech")
         return head
 
-    def _may_stop(self, head: SayHandle) -> bool:
-        return not self.dismissed and self._rule(head, 0) in (None, "min_speech", "words")
-
-    @staticmethod
-    def _rule(head: SayHandle, speech: int) -> str | None:
-        """Why ``speech`` samples of it do not stop the prompt; None when they do."""
-        if not head.yields_to("speech"):
-            return "barge_in"
-        if head.protected("speech"):
-            return "protect"
-        if speech < ms_to_samples(head.options.min_speech_ms, VAD_RATE):
-            return "min_speech"
-        return "words" if head.options.by_words else None
+    def _rule(self, head: SayHandle, speech: int) -> SoundRule | None:
+        """The rule by which ``speech`` samples of speech leave the prompt playing."""
+        for rule in self._rules:
+            if rule.keeps_playing(head, speech):
+                return rule
+        return None
 
     def _duck(self, head: SayHandle, at: int, probability: float) -> None:
-        if self._ducked is head or not head.options.duck_db:
-            return
-        self._ducked = head
-        head.buffer.set_gain(10 ** (-head.options.duck_db / 20))
-        why = {"probability": round(probability, 3), "echo": round(self._echo, 2), "prompt": head.number}
-        self._note(at, "duck", "first sign of speech", **why)
+        if head.duck():
+            self._ducked = head
+            why = {"probability": round(probability, 3), "echo": round(self._echo, 2), "prompt": head.number}
+            self._note(at, "duck", "first sign of speech", **why)
 
     def _restore(self, at: int, rule: str) -> None:
         head, self._ducked = self._ducked, None
-        if head is not None and not head.yielding:
-            head.buffer.set_gain(1.0)
+        if head is not None and head.stop_cause is None:
+            head.restore()
             self._note(at, "restore", rule, prompt=head.number)

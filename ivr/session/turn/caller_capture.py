@@ -1,13 +1,11 @@
-"""What a session does beside conversing: keep what the caller says as sound, let time go by, pay no heed.
+"""``CallerCapture``: keeps what the caller says as sound, for a message or a recorded answer.
 
-Time is the caller's audio, as everywhere in a session. Loop only, but for ``hear``.
+Time is the caller's audio, as everywhere in a session. All but ``add_audio`` belongs to the loop.
 """
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import Iterator
-from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,17 +13,18 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE, VAD_RATE, ms_to_sample
 from ivr.audio.line import RING, Line
 from ivr.audio.resample import Resampler
 from ivr.session.alarms import Alarms
-from ivr.session.turn.turn_queue import TurnQueue
-from ivr.vad.base import SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VadEvent, VadStream
-
-_T = TypeVar("_T")
+from ivr.tasks import TaskSupervisor
+from ivr.vad.base import VadStream
+from ivr.vad.events import SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VadEvent
 
 _FETCH_S = 0.5
-"""How often what is new is fetched from a call's line, which remembers ``RING_S`` seconds."""
+"""Seconds between two looks for new sound on a call's line, which remembers ``RING_S`` seconds."""
+_LENGTH, _SILENCE = "capture length", "capture silence"
+"""Names of alarms."""
 
 
 class CapturedAudio:
-    """The caller's own sound, PCM16 mono at 8 kHz, from one moment on."""
+    """The caller's sound from one moment on, PCM16 mono at 8 kHz."""
 
     def __init__(self, line: Line | None, clock: int) -> None:
         self._line = line
@@ -37,25 +36,25 @@ class CapturedAudio:
         self.sound = bytearray()
         self.spoken = False
         """There was speech in it."""
-        self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Why it is long enough: ``silence`` or ``length``."""
+        self.finished: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why it is long enough: ``silence`` or ``length``. Raises SessionEnded when the session ends."""
 
     def until_last_word(self, tail_ms: float) -> bytes:
-        """The sound up to the end of the last speech and ``tail_ms`` after it. What was not handed to the
-        session (a conversation without sound) is silence.
+        """The sound up to ``tail_ms`` after the end of the last speech. Where no sound was given to the
+        session (a conversation without sound), it is silence.
         """
         kept = (self._last - self.began) * LINE_RATE // VAD_RATE
         sound = self.sound[: (kept + ms_to_samples(tail_ms, LINE_RATE)) * BYTES_PER_SAMPLE]
         return bytes(sound.ljust(kept * BYTES_PER_SAMPLE, b"\0"))
 
-    def speech(self, until: int) -> None:
-        """Speech up to that sample of the session's clock."""
+    def on_speech(self, until: int) -> None:
+        """There was speech up to that sample of the session's clock."""
         if until > self.began:
             self.spoken = True
             self._last = max(self._last, until)
 
-    def hear(self, pcm16: bytes, rate: int) -> None:
-        """What was pushed into the session, into its line if it has one: any thread."""
+    def add_audio(self, pcm16: bytes, rate: int) -> None:
+        """Sound that was given to the session, or is on its line already. Any thread."""
         if self._line is not None:
             self.fetch()
             return
@@ -67,7 +66,7 @@ class CapturedAudio:
         self.sound += self._resampler.process(np.frombuffer(pcm16, np.int16)).tobytes()
 
     def fetch(self) -> None:
-        """What is new on the line; what was fetched too late is silence."""
+        """Append what is new on the line; what is no longer there becomes silence."""
         if self._line is None:
             return
         until = self._line.written
@@ -79,132 +78,83 @@ class CapturedAudio:
 
 
 class CallerCapture:
-    """Of one running session."""
+    """Captures the caller of a session, one capture at a time."""
 
-    def __init__(self, stream: VadStream, alarms: Alarms, turns: TurnQueue, line: Line | None) -> None:
-        self._stream, self._alarms, self._turns, self._line = stream, alarms, turns, line
-        self._numbers = itertools.count(1)
-        self._waits: set[asyncio.Future[None]] = set()
+    def __init__(self, stream: VadStream, alarms: Alarms, line: Line | None, tasks: TaskSupervisor) -> None:
+        self._stream, self._alarms, self._line, self._tasks = stream, alarms, line, tasks
         self._captured: CapturedAudio | None = None
         self._silence_s = 0.0
-        self._unheeded = 0
-        self._heeds_from = self._onset = 0
         self._talking = False
 
     @property
-    def waiting(self) -> bool:
-        """Somebody waits for time to go by."""
-        return bool(self._waits) or (self._captured is not None and not self._captured.over.done())
-
-    def heeds(self, onset: int) -> bool:
-        """Speech that began at that sample is to be understood."""
-        return not self._unheeded and onset >= self._heeds_from
-
-    @property
-    def speaking(self) -> bool:
-        """The caller speaks, and it is to be understood."""
-        return self._stream.speaking and self.heeds(self._onset)
+    def active(self) -> bool:
+        """A capture is in progress, and is not long enough yet."""
+        return self._captured is not None and not self._captured.finished.done()
 
     @contextlib.contextmanager
-    def unheeded(self, *, forget: bool = False) -> Iterator[None]:
-        """What the caller says meanwhile is no turn and reaches no recogniser; keys are heard as always.
-        ``forget`` what was said or pressed before and not yet fetched.
-        """
-        while forget and self._turns.fetch() is not None:
-            pass
-        self._unheeded += 1
-        try:
-            yield
-        finally:
-            self._unheeded -= 1
-            self._heeds_from = self._stream.clock
-
-    async def wait(self, seconds: float) -> None:
-        """``seconds`` of the caller's sound. Raises what ``close`` is given."""
-        name = f"wait {next(self._numbers)}"
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._alarms.set(name, self._after(seconds), lambda: _settle(waiting, None))
-        self._waits.add(waiting)
-        try:
-            await waiting
-        finally:
-            self._waits.discard(waiting)
-            self._alarms.clear(name)
-
-    @contextlib.contextmanager
-    def captured(self, silence_s: float, longest_s: float) -> Iterator[CapturedAudio]:
-        """Keep what the caller says: until nothing was said for ``silence_s``, or for ``longest_s``; then
-        ``over`` tells which, and the sound goes on until the end of the block. One at a time.
-        """
+    def capture(self, silence_s: float, longest_s: float) -> Iterator[CapturedAudio]:
+        """See ``VoiceSession.capture_caller``."""
         if self._captured is not None:
-            raise RuntimeError("the caller is being recorded already")
+            raise RuntimeError("the caller is being captured already")
         line = self._line
         if line is not None and not line.bank.add_reader(line):
             line = None  # the call is over: nothing more comes
         captured = self._captured = CapturedAudio(line, self._stream.clock)
         self._silence_s = silence_s
-        self._alarms.set("length", self._after(longest_s), lambda: _settle(captured.over, "length"))
+        at = self._stream.clock + ms_to_samples(longest_s * 1000, VAD_RATE)
+        self._alarms.set(_LENGTH, at, lambda: _finish(captured, "length"))
         if not self._talking:
-            self._silent_from(captured.began)
-        fetching = asyncio.ensure_future(_fetch(captured)) if line is not None else None
+            self._set_silence_alarm(captured.began)
+        fetching = self._tasks.start(_fetch(captured), "capture of a line") if line is not None else None
         try:
             yield captured
         finally:
             if self._talking:
-                captured.speech(self._stream.clock)
+                captured.on_speech(self._stream.clock)
             if fetching is not None:
                 fetching.cancel()
             captured.fetch()
             if line is not None:
                 line.bank.remove_reader(line)
             self._captured = None
-            self._alarms.clear("length")
-            self._alarms.clear("silence")
+            self._alarms.clear(_LENGTH)
+            self._alarms.clear(_SILENCE)
 
-    def hear(self, pcm16: bytes, rate: int) -> None:
-        """Sound was pushed into the session."""
-        if self._captured is not None:
-            self._captured.hear(pcm16, rate)
+    def add_audio(self, pcm16: bytes, rate: int) -> None:
+        """Sound was given to the session. Any thread."""
+        captured = self._captured
+        if captured is not None:
+            captured.add_audio(pcm16, rate)
 
-    def heard(self, event: VadEvent) -> None:
+    def on_event(self, event: VadEvent) -> None:
         """An event of the detector."""
         captured = self._captured
         match event:
             case SpeechStarted() | SpeechResumed():
-                if isinstance(event, SpeechStarted):
-                    self._onset = event.onset
                 self._talking = True
                 if captured is not None:
-                    captured.speech(event.at)
-                    self._alarms.clear("silence")
+                    captured.on_speech(event.at)
+                    self._alarms.clear(_SILENCE)
             case SpeechPaused() | SpeechEnded():
                 self._talking = False
                 if captured is not None:
-                    captured.speech(event.offset)
-                    self._silent_from(max(event.offset, captured.began))
+                    captured.on_speech(event.offset)
+                    self._set_silence_alarm(max(event.offset, captured.began))
         if captured is not None:
             captured.fetch()
 
     def close(self, error: Exception) -> None:
-        """The session is over."""
+        """The session is over: ``finished`` of the current capture raises ``error``."""
         captured = self._captured
-        waits: list[asyncio.Future[Any]] = [*self._waits]
-        if captured is not None:
-            waits.append(captured.over)
-        for waiting in waits:
-            if not waiting.done():
-                waiting.set_exception(error)
-                waiting.exception()  # nobody is obliged to wait for it
-        self._waits.clear()
+        if captured is not None and not captured.finished.done():
+            captured.finished.set_exception(error)
+            captured.finished.exception()  # asyncio would complain about an error that no task awaits
 
-    def _silent_from(self, sample: int) -> None:
+    def _set_silence_alarm(self, sample: int) -> None:
         captured = self._captured
         if captured is not None:
             at = sample + ms_to_samples(self._silence_s * 1000, VAD_RATE)
-            self._alarms.set("silence", at, lambda: _settle(captured.over, "silence"))
-
-    def _after(self, seconds: float) -> int:
-        return self._stream.clock + ms_to_samples(seconds * 1000, VAD_RATE)
+            self._alarms.set(_SILENCE, at, lambda: _finish(captured, "silence"))
 
 
 async def _fetch(captured: CapturedAudio) -> None:
@@ -213,6 +163,6 @@ async def _fetch(captured: CapturedAudio) -> None:
         await asyncio.sleep(_FETCH_S)
 
 
-def _settle(future: "asyncio.Future[_T]", value: _T) -> None:
-    if not future.done():
-        future.set_result(value)
+def _finish(captured: CapturedAudio, reason: str) -> None:
+    if not captured.finished.done():
+        captured.finished.set_result(reason)

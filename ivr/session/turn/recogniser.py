@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ivr.audio.frames import VAD_RATE
 from ivr.session.privacy import Privacy
 from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript
-from ivr.vad.base import Pcm16
+from ivr.vad.events import Pcm16
 
 HIDDEN = "***"
 """In the place of a private text."""
@@ -66,11 +66,13 @@ class Recogniser:
             why=why,
         )
         if why != "turn":
-            self._note("transcript", why, **heard(transcript, onset, offset, asked), interim=True)
+            self._note(
+                "transcript", why, **transcript_details(transcript, onset, offset, asked), interim=True
+            )
         return transcript
 
 
-def heard(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:
+def transcript_details(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:
     """The details of a decision about it."""
     return {
         "onset": onset,

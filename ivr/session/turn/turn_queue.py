@@ -1,8 +1,11 @@
-"""The caller's turns: from the end of speech to text, in the order they were spoken."""
+"""The caller's turns: which speech becomes one, from the end of speech to text, in the order they were
+spoken.
+"""
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ivr.audio.frames import VAD_RATE, samples_to_ms
@@ -10,94 +13,101 @@ from ivr.session.options import SessionConfig
 from ivr.session.turn.end_of_turn import PreparedReply
 from ivr.session.types import Turn
 from ivr.speech.base import Transcript
-from ivr.vad.base import SpeechEnded
+from ivr.tasks import TaskSupervisor
+from ivr.vad.base import VadStream
+from ivr.vad.events import SpeechEnded, SpeechStarted, VadEvent
 
 
 class TurnQueue:
-    """Waits for the text of each turn and keeps it until it is fetched.
+    """Waits for the text of each turn and keeps the turn until it is fetched.
 
-    ``on_ready`` is called on the loop when a turn can be fetched, or when one that was expected will
-    not come. A turn that no engine could transcribe is delivered with empty text: the conversation
-    goes on.
+    A turn that no engine could transcribe is delivered with empty text: the conversation continues.
     """
 
-    def __init__(self, config: SessionConfig, on_ready: Callable[[], None], log: Any) -> None:
-        self._config, self._on_ready, self._log = config, on_ready, log
+    def __init__(
+        self,
+        config: SessionConfig,
+        tasks: TaskSupervisor,
+        *,
+        is_private: Callable[[int, int], bool],
+        on_ready: Callable[[], None],
+        log: Any,
+    ) -> None:
+        """``on_ready`` is called on the loop when a turn can be fetched, or when one that was expected will
+        not come. ``is_private(onset, offset)``: what was said there must never be written anywhere.
+        """
+        self._config, self._tasks = config, tasks
+        self._is_private, self._on_ready, self._log = is_private, on_ready, log
         self._pending: deque[Turn] = deque()
-        self._tail: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._last: asyncio.Task[None] | None = None
+        self._transcribing: set[asyncio.Task[None]] = set()
         self._barged_in = False
         self._protected = False
-        self.private: Callable[[int, int], bool] = lambda onset, offset: False
-        """Whether what was said there is never to be written anywhere."""
 
     @property
     def transcribing(self) -> bool:
-        return bool(self._tasks)
+        """A turn is over, and its text is not known yet."""
+        return bool(self._transcribing)
 
     @property
     def active(self) -> bool:
         """A turn waits to be fetched, or will."""
-        return bool(self._pending or self._tasks)
+        return bool(self._pending or self._transcribing)
 
     def fetch(self) -> Turn | None:
+        """The oldest turn, removed from the queue; None when there is none."""
         return self._pending.popleft() if self._pending else None
 
     def add(self, turn: Turn) -> None:
+        """Queue a turn; the oldest is dropped, with a warning, when ``max_pending_turns`` are waiting."""
         if len(self._pending) >= self._config.max_pending_turns:
             dropped = self._pending.popleft()
             self._log.warning("turn_dropped", reason="not fetched in time", turn_reason=dropped.reason)
         self._pending.append(turn)
         self._on_ready()
 
-    def forget(self) -> None:
-        """What waits to be fetched is dropped."""
+    def discard(self) -> None:
+        """Drop the turns that wait to be fetched."""
         self._pending.clear()
 
-    def speech_began(self, *, barged_in: bool, protected: bool = False) -> None:
-        """``protected``: over a prompt that speech cannot interrupt, or not yet."""
+    def on_speech_started(self, *, barged_in: bool, protected: bool = False) -> None:
+        """``protected``: it began over a prompt that speech cannot interrupt, or not yet."""
         self._barged_in, self._protected = barged_in, protected
 
     @property
     def over_protected(self) -> bool:
-        """The speech that goes on is over a prompt that it cannot interrupt, and is not kept."""
+        """The current speech is over a prompt that it cannot interrupt, and is not kept."""
         return self._protected and not self._config.keep_speech_over_protected
 
-    def dropped(self, event: SpeechEnded, *, protected_until: int) -> bool:
-        """It was spoken over a prompt that it could not interrupt, which ended at ``protected_until``."""
+    def is_dropped(self, event: SpeechEnded, *, protected_until: int) -> bool:
+        """Whether a turn is dropped, as it was spoken over a prompt that it could not interrupt and that
+        ended at sample ``protected_until``.
+        """
         if self.over_protected and event.offset <= protected_until:
             self._log.info("speech_dropped", reason="spoken over a protected prompt")
             self._on_ready()
             return True
         return False
 
-    def speech_ended(
+    def on_speech_ended(
         self,
         event: SpeechEnded,
         transcript: "asyncio.Task[Transcript]",
-        judge: Callable[[Transcript], bool],
+        is_turn: Callable[[Transcript], bool],
         reply: PreparedReply | None,
     ) -> None:
-        """``judge`` is called on the loop, in order, and says whether it is a turn of the caller. ``reply``
+        """``is_turn`` is called on the loop, in order, and says whether it is a turn of the caller. ``reply``
         is one that was prepared for it.
         """
-        waiting = self._await(event, transcript, judge, reply, self._barged_in, self._tail)
-        task = asyncio.ensure_future(waiting)
-        self._tail = task
-        self._tasks.add(task)
+        waiting = self._deliver(event, transcript, is_turn, reply, self._barged_in, self._last)
+        task = self._last = self._tasks.start(waiting, "delivery of a turn")
+        self._transcribing.add(task)
 
-    async def close(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._pending.clear()
-
-    async def _await(
+    async def _deliver(
         self,
         event: SpeechEnded,
         transcribing: "asyncio.Task[Transcript]",
-        judge: Callable[[Transcript], bool],
+        is_turn: Callable[[Transcript], bool],
         reply: PreparedReply | None,
         barged_in: bool,
         before: asyncio.Task[None] | None,
@@ -112,20 +122,55 @@ class TurnQueue:
             transcribing.cancel()
             if reply is not None:
                 reply.reply.cancel()
-            self._tasks.discard(task)
+            self._transcribing.discard(task)
             raise
-        # Gone from the set before the turn can be fetched: who fetches it finds the session at rest.
-        self._tasks.discard(task)
-        if self._tail is task:
-            self._tail = None
-        is_turn = judge(transcript)
-        similar = self._config.turn.similar if is_turn else float("inf")
+        # Not counted any more before the turn can be fetched: the session is idle for whoever fetches it.
+        self._transcribing.discard(task)
+        if self._last is task:
+            self._last = None
+        wanted = is_turn(transcript)
+        similar = self._config.turn.similar if wanted else float("inf")
         prepared = reply.to(transcript.text, similar) if reply is not None else None
-        if not is_turn:
+        if not wanted:
             self._on_ready()
             return
         audio_ms = samples_to_ms(event.offset - event.onset, VAD_RATE)
-        private = self.private(event.onset, event.offset)
+        private = self._is_private(event.onset, event.offset)
         self.add(
             Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech", private, prepared)
         )
+
+
+class SpeechGate:
+    """Says whether the caller's speech is to be understood. Belongs to the loop."""
+
+    def __init__(self, stream: VadStream, turns: TurnQueue) -> None:
+        self._stream, self._turns = stream, turns
+        self._closed = 0
+        self._open_from = self._onset = 0
+
+    def accepts(self, onset: int) -> bool:
+        """Whether speech that began at that sample is to be understood."""
+        return not self._closed and onset >= self._open_from
+
+    @property
+    def speaking(self) -> bool:
+        """The caller speaks, and it is to be understood."""
+        return self._stream.speaking and self.accepts(self._onset)
+
+    def on_event(self, event: VadEvent) -> None:
+        """An event of the detector."""
+        if isinstance(event, SpeechStarted):
+            self._onset = event.onset
+
+    @contextlib.contextmanager
+    def ignore_speech(self, *, discard_turns: bool = False) -> Iterator[None]:
+        """See ``VoiceSession.ignore_speech``."""
+        if discard_turns:
+            self._turns.discard()
+        self._closed += 1
+        try:
+            yield
+        finally:
+            self._closed -= 1
+            self._open_from = self._stream.clock

@@ -1,5 +1,5 @@
-"""Who speaks when: what becomes of what the detector hears and of keys. Everything here belongs to the loop;
-what must be done within the window that decides is done on the detector's thread (``floor.py``).
+"""``TurnTaking``: brings the parts of turn-taking together and gives them the detector's events and the keys.
+Everything here belongs to the loop, but for ``on_detector_event`` and ``stop_for_key``.
 """
 
 import time
@@ -21,11 +21,15 @@ from ivr.session.turn.barge_in import BargeInControl
 from ivr.session.turn.caller_capture import CallerCapture
 from ivr.session.turn.end_of_turn import EndOfTurn
 from ivr.session.turn.interruptions import Interruptions
-from ivr.session.turn.recogniser import Recogniser, heard
-from ivr.session.turn.turn_queue import TurnQueue
+from ivr.session.turn.listener import Listener
+from ivr.session.turn.recogniser import Recogniser, transcript_details
+from ivr.session.turn.rules import TurnTakingRules
+from ivr.session.turn.turn_queue import SpeechGate, TurnQueue
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, Transcript, TurnDetector
-from ivr.vad.base import (
+from ivr.tasks import TaskSupervisor
+from ivr.vad.base import VadStream
+from ivr.vad.events import (
     AlarmRang,
     SpeechContinued,
     SpeechDipped,
@@ -34,16 +38,15 @@ from ivr.vad.base import (
     SpeechResumed,
     SpeechStarted,
     VadEvent,
-    VadStream,
 )
 
 CUT_IN_PROTECT_MS = 2000
-"""Of what is said to a caller who never stops: so long they cannot stop it."""
+"""Protected beginning, in milliseconds, of what is said to a caller who does not stop speaking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What a session works with."""
+    """The engines and the player that a session works with."""
 
     stt: SpeechToText
     tts: TextToSpeech
@@ -52,7 +55,7 @@ class Engines:
 
 
 class TurnTaking:
-    """One running session's."""
+    """The turn-taking of a running session."""
 
     def __init__(
         self,
@@ -60,129 +63,169 @@ class TurnTaking:
         engines: Engines,
         stream: VadStream,
         machine: StateMachine,
-        post: Callable[..., None],
         decisions: Decisions,
         privacy: Privacy,
-        log: Any,
+        tasks: TaskSupervisor,
         *,
+        rules: TurnTakingRules,
+        post: Callable[..., None],
         on_turn: Callable[[], None],
-        on_moved: Callable[[], None],
-        line: Line | None = None,
+        on_prompt_change: Callable[[], None],
+        line: Line | None,
+        log: Any,
     ) -> None:
         """``post(function, *args)`` brings a call from any thread to the loop. ``on_turn``: a turn can be
-        fetched, or one that was expected will not come; ``on_moved``: what is said has changed.
+        fetched, or one that was expected will not come; ``on_prompt_change``: the queue of prompts has
+        changed.
         """
         self._config, self._stream, self._machine = config, stream, machine
-        self._decisions, self._log = decisions, log
+        self._decisions, self._privacy, self._tasks, self._log = decisions, privacy, tasks, log
         self._on_turn = on_turn
-        self.playlist = Playlist(engines.tts, engines.player, post, machine, on_moved, self._note, log)
-        self.turns = TurnQueue(config, on_turn, log)
-        self.turns.private = privacy.covers
-        self._privacy = privacy
         self.alarms = Alarms(stream)
-        self.aside = CallerCapture(stream, self.alarms, self.turns, line)
-        recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
-        self.recogniser = recogniser
-        self.endings = EndOfTurn(
-            config, stream, self.alarms, recogniser, engines.turn_detector, self._note_at, log
+        self.playlist = Playlist(
+            engines.tts,
+            engines.player,
+            machine,
+            tasks,
+            post=post,
+            clock=lambda: stream.clock,
+            on_change=on_prompt_change,
+            note=self._note,
+            log=log,
         )
-        # Noted on the loop: whoever reads the log must not hold up the detector's thread.
-        self.floor = BargeInControl(
-            self.playlist, lambda *what, **details: post(self._note_at, *what, details)
+        self.turns = TurnQueue(config, tasks, is_private=privacy.covers, on_ready=on_turn, log=log)
+        self.gate = SpeechGate(stream, self.turns)
+        self.listener = Listener(stream, self.alarms, self.turns, is_silent=self._is_silent, note=self._note)
+        self.capture = CallerCapture(stream, self.alarms, line, tasks)
+        self.recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
+        self.end_of_turn = EndOfTurn(
+            config,
+            stream,
+            self.alarms,
+            self.recogniser,
+            engines.turn_detector,
+            tasks,
+            on_words=self._on_words_at_pause,
+            note=self._note_at,
+            log=log,
+            rules=rules.end_of_turn,
+        )
+        # Noted on the loop: a slow reader of decisions must not delay the detector's thread.
+        self.barge_in = BargeInControl(
+            lambda: self.playlist.head,
+            lambda *what, **details: post(self._note_at, *what, details),
+            rules.sound,
         )
         self.interruptions = Interruptions(
             self.playlist,
-            self.floor,
+            self.barge_in,
             stream,
             self.alarms,
-            recogniser,
-            self.endings,
-            self._note_at,
-            config.language,
-            lambda: self.turns.transcribing,
+            self.recogniser,
+            self.end_of_turn,
+            tasks,
+            rules=rules,
+            language=config.language,
+            note=self._note_at,
+            turn_pending=lambda: self.turns.transcribing,
         )
-        self.endings.understood = self.interruptions.paused
 
-    def speak(self, language: str) -> None:
-        """The caller's language from now on."""
-        self.endings.language = self.interruptions.language = language
+    def set_language(self, language: str) -> None:
+        """Set the caller's language from now on."""
+        self.end_of_turn.language = self.interruptions.language = language
 
     @property
     def busy(self) -> bool:
-        """An engine is at work for the caller."""
-        return self.turns.transcribing or self.endings.busy or self.interruptions.busy
+        """An engine works on what the caller says."""
+        return self.turns.transcribing or self.end_of_turn.busy or self.interruptions.busy
 
-    async def close(self) -> None:
-        await self.playlist.close()
-        await self.interruptions.close()
-        await self.endings.close()
-        await self.turns.close()
+    @property
+    def caller_active(self) -> bool:
+        """The caller speaks now, or has spoken and the turn was not fetched yet."""
+        return self.gate.speaking or self.turns.active
 
-    def heard(self, event: VadEvent, cut: SayHandle | None) -> None:
+    def _is_silent(self) -> bool:
+        return self.playlist.current is None and not self.caller_active
+
+    async def aclose(self, error: Exception) -> None:
+        """End all prompts and tasks; whoever waits for the caller's sound gets ``error``."""
+        self.alarms.close(error)
+        self.capture.close(error)
+        self.listener.close(error)
+        self.playlist.close()
+        self.end_of_turn.close()
+        await self._tasks.aclose()
+        self.turns.discard()
+
+    def on_event(self, event: VadEvent, stopped: SayHandle | None) -> None:
         """An event of the detector, and the prompt that it has stopped."""
-        self.aside.heard(event)
+        self.gate.on_event(event)
+        self.capture.on_event(event)
         match event:
             case SpeechStarted():
-                self._speech_began(event, cut)
+                self._on_speech_started(event, stopped)
             case SpeechContinued():
-                if cut is not None:
-                    self._barge_in(cut, event.at - event.onset, event.at)
+                if stopped is not None:
+                    self._on_barge_in(stopped, event.at - event.onset, event.at)
                 if event.audio is not None:
-                    self.interruptions.so_far(event.audio, event.onset, event.at)
+                    self.interruptions.on_turn_so_far(event.audio, event.onset, event.at)
             case SpeechDipped():
-                if cut is not None:
-                    self._barge_in(cut, event.at - event.onset, event.at)
-                if self.aside.heeds(event.onset):
-                    self.endings.dips(event, matters=not self._will_be_dropped)
+                if stopped is not None:
+                    self._on_barge_in(stopped, event.at - event.onset, event.at)
+                if self.gate.accepts(event.onset):
+                    self.end_of_turn.on_dip(event, wanted=not self._will_be_dropped)
             case SpeechPaused():
-                if self.aside.heeds(event.onset):
-                    self.endings.paused(event, matters=not self._will_be_dropped)
+                if self.gate.accepts(event.onset):
+                    self.end_of_turn.on_pause(event, wanted=not self._will_be_dropped)
             case SpeechResumed():
-                self.endings.resumed(event.at)
+                self.end_of_turn.on_resumed(event.at)
             case SpeechEnded():
-                self._speech_ended(event)
+                self._on_speech_ended(event)
             case AlarmRang():
-                self.alarms.rang(self._stream.clock)
+                self.alarms.on_alarm(self._stream.clock)
 
     @property
     def _will_be_dropped(self) -> bool:
         return self.turns.over_protected and self.playlist.playing
 
-    def _speech_began(self, event: SpeechStarted, cut: SayHandle | None) -> None:
+    def _on_words_at_pause(self, transcript: Transcript) -> None:
+        self.interruptions.on_words_at_pause(transcript)
+
+    def _on_speech_started(self, event: SpeechStarted, stopped: SayHandle | None) -> None:
         onset_ms = samples_to_ms(event.onset, VAD_RATE)
         self._log.debug("speech_began", onset_ms=round(onset_ms), probability=round(event.probability, 2))
         self._note_at(event.at, "speech_began", onset=event.onset, probability=event.probability)
         head = self.playlist.head
-        if cut is not None:
-            self._barge_in(cut, event.at - event.onset, event.at)
+        if stopped is not None:
+            self._on_barge_in(stopped, event.at - event.onset, event.at)
         elif self.playlist.suspended is not None:
-            self.turns.speech_began(barged_in=True)
+            self.turns.on_speech_started(barged_in=True)
         elif head is None:
-            # What has no sound yet is over before it starts, if it yields to speech at all.
+            # A prompt that has no sound yet ends before it starts, if it yields to speech at all.
             self.playlist.interrupt("speech")
-            self.turns.speech_began(barged_in=False)
-        elif head.options.by_words and head.yields_to("speech") and not head.protected("speech"):
-            self.turns.speech_began(barged_in=True)
-            self.interruptions.spoken_over(head, event.at)
+            self.turns.on_speech_started(barged_in=False)
+        elif head.options.needs_words and head.yields_to("speech") and not head.protected("speech"):
+            self.turns.on_speech_started(barged_in=True)
+            self.interruptions.prompt_spoken_over(head, event.at)
         else:
-            # What plays does not yield to speech, or not yet.
-            self.turns.speech_began(barged_in=True, protected=True)
+            # The prompt that plays does not yield to speech, or not yet.
+            self.turns.on_speech_started(barged_in=True, protected=True)
 
-    def _barge_in(self, cut: SayHandle, speech: int, at: int) -> None:
+    def _on_barge_in(self, stopped: SayHandle, speech: int, at: int) -> None:
         latency = samples_to_ms(speech, VAD_RATE)
         self._log.info("barge_in", cause="speech", latency_ms=round(latency))
-        self.turns.speech_began(barged_in=True)
-        self.interruptions.stopped(cut, at)
+        self.turns.on_speech_started(barged_in=True)
+        self.interruptions.prompt_stopped(stopped, at)
 
-    def _speech_ended(self, event: SpeechEnded) -> None:
+    def _on_speech_ended(self, event: SpeechEnded) -> None:
         self._note_at(event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason)
-        dismissed = self.interruptions.speech_over()
-        if not self.aside.heeds(event.onset):
-            self.endings.dropped(event.at)
+        dismissed = self.interruptions.take_dismissed()
+        if not self.gate.accepts(event.onset):
+            self.end_of_turn.drop(event.at)
             self._on_turn()
             return
-        if self.turns.dropped(event, protected_until=self.playlist.protected_until(event.at)):
-            self.endings.dropped(event.at)
+        if self.turns.is_dropped(event, protected_until=self.playlist.protected_until(event.at)):
+            self.end_of_turn.drop(event.at)
             return
         if self._machine.allows(SessionState.PROCESSING) and self.playlist.suspended is None:
             self._machine.to(SessionState.PROCESSING)
@@ -190,22 +233,23 @@ class TurnTaking:
             self._note_at(event.at, "cut_in", "max_turn")
             self.playlist.add(self._config.turn.cut_in, BargeInOptions(protect_ms=CUT_IN_PROTECT_MS))
 
-        reply = self.endings.take_reply()
-        transcribing, asked = self.endings.ended(event)
+        reply = self.end_of_turn.take_reply()
+        transcribing, asked = self.end_of_turn.on_ended(event)
 
-        def judge(transcript: Transcript) -> bool:
-            self._note("transcript", **heard(transcript, event.onset, event.offset, asked), interim=False)
-            return self.interruptions.judge(transcript, event, dismissed)
+        def is_turn(transcript: Transcript) -> bool:
+            details = transcript_details(transcript, event.onset, event.offset, asked)
+            self._note("transcript", **details, interim=False)
+            return self.interruptions.is_turn(transcript, event, dismissed)
 
-        self.turns.speech_ended(event, transcribing, judge, reply)
+        self.turns.on_speech_ended(event, transcribing, is_turn, reply)
 
-    def pressed(self, digit: str, cut: SayHandle | None, pressed: float) -> None:
+    def on_key(self, digit: str, stopped: SayHandle | None, pressed: float) -> None:
         """A key, and the prompt that it has stopped; ``pressed`` is ``perf_counter`` when it came."""
         self._note("dtmf", digit=digit)
-        if cut is not None:
-            self._note("stop", "dtmf", prompt=cut.number, cause="dtmf")
-        over = cut or self.playlist.current
-        if self.playlist.interrupt("dtmf", cut):
+        if stopped is not None:
+            self._note("stop", "dtmf", prompt=stopped.number, cause="dtmf")
+        over = stopped or self.playlist.current
+        if self.playlist.interrupt("dtmf", stopped):
             latency = (time.perf_counter() - pressed) * 1000
             self._log.info("barge_in", cause="dtmf", latency_ms=round(latency, 1))
         elif (

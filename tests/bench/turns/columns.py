@@ -24,18 +24,10 @@ from ivr.audio.frames import VAD_RATE, ms_to_samples
 from ivr.audio.line import LineBank
 from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
 from ivr.speech.base import SpeechToText, TextToSpeech, TurnDetector
-from ivr.vad.base import (
-    AlarmRang,
-    DetectorOptions,
-    EndpointingOptions,
-    SpeechEnded,
-    SpeechStarted,
-    VadEvent,
-    VadListener,
-    VadStream,
-    VoiceActivityDetector,
-)
+from ivr.vad.base import VadStream, VoiceActivityDetector
+from ivr.vad.events import AlarmRang, SpeechEnded, SpeechStarted, VadEvent, VadListener
 from ivr.vad.inline import InlineVad
+from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.recorded_line import RecordedLineVad
 from ivr.vad.silero import SileroModel
 
@@ -190,7 +182,7 @@ def _theirs(
     silence = endpointing.min_silence_ms
     # One silence for whatever is expected, and none of our looking at words.
     turn = dataclasses.replace(
-        asked or TurnOptions(), by_words=False, yes_no_silence_ms=silence, digits_silence_ms=silence
+        asked or TurnOptions(), wait_for_words=False, yes_no_silence_ms=silence, digits_silence_ms=silence
     )
     config = SessionConfig(endpointing=endpointing, barge_in=rules, turn=turn)
 

@@ -158,7 +158,7 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
 
     async with session:
         if column.told:
-            session.expect(_expectation(scene))
+            session.set_expectation(_expectation(scene))
         if scene.prompt is not None:
             await session.say(AudioClip(scene.prompt.tobytes(), RATE))
         listening = asyncio.ensure_future(_listen(session, turns))

@@ -8,8 +8,9 @@ import pytest
 
 from ivr.dialplan.dialogue.virtual_time import VirtualTimeLoop
 from ivr.session.scripted.engines import ScriptedPlayer, ScriptedTts, TimedPlayback
-from ivr.session.scripted.vad import TRAIL_MS, ScriptedVad, read
-from ivr.vad.base import EndpointingOptions, SpeechEnded, SpeechPaused, SpeechStarted, VadEvent
+from ivr.session.scripted.vad import TRAIL_MS, ScriptedVad, decode_script
+from ivr.vad.events import SpeechEnded, SpeechPaused, SpeechStarted, VadEvent
+from ivr.vad.options import EndpointingOptions
 
 Go = Callable[[Awaitable[object]], object]
 
@@ -50,7 +51,7 @@ def test_timers_ring_in_their_order(loop: VirtualTimeLoop) -> None:
 def test_time_stands_still_while_a_thread_works(loop: VirtualTimeLoop) -> None:
     async def main() -> float:
         async with asyncio.timeout(0.01):
-            await asyncio.to_thread(time.sleep, 0.05)
+            await asyncio.to_thdecode_script(time.sleep, 0.05)
         return loop.time()
 
     assert loop.run_until_complete(main()) == 0
@@ -86,7 +87,7 @@ def test_the_ear_tells_as_a_detector_does(loop: VirtualTimeLoop) -> None:
     ended = next(event for event in told if isinstance(event, SpeechEnded))
     assert started.onset == pytest.approx(8000, abs=512)
     assert ended.offset == pytest.approx(24000 + TRAIL_MS * 16, abs=512) == paused.offset
-    assert read(ended.audio.tobytes()) == ("one two three four", 0.7)
+    assert decode_script(ended.audio.tobytes()) == ("one two three four", 0.7)
     assert ended.at - ended.offset == pytest.approx(6400, abs=513) and ended.reason == "silence"
 
 
@@ -102,7 +103,9 @@ def test_a_turn_without_end_is_cut_and_goes_on(loop: VirtualTimeLoop) -> None:
     loop.run_until_complete(main())
     ends = [event for event in told if isinstance(event, SpeechEnded)]
     assert [event.reason for event in ends] == ["max_turn", "max_turn", "silence"]
-    assert " ".join(read(event.audio.tobytes())[0] for event in ends) == " ".join(str(n) for n in range(50))
+    assert " ".join(decode_script(event.audio.tobytes())[0] for event in ends) == " ".join(
+        str(n) for n in range(50)
+    )
 
 
 def test_what_was_heard_of_a_prompt_follows_the_clock(loop: VirtualTimeLoop) -> None:
