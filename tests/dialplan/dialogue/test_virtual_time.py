@@ -51,7 +51,7 @@ def test_timers_ring_in_their_order(loop: VirtualTimeLoop) -> None:
 def test_time_stands_still_while_a_thread_works(loop: VirtualTimeLoop) -> None:
     async def main() -> float:
         async with asyncio.timeout(0.01):
-            await asyncio.to_thdecode_script(time.sleep, 0.05)
+            await asyncio.to_thread(time.sleep, 0.05)
         return loop.time()
 
     assert loop.run_until_complete(main()) == 0
