@@ -26,6 +26,7 @@ def listening(call: Call) -> float:
     return call.media.wait_loud(5, after=call.ack_at)
 
 
+@pytest.mark.timing
 def test_the_prompt_comes_at_once_without_gaps_from_loopback(service: Service, caller: UserAgent) -> None:
     call = caller.call(service.address)
     first = listening(call)
@@ -52,6 +53,7 @@ def test_a_law_calls_are_heard_and_understood(service: Service, caller: UserAgen
     assert {p.payload_type for p in call.media.packets} == {rtp.PCMA}
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("word", ["one", "two"])
 def test_speech_cuts_the_prompt_and_is_understood(word: str, service: Service, caller: UserAgent) -> None:
     call = caller.call(service.address)
@@ -75,6 +77,7 @@ def test_speech_cuts_the_prompt_and_is_understood(word: str, service: Service, c
     call.media.wait_loud(5)  # the answer
 
 
+@pytest.mark.timing
 def test_a_key_cuts_the_prompt(service: Service, caller: UserAgent) -> None:
     call = caller.call(service.address)
     listening(call)

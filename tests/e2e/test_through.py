@@ -14,6 +14,7 @@ from tests.caller.message import Message
 from tests.e2e.running import Service
 from tests.e2e.services import Services
 from tests.e2e.softphone import Softphone
+from tests.timing import machine_delay
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,12 @@ def delay(speaker: Call, hearer: Call) -> float:
     return heard - playing.sent[0]
 
 
+def hears(hearer: Call, speaker: Call, within: float = 0.15) -> bool:
+    """In time, with the delay of the machine itself allowed for: other tests run beside this one."""
+    with machine_delay() as machine:
+        return 0 < delay(speaker, hearer) < within + 2 * machine.worst
+
+
 def nothing_is_left(service: Service, since: float) -> None:
     """No complaint, and every call of ours over."""
     deadline = time.monotonic() + 5
@@ -73,6 +80,7 @@ def _over(service: Service, since: float) -> list[object]:
     return [*ends, *service.find("call_ended", since)]
 
 
+@pytest.mark.timing
 def test_both_hear_each_other_and_the_caller_comes_back(
     service: Service, caller: UserAgent, callee: UserAgent
 ) -> None:
@@ -118,7 +126,7 @@ def test_early_media_is_heard_and_ours_is_not(service: Service, caller: UserAgen
     call.media.play(sounds.recording("digits/2")).wait()
     assert not measure.loud_times(taken.media.packets)  # nor are they heard before they have answered
     taken.answer()
-    assert 0 < delay(call, taken) < 0.15
+    assert hears(taken, call)
     call.close()
     assert taken.ended.wait(3) and taken.ended_by == "them"
 
@@ -190,7 +198,7 @@ def test_the_callee_is_told_before_they_are_connected(
     ended = taken.media.wait_quiet(10, 0.5)
     assert ended - began > 1.5
     assert not measure.loud_times([p for p in call.media.packets if p.at < ended - 0.3])
-    assert 0 < delay(taken, call) < 0.15 and 0 < delay(call, taken) < 0.15
+    assert hears(call, taken) and hears(taken, call)
     call.close()
 
 
@@ -203,7 +211,7 @@ def test_the_first_to_answer_has_it(service: Service, caller: UserAgent, callee:
     first.ring()
     second.answer()
     assert first.ended.wait(3) and any(request.method == "CANCEL" for request in first.requests)
-    assert 0 < delay(call, second) < 0.15
+    assert hears(second, call)
     second.hangup()
     enters(service, call, "talked")
     call.close()
@@ -219,7 +227,7 @@ def test_one_after_the_other(service: Service, caller: UserAgent, callee: UserAg
     assert first.invite is not None and second.invite is not None
     assert ("first" in first.invite.uri, "second" in second.invite.uri) == (True, True)
     second.answer()
-    assert 0 < delay(second, call) < 0.15
+    assert hears(call, second)
     call.close()
 
 
@@ -227,12 +235,12 @@ def test_a_caller_on_hold_is_heard_again(service: Service, caller: UserAgent, ca
     call = dial(service, caller, callee.port, "1")
     taken = callee.wait_incoming(5)
     taken.answer()
-    assert 0 < delay(call, taken) < 0.15
+    assert hears(taken, call)
     assert call.reinvite("sendonly").status == 200
     assert call.reinvite("sendrecv").status == 200
     assert taken.reinvite("inactive").status == 200
     assert taken.reinvite("sendrecv").status == 200
-    assert 0 < delay(call, taken) < 0.15 and 0 < delay(taken, call) < 0.15
+    assert hears(taken, call) and hears(call, taken)
     call.close()
 
 
@@ -295,7 +303,7 @@ def test_the_callers_side_takes_the_call_over(service: Service, caller: UserAgen
     call.notify("200 OK", "terminated;reason=noresource")
     assert call.ended.wait(5) and call.ended_by == "them"
     assert service.wait_event("call_ended", call=call.call_id)["reason"] == "transferred"
-    assert delay(direct, again) < 0.1
+    assert hears(again, direct, 0.1)
     nothing_is_left(service, since)
 
 
@@ -410,7 +418,7 @@ def test_music_until_somebody_is_free(service: Service, caller: UserAgent, calle
     assert all(measure.is_loud(p) for p in call.media.since(heard + 0.1) if p.at < time.time() - 0.1)
     again.answer()
     service.wait_event("queue_answered", call=call.call_id)
-    assert 0 < delay(call, again) < 0.15 and 0 < delay(again, call) < 0.15
+    assert hears(again, call) and hears(call, again)
     again.hangup()
     enters(service, call, "talked")
     call.close()
