@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ivr.process.framing import Frame, PeerGone, encode_frame, read_frame
+from ivr.process.framing import Frame, FrameReader, PeerGone, encode_frame
 
 _CODE = """import importlib, json, os, sys
 sys.path[:] = json.loads(os.environ.pop("IVR_CHILD_PATH"))
@@ -32,7 +32,7 @@ def computing_environment(threads: int) -> dict[str, str]:
 
 
 class ChildProcess:
-    """One child process, used once: ``open`` it, exchange frames, ``close`` it.
+    """One child process, used once: ``open`` it, exchange frames, ``aclose`` it.
 
     The child runs ``main()`` of the module ``main`` and is sent ``first`` (and ``payload``) at once;
     ``title`` is what an administrator sees in a list of processes; ``environment`` None is our own.
@@ -51,9 +51,8 @@ class ChildProcess:
         self._title, self._main = title, main
         self._own_environment = environment
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader: asyncio.StreamReader | None = None
+        self._frames: FrameReader | None = None
         self._writer: asyncio.StreamWriter | None = None
-        self._pending: asyncio.Task[Frame] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -76,7 +75,8 @@ class ChildProcess:
                     env=self._environment(),
                     process_group=0,
                 )
-            self._reader, self._writer = await asyncio.open_connection(sock=ours)
+            reader, self._writer = await asyncio.open_connection(sock=ours)
+            self._frames = FrameReader(reader)
         except OSError as error:
             ours.close()
             raise PeerGone(f"cannot be started: {error}") from error
@@ -94,30 +94,19 @@ class ChildProcess:
 
     async def receive(self) -> Frame:
         """Return the next frame. Raises PeerGone when the child ended. Cancelling loses no frame."""
-        if self._pending is None:
-            self._pending = asyncio.create_task(self._read())
-        await asyncio.wait({self._pending})
-        done, self._pending = self._pending, None
-        return done.result()
+        assert self._frames is not None
+        try:
+            frame = await self._frames.next()
+        except (asyncio.IncompleteReadError, OSError):
+            raise PeerGone(await self._exit_reason()) from None
+        assert frame is not None
+        return frame
 
     async def wait_idle(self, event: asyncio.Event) -> None:
         """Wait for ``event`` while the child sends nothing. Raises PeerGone when the child ends."""
-        if self._pending is None:
-            self._pending = asyncio.create_task(self._read())
-        waiter = asyncio.create_task(event.wait())
-        try:
-            await asyncio.wait({waiter, self._pending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiter.cancel()
-        if self._pending.done():
+        assert self._frames is not None
+        if not await self._frames.wait_idle(event):
             await self.receive()
-
-    async def _read(self) -> Frame:
-        assert self._reader is not None
-        try:
-            return await read_frame(self._reader)
-        except (asyncio.IncompleteReadError, OSError):
-            raise PeerGone(await self._exit_reason()) from None
 
     async def _exit_reason(self) -> str:
         assert self._process is not None
@@ -133,14 +122,10 @@ class ChildProcess:
         if self._process is not None:
             self._process.kill()
 
-    async def close(self, grace_s: float) -> None:
+    async def aclose(self, grace_s: float) -> None:
         """End the process and wait for it, ``grace_s`` seconds before it is killed. Safe in any state."""
-        if self._pending is not None:
-            self._pending.cancel()
-            await asyncio.wait({self._pending})
-            if not self._pending.cancelled():
-                self._pending.exception()
-            self._pending = None
+        if self._frames is not None:
+            await self._frames.aclose()
         if self._writer is not None:
             self._writer.transport.abort()  # the child reads the end of its input and exits
             with contextlib.suppress(OSError):

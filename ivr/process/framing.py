@@ -49,6 +49,47 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
     return Frame(head, await reader.readexactly(size))
 
 
+class FrameReader:
+    """Reads frames from a stream; a wait that ends early, or is cancelled, loses no frame."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._pending: asyncio.Task[Frame] | None = None
+
+    async def next(self, timeout_s: float | None = None) -> Frame | None:
+        """Return the next frame; None after ``timeout_s`` seconds. Raises as ``read_frame``."""
+        pending = self._read()
+        await asyncio.wait({pending}, timeout=timeout_s)
+        if not pending.done():
+            return None
+        self._pending = None
+        return pending.result()
+
+    async def wait_idle(self, event: asyncio.Event) -> bool:
+        """Wait for ``event`` while no frame arrives. Returns False when a frame or the stream's end came."""
+        pending = self._read()
+        waiter = asyncio.create_task(event.wait())
+        try:
+            await asyncio.wait({waiter, pending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+        return not pending.done()
+
+    async def aclose(self) -> None:
+        """End the wait for a frame. Idempotent."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+            await asyncio.wait({pending})
+            if not pending.cancelled():
+                pending.exception()
+
+    def _read(self) -> asyncio.Task[Frame]:
+        if self._pending is None:
+            self._pending = asyncio.create_task(read_frame(self._reader), name="read frame")
+        return self._pending
+
+
 def read_frame_blocking(stream: ByteStream) -> Frame:
     """Read the next frame in a thread, or before there is an event loop. Raises EOFError or OSError."""
     head_size, size = _HEADER.unpack(_read_exactly(stream, _HEADER.size))

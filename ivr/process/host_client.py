@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from ivr.process.framing import Frame, PeerGone, encode_frame, read_frame
+from ivr.process.framing import Frame, FrameReader, PeerGone, encode_frame
 from ivr.process.request_process import RequestProcess
 from ivr.process.requests import KINDS, ProcessOptions, RequestClient, RequestFailed, RequestTimeout
 from ivr.process.restarts import Backoff, RestartLoop, Run, StartFailed
@@ -180,42 +180,35 @@ class HostedProcess(RequestClient):
             reader, writer = await asyncio.open_unix_connection(str(self._host))
         except OSError as error:
             raise PeerGone(f"no engine host at {self._host}: {error}") from error
-        pending: asyncio.Task[Frame] | None = None
+        frames = FrameReader(reader)
         try:
             writer.write(encode_frame(self._first_frame))
-            pending = asyncio.create_task(read_frame(reader))
             # The host's own limit on loading, and a back-off that may be running there.
-            await asyncio.wait({pending}, timeout=self._options.start_timeout_s + GRACE_S)
-            if not pending.done():
+            first = await frames.next(self._options.start_timeout_s + GRACE_S)
+            if first is None:
                 raise PeerGone("the engine host does not answer")
-            head = pending.result().head
+            head = first.head
             if head["op"] == "failed":
                 raise PeerGone(str(head["error"]), permanent=True)
             self._pid, self._writer, self._error = head["pid"], writer, None
             self._restarts.mark_ready()
             self._restarts.mark_useful()
             silent_s = 0.0
-            pending = asyncio.create_task(read_frame(reader))
             while True:
-                await asyncio.wait({pending}, timeout=PING_S)
-                if not pending.done():
-                    silent_s += PING_S
-                    if silent_s >= UNRESPONSIVE_S:
-                        raise PeerGone(f"no sign of life for {silent_s:g} s")
-                    self._send({"op": "ping"})
+                frame = await frames.next(PING_S)
+                if frame is not None:
+                    silent_s = 0.0
+                    self._take(frame)
                     continue
-                silent_s = 0.0
-                self._take(pending.result())
-                pending = asyncio.create_task(read_frame(reader))
+                silent_s += PING_S
+                if silent_s >= UNRESPONSIVE_S:
+                    raise PeerGone(f"no sign of life for {silent_s:g} s")
+                self._send({"op": "ping"})
         except (asyncio.IncompleteReadError, OSError):
             raise PeerGone("the engine host closed the connection") from None
         finally:
             self._writer = None
-            if pending is not None:
-                pending.cancel()
-                await asyncio.wait({pending})
-                if not pending.cancelled():
-                    pending.exception()
+            await frames.aclose()
             writer.transport.abort()
 
     def _take(self, frame: Frame) -> None:

@@ -185,7 +185,7 @@ class RequestProcess(RequestClient):
             raise
         finally:
             self._child = None
-            await child.close(grace_s)
+            await child.aclose(grace_s)
 
     async def _load(self, child: ChildProcess) -> None:
         """Return once the child has loaded. Raises PeerGone."""

@@ -99,7 +99,7 @@ class SupervisedProcess:
         finally:
             if watch is not None:
                 watch.cancel()
-            await child.close(0.0)
+            await child.aclose(0.0)
             self._child = None
             self._on_gone()
 
