@@ -28,7 +28,7 @@ def test_every_verb_has_its_fields_events_and_errors() -> None:
         found = section(name, text)
         shared = PromptOptions.model_fields if issubclass(verb, PromptOptions) else {}
         for field in fields_of(verb):
-            if field not in shared and field != "on_error" and verb.wraps is None:
+            if field not in shared and field != "on_error" and verb.mapping_field is None:
                 assert f"| `{field}` |" in found, (name, field)
         for event in (*verb.events, *verb.errors):
             assert f"- `{event}`: " in found, (name, event)

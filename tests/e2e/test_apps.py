@@ -180,7 +180,7 @@ def test_a_function_speaks_and_listens(key: str, reason: str, service: Service, 
     call.media.wait_loud(10, after=time.time())
     call.media.press(key)
     assert service.wait_event("call_ended", 20, call=call.call_id)["reason"] == reason
-    assert bool(service.find("python_held_the_loop", call=call.call_id)) is (key == "1")
+    assert bool(service.find("python_blocked_loop", call=call.call_id)) is (key == "1")
     call.close()
 
 

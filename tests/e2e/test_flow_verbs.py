@@ -59,7 +59,7 @@ def test_the_way_through_a_plan_is_in_the_record(service: Service) -> None:
     assert ended["reason"] == "ended 3"
     assert ended["tags"] == {"what": "quiet", "round": 3}
     assert len(ended["plan_hash"]) == 12
-    (said,) = service.find("plan_says", call=call.call_id)
+    (said,) = service.find("plan_log", call=call.call_id)
     assert (said["message"], said["level"]) == ("quiet in round 3", "warning")
     assert 0.3 <= ended["duration_s"] < 5
 
@@ -79,4 +79,4 @@ def test_what_is_to_be_done_when_the_caller_has_left_is_done(service: Service) -
         ended = service.wait_event("call_ended", 10, call=call.call_id)
     assert ended["reason"] == "caller"
     assert ended["tags"] == {"what": "loud", "round": 3, "left": True}
-    assert [each["message"] for each in service.find("plan_says", call=call.call_id)][-1] == "gone"
+    assert [each["message"] for each in service.find("plan_log", call=call.call_id)][-1] == "gone"

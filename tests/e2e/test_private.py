@@ -30,7 +30,7 @@ def test_a_sensitive_answer_is_neither_logged_nor_recorded(services: Services, t
         time.sleep(0.25)  # the keys are pressed while that is said
         for key in PIN:
             call.media.press(key)
-        service.wait_event("input_understood", 10, call=call.call_id)
+        service.wait_event("input_matched", 10, call=call.call_id)
         time.sleep(4.5)  # the recording of three seconds
         call.media.play(sounds.recording("digits/1")).wait()
         chosen = service.wait_event("choice_matched", 10, call=call.call_id)
@@ -38,12 +38,12 @@ def test_a_sensitive_answer_is_neither_logged_nor_recorded(services: Services, t
         service.wait_event("call_recorded", call=call.call_id)
         assert not service.complaints()
         logged = json.dumps([{k: v for k, v in e.items() if k != "_at"} for e in service.events])
-        (understood,) = service.find("input_understood")
+        (understood,) = service.find("input_matched")
         assert (understood["value"], understood["heard"], understood["by"]) == ("***", "***", "keys")
         assert chosen["choice"] == "one" and chosen["heard"] != "***", "what is not private is logged"
         assert ended["tags"] == {"pin": "***", "length": "***"}
         assert '"digit"' not in logged and PIN not in logged
-        (said,) = service.find("plan_says")
+        (said,) = service.find("plan_log")
         assert said["message"] == "***"
 
     (path,) = recordings_in(folder)

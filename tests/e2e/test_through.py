@@ -180,7 +180,7 @@ def test_the_caller_hangs_up(when: str, service: Service, caller: UserAgent, cal
     assert taken.ended.wait(3) and taken.ended_by == "them"
     wanted = "BYE" if when == "talking" else "CANCEL"
     assert any(request.method == wanted for request in taken.requests)
-    said = service.wait_event("plan_says", call=call.call_id)
+    said = service.wait_event("plan_log", call=call.call_id)
     assert said["message"] == f"gone after {callee.port}"  # on_hangup
     assert service.wait_event("call_ended", call=call.call_id)["reason"] == "caller"
     nothing_is_left(service, since)
@@ -413,7 +413,7 @@ def test_music_until_somebody_is_free(service: Service, caller: UserAgent, calle
     first = callee.wait_incoming(5)
     heard = call.media.wait_loud(5)
     first.refuse(486, "Busy Here")
-    service.wait_event("agent_not_reached", call=call.call_id)
+    service.wait_event("queue_agent_not_reached", call=call.call_id)
     again = callee.wait_incoming(8)  # later
     assert all(measure.is_loud(p) for p in call.media.since(heard + 0.1) if p.at < time.time() - 0.1)
     again.answer()

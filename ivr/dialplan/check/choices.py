@@ -72,7 +72,7 @@ class _Phrase:
 def check(subject: Subject) -> Iterator[Finding]:
     for place, placed in subject.verbs.items():
         verb = placed.verb
-        if verb.gives_up():
+        if verb.may_give_up():
             message = f"{quoted(verb.name)} has no route for a caller who never answers: the call is ended"
             yield subject.at_verb(NO_EXHAUSTION_ROUTE, place, message)
         answers = answers_of(verb)

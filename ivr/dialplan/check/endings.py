@@ -112,7 +112,7 @@ def _stuck(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
             ):
                 continue
             reads = frozenset(placed.verb.reads()) if placed is not None else frozenset()
-            if placed is None or not placed.verb.decides or reads & changed or reads & _CLOCK:
+            if placed is None or not placed.verb.decided_by_values or reads & changed or reads & _CLOCK:
                 break
             ways_out.append((place, reads))
         else:
@@ -136,7 +136,7 @@ def _no_goodbye(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding
     ends = _ends(subject)
     kind = {place: placed.verb for place, placed in subject.verbs.items()}
     good = {place for place in ends if kind[place].ends_politely}
-    good.update(place for place, verb in kind.items() if verb.human)
+    good.update(place for place, verb in kind.items() if verb.reaches_a_person)
     # A hangup before which something was said since the caller was last listened to.
     quiet_end = _reaching_quietly(subject, {place for place in ends if place not in good})
     said = {

@@ -29,7 +29,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     around = subject.around
     for place, placed in subject.reached.items():
         verb = placed.verb
-        if not around.speech_in and verb.listens and not verb.takes_keys():
+        if not around.speech_in and verb.listens and not verb.accepts_keys():
             message = f"{quoted(verb.name)} can be answered by speech alone"
             yield subject.at_verb(SPEECH_ONLY, place, message)
     if not around.speech_out:

@@ -81,10 +81,10 @@ class VariableFlow:
         if known is None:
             placed = self.graph.verb(edge.source)
             why = edge.why if edge.kind in ("goto", "call") else ""
-            known = self._mask(placed.verb.sets_on(why)) if placed is not None else 0
+            known = self._mask(placed.verb.sets_when(why)) if placed is not None else 0
             if placed is not None:
                 # A verb that went on had what it needs: one finding for a variable is enough.
-                known |= self._mask(frozenset(placed.verb.needs()) & frozenset(placed.verb.reads()))
+                known |= self._mask(frozenset(placed.verb.requires()) & frozenset(placed.verb.reads()))
             self._set[edge.source, edge.why] = known
         return known
 

@@ -48,7 +48,7 @@ def _texts(subject: Subject) -> Iterator[Finding]:
                 if missing:
                     message = f"this text is not there in {listed(missing)}"
                     yield subject.at_verb(MISSING_TEXT, place, message, path)
-        strange = [each for each in languages if each.partition("-")[0] not in placed.verb.fluent]
+        strange = [each for each in languages if each.partition("-")[0] not in placed.verb.built_in_languages]
         for text in dict.fromkeys(placed.verb.prompts()) if strange else ():
             if text not in own:
                 message = (

@@ -124,7 +124,7 @@ class _NoneFlow:
             mask = self._flow.through(edge.source, self._flow.returned)
             certain = frozenset(name for bit, name in self._names.items() if mask & bit)
             state = state - (certain - self._set_to_none)
-        set_here = frozenset(verb.sets_on(edge.why if edge.kind == "goto" else ""))
+        set_here = frozenset(verb.sets_when(edge.why if edge.kind == "goto" else ""))
         given = {name: value for name, value in _assignments(verb) if name in set_here}
         none = {name for name, value in given.items() if _may_be_none(next(trees(value), None), state)}
         condition = getattr(verb, "if_", None)

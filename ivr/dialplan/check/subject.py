@@ -111,10 +111,10 @@ def lines_of(text: str) -> list[str]:
 
 def _field(verb: str, value: Node, path: Path, name: Node, key: bool) -> Node:
     verb_class = all_verbs()[verb]
-    inner = verb_class.wraps if verb_class.wraps is not None else verb_class.short
+    inner = verb_class.mapping_field if verb_class.mapping_field is not None else verb_class.short_field
     if value.kind == "scalar" and value.text is None:
         return name
-    if (verb_class.wraps is not None or value.kind != "map") and path[0] == inner:
+    if (verb_class.mapping_field is not None or value.kind != "map") and path[0] == inner:
         path = path[1:]
     return value.find(path, key=key)
 

@@ -16,7 +16,7 @@ def expressions(subject: Subject, names: frozenset[str]) -> Iterator[tuple[Place
     it.
     """
     for place, placed in subject.reached.items():
-        needed = frozenset(placed.verb.needs())
+        needed = frozenset(placed.verb.requires())
         if needed.isdisjoint(names):
             continue
         for path, value in values_in(placed.verb):

@@ -52,7 +52,7 @@ def _unset(subject: Subject) -> Iterator[Finding]:
     flow = VariableFlow(subject)
     unknown: dict[str, list[tuple[Place, Path]]] = {}
     for place, placed in subject.reached.items():
-        needed = frozenset(placed.verb.needs()) & frozenset(placed.verb.reads()) - KNOWN
+        needed = frozenset(placed.verb.requires()) & frozenset(placed.verb.reads()) - KNOWN
         if not needed:
             continue
         for name in sorted(needed - flow.certain(place)):
@@ -98,7 +98,7 @@ def _reader(verb: object, name: str) -> tuple[Path, object]:
 
 
 def _shown(subject: Subject) -> Iterator[Finding]:
-    tainted = {name for placed in subject.verbs.values() for name in placed.verb.hidden()}
+    tainted = {name for placed in subject.verbs.values() for name in placed.verb.sets_sensitive()}
     if not tainted:
         return
     copies = [
@@ -106,7 +106,7 @@ def _shown(subject: Subject) -> Iterator[Finding]:
         for placed in subject.verbs.values()
         # What a verb keeps under a name, and the params of a subroutine.
         for field, kept in (("values", set(placed.verb.sets())), ("with_", None))
-        if kept is not None or any(placed.verb.enters())
+        if kept is not None or any(placed.verb.subroutines())
         for name, value in (getattr(placed.verb, field, None) or {}).items()
         if kept is None or name in kept
     ]
@@ -116,7 +116,7 @@ def _shown(subject: Subject) -> Iterator[Finding]:
             break
         tainted |= more
     for place, placed in subject.verbs.items():
-        for field, reads in placed.verb.shows():
+        for field, reads in placed.verb.exposes():
             found = sorted(reads & tainted)
             if found:
                 where = {"tag": "the call's record", "log": "the log"}.get(placed.verb.name, f"{field!r}")

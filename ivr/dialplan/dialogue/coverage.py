@@ -99,7 +99,7 @@ class Coverage:
                     private = fields["choice"] == HIDDEN
                     self._count(step, verb, "choice", str(fields["choice"]))
                 case "noinput" | "nomatch":
-                    last = fields.get("attempt", 1) >= fields.get("of", 0)
+                    last = fields.get("attempt", 1) >= fields.get("attempts", 0)
                     self._count(step, verb, "event", f"{event} exhausted" if last else event)
                 case "verb_failed":
                     self._count(step, verb, "event", "on_error")
@@ -135,7 +135,7 @@ def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
             return (str(fields.get("choice")),)
         case "noinput" | "nomatch":
             return ("exhausted", event)
-        case "input_understood":
+        case "input_matched":
             return (str(fields.get("input")),)
         case "universal_chosen":
             return (str(fields.get("universal")),)
@@ -144,7 +144,7 @@ def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         case "request_ended":
             outcome = str(fields.get("outcome"))
             return ("failed", f"{outcome[0]}xx", outcome) if outcome.isdigit() else ("failed", outcome)
-        case "agent_tool":
+        case "agent_tool_used":
             return (str(fields.get("tool")),)
         case "agent_ended":
             return (str(fields.get("how")),)

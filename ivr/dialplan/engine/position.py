@@ -40,7 +40,7 @@ class PlanPosition:
                     return placed.verb
                 if placed.verb.may_end():
                     return None
-                target = placed.verb.goes_to()
+                target = placed.verb.always_goes_to()
                 if target is not None:
                     break
                 if any(placed.verb.may_go_to()):  # it depends on the call which of them it is

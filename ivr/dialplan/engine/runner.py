@@ -8,7 +8,7 @@ from typing import Any
 
 from ivr.dialplan.engine.position import PlanPosition
 from ivr.dialplan.engine.reply_verbs import verbs_of_reply
-from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR, Plan, asks_in_private
+from ivr.dialplan.plan.plan import APOLOGY, APOLOGY_OPERATOR, Plan, has_sensitive_input
 from ivr.dialplan.plan.verb import End, Enter, GoBack, GoTo, Next, Perform, PlacedVerb, ReturnToCaller, Step
 from ivr.dialplan.runtime.control import CallControl
 from ivr.dialplan.runtime.run import Run
@@ -67,7 +67,7 @@ class Runner:
             world,
             read_reply=functools.partial(verbs_of_reply, plan=plan),
         )
-        session.privacy.keys = plan.asks_in_private
+        session.privacy.keys = plan.has_sensitive_input
         self._frames: list[_Frame] = []
         self._asked: list[tuple[int, str]] = []
         """The steps in which the caller was asked something, each with how many subroutines it was in."""
@@ -90,7 +90,7 @@ class Runner:
         run = self.run
         if self.plan.names_languages:
             with contextlib.suppress(SessionEnded):
-                run.speak(self.plan.languages[0])
+                run.set_language(self.plan.languages[0])
         if not self._left:
             self._steps_task = asyncio.ensure_future(self._steps(self._start))
             try:
@@ -117,8 +117,8 @@ class Runner:
         while True:
             if entered:
                 run.silent_steps += 1
-                if run.silent_steps > MAX_SILENT_STEPS or run.given_up >= MAX_GIVEN_UP:
-                    run.log.error("plan_loops", step=step, line=self.position.line)
+                if run.silent_steps > MAX_SILENT_STEPS or run.gathers_given_up >= MAX_GIVEN_UP:
+                    run.log.error("plan_loop_detected", step=step, line=self.position.line)
                     return await self._apologise("loop")
                 run.log.info("step_entered", step=step)
             verbs = self.position.step_named(step).verbs
@@ -143,7 +143,9 @@ class Runner:
                     step, index = self._back(step), 0
                 case Enter() | Perform():
                     if len(self._frames) >= MAX_CALLS:
-                        run.log.error("plan_loops", step=step, line=self.position.line, subroutines=MAX_CALLS)
+                        run.log.error(
+                            "plan_loop_detected", step=step, line=self.position.line, subroutines=MAX_CALLS
+                        )
                         return await self._apologise("loop")
                     self._frames.append(_Frame(step, index + 1))
                     run.variables.enter(after.values if isinstance(after, Enter) else {})
@@ -163,7 +165,7 @@ class Runner:
         # No other that is under way is as deep, so the name is its own.
         name = f"{after.name} #{len(self._frames)}"
         self.position.reply_steps[name] = Step(after.verbs)
-        if any(asks_in_private(placed.verb) for placed in after.verbs):
+        if any(has_sensitive_input(placed.verb) for placed in after.verbs):
             self.run.session.privacy.keys = True
         return name
 
@@ -220,14 +222,14 @@ class Runner:
             target = placed.verb.on_error or self.plan.on_error
             if after_hangup or target is None or run.failures > MAX_FAILURES:
                 return End("error") if after_hangup else await self._apologise("error")
-            run.say_everything()
+            run.stop_skipping()
             return GoTo(target)
 
     async def _apologise(self, reason: str) -> End:
         """The last that a caller hears of us: somebody else, or a goodbye; never nothing."""
         run = self.run
         operator = self.plan.operator
-        run.say_everything()
+        run.stop_skipping()
         try:
             await run.call.answer()
             await self._say(APOLOGY if operator is None else APOLOGY_OPERATOR)
@@ -240,7 +242,7 @@ class Runner:
         except SessionEnded:
             raise
         except Exception as error:
-            run.log.error("apology_not_said", error=str(error))
+            run.log.error("apology_failed", error=str(error))
         return End(reason)
 
     async def _say(self, text: str) -> None:
@@ -250,7 +252,7 @@ class Runner:
         except SessionEnded:
             raise
         except Exception as error:  # with the engine down too there is only the operator left
-            self.run.log.error("apology_not_said", error=str(error))
+            self.run.log.error("apology_failed", error=str(error))
 
     async def _after_hangup(self) -> None:
         run = self.run
@@ -260,12 +262,12 @@ class Runner:
         self._frames.clear()
         self.position.reply_steps.clear()
         run.variables.leave_all()
-        run.silent_steps = run.given_up = 0
+        run.silent_steps = run.gathers_given_up = 0
         try:
             async with asyncio.timeout(AFTER_HANGUP_S):
                 await self._steps(step, after_hangup=True)
         except TimeoutError:
-            run.log.error("on_hangup_too_long", step=self.position.step, limit_s=AFTER_HANGUP_S)
+            run.log.error("on_hangup_timed_out", step=self.position.step, limit_s=AFTER_HANGUP_S)
         except Exception:
             run.log.exception("on_hangup_failed", step=self.position.step)
 

@@ -77,13 +77,13 @@ def _verb(verb: type[Verb], ref: dict[str, Any], definition: dict[str, Any]) -> 
     """What may stand behind a verb's colon."""
     fields = definition["properties"]
     description = " ".join((verb.__doc__ or "").split())
-    if verb.wraps is not None:
-        return {**fields[verb.wraps], "description": description}
+    if verb.mapping_field is not None:
+        return {**fields[verb.mapping_field], "description": description}
     forms: list[dict[str, Any]] = [ref]
-    if verb.short is not None:
-        short = {key: value for key, value in fields[verb.short].items() if key != "default"}
+    if verb.short_field is not None:
+        short = {key: value for key, value in fields[verb.short_field].items() if key != "default"}
         forms.append(_no_mapping(short))  # a mapping is always the long form
-    if verb.bare and not definition.get("required"):
+    if verb.allows_no_fields and not definition.get("required"):
         forms.append({"type": "null"})
     return {"description": description, "anyOf": forms}
 

@@ -57,19 +57,19 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
     key, value = named
     name = str(key.text)
     verb_class = all_verbs()[name]
-    if value.kind == "map" and verb_class.wraps is not None:
-        value = Node("map", value.line, value.column, entries={verb_class.wraps: (key, value)})
+    if value.kind == "map" and verb_class.mapping_field is not None:
+        value = Node("map", value.line, value.column, entries={verb_class.mapping_field: (key, value)})
     if value.kind == "map":
         data = value.plain()
     elif value.kind == "scalar" and value.text is None and _needs_nothing(verb_class):
         data = {}
-    elif verb_class.short is not None:
-        data = {verb_class.short: value.plain()}
+    elif verb_class.short_field is not None:
+        data = {verb_class.short_field: value.plain()}
     else:
         fields = fields_of(verb_class)
         expected = f"a mapping of its fields ({listed(fields)})" if fields else "nothing after the colon"
-        if verb_class.wraps is not None:
-            expected = f"{verb_class.model_fields[verb_class.wraps].description}"
+        if verb_class.mapping_field is not None:
+            expected = f"{verb_class.model_fields[verb_class.mapping_field].description}"
         message = f"{quoted(name)}: expected {expected}, found {value.describe()}"
         where = key if value.kind == "scalar" and value.text is None else value
         problems.append(Problem(where.line, where.column, message))
@@ -87,7 +87,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
 
 
 def _needs_nothing(verb: type[Verb]) -> bool:
-    return verb.bare and not any(field.is_required() for field in verb.model_fields.values())
+    return verb.allows_no_fields and not any(field.is_required() for field in verb.model_fields.values())
 
 
 def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:

@@ -100,7 +100,7 @@ def _calls(verb: Verb, step: str) -> bool:
 
 def _rows(placed: PlacedVerb) -> Iterator[Row]:
     verb: Any = placed.verb
-    if verb.goes_to() is None:
+    if verb.always_goes_to() is None:
         yield Row("end" if verb.may_end() and verb.always_leaves() and not verb.listens else "does",
                   _summary(verb), verb.name)  # fmt: skip
     choices = getattr(verb, "choices", None) or {}
@@ -116,7 +116,7 @@ def _rows(placed: PlacedVerb) -> Iterator[Row]:
     for why, choice in choices.items():
         if why not in taken:
             yield Row("choice", f"{_choice(why, choice)}: next", why=why)
-    if verb.gives_up():
+    if verb.may_give_up():
         for why in ("noinput", "nomatch"):
             if why not in taken:
                 yield Row("end", f"{_miss(verb, why)}: goodbye", why=why)
@@ -136,7 +136,7 @@ def _miss(verb: Any, why: str) -> str:
 
 def _summary(verb: Any) -> str:
     """What it says or does, in a few words."""
-    for name in ("prompt", verb.short, verb.wraps, "on", "if_"):
+    for name in ("prompt", verb.short_field, verb.mapping_field, "on", "if_"):
         value = getattr(verb, name, None) if name else None
         if value is not None:
             return _cut(_words(value))

@@ -172,7 +172,7 @@ class Graph:
             yield Edge(place, None, "return", "end of step")
             return
         verb = placed.verb
-        entered = set(verb.enters())
+        entered = set(verb.subroutines())
         for why, step in verb.may_go_to():
             yield Edge(place, (step, 0), "call" if (why, step) in entered else "goto", why)
         if verb.may_end():

@@ -39,9 +39,9 @@ class Plan(PlanSettings):
         return any(placed.verb.name == "reject" for step in self.steps.values() for placed in step.verbs)
 
     @property
-    def asks_in_private(self) -> bool:
+    def has_sensitive_input(self) -> bool:
         """It asks for something that is never to be written down."""
-        return any(asks_in_private(placed.verb) for step in self.steps.values() for placed in step.verbs)
+        return any(has_sensitive_input(placed.verb) for step in self.steps.values() for placed in step.verbs)
 
     def prompts(self) -> list[str]:
         """Every text it may say that is known beforehand, each once: those of the first step first."""
@@ -53,6 +53,6 @@ class Plan(PlanSettings):
         return list(texts)
 
 
-def asks_in_private(verb: Verb) -> bool:
+def has_sensitive_input(verb: Verb) -> bool:
     """It, or what it may do itself, asks for something that is never to be written down."""
-    return verb.keeps_private or any(map(asks_in_private, verb.inner()))
+    return verb.has_sensitive_input or any(map(has_sensitive_input, verb.inner_verbs()))

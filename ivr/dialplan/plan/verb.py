@@ -68,23 +68,23 @@ class Verb(Fields):
     """One verb. Its class's fields, defaults and descriptions are the reference and the schema."""
 
     name: ClassVar[str]
-    short: ClassVar[str | None] = None
+    short_field: ClassVar[str | None] = None
     """The field that the short form (``verb: value``) fills; None when there is no short form."""
-    wraps: ClassVar[str | None] = None
+    mapping_field: ClassVar[str | None] = None
     """The field that a mapping fills, for verbs whose fields are the plan's own names."""
     listens: ClassVar[bool] = False
     """It takes the caller's input."""
     after_hangup: ClassVar[bool] = False
     """It can be done when the caller has left: it neither speaks nor listens."""
-    quiet: ClassVar[bool] = False
+    before_answer: ClassVar[bool] = False
     """It can be done before the call is picked up."""
-    human: ClassVar[bool] = False
+    reaches_a_person: ClassVar[bool] = False
     """It puts the caller through to a person, or has one call back."""
     ends_politely: ClassVar[bool] = False
     """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
-    decides: ClassVar[bool] = False
+    decided_by_values: ClassVar[bool] = False
     """Where it goes depends on nothing but the values that it reads."""
-    fluent: ClassVar[frozenset[str]] = frozenset({"en"})
+    built_in_languages: ClassVar[frozenset[str]] = frozenset({"en"})
     """The languages of its built-in texts."""
     returns: ClassVar[bool] = False
     """It goes back to where the running subroutine was entered."""
@@ -93,7 +93,7 @@ class Verb(Fields):
     """What can happen in it that the plan has routes for, each with what it means."""
     errors: ClassVar[Mapping[str, str]] = {}
     """The events of its failures (``VerbFailed``; ``error.event`` in a plan), each with what it means."""
-    bare: ClassVar[bool] = True
+    allows_no_fields: ClassVar[bool] = True
     """It can be written without any field where none is required."""
 
     on_error: StepName | None = Field(
@@ -101,15 +101,15 @@ class Verb(Fields):
     )
 
     @property
-    def keeps_private(self) -> bool:
+    def has_sensitive_input(self) -> bool:
         """The caller's input to it is never logged, recorded or traced."""
         return False
 
-    def inner(self) -> "Iterator[Verb]":
+    def inner_verbs(self) -> "Iterator[Verb]":
         """Verbs that it may do itself."""
         return iter(())
 
-    def goes_to(self) -> str | None:
+    def always_goes_to(self) -> str | None:
         """The step it always goes to, for verbs that only jump."""
         return None
 
@@ -117,7 +117,7 @@ class Verb(Fields):
         """Every (why, step) that it may go to; why is a word or two, such as a choice's name."""
         return iter(())
 
-    def enters(self) -> Iterator[tuple[str, str]]:
+    def subroutines(self) -> Iterator[tuple[str, str]]:
         """Those of ``may_go_to`` that are subroutines: the verb after it follows when they return."""
         return iter(())
 
@@ -138,15 +138,15 @@ class Verb(Fields):
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
-    def gives_up(self) -> bool:
+    def may_give_up(self) -> bool:
         """The plan may be over with it because the caller never answered."""
         return False
 
-    def takes_keys(self) -> bool:
+    def accepts_keys(self) -> bool:
         """Whether a caller can answer it without a word."""
         return True
 
-    def needs(self) -> Iterator[str]:
+    def requires(self) -> Iterator[str]:
         """Those of ``reads`` without which it fails: not ``name | default(0)``."""
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field), "needed")
@@ -155,16 +155,16 @@ class Verb(Fields):
         """The names of the variables that have a value after it."""
         return iter(())
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         """Those that have a value when it goes on for that reason, one of ``may_go_to``'s; ``""`` is the verb
         after it. None where one of its events leads on, else all of ``sets``; some verbs know better."""
         return iter(()) if why in self.events else self.sets()
 
-    def hidden(self) -> Iterator[str]:
+    def sets_sensitive(self) -> Iterator[str]:
         """Those of ``sets`` that are sensitive."""
         return self.sets() if getattr(self, "sensitive", False) is True else iter(())
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         """(Field, the variables it reads) of what others get to see: logs, call records, URLs."""
         for field in ("url", "query"):
             if field in type(self).model_fields:

@@ -82,7 +82,7 @@ def _verbs() -> Iterator[str]:
         if issubclass(verb, SpeakingVerb):
             yield from ("", "It also has the fields of [barge-in](#barge-in), and `on_error`.")
         elif own:
-            yield from ("", "It also has `on_error`.") if verb.wraps is None else ()
+            yield from ("", "It also has `on_error`.") if verb.mapping_field is None else ()
         for title, listed in (("Events", verb.events), ("Errors, for `on_error`", verb.errors)):
             if listed:
                 yield from ("", f"{title}:", "", *(f"- `{event}`: {text}" for event, text in listed.items()))
@@ -92,12 +92,12 @@ def _verbs() -> Iterator[str]:
 
 
 def _short(verb: type[Verb]) -> str:
-    if verb.wraps is not None:
-        return f"`{verb.name}: {{…}}`, its `{verb.wraps}`"
-    needs = not verb.bare or any(info.is_required() for info in verb.model_fields.values())
-    if verb.short is None:
+    if verb.mapping_field is not None:
+        return f"`{verb.name}: {{…}}`, its `{verb.mapping_field}`"
+    needs = not verb.allows_no_fields or any(info.is_required() for info in verb.model_fields.values())
+    if verb.short_field is None:
         return "" if needs else f"`{verb.name}:`"
-    return f"`{verb.name}: …`, its `{verb.short}`" + ("" if needs else f"; `{verb.name}:`")
+    return f"`{verb.name}: …`, its `{verb.short_field}`" + ("" if needs else f"; `{verb.name}:`")
 
 
 def _sentence(verb: type[Verb]) -> str:

@@ -81,7 +81,7 @@ class CallContext:
             raise VerbFailed("bad_value", f"a timeout is longer than nothing, got {timeout}")
         turn = await self._run.listen(timeout)
         if turn.reason != "noinput":
-            self._run.answered()
+            self._run.caller_answered()
         return turn
 
     def tag(self, name: str, value: Any) -> None:

@@ -30,7 +30,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolOffer:
+class ToolDefinition:
     """Something that the model may have done. ``parameters`` is a JSON Schema of an object."""
 
     name: str
@@ -43,7 +43,7 @@ class Ask:
     """What a reply is asked to."""
 
     messages: Sequence[Message]
-    tools: Sequence[ToolOffer] = ()
+    tools: Sequence[ToolDefinition] = ()
     model: str = ""
     """Empty: the one of the settings."""
     temperature: float | None = None

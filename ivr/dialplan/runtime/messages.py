@@ -29,7 +29,7 @@ class Message:
     wav: bytes = dataclasses.field(repr=False)
 
 
-def folder_of(world: World, plan: str) -> Path:
+def message_folder(world: World, plan: str) -> Path:
     """Where a plan's messages go, made if need be. Raises VerbFailed when nothing can be written there: to be
     known before a caller has spoken.
     """

@@ -38,7 +38,7 @@ class Listener(Protocol):
     """A verb that takes the caller's input."""
 
     @property
-    def keeps_private(self) -> bool: ...
+    def has_sensitive_input(self) -> bool: ...
 
 
 class Position(Protocol):

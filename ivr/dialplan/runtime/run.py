@@ -1,4 +1,4 @@
-"""A plan in a call: what verbs see of it."""
+"""What a verb is given of the call it runs in: values, prompts, the caller's input, the call, the world."""
 
 import contextlib
 import dataclasses
@@ -35,7 +35,7 @@ PlacedVerb, which this folder does not know). Raises BadReply."""
 
 
 class Run:
-    """One call's way through a plan. ``Runner`` moves it on; verbs speak, listen and keep values with it."""
+    """One call on its way through a plan. The runner moves it on; verbs prompt and listen with it."""
 
     def __init__(
         self,
@@ -52,28 +52,29 @@ class Run:
         self.read_reply = read_reply
         """Reads the verbs that an application answered a request with; see ``ReplyReader``."""
         self.log = log
+        """A structlog logger bound to the call."""
         self.world = world or World()
         self.variables = Variables(plan.variables)
         self.tags: dict[str, Any] = {}
-        """For the call's record."""
+        """Values for the call's record."""
         self.language = plan.languages[0]
         self.silent_steps = 0
-        """Steps entered since anything was heard or anybody listened to."""
-        self.given_up = 0
-        """Gathers given up since a caller answered one."""
+        """Steps entered since the caller last heard something or was listened to."""
+        self.gathers_given_up = 0
+        """Gathers given up since the caller last answered one."""
         self.failures = 0
-        """Verbs that failed since then."""
-        self.stray: tuple[str, int] | None = None
-        """A key that may still come although it is not needed any more, and the session's clock then."""
+        """Verbs that failed since the caller last answered."""
+        self.late_key: tuple[str, int] | None = None
+        """A finish key that may still come after a complete value, and the session's clock (samples) then."""
         self._answered_early = False
         self._expected = Expectation()
-        self._unheard: deque[Turn] = deque()
+        self._pushed_back: deque[Turn] = deque()
         self._visits: Counter[tuple[str, int]] = Counter()
 
     # -- values
 
     def scope(self) -> dict[str, Any]:
-        """What an expression may read."""
+        """Returns the names that an expression may read, with their values."""
         now = self.world.now()
         return {
             **self.variables.scope(),
@@ -83,15 +84,15 @@ class Run:
             "hours": HoursNow(self.plan.hours, now),
         }
 
-    def value(self, expression: Expression, **more: Any) -> Any:
-        """Raises VerbFailed. ``more`` are names for this once."""
+    def evaluate(self, expression: Expression, **more: Any) -> Any:
+        """Returns an expression's value. It may also read the names of ``more``. Raises VerbFailed."""
         try:
             return expression.evaluate({**self.scope(), **more})
         except ExpressionError as error:
             raise VerbFailed("bad_value", f"{expression.source}: {error}") from None
 
-    def fill(self, template: Template, **more: Any) -> str:
-        """Raises VerbFailed."""
+    def render(self, template: Template, **more: Any) -> str:
+        """Returns a text with its values, which may also read the names of ``more``. Raises VerbFailed."""
         if template.literal is not None:
             return template.literal
         try:
@@ -99,57 +100,59 @@ class Run:
         except ExpressionError as error:
             raise VerbFailed("bad_value", f"{template.source}: {error}") from None
 
-    def shown(self, names: frozenset[str], value: Any) -> Any:
-        """``value``, which was made of the variables ``names``, as logs and records may have it."""
+    def redacted(self, names: frozenset[str], value: Any) -> Any:
+        """Returns ``value``, made of the variables ``names``, with sensitive parts hidden: for logs and call
+        records."""
         if self.variables.sensitive.isdisjoint(names):
             return self.variables.redact(value) if isinstance(value, str) else value
         return HIDDEN
 
-    # -- speaking and listening
+    # -- prompts and the caller's input
 
-    def speak(self, language: str) -> None:
-        """Go on in it: texts, what a backchannel is, and engines where there are some for it."""
+    def set_language(self, language: str) -> None:
+        """Set the language of texts, backchannels and, where the service has some for it, speech engines."""
         self.language = language
         self.session.set_language(language)
 
     async def prompt(
         self,
         what: str | AudioClip | Spoken,
-        yields: PromptOptions,
+        options: PromptOptions,
         *,
         listening_next: bool = False,
         **more: Any,
     ) -> PlayoutResult | None:
-        """Say or play, and wait for its end or its interruption. ``listening_next``: the choices of the verb
-        that asks are what is expected. ``more`` are names that the text may read besides the variables.
+        """Say or play something, and wait for its end or its interruption. ``listening_next``: the verb
+        listens next, and what is expected then may interrupt. The text may read the names of ``more``.
 
-        Once a caller has interrupted, or is ahead of the plan, the prompts up to the next gather that
-        may be interrupted are skipped, as in VoiceXML 2.0, 4.1.5: they have been answered already.
-        Where no gather follows nobody would take that answer, so they are said to the end. What is
-        protected, be it for its first seconds, is always said.
-        An engine's failure is logged, and the plan goes on. None for what was not said. Raises VerbFailed for
-        a text whose values are missing.
+        Once a caller has interrupted, or is ahead of the plan, the prompts up to the next gather that may be
+        interrupted are skipped, as in VoiceXML 2.0, 4.1.5: they have been answered already. Where no gather
+        follows, nothing would take that answer, so they are said to the end. A protected prompt, even if only
+        its first seconds are, is always said.
+
+        An engine's failure is logged, and the plan goes on. Returns None for what was not said. Raises
+        VerbFailed when a value of the text is missing.
         """
         await self.call.answer()
-        said = self._sayable(what, more)
-        if not said:
+        source = self._without_markup(what, more)
+        if not source:
             return None
-        options = self._options(yields, listening_next)
+        barge_in = self._barge_in_options(options, listening_next)
         private = self._is_private(what)
         with self.session.privacy.kept() if private else contextlib.nullcontext():
-            return await self._say(said, options, listening_next)
+            return await self._say(source, barge_in, listening_next)
 
     async def _say(
-        self, said: SaySource, options: BargeInOptions, listening_next: bool
+        self, source: SaySource, options: BargeInOptions, listening_next: bool
     ) -> PlayoutResult | None:
         if options.barge_in != "none" and (listening_next or self.position.next_listener() is not None):
-            if not (options.protect_ms or options.protect_dtmf_ms) and self._answered(options):
+            if not (options.protect_ms or options.protect_dtmf_ms) and self._is_answered(options):
                 self._answered_early = True
                 self.log.debug("prompt_skipped")
                 return None
         elif self._answered_early:
             options = dataclasses.replace(options, barge_in="none")
-        result = await self._played(await self.session.say(said, options=options))
+        result = await self._played(await self.session.say(source, options=options))
         if result is not None and result.interrupted:
             self._answered_early = True
         return result
@@ -161,19 +164,20 @@ class Run:
             result = await handle.wait_for_playout()
         except SessionEnded:
             raise
-        except Exception as error:  # a SpeechError, or whatever an engine of a third party raises
-            where = {"step": self.position.step, "line": self.position.line}
-            self.log.error("prompt_not_said", **where, error=str(error))
+        except Exception as error:  # a SpeechError, or any error of an engine from another package
+            self.log.error(
+                "prompt_failed", step=self.position.step, line=self.position.line, error=str(error)
+            )
             return None
         finally:
-            handle.cancel()  # also when this task is cancelled in mid-prompt; idempotent
+            handle.cancel()  # also when this task is cancelled during the prompt; idempotent
         if result.heard_ms > 0:
             self.silent_steps = 0
         return result
 
     @contextlib.contextmanager
     def expecting(self, expected: Expectation) -> Iterator[None]:
-        """Meanwhile the caller is asked for that; afterwards for what they were before."""
+        """Set what the caller is expected to say, and restore the previous expectation afterwards."""
         before, self._expected = self._expected, expected
         self.session.set_expectation(expected)
         try:
@@ -183,68 +187,71 @@ class Run:
             with contextlib.suppress(SessionEnded):
                 self.session.set_expectation(before)
 
-    async def say_as_written(self, pieces: AsyncIterator[str], yields: PromptOptions) -> PlayoutResult | None:
+    async def say_as_written(
+        self, pieces: AsyncIterator[str], options: PromptOptions
+    ) -> PlayoutResult | None:
         """Say a text that is still being written, sentence by sentence, and wait for its end or its
-        interruption. None when an engine failed, which is logged.
+        interruption. Returns None when an engine failed, which is logged.
         """
         await self.call.answer()
-        return await self._played(await self.session.say(pieces, options=self._options(yields, True)))
+        barge_in = self._barge_in_options(options, True)
+        return await self._played(await self.session.say(pieces, options=barge_in))
 
     async def listen(self, seconds: float) -> Turn:
-        """The caller's next turn, or noinput after ``seconds`` of nothing."""
+        """Returns the caller's next turn: speech, one key, or noinput after ``seconds`` of silence."""
         await self.call.answer()
         self._answered_early = False
         self.silent_steps = 0
-        if self._unheard:
-            return self._unheard.popleft()
+        if self._pushed_back:
+            return self._pushed_back.popleft()
         return await self.session.listen(timeout=seconds)
 
-    def unheard(self, turn: Turn) -> None:
-        """``turn`` was meant for who listens next."""
-        self._unheard.append(turn)
+    def push_back(self, turn: Turn) -> None:
+        """Return ``turn`` to the queue: the next ``listen`` gives it."""
+        self._pushed_back.append(turn)
 
-    def flush(self) -> None:
-        """What was said and pressed so far counts no more."""
+    def discard_input(self) -> None:
+        """Discard everything that the caller said or pressed and that no verb has taken."""
         self._answered_early = False
-        self.stray = None
-        self._unheard.clear()
+        self.late_key = None
+        self._pushed_back.clear()
         self.session.discard_turns()
 
     def visits(self) -> int:
-        """How many times the verb that runs was reached before. Counts this one."""
+        """Returns how often the running verb was reached before, and counts this time."""
         self._visits[self.position.place] += 1
         return self._visits[self.position.place] - 1
 
-    def answered(self) -> None:
-        """The caller chose something: they are there."""
-        self.given_up = self.failures = 0
+    def caller_answered(self) -> None:
+        """Reset the counters of gathers given up and of failures: the caller is there."""
+        self.gathers_given_up = self.failures = 0
 
-    def gave_up(self) -> None:
-        """A gather ran out of tries."""
-        self.given_up += 1
+    def gather_given_up(self) -> None:
+        """Count a gather that ran out of tries."""
+        self.gathers_given_up += 1
 
-    def say_everything(self) -> None:
-        """What comes next is said, whatever the caller said meanwhile."""
+    def stop_skipping(self) -> None:
+        """Say the next prompts although the caller has interrupted or is ahead of the plan."""
         self._answered_early = False
 
-    def _options(self, yields: PromptOptions, asks: bool) -> BargeInOptions:
-        """The verb's over the plan's over the service's."""
-        options = yields.over(self.plan.defaults.over(self.session.config.barge_in))
+    def _barge_in_options(self, options: PromptOptions, asks: bool) -> BargeInOptions:
+        """The verb's options, then those of the plan, then those of the service."""
+        merged = options.applied_to(self.plan.defaults.applied_to(self.session.config.barge_in))
         # The plan's ``hotword: true`` is for the prompts that ask for one of some choices.
-        return options if asks else dataclasses.replace(options, hotword_answers=False)
+        return merged if asks else dataclasses.replace(merged, hotword_answers=False)
 
-    def _answered(self, options: BargeInOptions) -> bool:
-        """The caller has answered already what would be asked now, or is about to."""
-        eager = (
+    def _is_answered(self, options: BargeInOptions) -> bool:
+        """Whether the caller has already answered the next question, or is speaking now."""
+        by_sound = (
             options.barge_in == "any" and not options.needs_words
-        )  # who makes a noise has said no word yet
-        return self._answered_early or (eager and self.session.caller_active)
+        )  # with needs_words, sound is not enough
+        return self._answered_early or (by_sound and self.session.caller_active)
 
-    def _sayable(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:
-        """``what`` without markup; empty when nothing is left."""
+    def _without_markup(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:
+        """Returns what is to be said, markup carried out; empty when nothing is left."""
         if isinstance(what, AudioClip):
             return what
-        text = self.fill(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
+        text = self.render(what.in_language(self.language), **more) if isinstance(what, Spoken) else what
         if not has_markup(text):
             return text
         return [
@@ -253,7 +260,7 @@ class Run:
         ]
 
     def _is_private(self, what: str | AudioClip | Spoken) -> bool:
-        """It says something sensitive, or the answer to what it leads up to is."""
-        named = isinstance(what, Spoken) and not self.variables.sensitive.isdisjoint(what.names)
-        ahead = self.position.next_listener() if self.session.privacy.keys else None
-        return named or (ahead is not None and ahead.keeps_private)
+        """Whether the prompt has a sensitive value, or leads up to a question with a sensitive answer."""
+        sensitive = isinstance(what, Spoken) and not self.variables.sensitive.isdisjoint(what.names)
+        listener = self.position.next_listener() if self.session.privacy.keys else None
+        return sensitive or (listener is not None and listener.has_sensitive_input)

@@ -15,7 +15,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ivr.dialplan.values.needs import defined_when, names_of, needed_of
+from ivr.dialplan.values.required_names import defined_when, names_of, required_names
 from ivr.grammar import reading
 
 MAX_SOURCE = 4_000
@@ -148,7 +148,7 @@ class Template:
         self._render: Callable[[Mapping[str, Any]], str] | None = None
         if not plain:
             tree = parse(source)
-            self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
+            self.names, self.needed = _tried(lambda: (names_of(tree), required_names(tree)))
 
     def render(self, scope: Mapping[str, Any]) -> str:
         """With the values of ``scope``, white space run together. Raises ExpressionError."""
@@ -193,7 +193,7 @@ class Expression:
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
-        self.names, self.needed = _tried(lambda: (names_of(tree), needed_of(tree)))
+        self.names, self.needed = _tried(lambda: (names_of(tree), required_names(tree)))
         """What it reads, and those without a value of which it fails."""
         value = outputs[0].nodes[0]
         self.defined_if, self.defined_unless = _tried(

@@ -198,7 +198,7 @@ def _taken(function: Callable[..., Any]) -> str:
     return str(inspect.signature(function)).partition(" ->")[0]
 
 
-class Watched:
+class WatchedCoroutine:
     """Awaits ``work`` and tells when it held the loop for too long."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], on_held: Callable[[float], None]) -> None:

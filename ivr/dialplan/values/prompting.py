@@ -1,7 +1,7 @@
-"""How what is said yields to the caller: the fields that verbs which speak share, and a plan's ``defaults``.
+"""When a prompt stops for the caller: the fields that every speaking verb shares with a plan's ``defaults``.
 
-They are the options of ``BargeInOptions`` in the words of a plan, each optional. What a verb leaves out is as
-its plan says, else as the service does (``session.barge_in`` in the settings), field by field.
+They are the fields of ``BargeInOptions`` in the language of a plan, each optional. A field that a verb leaves
+out is taken from the plan, then from the setting ``session.barge_in``.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ _OPTIONS = {option.name for option in dataclasses.fields(BargeInOptions)}
 
 
 class PromptOptions(Fields):
-    """When a prompt yields. None: as the layer below says."""
+    """When a prompt stops for the caller. None: the value of the layer below applies."""
 
     barge_in: BargeIn | None = Field(
         default=None, description="what cuts it short: any, speech, dtmf (a key) or none"
@@ -54,8 +54,8 @@ class PromptOptions(Fields):
         default=None, description='how close to its end an "uh-huh" may be an answer, such as 700ms'
     )
 
-    def over(self, options: BargeInOptions) -> BargeInOptions:
-        """``options`` with what is given here in their place."""
+    def applied_to(self, options: BargeInOptions) -> BargeInOptions:
+        """Returns ``options`` with every field that is given here in place of the option of that name."""
         changed: dict[str, Any] = {}
         for name in PromptOptions.model_fields:
             value = getattr(self, name)
@@ -81,10 +81,10 @@ _Item = TypeVar("_Item")
 
 
 def tapered(items: Sequence[_Item], visits: int) -> Sequence[_Item]:
-    """The one of ``items`` that is for this time, after so many ``visits``."""
-    at = min(visits, len(items) - 1)
-    return items[at : at + 1]
+    """Returns the item for this visit, as a sequence of one, after ``visits`` earlier ones."""
+    index = min(visits, len(items) - 1)
+    return items[index : index + 1]
 
 
 PROTECTED = PromptOptions(barge_in="none")
-"""Nothing stops it."""
+"""Options of a prompt that nothing stops."""

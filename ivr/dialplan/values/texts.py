@@ -139,7 +139,7 @@ Said = Annotated[
 ]
 """A text to say, values in ``{{ }}``; or a mapping of languages to such texts."""
 
-SaidList = Annotated[
+PromptTexts = Annotated[
     tuple[Said, ...],
     OneOrMany(str, dict, at_least_one=True),
 ]
@@ -150,7 +150,7 @@ Expr = Annotated[
 ]
 """A value worked out from variables, without ``{{ }}``."""
 
-Filled = Annotated[Template, BeforeValidator(_plain_template), WithJsonSchema({"type": "string"})]
+TemplateText = Annotated[Template, BeforeValidator(_plain_template), WithJsonSchema({"type": "string"})]
 """A text that is not said (an address, a URL, a tag), values in ``{{ }}``."""
 
 Target = Annotated[Template, BeforeValidator(_target), WithJsonSchema({"type": "string"})]

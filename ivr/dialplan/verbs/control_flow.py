@@ -15,13 +15,13 @@ class Goto(Verb):
     """Go on with the first verb of another step."""
 
     name: ClassVar[str] = "goto"
-    short: ClassVar[str | None] = "step"
+    short_field: ClassVar[str | None] = "step"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
     step: StepName = Field(description="the name of a step")
 
-    def goes_to(self) -> str | None:
+    def always_goes_to(self) -> str | None:
         return self.step
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
@@ -38,9 +38,9 @@ class Call(Verb):
     """Go through another step and come back: at its end, or at its ``return``."""
 
     name: ClassVar[str] = "call"
-    short: ClassVar[str | None] = "step"
+    short_field: ClassVar[str | None] = "step"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
     step: StepName = Field(description="the name of a step")
     with_: dict[VariableName, Expr] = Field(
@@ -55,11 +55,11 @@ class Call(Verb):
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         yield "call", self.step
 
-    def enters(self) -> Iterator[tuple[str, str]]:
+    def subroutines(self) -> Iterator[tuple[str, str]]:
         return self.may_go_to()
 
     async def run(self, run: "Run") -> Next:
-        values: dict[str, Any] = {name: run.value(value) for name, value in self.with_.items()}
+        values: dict[str, Any] = {name: run.evaluate(value) for name, value in self.with_.items()}
         for name, value in self.with_.items():
             if not run.variables.sensitive.isdisjoint(value.names):
                 run.variables.sensitive.add(name)  # under its new name too
@@ -72,7 +72,7 @@ class Return(Verb):
     name: ClassVar[str] = "return"
     returns: ClassVar[bool] = True
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
     def always_leaves(self) -> bool:
         return True
@@ -86,8 +86,8 @@ class Branch(Verb):
 
     name: ClassVar[str] = "branch"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
-    decides: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
+    decided_by_values: ClassVar[bool] = True
 
     if_: Expr = Field(alias="if", description="an expression such as tries > 2 or hours.office.open")
     then: StepName = Field(description="the step to go to when it holds")
@@ -102,7 +102,7 @@ class Branch(Verb):
         if self.else_ is not None:
             yield "else", self.else_
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         holds = why not in ("", "else")
         return iter(self.if_.defined_if if holds else self.if_.defined_unless)
 
@@ -110,7 +110,7 @@ class Branch(Verb):
         return self.else_ is not None
 
     async def run(self, run: "Run") -> Next:
-        goto = self.then if run.value(self.if_) else self.else_
+        goto = self.then if run.evaluate(self.if_) else self.else_
         return GoTo(goto) if goto is not None else None
 
 
@@ -119,8 +119,8 @@ class Switch(Verb):
 
     name: ClassVar[str] = "switch"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
-    decides: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
+    decided_by_values: ClassVar[bool] = True
 
     on: Expr = Field(description="an expression whose value is looked up, such as call.to")
     cases: dict[str, StepName] = Field(min_length=1, description="a mapping of values to steps")
@@ -137,7 +137,7 @@ class Switch(Verb):
         return self.default is not None
 
     async def run(self, run: "Run") -> Next:
-        value = run.value(self.on)
+        value = run.evaluate(self.on)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         goto = self.cases.get(text, self.default)
         return GoTo(goto) if goto is not None else None

@@ -11,7 +11,7 @@ from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import Template
 from ivr.dialplan.values.fields import refuse
-from ivr.dialplan.values.texts import Filled
+from ivr.dialplan.values.texts import TemplateText
 
 _DIGITS = re.compile(r"[0-9*#A-Da-dwW -]{1,100}")
 _ASKED = "expected keys (0-9, *, #, A-D) and w (a pause of half a second) or W (of one), such as 12ww3#"
@@ -22,10 +22,10 @@ class Dtmf(Verb):
     pause of half a second, ``W`` of one. The next verb follows when all was sent."""
 
     name: ClassVar[str] = "dtmf"
-    short: ClassVar[str | None] = "digits"
+    short_field: ClassVar[str | None] = "digits"
     errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or cannot be pressed"}
 
-    digits: Filled = Field(description="keys and pauses, such as 12ww3#; values in {{ }}")
+    digits: TemplateText = Field(description="keys and pauses, such as 12ww3#; values in {{ }}")
 
     @field_validator("digits")
     @classmethod
@@ -35,10 +35,10 @@ class Dtmf(Verb):
         return value
 
     async def run(self, run: Run) -> Next:
-        digits = run.fill(self.digits)
+        digits = run.render(self.digits)
         if _DIGITS.fullmatch(digits) is None:
             raise VerbFailed("bad_value", _ASKED)
         await run.call.answer()
         await run.call.send_digits(re.sub("[ -]", "", digits))
-        run.log.info("digits_sent", digits=run.shown(self.digits.names, digits))
+        run.log.info("digits_sent", digits=run.redacted(self.digits.names, digits))
         return None

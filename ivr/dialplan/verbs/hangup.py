@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ivr.dialplan.plan.verb import End, Next, Verb
 from ivr.dialplan.runtime.run import Run
-from ivr.dialplan.values.texts import Filled
+from ivr.dialplan.values.texts import TemplateText
 
 REJECTIONS = {"busy": 486, "declined": 603, "unavailable": 480, "forbidden": 403, "not_found": 404}
 """Words for the final statuses of SIP (RFC 3261, 21)."""
@@ -17,16 +17,16 @@ class Hangup(Verb):
     """End the call."""
 
     name: ClassVar[str] = "hangup"
-    short: ClassVar[str | None] = "reason"
+    short_field: ClassVar[str | None] = "reason"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
-    reason: Filled | None = Field(
+    reason: TemplateText | None = Field(
         default=None,
         description="a word for the call's record and for SIP's Reason header; hangup when not given",
     )
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         if self.reason is not None:
             yield "reason", self.reason.names
 
@@ -39,7 +39,7 @@ class Hangup(Verb):
     async def run(self, run: Run) -> Next:
         if self.reason is None:
             return End("hangup")
-        reason = run.shown(self.reason.names, run.fill(self.reason))
+        reason = run.redacted(self.reason.names, run.render(self.reason))
         return End(reason, phrase=reason)
 
 
@@ -49,8 +49,8 @@ class Reject(Verb):
 
     name: ClassVar[str] = "reject"
     ends_politely: ClassVar[bool] = True
-    short: ClassVar[str | None] = "reason"
-    quiet: ClassVar[bool] = True
+    short_field: ClassVar[str | None] = "reason"
+    before_answer: ClassVar[bool] = True
 
     reason: Literal["busy", "declined", "unavailable", "forbidden", "not_found"] = Field(
         default="declined", description="busy, declined, unavailable, forbidden or not_found"

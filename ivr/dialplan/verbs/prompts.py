@@ -9,7 +9,7 @@ from ivr.dialplan.plan.verb import Next, SpeakingVerb, Verb
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.fields import Duration, PlanLanguage, SoundFiles, Switch
 from ivr.dialplan.values.prompting import PROTECTED, TAPER, tapered
-from ivr.dialplan.values.texts import SaidList
+from ivr.dialplan.values.texts import PromptTexts
 from ivr.session.types import silence
 
 
@@ -23,9 +23,9 @@ class Say(SpeakingVerb):
     """
 
     name: ClassVar[str] = "say"
-    short: ClassVar[str | None] = "text"
+    short_field: ClassVar[str | None] = "text"
 
-    text: SaidList = Field(
+    text: PromptTexts = Field(
         description="a text to speak, values in {{ }}; or a list of them; or one for each language",
     )
     loop: int = Field(default=1, ge=1, le=100, description="how many times")
@@ -47,7 +47,7 @@ class Play(SpeakingVerb):
     """Play a WAV file, or several in their order, and wait until it was heard or interrupted."""
 
     name: ClassVar[str] = "play"
-    short: ClassVar[str | None] = "file"
+    short_field: ClassVar[str | None] = "file"
 
     file: SoundFiles = Field(description="a WAV file, or a list of them; the path is relative to the plan")
     loop: int = Field(default=1, ge=1, le=100, description="how many times")
@@ -65,7 +65,7 @@ class Pause(Verb):
     """Wait, saying nothing. What the caller says meanwhile is not listened to."""
 
     name: ClassVar[str] = "pause"
-    short: ClassVar[str | None] = "length"
+    short_field: ClassVar[str | None] = "length"
 
     length: Duration = Field(description="how long, such as 1s")
 
@@ -81,12 +81,12 @@ class Language(Verb):
     """
 
     name: ClassVar[str] = "language"
-    short: ClassVar[str | None] = "to"
-    quiet: ClassVar[bool] = True
+    short_field: ClassVar[str | None] = "to"
+    before_answer: ClassVar[bool] = True
 
     to: PlanLanguage = Field(description="one of the plan's languages, such as fr")
 
     async def run(self, run: "Run") -> Next:
-        run.speak(self.to)
+        run.set_language(self.to)
         run.log.info("language_changed", language=self.to)
         return None

@@ -15,7 +15,7 @@ from ivr.dialplan.values.functions import (
     Function,
     FunctionError,
     FunctionName,
-    Watched,
+    WatchedCoroutine,
     outcome_of,
     raised_at,
 )
@@ -37,9 +37,9 @@ class Python(Verb):
     """
 
     name: ClassVar[str] = "python"
-    short: ClassVar[str | None] = "function"
+    short_field: ClassVar[str | None] = "function"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
     errors: ClassVar[Mapping[str, str]] = {
         "python_failed": "the function raised something, or returned what a plan cannot hold",
         "timeout": "it took longer than `timeout`",
@@ -99,20 +99,20 @@ class Python(Verb):
 
     async def result(self, run: Run) -> Any:
         """What the function returns, kept in ``into``. Raises VerbFailed."""
-        arguments = {name: run.value(value) for name, value in self.with_.items()}
+        arguments = {name: run.evaluate(value) for name, value in self.with_.items()}
         hidden = self.hides(run)
         context = CallContext(run, sensitive=hidden)
         spec = self._call_of.spec
 
         def held(seconds: float) -> None:
             run.log.warning(
-                "python_held_the_loop",
+                "python_blocked_loop",
                 function=spec,
                 held_ms=round(seconds * 1000),
                 remedy="await what waits, put what computes into asyncio.to_thread: no call moved meanwhile",
             )
 
-        work = Watched(self._call_of(context, arguments), held)
+        work = WatchedCoroutine(self._call_of(context, arguments), held)
         result, error = await self._within_time(run, work)
         if isinstance(error, SessionEnded | VerbFailed):
             raise error
@@ -129,7 +129,7 @@ class Python(Verb):
             run.variables.set(self.into, result, sensitive=hidden)
         return result
 
-    async def _within_time(self, run: Run, work: Watched) -> tuple[Any, BaseException | None]:
+    async def _within_time(self, run: Run, work: WatchedCoroutine) -> tuple[Any, BaseException | None]:
         task = asyncio.ensure_future(outcome_of(work))
         try:
             done, _ = await asyncio.wait({task}, timeout=self.timeout)
@@ -141,7 +141,7 @@ class Python(Verb):
                 task.cancel()
                 await asyncio.wait({task}, timeout=ENDING_S)
             if not task.done():
-                run.log.error("python_would_not_end", function=self._call_of.spec, remedy=_LET_THROUGH)
+                run.log.error("python_not_cancelled", function=self._call_of.spec, remedy=_LET_THROUGH)
                 work.give_up()
                 task.cancel()
                 await asyncio.wait({task}, timeout=ENDING_S)

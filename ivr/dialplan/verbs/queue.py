@@ -31,7 +31,7 @@ from ivr.dialplan.values.fields import (
     refuse,
 )
 from ivr.dialplan.values.prompting import PromptOptions
-from ivr.dialplan.values.texts import Filled, Said, Targets, say
+from ivr.dialplan.values.texts import Said, Targets, TemplateText, say
 from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 
@@ -68,7 +68,7 @@ class Queue(Verb):
 
     name: ClassVar[str] = "queue"
     listens: ClassVar[bool] = True
-    human: ClassVar[bool] = True
+    reaches_a_person: ClassVar[bool] = True
     events: ClassVar[Mapping[str, str]] = {
         "after": "the caller has talked with one of `agents`, who has left",
         "too_long": "nobody was free for `max_wait`",
@@ -76,7 +76,9 @@ class Queue(Verb):
     }
     errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
-    queue: Filled = Field(default="main", alias="name", description="the queue's name", validate_default=True)
+    queue: TemplateText = Field(
+        default="main", alias="name", description="the queue's name", validate_default=True
+    )
     agents: Targets = Field(
         description='whom callers wait for: extensions such as "201" or addresses, the first is tried first'
     )
@@ -100,7 +102,7 @@ class Queue(Verb):
     whisper: Said | None = Field(
         default=None, description="said to the agent who answers, before they are connected"
     )
-    caller_id: Filled | None = Field(
+    caller_id: TemplateText | None = Field(
         default=None, description="whom the agents see calling; our own account when not given"
     )
     leave: Annotated[tuple[Leave, ...], OneOrMany(dict)] = Field(
@@ -127,7 +129,7 @@ class Queue(Verb):
         return any(way.say for way in self.leave)
 
     @property
-    def _yields(self) -> PromptOptions:
+    def _prompt_options(self) -> PromptOptions:
         """Talk in the room stops nothing, only words that lead out of here do, and keys."""
         return _BY_VOICE if self._by_voice else _BY_KEY
 
@@ -150,7 +152,7 @@ class Queue(Verb):
     def reads(self) -> Iterator[str]:
         return self._names("names")
 
-    def needs(self) -> Iterator[str]:
+    def requires(self) -> Iterator[str]:
         return self._names("needed")
 
     def _names(self, which: str) -> Iterator[str]:
@@ -158,7 +160,7 @@ class Queue(Verb):
             own = OWN_NAMES if field == "announce" else frozenset()
             yield from (name for name in names_in(getattr(self, field), which) if name not in own)
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         for field, value in (("name", self.queue), ("agents", self.agents), ("caller_id", self.caller_id)):
             yield field, frozenset(names_in(value))
 
@@ -188,7 +190,7 @@ class Queue(Verb):
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
             queues.leave(ticket)
-        run.answered()
+        run.caller_answered()
         run.log.info("queue_served", queue=name, to=result.to, seconds=round(result.seconds, 1))
         return self._to(self.after)
 
@@ -222,7 +224,7 @@ class Queue(Verb):
             if result.outcome == "completed":
                 queues.talked(ticket, result.seconds)
                 return result
-            run.log.info("agent_not_reached", to=agent, outcome=result.outcome, status=result.status)
+            run.log.info("queue_agent_not_reached", to=agent, outcome=result.outcome, status=result.status)
 
     # -- the caller's side
 
@@ -265,10 +267,10 @@ class Queue(Verb):
         if not queues.position(ticket):
             return  # somebody has answered this very moment
         minutes = max(1, math.ceil(queues.wait_s(ticket) / 60))
-        run.say_everything()
+        run.stop_skipping()
         await run.prompt(
             self.announce or say(POSITION_TEXT),
-            self._yields,
+            self._prompt_options,
             listening_next=True,
             position=queues.position(ticket),
             wait_minutes=minutes,
@@ -283,7 +285,7 @@ class Queue(Verb):
         serving: "asyncio.Future[TransferResult]",
     ) -> str | None:
         """Music for so long; the way out that the caller chose meanwhile."""
-        options = self._yields.over(run.session.config.barge_in)
+        options = self._prompt_options.applied_to(run.session.config.barge_in)
         handle = await run.session.say(music.next(seconds), options=options)
         playing = asyncio.ensure_future(handle.wait_for_playout())
         choosing = asyncio.ensure_future(self._menu.answer(run, self.max_wait))

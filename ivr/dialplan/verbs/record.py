@@ -11,7 +11,7 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.tones import beep
 from ivr.dialplan.plan.verb import GoTo, Next, SpeakingVerb, names_in
 from ivr.dialplan.runtime.menu import Menu
-from ivr.dialplan.runtime.messages import Message, folder_of, keep, mail, post
+from ivr.dialplan.runtime.messages import Message, keep, mail, message_folder, post
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.fields import (
@@ -30,7 +30,7 @@ from ivr.dialplan.values.fields import (
     refuse,
 )
 from ivr.dialplan.values.prompting import PROTECTED
-from ivr.dialplan.values.texts import Filled, Said, say
+from ivr.dialplan.values.texts import Said, TemplateText, say
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
 
@@ -84,12 +84,14 @@ def _review(value: Any) -> Any:
 class Mailed(Fields):
     """A letter with the message attached."""
 
-    to: Filled = Field(description="an e-mail address, or several with commas")
-    from_: Filled | None = Field(
+    to: TemplateText = Field(description="an e-mail address, or several with commas")
+    from_: TemplateText | None = Field(
         default=None, alias="from", description="the sender's address; that of the settings when not given"
     )
-    subject: Filled | None = Field(default=None, description="the subject; who called when not given")
-    text: Filled | None = Field(default=None, description="the text; who called, and when, when not given")
+    subject: TemplateText | None = Field(default=None, description="the subject; who called when not given")
+    text: TemplateText | None = Field(
+        default=None, description="the text; who called, and when, when not given"
+    )
 
 
 class Hook(TextOrFields):
@@ -97,10 +99,10 @@ class Hook(TextOrFields):
 
     text_field: ClassVar[str] = "url"
 
-    url: Filled | None = Field(
+    url: TemplateText | None = Field(
         default=None, description="a URL; the JSON and the WAV file are sent there as a form (POST)"
     )
-    headers: dict[str, Filled] = Field(default_factory=dict, description="a mapping of HTTP headers")
+    headers: dict[str, TemplateText] = Field(default_factory=dict, description="a mapping of HTTP headers")
     timeout: Duration = Field(default=10.0, description="how long the request may take, such as 10s")
     mail: Mailed | None = Field(default=None, description="a mapping with to, and from, subject, text")
 
@@ -182,10 +184,10 @@ class Record(SpeakingVerb):
     def sets(self) -> Iterator[str]:
         yield self.into
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         return self.sets()  # to nothing, where nothing was left
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         yield "hook", frozenset(names_in(self.hook))
 
     def prompts(self) -> Iterator[str]:
@@ -196,14 +198,14 @@ class Record(SpeakingVerb):
             yield DELETED_TEXT
 
     async def run(self, run: Run) -> Next:
-        folder = folder_of(run.world, run.plan.name)
+        folder = message_folder(run.world, run.plan.name)
         run.variables.set(self.into, None)
         sound = b""
         try:
             while True:
                 sound = b""
                 sound, ended_by = await self._take(run)
-                run.log.info("recorded", seconds=_seconds(sound), ended_by=ended_by)
+                run.log.info("message_recorded", seconds=_seconds(sound), ended_by=ended_by)
                 if not sound:
                     return GoTo(self.empty) if self.empty is not None else None
                 if ended_by == "hangup":
@@ -211,7 +213,7 @@ class Record(SpeakingVerb):
                 chosen = await self._reviewed(run, sound)
                 if chosen == "delete":
                     sound = b""
-                    run.log.info("recording_deleted")
+                    run.log.info("message_deleted")
                     await run.prompt(DELETED_TEXT, PROTECTED)
                     return GoTo(self.deleted) if self.deleted is not None else None
                 if chosen != "again":
@@ -222,7 +224,7 @@ class Record(SpeakingVerb):
                 await _to_its_end(self._keep(run, folder, sound, "hangup"))
             raise
         await _to_its_end(self._keep(run, folder, sound, ended_by))
-        run.answered()
+        run.caller_answered()
         return None
 
     async def _take(self, run: Run) -> tuple[bytes, str]:
@@ -277,7 +279,7 @@ class Record(SpeakingVerb):
                 await run.prompt(review.prompt or say(REVIEW_TEXT), self, listening_next=True)
                 chosen = await menu.answer(run, review.timeout)
                 if chosen == "hear":
-                    run.say_everything()
+                    run.stop_skipping()
                     await run.prompt(AudioClip(sound, LINE_RATE), self, listening_next=True)
                 elif chosen is not None:
                     return chosen
@@ -298,7 +300,7 @@ class Record(SpeakingVerb):
             "ended_by": ended_by,
         }
         message = await keep(folder, sound, run.world.now(), about)
-        run.log.info("message_kept", file=str(message.file), seconds=message.about["seconds"])
+        run.log.info("message_saved", file=str(message.file), seconds=message.about["seconds"])
         value = {**message.about, "path": str(message.file), "delivered": False}
         run.variables.set(self.into, value)
         if self.hook is not None:
@@ -313,20 +315,20 @@ class Record(SpeakingVerb):
 
     async def _tell(self, run: Run, hook: Hook, message: Message) -> None:
         if hook.url is not None:
-            headers = {name: run.fill(value) for name, value in hook.headers.items()}
-            await post(run.world, run.fill(hook.url), headers, message, hook.timeout)
+            headers = {name: run.render(value) for name, value in hook.headers.items()}
+            await post(run.world, run.render(hook.url), headers, message, hook.timeout)
         if hook.mail is not None:
             about = message.about
             caller = about["caller"] or "an unknown number"
             told = hook.mail
             headers = {
-                "To": run.fill(told.to),
-                "Subject": run.fill(told.subject) if told.subject else f"Message from {caller}",
+                "To": run.render(told.to),
+                "Subject": run.render(told.subject) if told.subject else f"Message from {caller}",
             }
             if told.from_ is not None:
-                headers["From"] = run.fill(told.from_)
+                headers["From"] = run.render(told.from_)
             text = f"{caller} left a message of {about['seconds']:.0f} seconds at {about['time']}.\n"
-            await mail(run.world, headers, run.fill(told.text) if told.text else text, message)
+            await mail(run.world, headers, run.render(told.text) if told.text else text, message)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

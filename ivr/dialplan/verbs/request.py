@@ -19,7 +19,7 @@ from ivr.dialplan.source.errors import VerbFailed, did_you_mean, quoted
 from ivr.dialplan.values.expressions import ExpressionError
 from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName, refuse
 from ivr.dialplan.values.nested import Data
-from ivr.dialplan.values.texts import Expr, Filled, SaidList
+from ivr.dialplan.values.texts import Expr, PromptTexts, TemplateText
 from ivr.dialplan.values.urls import Url, leads_elsewhere
 
 MAX_TRIES = 5
@@ -64,9 +64,9 @@ class Request(SpeakingVerb):
     """
 
     name: ClassVar[str] = "request"
-    short: ClassVar[str | None] = "url"
+    short_field: ClassVar[str | None] = "url"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
     events: ClassVar[Mapping[str, str]] = {
         "timeout": "there was no whole answer within `timeout`",
         "unreachable": "nobody can be reached there",
@@ -86,7 +86,7 @@ class Request(SpeakingVerb):
         default=None,
         description="GET, POST, PUT, PATCH, DELETE or HEAD; POST where there is json, else GET",
     )
-    headers: dict[HeaderName, Filled] = Field(
+    headers: dict[HeaderName, TemplateText] = Field(
         default_factory=dict, description="a mapping of header names to texts, values in {{ }}"
     )
     query: dict[str, Expr] = Field(
@@ -107,7 +107,7 @@ class Request(SpeakingVerb):
         le=MAX_TRIES,
         description="how many times to try again after no answer, 429 or 5xx; never with POST or PATCH",
     )
-    filler: SaidList = Field(
+    filler: PromptTexts = Field(
         default=(), description="said while the answer takes its time; of a list one after the other"
     )
     filler_after: Duration = Field(
@@ -160,7 +160,7 @@ class Request(SpeakingVerb):
     def sets(self) -> Iterator[str]:
         yield from self.into
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         return self.sets() if not why or why.startswith("2") else iter(())
 
     async def run(self, run: Run) -> Next:
@@ -198,16 +198,16 @@ class Request(SpeakingVerb):
 
     def _made(self, run: Run) -> HttpRequest:
         """Raises VerbFailed for values that are missing, or that would lead elsewhere."""
-        url = run.fill(self.url)
+        url = run.render(self.url)
         if leads_elsewhere(url):
             raise VerbFailed("bad_value", f"{self.url.source}: a value of it is '..'")
-        query = {name: run.value(value) for name, value in self.query.items()}
+        query = {name: run.evaluate(value) for name, value in self.query.items()}
         if query:
             listed = {name: value for name, value in query.items() if value is not None}
             url += ("&" if "?" in url else "?") + urlencode(
                 {name: _as_text(value) for name, value in listed.items()}, doseq=True
             )
-        headers = {name: run.fill(value) for name, value in self.headers.items()}
+        headers = {name: run.render(value) for name, value in self.headers.items()}
         if any(not value.isprintable() for value in headers.values()):
             raise VerbFailed("bad_value", "a header's value has a character that cannot be sent")
         body = None

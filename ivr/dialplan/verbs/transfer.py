@@ -16,7 +16,7 @@ from ivr.dialplan.source.errors import VerbFailed, quoted
 from ivr.dialplan.values.expressions import Template
 from ivr.dialplan.values.fields import Duration, SoundFile, StepName, TextOrFields, refuse
 from ivr.dialplan.values.markup import has_markup, pieces
-from ivr.dialplan.values.texts import Filled, Said, Spoken, Targets, say
+from ivr.dialplan.values.texts import Said, Spoken, Targets, TemplateText, say
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
 
@@ -58,8 +58,8 @@ class Transfer(SpeakingVerb):
     """
 
     name: ClassVar[str] = "transfer"
-    short: ClassVar[str | None] = "to"
-    human: ClassVar[bool] = True
+    short_field: ClassVar[str | None] = "to"
+    reaches_a_person: ClassVar[bool] = True
     events: ClassVar[Mapping[str, str]] = {
         "after": "they have talked and the other side has left (`type: bridged`)",
         "busy": "the line is busy",
@@ -80,12 +80,12 @@ class Transfer(SpeakingVerb):
         description="in_order (one of the list after the other) or all (all at once, the first answer wins)",
     )
     timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
-    caller_id: Filled | None = Field(
+    caller_id: TemplateText | None = Field(
         default=None,
         description='whom our call is said to be from, such as "{{ call.from }}"; our own account when not '
         "given",
     )
-    headers: dict[str, Filled] = Field(
+    headers: dict[str, TemplateText] = Field(
         default_factory=dict, description="a mapping of SIP headers to put into our call, such as {X-Id: a}"
     )
     whisper: Said | None = Field(
@@ -142,7 +142,7 @@ class Transfer(SpeakingVerb):
         for outcome in ("busy", "noanswer", "failed"):
             yield from self._route(outcome)[0].literals()
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         for field in ("to", "caller_id", "headers"):
             yield field, frozenset(names_in(getattr(self, field)))
 
@@ -176,7 +176,7 @@ class Transfer(SpeakingVerb):
         if result.outcome == "transferred":
             return End("transferred")
         if result.outcome == "completed":
-            run.answered()
+            run.caller_answered()
             run.log.info("transfer_completed", **told, seconds=round(result.seconds, 1))
             return GoTo(self.after) if self.after is not None else None
         run.log.info("transfer_failed", **told, status=result.status, reason=result.reason)
@@ -221,12 +221,12 @@ def plainly(run: Run, template: Template) -> str:
     """
     if not run.variables.sensitive.isdisjoint(template.names):
         raise VerbFailed("bad_value", f"{template.source}: a sensitive value cannot be sent in SIP")
-    return run.fill(template)
+    return run.render(template)
 
 
 def whispered(run: Run, said: Spoken | None) -> str:
     """What is said to somebody else than the caller: words alone, for it is no prompt of the session."""
-    text = run.fill(said.in_language(run.language)) if said is not None else ""
+    text = run.render(said.in_language(run.language)) if said is not None else ""
     if not has_markup(text):
         return text
     return " ".join(piece for piece in pieces(text, run.language) if isinstance(piece, str))

@@ -8,15 +8,15 @@ from pydantic import Field
 from ivr.dialplan.plan.verb import Next, Verb
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.fields import VariableName
-from ivr.dialplan.values.texts import Expr, Filled
+from ivr.dialplan.values.texts import Expr, TemplateText
 
 
 class _Values(Verb):
     """A mapping of names to expressions."""
 
-    wraps: ClassVar[str | None] = "values"
+    mapping_field: ClassVar[str | None] = "values"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
     values: dict[VariableName, Expr] = Field(
         min_length=1,
@@ -33,7 +33,7 @@ class Set(_Values):
     name: ClassVar[str] = "set"
 
     async def run(self, run: Run) -> Next:
-        worked_out: dict[str, Any] = {name: run.value(value) for name, value in self.values.items()}
+        worked_out: dict[str, Any] = {name: run.evaluate(value) for name, value in self.values.items()}
         for name, value in worked_out.items():
             hidden = not run.variables.sensitive.isdisjoint(self.values[name].names)
             run.variables.set(name, value, sensitive=hidden)
@@ -49,13 +49,13 @@ class Tag(_Values):
     def sets(self) -> Iterator[str]:
         return iter(())
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         for name, value in self.values.items():
             yield f"values.{name}", value.names
 
     async def run(self, run: Run) -> Next:
         for name, value in self.values.items():
-            run.tags[name] = run.shown(value.names, run.value(value))
+            run.tags[name] = run.redacted(value.names, run.evaluate(value))
         return None
 
 
@@ -63,19 +63,19 @@ class Log(Verb):
     """Write a line into the service's log."""
 
     name: ClassVar[str] = "log"
-    short: ClassVar[str | None] = "message"
+    short_field: ClassVar[str | None] = "message"
     after_hangup: ClassVar[bool] = True
-    quiet: ClassVar[bool] = True
+    before_answer: ClassVar[bool] = True
 
-    message: Filled = Field(description="a text, values in {{ }}")
+    message: TemplateText = Field(description="a text, values in {{ }}")
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         yield "message", self.message.names
 
     async def run(self, run: Run) -> Next:
-        text = run.shown(self.message.names, run.fill(self.message))
-        getattr(run.log, self.level)("plan_says", message=text)
+        text = run.redacted(self.message.names, run.render(self.message))
+        getattr(run.log, self.level)("plan_log", message=text)
         return None

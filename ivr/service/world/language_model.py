@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed, Piece, ToolCall, ToolOffer
+from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed, Piece, ToolCall, ToolDefinition
 from ivr.speech.base import SpeechError
 from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 
@@ -131,7 +131,7 @@ def _messages(messages: Sequence[Message]) -> Any:
     return made
 
 
-def _tool(tool: ToolOffer) -> dict[str, Any]:
+def _tool(tool: ToolDefinition) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
     return {"type": "function", "function": function}
 

@@ -11,7 +11,7 @@ from ivr.dialplan.check.finding import Finding
 from ivr.dialplan.engine import registry
 from ivr.dialplan.plan.verb import Verb
 from ivr.dialplan.values.fields import StepName, Switch, VariableName
-from ivr.dialplan.values.texts import Filled
+from ivr.dialplan.values.texts import TemplateText
 from tests.dialplan.check.cases import write
 
 
@@ -23,7 +23,7 @@ class Ask(Verb):
     into: VariableName
     sensitive: Switch = False
     missed: StepName | None = None
-    url: Filled | None = None
+    url: TemplateText | None = None
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         if self.missed is not None:
@@ -32,7 +32,7 @@ class Ask(Verb):
     def sets(self) -> Iterator[str]:
         yield self.into
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         return iter(()) if why == "missed" else self.sets()
 
 

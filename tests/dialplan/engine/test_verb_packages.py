@@ -28,16 +28,16 @@ from pydantic import Field
 
 from ivr.dialplan import GoTo, Next, Run, SpeakingVerb
 from ivr.dialplan.values.fields import Duration, OneOrMany, StepName, Text
-from ivr.dialplan.values.texts import Filled
+from ivr.dialplan.values.texts import TemplateText
 
 
 class Sms(SpeakingVerb):
     """Send a text message to the caller."""
 
     name: ClassVar[str] = "sms"
-    short: ClassVar[str | None] = "text"
+    short_field: ClassVar[str | None] = "text"
 
-    text: Filled = Field(description="what the message says, values in {{ }}")
+    text: TemplateText = Field(description="what the message says, values in {{ }}")
     to: Annotated[tuple[Text, ...], OneOrMany(str)] = Field(
         default=(), description="a number, or a list of them; the caller's own when not given"
     )
@@ -51,7 +51,7 @@ class Sms(SpeakingVerb):
     async def run(self, run: Run) -> Next:
         numbers = self.to or (run.call.facts.caller,)
         run.log.info("sms_sent", count=len(numbers))
-        await run.prompt(f"I have sent {run.fill(self.text)}.", self)
+        await run.prompt(f"I have sent {run.render(self.text)}.", self)
         return GoTo(self.sent) if self.sent is not None else None
 '''
 STEPS = """

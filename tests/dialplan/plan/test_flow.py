@@ -151,7 +151,7 @@ steps:
         await phone.silence(1)
         await phone.session.stop()
         assert await asyncio.wait_for(phone.task, 5) == "caller_hangup"
-        assert phone.logged("plan_says")[0]["message"] == "left after 1"
+        assert phone.logged("plan_log")[0]["message"] == "left after 1"
         assert phone.call.ended == []
 
 

@@ -76,7 +76,7 @@ async def test_a_silent_caller_is_asked_twice_and_let_go() -> None:
         assert await phone.ends() == "hangup"
         still = "Are you still there?"
         assert phone.tts.spoken == [WELCOME, MENU, still, MENU, still, MENU, "Goodbye."]
-        assert [(e["attempt"], e["of"]) for e in phone.logged("noinput")] == [(1, 3), (2, 3), (3, 3)]
+        assert [(e["attempt"], e["attempts"]) for e in phone.logged("noinput")] == [(1, 3), (2, 3), (3, 3)]
 
 
 async def test_an_answer_given_over_the_greeting_skips_the_menu() -> None:
@@ -264,7 +264,7 @@ async def test_a_prompt_that_cannot_be_said_does_not_end_the_call(tmp_path: Path
         await phone.presses("12")
         assert await phone.ends() == "end_of_step"
         assert phone.tts.spoken[-1] == "It is twelve."
-        (entry,) = phone.logged("prompt_not_said")
+        (entry,) = phone.logged("prompt_failed")
         assert entry["step"] == "a" and entry["line"] == 6 and "broken by the test" in entry["error"]
 
 
@@ -279,7 +279,7 @@ async def test_a_loop_in_which_nothing_is_heard_is_ended(tmp_path: Path) -> None
     async with Phone(plan(tmp_path, "a:\n  - goto: b\nb:\n  - goto: a\n")) as phone:
         assert await phone.ends(within=5) == "loop"
         assert phone.tts.spoken == [APOLOGY] and phone.call.ended == ["loop"]
-        assert phone.logged("plan_loops")
+        assert phone.logged("plan_loop_detected")
 
 
 async def test_a_loop_with_sound_goes_on(tmp_path: Path) -> None:

@@ -380,7 +380,7 @@ async def test_a_reply_is_begun_at_a_pause(tmp_path: Path, server: Backend, worl
         await phone.says("are you open")
         await phone.hears("Yes, of course.")
         assert await phone.ends() == "next"
-        assert phone.logged("agent_reply_was_ready")
+        assert phone.logged("agent_reply_prepared")
         assert phone.logged("agent_ended")[0]["tokens"] == 10
     assert len(server.received) == 1
 

@@ -57,7 +57,7 @@ async def test_keys_are_waited_for_as_long_as_they_may_go_on(
         before = phone.clock
         await phone.hears(f"It is {said}.")
         assert phone.clock - before == pytest.approx(seconds, abs=0.1)
-        (entry,) = phone.logged("input_understood")
+        (entry,) = phone.logged("input_matched")
         assert (entry["input"], entry["by"], entry["value"]) == ("digits", "keys", keys.rstrip("#*"))
 
 
@@ -312,7 +312,7 @@ async def test_an_answer_is_said_back(replies: list[str], heard: str, tmp_path: 
             await phone.says(reply, pause=2)
         await phone.hears(heard, within=2)
         if "bananas" in replies:
-            assert phone.logged("not_confirmed")
+            assert phone.logged("answer_not_confirmed")
 
 
 async def test_keys_confirm_and_deny(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ async def test_silence_at_a_confirmation_is_no_yes(tmp_path: Path) -> None:
         await phone.hears(YES_OR_NO_TEXT)
         await phone.hears(SEVEN)
         await phone.hears(NOINPUT_TEXT, within=30)
-        assert not phone.logged("input_understood")
+        assert not phone.logged("input_matched")
 
 
 # -- universals
@@ -789,5 +789,5 @@ def test_a_sensitive_question_of_an_agents_tool_counts_too(tmp_path: Path) -> No
               description: Asks for the PIN.
               gather: {prompt: Your PIN?, input: digits, into: pin, SENSITIVE}
     """
-    assert not plan(tmp_path, steps.replace("SENSITIVE", "max_digits: 4")).asks_in_private
-    assert plan(tmp_path, steps.replace("SENSITIVE", "sensitive: true")).asks_in_private
+    assert not plan(tmp_path, steps.replace("SENSITIVE", "max_digits: 4")).has_sensitive_input
+    assert plan(tmp_path, steps.replace("SENSITIVE", "sensitive: true")).has_sensitive_input

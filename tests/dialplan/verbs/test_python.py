@@ -140,7 +140,7 @@ async def test_it_has_its_time(folder: Path, name: str) -> None:
     verb = f"python: {{function: own.py:{name}, timeout: 100ms, on_error: b}}"
     async with Phone(plan(folder, verb)) as phone:
         assert await asyncio.wait_for(phone.ends(), 5) == "timeout"
-        assert bool(phone.logged("python_would_not_end")) is (name == "stubborn")
+        assert bool(phone.logged("python_not_cancelled")) is (name == "stubborn")
 
 
 async def test_a_caller_who_leaves_ends_it(folder: Path) -> None:
@@ -155,11 +155,11 @@ async def test_a_caller_who_leaves_ends_it(folder: Path) -> None:
 async def test_one_that_blocks_is_told_of(folder: Path) -> None:
     async with Phone(plan(folder, "python: own.py:blocks", "hangup:")) as phone:
         assert await phone.ends() == "hangup"
-        (warned,) = phone.logged("python_held_the_loop")
+        (warned,) = phone.logged("python_blocked_loop")
         assert warned["level"] == "warning" and warned["held_ms"] >= 150
     async with Phone(plan(folder, "python: own.py:facts", "hangup:")) as phone:
         await phone.ends()
-        assert not phone.logged("python_held_the_loop")
+        assert not phone.logged("python_blocked_loop")
 
 
 async def test_what_it_knows_of_the_call(folder: Path) -> None:

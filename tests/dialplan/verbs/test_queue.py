@@ -65,7 +65,7 @@ async def test_after_so_long_there_is_another_way(tmp_path: Path) -> None:
         assert phone.tts.spoken == [FIRST, FIRST, FIRST, "It takes too long."]
         assert phone.logged("queue_left")[0]["why"] == "too_long"
         assert 50 <= phone.logged("queue_left")[0]["waited_s"] < 51
-        assert phone.logged("agent_not_reached")[0]["outcome"] == "busy"
+        assert phone.logged("queue_agent_not_reached")[0]["outcome"] == "busy"
 
 
 async def test_a_key_leads_out(tmp_path: Path) -> None:

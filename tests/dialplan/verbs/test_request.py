@@ -249,7 +249,7 @@ async def test_after_the_caller_has_left_it_is_sent_without_a_word(
         await phone.silence(0.5)
         await phone.session.stop()
         assert await asyncio.wait_for(phone.task, 5) == "caller_hangup"
-        assert phone.logged("plan_says")[0]["message"] == "told 1"
+        assert phone.logged("plan_log")[0]["message"] == "told 1"
         assert phone.tts.spoken == []
 
 

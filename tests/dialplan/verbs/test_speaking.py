@@ -126,15 +126,17 @@ def test_every_option_can_be_written_in_a_plan() -> None:
         barge_in="dtmf", protect=1, protect_dtmf=2, min_speech=3, min_words=4, hotword=("x",), duck_db=5,
         false_interruption_timeout=6, backchannels=False, answer_window=7,
     )  # fmt: skip
-    assert everything.over(BargeInOptions()) == BargeInOptions(
+    assert everything.applied_to(BargeInOptions()) == BargeInOptions(
         barge_in="dtmf", protect_ms=1000, protect_dtmf_ms=2000, min_speech_ms=3000, min_words=4,
         hotword=("x",), duck_db=5, false_interruption_timeout_ms=6000, backchannels=False,
         answer_window_ms=7000,
     )  # fmt: skip
-    assert PromptOptions().over(everything.over(BargeInOptions())) == everything.over(BargeInOptions())
-    answers = PromptOptions.model_validate({"hotword": "true"}).over(BargeInOptions(hotword=("x",)))
+    assert PromptOptions().applied_to(everything.applied_to(BargeInOptions())) == everything.applied_to(
+        BargeInOptions()
+    )
+    answers = PromptOptions.model_validate({"hotword": "true"}).applied_to(BargeInOptions(hotword=("x",)))
     assert (answers.hotword, answers.hotword_answers) == ((), True)
-    assert not PromptOptions(hotword=("x",)).over(answers).hotword_answers
+    assert not PromptOptions(hotword=("x",)).applied_to(answers).hotword_answers
 
 
 def test_the_readme_tells_each_field_and_its_default() -> None:
@@ -144,7 +146,7 @@ def test_the_readme_tells_each_field_and_its_default() -> None:
     told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in PromptOptions.model_fields}
     assert list(told) == list(PromptOptions.model_fields)
     other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
-    default = PromptOptions.model_validate(told).over(other)
+    default = PromptOptions.model_validate(told).applied_to(other)
     assert default == BargeInOptions()
 
 

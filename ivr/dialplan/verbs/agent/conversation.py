@@ -14,7 +14,7 @@ from ivr.dialplan.runtime.language_model import (
     ModelFailed,
     Piece,
     ToolCall,
-    ToolOffer,
+    ToolDefinition,
 )
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.errors import VerbFailed
@@ -43,7 +43,7 @@ CLOCK_HZ = 16_000
 """The samples that a session's clock counts."""
 _LETTERS_PER_TOKEN = 4
 """For servers that do not tell what they counted; what is usual for English."""
-_DONE_TOOL = ToolOffer(
+_DONE_TOOL = ToolDefinition(
     DONE, "The conversation is over: the caller needs nothing more.", {"type": "object", "properties": {}}
 )
 
@@ -106,10 +106,10 @@ class Conversation:
 
     def __init__(self, agent: AgentFields, run: Run, model: LanguageModel) -> None:
         self._agent, self._run, self._model = agent, run, model
-        rules = f"{RULES}{run.language}.\n\n{run.fill(agent.instructions)}"
+        rules = f"{RULES}{run.language}.\n\n{run.render(agent.instructions)}"
         self._history = [Message("system", rules)]
         self._offers = [*(tool.offer(name) for name, tool in agent.tools.items()), _DONE_TOOL]
-        chosen = agent.universals_here.items()
+        chosen = agent.active_universals.items()
         self._keys = {key: name for name, each in chosen for key in each.press}
         self._phrases = {content_words(phrase): name for name, each in chosen for phrase in each.say}
         self._began = run.session.clock
@@ -147,7 +147,7 @@ class Conversation:
             if heard is not None:
                 quiet = 0
                 self._turns += 1
-                run.answered()
+                run.caller_answered()
                 self._history = self._with(heard)
                 ended = await self._answer(prepared)
                 if ended is not None:
@@ -155,7 +155,7 @@ class Conversation:
             elif self._limit() is None:
                 quiet += 1
                 if quiet > agent.tries:
-                    run.gave_up()
+                    run.gather_given_up()
                     return self._end("noinput")
                 await run.prompt(agent.noinput or say(NOINPUT_TEXT), agent, listening_next=True)
 
@@ -189,10 +189,10 @@ class Conversation:
     def _universal(self, name: str, by: str) -> _Ended:
         """Said or pressed by itself it is no matter for the model, which may be down."""
         run = self._run
-        run.answered()
+        run.caller_answered()
         run.log.info("universal_chosen", universal=name, by=by)
-        run.say_everything()
-        return _Ended(self._agent.universals_here[name].leads(run.plan.start))
+        run.stop_skipping()
+        return _Ended(self._agent.active_universals[name].leads(run.plan.start))
 
     def _with(self, words: str) -> list[Message]:
         """The conversation with that turn. Two with nothing said between them are one: some servers insist on
@@ -273,7 +273,7 @@ class Conversation:
         if prepared is not None:
             writing = await prepared
             if writing is not None and writing.history[:-1] == self._history[:-1]:
-                self._run.log.debug("agent_reply_was_ready")
+                self._run.log.debug("agent_reply_prepared")
                 return writing
         writing = self._asked(self._history)
         await writing.begin()
@@ -308,7 +308,7 @@ class Conversation:
             if call.name == DONE:
                 return _Ended(self._end("done"))
             told, outcome, after = await self._used(call)
-            self._run.log.info("agent_tool", tool=call.name[:64], outcome=outcome)
+            self._run.log.info("agent_tool_used", tool=call.name[:64], outcome=outcome)
             if after is not None:
                 return _Ended(after)
             self._history.append(Message("tool", told, call_id=call.id))

@@ -18,7 +18,7 @@ from ivr.dialplan.values.fields import (
     VariableName,
     refuse,
 )
-from ivr.dialplan.values.texts import Filled, Said, SaidList, say
+from ivr.dialplan.values.texts import PromptTexts, Said, TemplateText, say
 from ivr.dialplan.verbs.agent.tools import DONE, Tool, tools_cross_check
 from ivr.dialplan.verbs.built_in_texts import NOINPUT_TEXT
 
@@ -57,7 +57,7 @@ class AgentFields(SpeakingVerb):
         "model_down": "the model does not answer and `on` has no step for `down`",
     }
 
-    instructions: Filled = Field(
+    instructions: TemplateText = Field(
         description="what the model is, knows and is to do, values in {{ }}; it knows of the telephone"
     )
     greeting: Said | None = Field(
@@ -82,7 +82,7 @@ class AgentFields(SpeakingVerb):
         description="a text that is said to who says nothing; a built-in one when not given",
     )
     tries: int = Field(default=2, ge=0, le=10, description="how many times in a row that is said")
-    filler: SaidList = Field(
+    filler: PromptTexts = Field(
         default=(), description="said while the model takes its time; of a list one after the other"
     )
     filler_after: Duration = Field(
@@ -122,7 +122,7 @@ class AgentFields(SpeakingVerb):
         return self
 
     @property
-    def universals_here(self) -> Mapping[str, Universal]:
+    def active_universals(self) -> Mapping[str, Universal]:
         """Those that hold; to repeat itself is the model's own affair."""
         return self._universals
 
@@ -141,7 +141,7 @@ class AgentFields(SpeakingVerb):
             if universal.goto is not None:
                 yield name, universal.goto
 
-    def inner(self) -> Iterator[Verb]:
+    def inner_verbs(self) -> Iterator[Verb]:
         yield from (tool.verb for tool in self.tools.values() if tool.verb is not None)
 
     def may_end(self) -> bool:
@@ -167,21 +167,21 @@ class AgentFields(SpeakingVerb):
         for tool in self.tools.values():
             yield from tool.sets()
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         return self.sets() if why != "down" else iter(())
 
-    def shows(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
         """What the model was told it may say, and what it says is in the log. And what its tools show."""
         yield "instructions", frozenset(names_in(self.instructions))
         for name, tool in self.tools.items():
             if tool.verb is not None:
-                for field, reads in tool.verb.shows():
+                for field, reads in tool.verb.exposes():
                     yield f"tools.{name}.{tool.verb.name}.{field}", reads
 
-    def hidden(self) -> Iterator[str]:
+    def sets_sensitive(self) -> Iterator[str]:
         for tool in self.tools.values():
             yield from (name for name, param in tool.params.items() if param.sensitive)
-            yield from tool.verb.hidden() if tool.verb is not None else ()
+            yield from tool.verb.sets_sensitive() if tool.verb is not None else ()
 
-    def takes_keys(self) -> bool:
+    def accepts_keys(self) -> bool:
         return False

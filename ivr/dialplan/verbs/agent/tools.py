@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ivr.dialplan.plan.verb import GoTo, Next, Verb
-from ivr.dialplan.runtime.language_model import ToolOffer
+from ivr.dialplan.runtime.language_model import ToolDefinition
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.document import Path
 from ivr.dialplan.source.errors import listed, quoted
@@ -155,8 +155,8 @@ class Tool(Fields):
         for name, verb in ACTIONS.items():
             if name in given and given[name] is None and verb is Hangup:
                 given[name] = {}
-            elif isinstance(given.get(name), str) and verb.short is not None:
-                given[name] = {verb.short: given[name]}
+            elif isinstance(given.get(name), str) and verb.short_field is not None:
+                given[name] = {verb.short_field: given[name]}
         return given
 
     @model_validator(mode="after")
@@ -189,9 +189,9 @@ class Tool(Fields):
         if self.verb is not None:
             yield from self.verb.sets()
 
-    def offer(self, name: str) -> ToolOffer:
+    def offer(self, name: str) -> ToolDefinition:
         """As the model sees it."""
-        return ToolOffer(
+        return ToolDefinition(
             name,
             self.description,
             {

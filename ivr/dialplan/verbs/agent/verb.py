@@ -32,5 +32,5 @@ class Agent(AgentFields):
         if self.on.down is None:
             raise VerbFailed("model_down", reason)
         run.log.error("model_down", error=run.variables.redact(reason))
-        run.say_everything()
+        run.stop_skipping()
         return GoTo(self.on.down)

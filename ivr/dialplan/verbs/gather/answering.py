@@ -134,11 +134,11 @@ class Hearing:
         if answer.kind != "typed" or not self._question.finish:
             return answer
         if self._timers.term == 0:
-            self._run.stray = (self._question.finish, self._run.session.clock)
+            self._run.late_key = (self._question.finish, self._run.session.clock)
             return answer
         turn = await self._run.listen(self._timers.term)
         if turn.reason == "speech" or (turn.reason == "dtmf" and turn.text.upper() != self._question.finish):
-            self._run.unheard(turn)
+            self._run.push_back(turn)
         return answer
 
     def _pressed(self, pressed: str, *, finished: bool) -> Answer:
@@ -151,7 +151,7 @@ class Hearing:
         return Answer(kind=kind, by="keys", name=name, text=pressed)
 
     def _is_stray(self, key: str) -> bool:
-        stray, self._run.stray = self._run.stray, None
+        stray, self._run.late_key = self._run.late_key, None
         if stray is None or stray[0] != key or self._question.names_keys(key):
             return False
         return self._run.session.clock - stray[1] <= STRAY_S * VAD_RATE

@@ -9,7 +9,7 @@ from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.variables import HIDDEN
 from ivr.dialplan.verbs.built_in_texts import built_in
 from ivr.dialplan.verbs.gather.answering import Answer, Hearing
-from ivr.dialplan.verbs.gather.confirming import Confirming, said_back
+from ivr.dialplan.verbs.gather.confirming import Confirming, read_back
 from ivr.dialplan.verbs.gather.model import GatherFields
 
 MAX_REPEATS = 20
@@ -32,7 +32,7 @@ class Asking:
         private = run.session.privacy.kept() if gather.sensitive else contextlib.nullcontext()
         with private, run.expecting(self._question.expected):
             if gather.flush:
-                run.flush()
+                run.discard_input()
             await self._prompt()
             while True:
                 answer = await self._hearing.answer()
@@ -56,7 +56,7 @@ class Asking:
         if answer.kind not in ("choice", "typed") or not gather.confirm.wants(answer):
             return answer
         confirming = Confirming(
-            run, gather.confirm, self._question, gather.universals_here, gather.timers, gather
+            run, gather.confirm, self._question, gather.active_universals, gather.timers, gather
         )
         return await confirming.settle(answer)
 
@@ -78,16 +78,16 @@ class Asking:
 
     def _accept(self, answer: Answer) -> Next:
         run, gather = self._run, self._gather
-        run.answered()
+        run.caller_answered()
         hidden = gather.sensitive or answer.private
-        said, value = said_back(answer)
+        said, value = read_back(answer)
         heard = HIDDEN if hidden else answer.text
         if answer.kind == "choice":
             name = HIDDEN if hidden else answer.name
             run.log.info("choice_matched", choice=name, by=answer.by, heard=heard)
         else:
             shown = HIDDEN if hidden else str(value)
-            run.log.info("input_understood", input=gather.input, value=shown, by=answer.by, heard=heard)
+            run.log.info("input_matched", input=gather.input, value=shown, by=answer.by, heard=heard)
         if gather.into is not None:
             run.variables.set(gather.into, value, sensitive=hidden)
         if gather.details is not None:
@@ -105,10 +105,10 @@ class Asking:
     def _universal(self, answer: Answer) -> Next:
         """None: the question is said again."""
         run = self._run
-        run.answered()
-        universal = self._gather.universals_here[answer.name]
+        run.caller_answered()
+        universal = self._gather.active_universals[answer.name]
         run.log.info("universal_chosen", universal=answer.name, by=answer.by)
-        run.say_everything()
+        run.stop_skipping()
         self._repeated += universal.do == "repeat"
         return universal.leads(run.plan.start)
 
@@ -126,7 +126,7 @@ class Asking:
             hidden = gather.sensitive or answer.private
             more = {"heard": HIDDEN if hidden else answer.text, "by": answer.by}
         run.log.info(
-            "noinput" if kind == "noinput" else "nomatch", attempt=attempt, of=miss.tries + 1, **more
+            "noinput" if kind == "noinput" else "nomatch", attempt=attempt, attempts=miss.tries + 1, **more
         )
         if attempt > miss.tries:
             return await self._give_up(kind)
@@ -149,7 +149,7 @@ class Asking:
 
     async def _give_up(self, kind: Literal["noinput", "nomatch"]) -> Next:
         run = self._run
-        run.gave_up()
+        run.gather_given_up()
         miss = self._gather.noinput if kind == "noinput" else self._gather.nomatch
         goto = miss.goto or self._gather.exhausted
         if goto is not None:

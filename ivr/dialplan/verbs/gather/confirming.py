@@ -107,7 +107,7 @@ class Confirming:
     async def _ask(self, answer: Answer) -> Answer | bool:
         """Yes, no, or another answer; noinput when neither came."""
         run = self._run
-        heard, value = said_back(answer)
+        heard, value = read_back(answer)
         text: Spoken = self._options.say or built_in(
             "confirm" if answer.by == "speech" else "confirm_keys", run.plan.languages
         )
@@ -120,7 +120,7 @@ class Confirming:
                     run.log.info("answer_confirmed", result=_result(found))
                     return found
                 if attempt < DEFAULT_TRIES:
-                    run.log.info("not_confirmed", attempt=attempt + 1, of=DEFAULT_TRIES + 1)
+                    run.log.info("answer_not_confirmed", attempt=attempt + 1, attempts=DEFAULT_TRIES + 1)
                     again = built_in("yes_or_no", run.plan.languages)
                     await run.prompt(again, self._yields, listening_next=True)
                     await run.prompt(text, self._yields, listening_next=True, heard=heard, value=value)
@@ -185,7 +185,7 @@ class Confirming:
         return said_yes(text, self._run.language) is False
 
 
-def said_back(answer: Answer) -> tuple[str, Any]:
+def read_back(answer: Answer) -> tuple[str, Any]:
     """An answer as it is read aloud, and its value."""
     if answer.typed is not None:
         return answer.typed.read_back, answer.typed.value
@@ -193,7 +193,7 @@ def said_back(answer: Answer) -> tuple[str, Any]:
 
 
 def _same(one: Answer, other: Answer) -> bool:
-    return one.kind == other.kind and said_back(one)[1] == said_back(other)[1]
+    return one.kind == other.kind and read_back(one)[1] == read_back(other)[1]
 
 
 def _result(found: Answer | bool) -> str:

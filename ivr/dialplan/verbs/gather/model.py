@@ -23,7 +23,7 @@ from ivr.dialplan.values.fields import (
     VariableName,
     refuse,
 )
-from ivr.dialplan.values.texts import Said, SaidList
+from ivr.dialplan.values.texts import PromptTexts, Said
 from ivr.dialplan.verbs.built_in_texts import built_in
 from ivr.dialplan.verbs.gather.answering import Timers
 from ivr.dialplan.verbs.gather.confirming import NAMES, Confirm
@@ -70,7 +70,7 @@ class Choice(Fields):
 class Miss(Fields):
     """What happens when nothing was said in time, or nothing that fits."""
 
-    say: SaidList | None = Field(
+    say: PromptTexts | None = Field(
         default=None,
         description="said before asking again, or a list of texts, one for each attempt; a built-in text "
         "when not given",
@@ -91,10 +91,10 @@ class GatherFields(SpeakingVerb):
         "nomatch": "something was, but no choice fits",
     }
     ends_politely: ClassVar[bool] = True
-    fluent: ClassVar[frozenset[str]] = frozenset({"en", "fr"})
-    bare: ClassVar[bool] = False
+    built_in_languages: ClassVar[frozenset[str]] = frozenset({"en", "fr"})
+    allows_no_fields: ClassVar[bool] = False
 
-    prompt: SaidList | None = Field(
+    prompt: PromptTexts | None = Field(
         default=None, description="a text to ask with, or a list of them, one for each attempt"
     )
     keys_only: Said | None = Field(
@@ -223,7 +223,7 @@ class GatherFields(SpeakingVerb):
     # -- for ``gathering``
 
     @property
-    def universals_here(self) -> Mapping[str, Universal]:
+    def active_universals(self) -> Mapping[str, Universal]:
         """The plan's universals, as far as they hold here."""
         return self._universals
 
@@ -264,7 +264,7 @@ class GatherFields(SpeakingVerb):
     # -- for checks and graphs
 
     @property
-    def keeps_private(self) -> bool:
+    def has_sensitive_input(self) -> bool:
         return self.sensitive
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
@@ -285,10 +285,10 @@ class GatherFields(SpeakingVerb):
     def may_end(self) -> bool:
         return self.exhausted is None and None in (self.noinput.goto, self.nomatch.goto)
 
-    def gives_up(self) -> bool:
+    def may_give_up(self) -> bool:
         return self.may_end()
 
-    def takes_keys(self) -> bool:
+    def accepts_keys(self) -> bool:
         typed = self.input is not None and INPUTS[self.input].accepts_keys
         return typed or any(choice.press for choice in self.choices.values())
 
@@ -296,7 +296,7 @@ class GatherFields(SpeakingVerb):
         chosen = all(choice.goto is not None for choice in self.choices.values())
         return chosen and (self.input is None or self.goto is not None)
 
-    def sets_on(self, why: str) -> Iterator[str]:
+    def sets_when(self, why: str) -> Iterator[str]:
         missed = {*self.events, "exhausted", *self._universals}
         return iter(()) if why in missed else self.sets()
 

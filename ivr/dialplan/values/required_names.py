@@ -14,26 +14,32 @@ def names_of(tree: nodes.Node) -> frozenset[str]:
     return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
 
 
-def needed_of(tree: nodes.Node, known: frozenset[str] = _NONE) -> frozenset[str]:
+def required_names(tree: nodes.Node, known: frozenset[str] = _NONE) -> frozenset[str]:
     """Those without a value of which it fails. ``known`` have one."""
     match tree:
         case nodes.Name():
             return frozenset((tree.name,)) - known
         case nodes.Filter(name="default" | "d", node=value) if value is not None:
             # ``call.headers.x | default("")`` still needs ``call``, the plain name does not need itself.
-            inner = _NONE if isinstance(value, nodes.Name) else needed_of(value, known)
-            return inner.union(*(needed_of(argument, known) for argument in tree.args))
+            inner = _NONE if isinstance(value, nodes.Name) else required_names(value, known)
+            return inner.union(*(required_names(argument, known) for argument in tree.args))
         case nodes.Test(name="defined" | "undefined", node=value):
-            return _NONE if isinstance(value, nodes.Name) else needed_of(value, known)
+            return _NONE if isinstance(value, nodes.Name) else required_names(value, known)
         case nodes.CondExpr():
-            holds = needed_of(tree.expr1, known | defined_when(tree.test, True))
-            fails = needed_of(tree.expr2, known | defined_when(tree.test, False)) if tree.expr2 else _NONE
-            return needed_of(tree.test, known) | holds | fails
+            holds = required_names(tree.expr1, known | defined_when(tree.test, True))
+            fails = (
+                required_names(tree.expr2, known | defined_when(tree.test, False)) if tree.expr2 else _NONE
+            )
+            return required_names(tree.test, known) | holds | fails
         case nodes.And():
-            return needed_of(tree.left, known) | needed_of(tree.right, known | defined_when(tree.left, True))
+            return required_names(tree.left, known) | required_names(
+                tree.right, known | defined_when(tree.left, True)
+            )
         case nodes.Or():
-            return needed_of(tree.left, known) | needed_of(tree.right, known | defined_when(tree.left, False))
-    return _NONE.union(*(needed_of(child, known) for child in tree.iter_child_nodes()))
+            return required_names(tree.left, known) | required_names(
+                tree.right, known | defined_when(tree.left, False)
+            )
+    return _NONE.union(*(required_names(child, known) for child in tree.iter_child_nodes()))
 
 
 def defined_when(condition: nodes.Node, holds: bool) -> frozenset[str]:
