@@ -242,9 +242,7 @@ class Run:
 
     def _is_answered(self, options: BargeInOptions) -> bool:
         """Whether the caller has already answered the next question, or is speaking now."""
-        by_sound = (
-            options.barge_in == "any" and not options.needs_words
-        )  # with needs_words, sound is not enough
+        by_sound = options.barge_in == "any" and not options.needs_words  # else sound is not enough
         return self._answered_early or (by_sound and self.session.caller_active)
 
     def _without_markup(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:
