@@ -376,6 +376,18 @@ def test_what_only_the_whole_shows(tmp_path: Path) -> None:
         load_settings(environ={variable: "3"})
 
 
+def test_min_speech_of_a_prompt_below_that_of_endpointing_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "[session.barge_in]\nmin_speech_ms = 32")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, environ=NO_ENV)
+    assert str(caught.value) == (
+        f"{path}:1: session.barge_in: barge_in.min_speech_ms (32) is below endpointing.min_speech_ms (64), "
+        "before which no speech is believed: raise the first or lower the second"
+    )
+    longer = write(tmp_path, "[session.endpointing]\nmin_speech_ms = 300")  # the default gives way
+    assert load_settings(longer, environ=NO_ENV).session.endpointing.min_speech_ms == 300
+
+
 def test_an_account_that_lacks_something(tmp_path: Path) -> None:
     one = '[[sip.registrations]]\nregistrar = "a"\nuser = "b"\n'
     path = write(tmp_path, one + '\n[[sip.registrations]]\nregistrar = "a"')

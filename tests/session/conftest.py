@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ Make = Callable[..., VoiceSession]
 
 @pytest.fixture
 def make(vad: VoiceActivityDetector, stt: ScriptSTT, tts: LetterTTS, player: MemoryPlayer) -> Make:
-    def make_session(config: SessionConfig | None = None) -> VoiceSession:
-        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config or PLAIN)
+    def make_session(config: SessionConfig | None = None, **more: Any) -> VoiceSession:
+        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config or PLAIN, **more)
 
     return make_session
 
