@@ -1,8 +1,10 @@
 """``ivr serve``, ``call`` and ``doctor``: the commands of the telephone service."""
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ivr.cli.common import (
     CALL_FLAGS,
@@ -13,6 +15,9 @@ from ivr.cli.common import (
     print_line,
     settings_of,
 )
+
+if TYPE_CHECKING:
+    from ivr.service.config.settings import Settings
 
 DOCTOR_FLAGS = ("sip.bind", "sip.public_address", "sip.rtp_ports", "stt.order", "tts.order", "workers.count")
 
@@ -27,17 +32,21 @@ def _configure_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    settings = settings_of(arguments)
-    plans = tuple(arguments.plans) or settings.plans
+    def read_settings() -> "Settings":
+        found = settings_of(arguments)
+        return dataclasses.replace(found, plans=tuple(arguments.plans) or found.plans)
+
+    settings = read_settings()
+    plans = settings.plans
     if not plans:
         raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
     configure_log(settings)
     from ivr.service.server import serve
     from ivr.service.workers.supervisor import serve_workers
 
-    return _start(
-        lambda: serve_workers(settings, plans) if settings.workers.count else serve(settings, plans)
-    )
+    if settings.workers.count:
+        return _start(lambda: serve_workers(settings, plans, read_settings))
+    return _start(lambda: serve(settings, plans, read_settings=read_settings))
 
 
 def _configure_call(parser: argparse.ArgumentParser) -> None:

@@ -28,9 +28,16 @@ class Redactor:
     """A structlog processor that strikes out secrets: by the key's name, and known values anywhere."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Strike out these values too."""
         # The longest first: one secret may be the beginning of another. Very short ones would strike
         # out ordinary words.
-        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        self._secrets.update(secret for secret in secrets if len(secret) >= 4)
+        known = sorted(self._secrets, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
@@ -127,6 +134,19 @@ def configure_logging(
         # Loggers made before this call, at import time, must follow it too.
         cache_logger_on_first_use=False,
     )
+
+
+def update_logging(level: str, secrets: Iterable[str]) -> None:
+    """Change the level, and hide more secrets, of the log that ``configure_logging`` set up."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for name in NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for handler in root.handlers:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            for processor in handler.formatter.processors:
+                if isinstance(processor, Redactor):
+                    processor.add(secrets)
 
 
 def _adder(fields: Mapping[str, Any]) -> Processor:

@@ -16,8 +16,10 @@ from ivr.dialplan.plan.routing import Routing
 from ivr.service.banner import banner
 from ivr.service.calls.call import CallEnd, ServedCall, answer_when_due, facts_of
 from ivr.service.calls.registry import CallObserver, CallRegistry
+from ivr.service.config.reload import ReadSettings, SettingsChange, compare_settings, with_new_calls
 from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines, make_engines
+from ivr.service.logs import update_logging
 from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
@@ -59,10 +61,11 @@ class Server:
         observer: ServerObserver | None = None,
         *,
         paths: Sequence[Path] = (),
+        read_settings: ReadSettings | None = None,
         outbound: OutboundTask | None = None,
     ) -> None:
         """``observer`` is the supervisor's; without one the process catches signals, prints the banner, and
-        reads the plans again from ``paths`` at SIGHUP.
+        reads the plans again from ``paths`` at SIGHUP, and the settings with ``read_settings``.
 
         With ``outbound`` the server runs that instead of waiting for calls, and ends: it takes no calls,
         registers nowhere and prints nothing.
@@ -74,10 +77,15 @@ class Server:
         self._routing = Routing(self._plans)
         """Replaced as a whole when plans change; read by the SIP thread."""
         self._paths = tuple(paths)
+        self._read_settings = read_settings
+        self._settings_change: SettingsChange | None = None
+        """Read by the last reload, and in force once its plans are."""
         self._reload = asyncio.Event()
         self._engines: Engines
         self._recorder: Recorder | None = None
         self._world = RealWorld(settings)
+        self._old_worlds: list[RealWorld] = []
+        """Of settings that were replaced; calls that began with them may use them to their end."""
         self.calls = CallRegistry()
         """The open calls."""
         if observer is not None:
@@ -117,8 +125,8 @@ class Server:
                     self._reload,
                     self._paths,
                     lambda: self._plans,
-                    self.change_plans,
-                    load=lambda paths: load_checked(self._settings, paths, refuse=True),
+                    self._reloaded,
+                    load=self._load_again,
                     watch=self._settings.watch and self._observer is None,
                 ):
                     await self._stopping.wait()
@@ -130,7 +138,8 @@ class Server:
             finally:
                 await self._stop_agent()
         finally:
-            await self._world.aclose()
+            for world in (*self._old_worlds, self._world):
+                await world.aclose()
             await self._engines.aclose()
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
@@ -183,17 +192,46 @@ class Server:
             start=start,
         )
 
-    async def change_plans(self, plans: Sequence[Plan]) -> list[str]:
+    def _load_again(self, paths: Sequence[Path]) -> list[Plan]:
+        """Read settings and plans again. Raises SettingsError and PlanError; then nothing has changed."""
+        self._settings_change = None
+        if self._read_settings is None:
+            return load_checked(self._settings, paths, refuse=True)
+        change = compare_settings(self._settings, self._read_settings())
+        plans = load_checked(change.settings, change.settings.plans or paths, refuse=True)
+        self._settings_change = change
+        return plans
+
+    async def _reloaded(self, plans: Sequence[Plan]) -> list[str]:
+        change = self._settings_change
+        missing = await self.change_plans(plans, change.settings if change is not None else None)
+        if change is not None:
+            change.report()
+        return missing
+
+    async def change_plans(self, plans: Sequence[Plan], settings: Settings | None = None) -> list[str]:
         """Make the prompts of these plans, then let new calls follow them; open ones finish on theirs.
-        Returns the prompts that could not be made.
+        ``settings`` are in force for new calls too, as far as they need no restart. Returns the prompts that
+        could not be made.
         """
         missing = await self._engines.tts.prepare(
             dict.fromkeys(text for plan in plans for text in plan.prompts())
         )
+        if settings is not None:
+            self._change_settings(with_new_calls(self._settings, settings))
         self._plans = list(plans)
         self._routing = Routing(self._plans)
         log.info("plans_changed", plans=[plan.name for plan in plans])
         return missing
+
+    def _change_settings(self, settings: Settings) -> None:
+        self._settings, old = settings, self._settings
+        if any(
+            getattr(old, table) != getattr(settings, table) for table in ("http", "mail", "agent", "files")
+        ):
+            self._old_worlds.append(self._world)
+            self._world = RealWorld(settings)
+        update_logging(settings.log.level, settings.secrets())
 
     # -- start and stop
 
@@ -282,13 +320,19 @@ class Server:
         log.info("stopped")
 
 
-def serve(settings: Settings, plans: Sequence[Path], outbound: OutboundTask | None = None) -> int:
+def serve(
+    settings: Settings,
+    plans: Sequence[Path],
+    outbound: OutboundTask | None = None,
+    read_settings: ReadSettings | None = None,
+) -> int:
     """Run until a signal; the exit code. Raises what ``Server.run`` raises, and PlanError."""
     loaded = load_checked(settings, plans)
     prepare_process()
 
     async def main() -> int:
-        return await Server(settings, loaded, paths=plans, outbound=outbound).run()
+        server = Server(settings, loaded, paths=plans, read_settings=read_settings, outbound=outbound)
+        return await server.run()
 
     return asyncio.run(main())
 

@@ -11,6 +11,7 @@ import structlog
 from ivr.dialplan.engine.loader import load_plans
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.source.errors import PlanError
+from ivr.service.config.sources import SettingsError
 from ivr.service.tasks import background_tasks
 
 log: Any = structlog.get_logger("ivr.plans")
@@ -95,6 +96,10 @@ async def keep_plans(
         try:
             plans = await asyncio.to_thread(load, paths)
             missing = await change(plans)
+        except SettingsError as error:
+            log.error(
+                "settings_refused", error=str(error), remedy="the old settings stay: correct them, reload"
+            )
         except PlanError as error:
             log.error("plans_refused", error=str(error), remedy="the plans before go on; mend and try again")
         except Exception:

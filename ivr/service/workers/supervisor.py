@@ -22,8 +22,10 @@ from ivr.process.framing import Frame
 from ivr.process.restarts import RestartLimit
 from ivr.process.supervised import SupervisedProcess
 from ivr.service.banner import banner
+from ivr.service.config.reload import ReadSettings, SettingsChange, compare_settings, with_new_calls
 from ivr.service.config.settings import Settings, SettingsError
 from ivr.service.engines import StartableEngines, make_speech, needs_host, on_host
+from ivr.service.logs import update_logging
 from ivr.service.plans.checked import load_checked
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
@@ -99,11 +101,20 @@ class WorkerHandle:
 class Supervisor:
     """Runs ``settings.workers.count`` workers that serve ``paths``, loaded as ``plans``."""
 
-    def __init__(self, settings: Settings, paths: Sequence[Path], plans: Sequence[Plan]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Sequence[Path],
+        plans: Sequence[Plan],
+        read_settings: ReadSettings | None = None,
+    ) -> None:
         self.settings = settings
         self.plans = list(plans)
         self._paths = tuple(paths)
         self._shared = settings
+        self._read_settings = read_settings
+        self._settings_change: SettingsChange | None = None
+        """Read by the last reload, and in force once its plans are."""
         self._folder: Path | None = None
         self._host: SupervisedProcess | None = None
         self._speech: StartableEngines | None = None
@@ -137,7 +148,7 @@ class Supervisor:
                 self._paths,
                 lambda: self.plans,
                 self._change_plans,
-                load=lambda paths: load_checked(self.settings, paths, refuse=True),
+                load=self._load_again,
                 watch=self.settings.watch,
             ):
                 failed = await self._until_stopped()
@@ -206,12 +217,27 @@ class Supervisor:
 
     # -- plans
 
+    def _load_again(self, paths: Sequence[Path]) -> list[Plan]:
+        """Read settings and plans again. Raises SettingsError and PlanError; then nothing has changed."""
+        self._settings_change = None
+        if self._read_settings is None:
+            return load_checked(self.settings, paths, refuse=True)
+        change = compare_settings(self.settings, self._read_settings())
+        plans = load_checked(change.settings, change.settings.plans or paths, refuse=True)
+        self._settings_change = change
+        return plans
+
     async def _change_plans(self, plans: list[Plan]) -> list[str]:
         """Make the prompts, then send the plans to the workers, which use them from their next calls on."""
         assert self._speech is not None
         missing = await self._speech.tts.prepare(self._prompts(plans))
         self.plans = plans  # for a worker that is started from now on
-        packed = pack(plans)
+        if (change := self._settings_change) is not None:
+            self.settings = change.settings
+            self._shared = with_new_calls(self._shared, change.settings)
+            update_logging(self.settings.log.level, self.settings.secrets())
+            change.report()
+        packed = pack((self._shared, plans))
         for worker in self._workers:
             worker.process.send({"op": "plans"}, packed)
         return missing
@@ -265,7 +291,9 @@ class Supervisor:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
+def serve_workers(
+    settings: Settings, paths: Sequence[Path], read_settings: ReadSettings | None = None
+) -> int:
     """Run until a signal; returns the exit code. Raises what ``Supervisor.run`` raises, SettingsError,
     SipError, PlanError.
     """
@@ -283,6 +311,6 @@ def serve_workers(settings: Settings, paths: Sequence[Path]) -> int:
     plans = load_checked(settings, paths)
 
     async def main() -> int:
-        return await Supervisor(settings, paths, plans).run()
+        return await Supervisor(settings, paths, plans, read_settings).run()
 
     return asyncio.run(main())

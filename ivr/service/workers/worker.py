@@ -99,7 +99,8 @@ class Worker:
             packed = await self._plans.get()
             try:
                 # Functions that plans name are imported here, which may be slow: it is other people's code.
-                await self._server.change_plans(await asyncio.to_thread(unpack, packed))
+                settings, plans = await asyncio.to_thread(unpack, packed)
+                await self._server.change_plans(plans, settings)
             except Exception:
                 log.exception("plans_not_changed")
 
