@@ -46,7 +46,7 @@ def run_tests(
         suites.append((file.path, file.plan.name, outcomes))
         out(_summary(file, outcomes))
         if options.coverage or options.cover:
-            for line in _told(file, coverage):
+            for line in _reported(file, coverage):
                 out(line)
             short = short or coverage.percent < options.cover
             if coverage.percent < options.cover:
@@ -105,7 +105,7 @@ def _summary(file: DialogueFile, outcomes: Sequence[Outcome]) -> str:
     return f"{file.path}: {what}: {result} ({calls:.0f} s of calls in {seconds:.3g} s)"
 
 
-def _told(file: DialogueFile, coverage: Coverage) -> list[str]:
+def _reported(file: DialogueFile, coverage: Coverage) -> list[str]:
     covered = len(coverage.items) - len(coverage.missed)
     lines = [f"{file.plan.path}: {covered} of {len(coverage.items)} covered, {coverage.percent:.1f}%"]
     for item in coverage.missed:

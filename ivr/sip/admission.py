@@ -70,12 +70,12 @@ class Admission:
         self._refused.add(call)
         prm = pj.CallOpParam()
         prm.statusCode = status
-        told = pj.SipHeader()
+        reported = pj.SipHeader()
         if status == 503:
-            told.hName, told.hValue = "Retry-After", str(self._options.retry_after_s)
+            reported.hName, reported.hValue = "Retry-After", str(self._options.retry_after_s)
         else:
-            told.hName, told.hValue = "Warning", f'399 ivr "{reason}"'
-        prm.txOption.headers.append(told)
+            reported.hName, reported.hValue = "Warning", f'399 ivr "{reason}"'
+        prm.txOption.headers.append(reported)
         log.warning("call_refused", call=call.call_id, status=status, reason=reason, calls=len(self._calls))
         call.end_reason = "refused"
         # Not hangup(): from inside onIncomingCall that drops the header.

@@ -116,18 +116,18 @@ def test_refused_while_it_rang(pair: tuple[UserAgent, UserAgent]) -> None:
     assert sip.tag_of(response.get("To")) == sip.tag_of(theirs.local)
 
 
-def test_refer_and_what_is_told_about_it(pair: tuple[UserAgent, UserAgent]) -> None:
+def test_refer_and_what_is_reported_about_it(pair: tuple[UserAgent, UserAgent]) -> None:
     ours, theirs = connect(*pair)
     theirs.refer_answer = (603, "Decline", [("X-Why", "no")])
     declined = ours.request("REFER", [("Refer-To", "<sip:x@y>")]).final()
     assert (declined.status, declined.get("X-Why")) == (603, "no")
     assert theirs.wait_request("REFER").get("Refer-To") == "<sip:x@y>"
     assert theirs.notify("180 Ringing", event="refer;id=2").status == 200
-    told = ours.wait_request("NOTIFY")
-    assert told.body == b"SIP/2.0 180 Ringing\r\n" and told.get("Event") == "refer;id=2"
+    reported = ours.wait_request("NOTIFY")
+    assert reported.body == b"SIP/2.0 180 Ringing\r\n" and reported.get("Event") == "refer;id=2"
 
 
-def test_keys_are_told_apart(pair: tuple[UserAgent, UserAgent]) -> None:
+def test_keys_are_reported_apart(pair: tuple[UserAgent, UserAgent]) -> None:
     ours, theirs = connect(*pair)
     for key in "11#":
         theirs.media.press(key, 60).done.wait(2)

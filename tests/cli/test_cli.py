@@ -65,7 +65,7 @@ def test_version(tmp_path: Path) -> None:
         (("doctor", "--bind", "x"), "--bind: sip.bind = 'x'"),
     ],
 )
-def test_wrong_use_is_told_in_a_line(tmp_path: Path, arguments: tuple[object, ...], words: str) -> None:
+def test_wrong_use_is_reported_in_a_line(tmp_path: Path, arguments: tuple[object, ...], words: str) -> None:
     done = ivr(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done
     assert words in done.stderr
@@ -73,7 +73,7 @@ def test_wrong_use_is_told_in_a_line(tmp_path: Path, arguments: tuple[object, ..
     assert done.stderr.splitlines()[-1].startswith("ivr")
 
 
-def test_a_wrong_variable_or_file_is_told_likewise(tmp_path: Path) -> None:
+def test_a_wrong_variable_or_file_is_reported_likewise(tmp_path: Path) -> None:
     done = ivr("serve", PLAN, cwd=tmp_path, IVR_SIP__BNID="x")
     assert done.returncode == 2
     assert done.stderr == "ivr: environment: IVR_SIP__BNID is not a setting; did you mean IVR_SIP__BIND?\n"
@@ -117,8 +117,8 @@ def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ivr: sip.") and "needs TLS" in last and "OpenSSL 1.0.2" in last
     assert "make carrier" in last and "process_ready" not in done.stderr and "Traceback" not in done.stderr
-    told = ivr("doctor", "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}).stdout
-    assert re.search(r"FAIL +encryption +sip\.", told) and "make carrier" in told
+    reported = ivr("doctor", "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value}).stdout
+    assert re.search(r"FAIL +encryption +sip\.", reported) and "make carrier" in reported
 
 
 @needs_carrier
@@ -163,7 +163,7 @@ def test_models_that_are_there_are_fetched_at_once(tmp_path: Path, models: Model
     assert done.stdout.startswith("silero: is there (")
 
 
-def test_verify_tells_what_is_missing(tmp_path: Path) -> None:
+def test_verify_reports_what_is_missing(tmp_path: Path) -> None:
     done = ivr("models", "verify", "silero", cwd=tmp_path, IVR_CACHE_DIR=str(tmp_path / "empty"))
     assert done.returncode == 1
     assert "run `ivr models fetch silero`" in done.stderr

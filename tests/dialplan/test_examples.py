@@ -28,8 +28,8 @@ def test_the_dialogues_pass_and_go_through_all_of_it(path: Path) -> None:
     file = load_dialogues(path)
     coverage = Coverage(file.plan)
     outcomes = run_in_memory(file, coverage=coverage)
-    told = [f"{each.dialogue.name}: {each.failure}" for each in outcomes if each.failure is not None]
-    assert told == []
+    reported = [f"{each.dialogue.name}: {each.failure}" for each in outcomes if each.failure is not None]
+    assert reported == []
     assert [str(item) for item in coverage.missed] == []
 
 

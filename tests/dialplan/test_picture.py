@@ -159,7 +159,7 @@ def test_the_demo_is_drawn(name: str, tmp_path: Path) -> None:
         assert data.startswith(b"\x89PNG")
 
 
-def test_without_graphviz_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_graphviz_the_remedy_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ivr.cli.graph import GraphError, graph
 
     monkeypatch.setenv("PATH", str(tmp_path))

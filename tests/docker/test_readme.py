@@ -32,13 +32,13 @@ def test_the_table_of_variables_has_all_of_them_and_their_defaults() -> None:
     there: dict[str, set[str]] = {}
     for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE):
         there.setdefault(name, set()).add(default)
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for first, (defaults, _) in rows("variable").items():
         names = re.findall(r"`(\w+)`", first)
         values = [""] * len(names) if defaults == "none" else defaults.replace("`", "").split(", ")
-        told |= dict(zip(names, values, strict=True))
-    assert told.keys() == there.keys()
-    assert not {name: default for name, default in told.items() if default not in there[name]}
+        reported |= dict(zip(names, values, strict=True))
+    assert reported.keys() == there.keys()
+    assert not {name: default for name, default in reported.items() if default not in there[name]}
 
 
 def test_the_commands_name_services_and_profiles_that_there_are() -> None:
@@ -85,7 +85,7 @@ def test_ranges_of_ports() -> None:
 
 @pytest.mark.parametrize("public", ["127.0.0.9", ""])
 @pytest.mark.parametrize("bind", ["0.0.0.0", "127.0.0.1"])
-def test_the_address_that_callers_are_told(bind: str, public: str, services: Services) -> None:
+def test_the_address_that_callers_receive(bind: str, public: str, services: Services) -> None:
     """The public one; else the one bound to; else the machine's first."""
     options = ["--public-address", public] if public else []
     # The speech engine of an API loads nothing, and nobody speaks.
@@ -96,14 +96,14 @@ def test_the_address_that_callers_are_told(bind: str, public: str, services: Ser
     with service, UserAgent() as caller:
         call = caller.dial(service.address)
         answer = call.answered()
-        told = sdp.read(answer.body).host
+        reported = sdp.read(answer.body).host
         contact = sip.uri_of(answer.get("Contact")).split("@")[-1].partition(":")[0]
         if public or bind != "0.0.0.0":
-            assert told == contact.partition(";")[0] == (public or bind)
+            assert reported == contact.partition(";")[0] == (public or bind)
         else:
             with socket.socket(type=socket.SOCK_DGRAM) as mine:
-                mine.bind((told, 0))  # it is an address of this machine
-            assert told != "0.0.0.0"
+                mine.bind((reported, 0))  # it is an address of this machine
+            assert reported != "0.0.0.0"
         call.close()
 
 
@@ -210,6 +210,6 @@ def test_the_table_of_growth_follows_from_the_figures() -> None:
             "probes a second: each proxy sends, each worker gets",
         }
         for name, value_ in expected.items():
-            told, half = amount(table[name][column])
+            reported, half = amount(table[name][column])
             # The text rounds; large figures to two or three digits.
-            assert abs(told - value_) <= max(half, 0.03 * value_) + 1e-9, (name, cell, told, value_)
+            assert abs(reported - value_) <= max(half, 0.03 * value_) + 1e-9, (name, cell, reported, value_)

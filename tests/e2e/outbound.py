@@ -17,6 +17,6 @@ class Placed(Service):
         super().__init__([plan], to, *options, env=env)
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """The line it printed."""
         return next((line for line in self.other_lines if ": " in line), "")

@@ -184,7 +184,7 @@ def test_a_function_speaks_and_listens(key: str, reason: str, service: Service, 
     call.close()
 
 
-def test_an_agent_is_interrupted_and_told_what_was_heard(
+def test_an_agent_is_interrupted_and_learns_what_was_heard(
     service: Service, caller: UserAgent, backend: Backend
 ) -> None:
     story = (

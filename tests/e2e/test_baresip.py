@@ -55,9 +55,9 @@ async def test_a_softphone_is_understood_and_answered(
     phone = Softphone(tmp_path, sounds.silence(1.6) + speech + sounds.silence(20))
     await asyncio.to_thread(phone.dial, f"sip:demo@127.0.0.1:{service.port}", 7)
     service.wait_event("call_ended", since=since)
-    told = "\n".join(str(e) for e in service.events[began:])
-    assert service.find("choice_matched", since, choice=choice, by="speech"), told
-    assert service.find("barge_in", since, cause="speech"), told
+    reported = "\n".join(str(e) for e in service.events[began:])
+    assert service.find("choice_matched", since, choice=choice, by="speech"), reported
+    assert service.find("barge_in", since, cause="speech"), reported
     assert phone.media_addresses == {"127.0.0.1"}
     # What was heard, split where the caller spoke: the welcome cut short, then the answer.
     heard = phone.heard

@@ -80,11 +80,11 @@ def stubbed(folder: Path) -> Path:
 
 
 def fails_where_it_must(done: "subprocess.CompletedProcess[str]") -> None:
-    told = done.stdout + done.stderr
-    assert done.returncode == 1, told
+    reported = done.stdout + done.stderr
+    assert done.returncode == 1, reported
     wrong = "test.yaml:31:9: It goes elsewhere: expected it to go to the step 'desk', it was 'a', then 'bye'"
-    assert wrong in told, told
-    assert re.search(r"4 dialogues, \d+ turns: 1 failed", told), told
+    assert wrong in reported, reported
+    assert re.search(r"4 dialogues, \d+ turns: 1 failed", reported), reported
 
 
 def test_in_memory(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from tests.caller import UserAgent
 from tests.e2e.services import Services
 
 
-def test_options_tells_the_truth(services: Services) -> None:
+def test_options_reports_the_truth(services: Services) -> None:
     with UserAgent() as caller, services.start("main", {"IVR_SIP__MAX_CALLS": "1"}) as service:
         free = caller.options(service.address)
         assert (free.status, free.get("X-Load")) == (200, "0/1")

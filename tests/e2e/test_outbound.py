@@ -46,7 +46,7 @@ def test_answered_heard_and_understood(services: Services, callee: UserAgent) ->
         assert taken.ended.wait(8) and taken.ended_by == "them"
         assert placed.wait() == 0
         assert not placed.find("choice_matched", choice="one")
-        assert placed.told == f"{address(callee)}: answered; ended by hangup"
+        assert placed.reported == f"{address(callee)}: answered; ended by hangup"
         ended = placed.find("call_ended")[0]
         assert (ended["reason"], ended["codec"]) == ("hangup", "PCMU")
 
@@ -58,18 +58,18 @@ def test_the_callee_hangs_up(services: Services, callee: UserAgent) -> None:
         taken.media.wait_loud(5)
         taken.hangup()
         assert placed.wait() == 0
-        assert placed.told == f"{address(callee)}: answered; ended by callee"
+        assert placed.reported == f"{address(callee)}: answered; ended by callee"
 
 
 @pytest.mark.parametrize(
     ("status", "phrase", "told"),
     [(486, "Busy Here", "busy (486 Busy Here)"), (603, "Decline", "refused (603 Decline)")],
 )
-def test_not_taken(status: int, phrase: str, told: str, services: Services, callee: UserAgent) -> None:
+def test_not_taken(status: int, phrase: str, reported: str, services: Services, callee: UserAgent) -> None:
     with Placed(services.plan("test"), address(callee)) as placed:
         callee.wait_incoming().refuse(status, phrase)
         assert placed.wait() == 1
-        assert placed.told == f"{address(callee)}: {told}"
+        assert placed.reported == f"{address(callee)}: {reported}"
         assert not placed.complaints()
 
 
@@ -79,7 +79,7 @@ def test_nobody_answers(services: Services, callee: UserAgent) -> None:
         taken.ring()
         assert placed.wait() == 1
         assert taken.ended.wait(3)
-        assert placed.told == f"{address(callee)}: no answer"
+        assert placed.reported == f"{address(callee)}: no answer"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
@@ -128,7 +128,7 @@ def test_a_softphone_is_called(services: Services, tmp_path: Path) -> None:
         placed.wait_event("choice_matched", 10, choice="two", by="speech")
         phone.stop()
         assert placed.wait() == 0
-        assert placed.told == f"{where}: answered; ended by callee"
+        assert placed.reported == f"{where}: answered; ended by callee"
     heard = phone.heard
     assert measure.dbfs(heard[16000:32000]) > -30
     assert phone.media_addresses == {"127.0.0.1"}
@@ -150,7 +150,7 @@ def test_a_softphone_is_transferred(services: Services, callee: UserAgent, tmp_p
         taken.answer()
         taken.media.wait_loud(5)
         assert placed.wait() == 0
-        assert placed.told == f"{where}: answered; ended by transferred"
+        assert placed.reported == f"{where}: answered; ended by transferred"
         ended = placed.find("transfer_ended")[0]
         assert (ended["outcome"], ended["status"]) == ("answered", 200)
         assert taken.state == "up"

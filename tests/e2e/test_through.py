@@ -148,8 +148,8 @@ def test_who_does_not_answer_leads_elsewhere(
     call = dial(service, caller, callee.port, "1")
     callee.wait_incoming(5).refuse(status, reason)
     enters(service, call, step, 8)
-    told = service.find("transfer_failed", call=call.call_id)[0]
-    assert (told["outcome"], told["status"]) == (step, status)
+    reported = service.find("transfer_failed", call=call.call_id)[0]
+    assert (reported["outcome"], reported["status"]) == (step, status)
     call.close()
 
 
@@ -186,7 +186,7 @@ def test_the_caller_hangs_up(when: str, service: Service, caller: UserAgent, cal
     nothing_is_left(service, since)
 
 
-def test_the_callee_is_told_before_they_are_connected(
+def test_the_callee_hears_it_before_they_are_connected(
     service: Service, caller: UserAgent, callee: UserAgent
 ) -> None:
     call = dial(service, caller, callee.port, "2")
@@ -459,8 +459,8 @@ def test_the_callers_in_a_queue_have_their_turn(
 def test_nobody_is_there(service: Service, caller: UserAgent) -> None:
     """The last here: pjsua keeps the slot of a call that nobody answers for half a minute."""
     call = dial(service, caller, 9, "1")
-    told = service.wait_event("transfer_failed", 8, call=call.call_id)
-    assert told["outcome"] in ("noanswer", "failed")
+    reported = service.wait_event("transfer_failed", 8, call=call.call_id)
+    assert reported["outcome"] in ("noanswer", "failed")
     call.close()
 
 

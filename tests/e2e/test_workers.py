@@ -293,7 +293,7 @@ def test_without_their_supervisor_workers_finish_their_calls_and_end(
         assert not [title for pid, title in known.items() if Path(f"/proc/{pid}").exists()]
 
 
-def test_a_port_that_one_worker_cannot_have_is_told_before_anything_is_loaded(services: Services) -> None:
+def test_a_port_that_one_worker_cannot_have_is_reported_before_anything_is_loaded(services: Services) -> None:
     service = services.start("main", SETTINGS, "--workers", "2")
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
         taken.bind(port(service, 1))

@@ -75,7 +75,7 @@ a:
 """
 
 
-async def test_it_is_told_before_the_question_and_taken_back_after_the_answer(tmp_path: Path) -> None:
+async def test_it_is_reported_before_the_question_and_taken_back_after_the_answer(tmp_path: Path) -> None:
     steps = QUESTION.format(choices="{yes: {say: [yes, sure], press: 1}, no: {say: no}}")
     async with Phone(plan(tmp_path, steps)) as phone:
         await phone.silence(4)

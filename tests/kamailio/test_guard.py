@@ -247,7 +247,7 @@ def test_trunks_and_workers_of_one_machine_share_an_address(workers: list[Servic
         assert call.ended.wait(5) and call.ended_by == "them"
 
 
-def test_behind_nat_the_address_that_is_told_is_the_advertised_one(
+def test_behind_nat_the_address_that_is_reported_is_the_advertised_one(
     workers: list[Service], tmp_path: Path
 ) -> None:
     """Callers are told that, workers are not; and a route through it is known for its own."""
@@ -266,7 +266,7 @@ def test_behind_nat_the_address_that_is_told_is_the_advertised_one(
         assert "203.0.113.10:5064" in bye.all("Via")[0]
 
 
-def test_tls_asks_for_a_certificate_when_told(
+def test_tls_asks_for_a_certificate_when_configured(
     workers: list[Service], certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:
     if reason := why_no_tls():

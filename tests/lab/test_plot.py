@@ -163,7 +163,7 @@ def test_the_timeline_of_a_call() -> None:
 
 def test_a_prompt_that_goes_on_is_shown_in_stretches_with_their_words() -> None:
     s = 16_000
-    told = {"prompt": 1, "word_times": [["one", 0, 900], ["two", 1100, 1900], ["three", 2100, 2900]]}
+    reported = {"prompt": 1, "word_times": [["one", 0, 900], ["two", 1100, 1900], ["three", 2100, 2900]]}
     found = timeline(
         [
             Decision(0, "say_started", details={"prompt": 1, "text": "one two three"}),
@@ -173,7 +173,7 @@ def test_a_prompt_that_goes_on_is_shown_in_stretches_with_their_words() -> None:
             Decision(5 * s, "resume", "no words", {"prompt": 1, "cut_ms": 1500, "from_ms": 1000}),
             Decision(7 * s, "stop", "speech", {"prompt": 1, "latency_ms": 64}),
             Decision(8 * s, "confirm", "words", {"prompt": 1}),
-            Decision(8 * s, "say_ended", details={"interrupted": True, "heard_text": "one two", **told}),
+            Decision(8 * s, "say_ended", details={"interrupted": True, "heard_text": "one two", **reported}),
             Decision(9 * s, "turn_ended", details={"onset": 7 * s, "offset": 8 * s, "reason": "complete"}),
         ],
         10.0,

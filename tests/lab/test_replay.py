@@ -132,19 +132,19 @@ def test_an_answer_waits_for_the_end_of_a_turn_that_lasts_longer_now(recording: 
     assert of(again, "say_started")[1].at >= ended.at > of(recording.decisions, "turn_ended")[0].at + 12_000
 
 
-def test_compare_tells_what_is_lost_and_what_is_gained(
+def test_compare_reports_what_is_lost_and_what_is_gained(
     call: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["replay", str(call), "--compare"]) == 0
     out = capsys.readouterr().out
     assert "2 interruptions, 2 when replayed\n  the same" in out and "not transcribed" not in out
     assert main(["replay", str(call), "--compare", "--set", "session.endpointing.min_speech_ms=5000"]) == 1
-    told = capsys.readouterr().out
-    assert "2 interruptions, 1 with session.endpointing.min_speech_ms=5000" in told
+    reported = capsys.readouterr().out
+    assert "2 interruptions, 1 with session.endpointing.min_speech_ms=5000" in reported
     assert (
-        "  lost             2." in told
-        and 'prompt 1 by speech: "press one for sales' in told
-        and "gained" not in told
+        "  lost             2." in reported
+        and 'prompt 1 by speech: "press one for sales' in reported
+        and "gained" not in reported
     )
 
     async def plan(session: VoiceSession) -> None:
@@ -163,8 +163,8 @@ def test_compare_tells_what_is_lost_and_what_is_gained(
     # Nobody had ears for it then: that it was words is a guess, and that is said.
     assert found["unknown"] == 1 and "1 turn was not transcribed on the call" in output.err
     assert main(arguments) == 1
-    told = capsys.readouterr().out
-    assert "(1 turn was not transcribed on the call and taken for words here (--stt" in told
+    reported = capsys.readouterr().out
+    assert "(1 turn was not transcribed on the call and taken for words here (--stt" in reported
     assert main([*arguments, "--json", "--stt"]) == 1
     output = capsys.readouterr()
     assert json.loads(output.out)["unknown"] == 0 and not output.err
@@ -235,9 +235,9 @@ def test_no_value_is_the_default(call: Path) -> None:
 
 def test_a_file_of_settings_takes_the_place_of_those_recorded(call: Path, tmp_path: Path) -> None:
     (tmp_path / "ivr.toml").write_text("[session.endpointing]\nmin_speech_ms = 5000\n")
-    told: list[str] = []
-    assert replay_all(call, config=tmp_path / "ivr.toml", compare=True, out=told.append) == 1
-    assert "2 interruptions, 1 with" in told[0]
+    reported: list[str] = []
+    assert replay_all(call, config=tmp_path / "ivr.toml", compare=True, out=reported.append) == 1
+    assert "2 interruptions, 1 with" in reported[0]
 
 
 def test_options_of_another_version_are_left_out_and_said(
@@ -249,16 +249,16 @@ def test_options_of_another_version_are_left_out_and_said(
     header["options"]["session"]["endpointing"]["min_speech_ms"] = 5000
     (tmp_path / "old.wav").write_bytes(call.read_bytes())
     (tmp_path / "old.jsonl").write_text("\n".join([json.dumps(header), *rest]))
-    told: list[str] = []
-    assert replay_all(tmp_path / "old.wav", as_json=True, out=told.append) == 0
-    assert [d.rule for d in of(map(Decision.from_json, told), "stop")] == ["dtmf"]
+    reported: list[str] = []
+    assert replay_all(tmp_path / "old.wav", as_json=True, out=reported.append) == 0
+    assert [d.rule for d in of(map(Decision.from_json, reported), "stop")] == ["dtmf"]
     assert (
         "ignored settings that this version does not have: session.telepathy.strength"
         in capsys.readouterr().err
     )
 
 
-def test_engines_can_listen_anew(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_engines_can_listen_again(call: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The caller said goodbye; the scene's recogniser understood something else."""
     assert main(["replay", str(call), "--stt", "--json"]) == 0
     found = of(map(Decision.from_json, capsys.readouterr().out.splitlines()), "transcript")
@@ -348,16 +348,16 @@ def test_the_policy_decides_the_same(polite: Path) -> None:
 
 
 def compared(path: Path, *assignments: str) -> Any:
-    told: list[str] = []
-    replay_all(path, assignments, compare=True, as_json=True, out=told.append)
-    return json.loads(told[0])
+    reported: list[str] = []
+    replay_all(path, assignments, compare=True, as_json=True, out=reported.append)
+    return json.loads(reported[0])
 
 
-def test_false_interruptions_are_told_apart(polite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_false_interruptions_are_reported_apart(polite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(polite), "--compare", "--set", "session.barge_in.min_speech_ms=480"]) == 1
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("polite.wav: 1 interruption, 1 with")
-    assert told[1].startswith("  false lost       2.") and "which resumed (no words): " in told[1]
+    reported = capsys.readouterr().out.splitlines()
+    assert reported[0].startswith("polite.wav: 1 interruption, 1 with")
+    assert reported[1].startswith("  false lost       2.") and "which resumed (no words): " in reported[1]
     found = compared(polite, "session.barge_in.backchannels=false")
     assert [each["prompt"] for each in found["gained"]] == [1] and found["lost"] != found["gained"]
     assert [each["resumed"] for each in found["false_lost"]] == ["backchannel"]

@@ -17,19 +17,19 @@ PUBLIC = "127.0.0.9"
 """Nobody is there, and what is sent there stays on loopback."""
 
 
-def test_inside_and_outside_are_told_apart(pbx_root: Path) -> None:
+def test_inside_and_outside_are_reported_apart(pbx_root: Path) -> None:
     settings = {"PBX_PUBLIC_ADDRESS": PUBLIC, "PBX_LOCAL_NET": LOCAL_NET}
     with Pbx(pbx_root, free_port(), free_port(), settings=settings) as pbx:
-        for host, told in ((INSIDE, "127.0.0.1"), (OUTSIDE, PUBLIC)):
+        for host, reported in ((INSIDE, "127.0.0.1"), (OUTSIDE, PUBLIC)):
             with Phone(pbx, "101", host=host) as phone:
                 call = phone.ring("699")
                 answer = call.answered()
-                assert answer.status == 200 and sdp.read(answer.body).host == told
-                assert sip.uri_of(answer.get("Contact")) == f"sip:{told}:{pbx.port}"
+                assert answer.status == 200 and sdp.read(answer.body).host == reported
+                assert sip.uri_of(answer.get("Contact")) == f"sip:{reported}:{pbx.port}"
                 call.close()
 
 
-def test_a_pbx_outside_its_local_net_tells_everybody_its_own_address(pbx_root: Path) -> None:
+def test_a_pbx_outside_its_local_net_reports_everybody_its_own_address(pbx_root: Path) -> None:
     """Asterisk's rule: why docker/README.md wants PBX_LOCAL_NET to hold the PBX itself."""
     settings = {"PBX_PUBLIC_ADDRESS": PUBLIC, "PBX_LOCAL_NET": f"{INSIDE}/32"}
     with (

@@ -78,7 +78,7 @@ def test_an_extension_is_called_and_understood(desk: Desk, one: Phone) -> None:
         taken.media.press("9")
         assert taken.ended.wait(8) and taken.ended_by == "them"
         assert placed.wait() == 0
-        assert placed.told.endswith("answered; ended by hangup")
+        assert placed.reported.endswith("answered; ended by hangup")
     # It calls out by its account, and has taken nobody's place there.
     assert desk.pbx.contacts("400") == []
 
@@ -87,7 +87,7 @@ def test_the_extension_hangs_up(desk: Desk, two: Phone) -> None:
     with desk.call("102") as placed:
         answered(two, placed).hangup()
         assert placed.wait() == 0
-        assert placed.told.endswith("answered; ended by callee")
+        assert placed.reported.endswith("answered; ended by callee")
 
 
 def test_hold_and_another_codec_in_mid_call(desk: Desk, one: Phone) -> None:
@@ -115,7 +115,7 @@ def test_busy(desk: Desk, one: Phone) -> None:
     with desk.call("101") as placed:
         one.wait_incoming(10).refuse(486, "Busy Here")
         assert placed.wait() == 1
-        assert placed.told.endswith(": busy (486 Busy Here)")
+        assert placed.reported.endswith(": busy (486 Busy Here)")
 
 
 def test_nobody_answers(desk: Desk, one: Phone) -> None:
@@ -123,7 +123,7 @@ def test_nobody_answers(desk: Desk, one: Phone) -> None:
         taken = one.wait_incoming(10)
         taken.ring()
         assert placed.wait() == 1
-        assert placed.told.endswith(": no answer")
+        assert placed.reported.endswith(": no answer")
         assert taken.ended.wait(3) and taken.ended_by == "them"
 
 
@@ -131,10 +131,10 @@ def test_nobody_answers(desk: Desk, one: Phone) -> None:
     ("extension", "told"),
     [("102", "no answer (480 Temporarily Unavailable)"), ("103", "refused (404 Not Found)")],
 )
-def test_nobody_is_there(extension: str, told: str, desk: Desk) -> None:
+def test_nobody_is_there(extension: str, reported: str, desk: Desk) -> None:
     with desk.call(extension) as placed:
         assert placed.wait() == 1
-        assert placed.told.endswith(f": {told}")
+        assert placed.reported.endswith(f": {reported}")
 
 
 def test_a_wrong_password(services: Services, pbx: Pbx, one: Phone) -> None:
@@ -142,7 +142,7 @@ def test_a_wrong_password(services: Services, pbx: Pbx, one: Phone) -> None:
     env = {"IVR_SIP__REGISTRATIONS": json.dumps([account])}
     with Placed(services.plan("test"), "101", env=env) as placed:
         assert placed.wait() == 1
-        assert placed.told.endswith(": refused (401 Unauthorized)")
+        assert placed.reported.endswith(": refused (401 Unauthorized)")
     assert one.incoming.empty()
 
 
@@ -153,7 +153,7 @@ def test_who_was_called_is_transferred(desk: Desk, one: Phone, two: Phone) -> No
         other = two.wait_incoming(5)
         other.answer()
         assert placed.wait() == 0
-        assert placed.told.endswith("answered; ended by transferred")
+        assert placed.reported.endswith("answered; ended by transferred")
         hear_each_other(taken, other)
         taken.close()
         assert other.ended.wait(5)

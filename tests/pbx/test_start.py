@@ -73,9 +73,9 @@ def test_passwords_come_from_files_and_are_for_this_user_only(tmp_path: Path) ->
         ({"TRUNK_PASSWORD_FILE": "/none", "PHONE_PASSWORD": "b"}, "/none"),
     ],
 )
-def test_there_is_no_pbx_without_passwords(env: dict[str, str], told: str, tmp_path: Path) -> None:
+def test_there_is_no_pbx_without_passwords(env: dict[str, str], reported: str, tmp_path: Path) -> None:
     done = start(tmp_path, **env)
-    assert done.returncode and told in done.stderr
+    assert done.returncode and reported in done.stderr
     assert not (tmp_path / "pbx" / "etc").exists()
 
 

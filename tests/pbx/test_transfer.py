@@ -23,8 +23,8 @@ def test_to_an_extension(number: str, service: Service, one: Phone, two: Phone) 
     taken.answer()
     ended = over(service, there)
     assert ended["reason"] == "transferred"
-    told = service.find("transfer_ended", call=there)[0]
-    assert told["outcome"] in ("left", "answered"), told
+    reported = service.find("transfer_ended", call=there)[0]
+    assert reported["outcome"] in ("left", "answered"), reported
     hear_each_other(call, taken)
     assert call.state == "up" and taken.state == "up"
     taken.hangup()
@@ -79,6 +79,6 @@ def test_the_caller_hangs_up_in_mid_transfer(service: Service, one: Phone, two: 
     taken = two.wait_incoming(5)
     call.close()
     assert taken.ended.wait(5)
-    told = service.wait_event("transfer_ended", 5, call=there)
-    assert (told["outcome"], told["status"]) == ("refused", 503)
+    reported = service.wait_event("transfer_ended", 5, call=there)
+    assert (reported["outcome"], reported["status"]) == ("refused", 503)
     assert over(service, there, RTP_TIMEOUT_S + 5)["reason"] == "rtp_timeout"

@@ -43,7 +43,7 @@ def test_the_build_is_asked_for_its_limit() -> None:
     assert f"compiled for {build.max_calls} calls: {build.max_calls - 1} served" in finding.text
 
 
-def test_what_the_build_can_encrypt_is_told_and_what_it_cannot_is_a_fault(tmp_path: Path) -> None:
+def test_what_the_build_can_encrypt_is_reported_and_what_it_cannot_is_a_fault(tmp_path: Path) -> None:
     new = Security("OpenSSL 3.0.19 27 Jan 2026", ("sdes", "dtls"))
     old = Security("OpenSSL 1.0.2k-fips  26 Jan 2017", ("sdes",))
     nothing = settings().sip

@@ -9,7 +9,7 @@ from ivr.dialplan.engine.loader import load_plan
 from ivr.service.plans.reload import files_of, watch_files
 
 
-async def test_a_change_is_told_once_and_only_when_it_is_over(tmp_path: Path) -> None:
+async def test_a_change_is_reported_once_and_only_when_it_is_over(tmp_path: Path) -> None:
     file = tmp_path / "plan.yaml"
     file.write_text("a")
     wanted = asyncio.Event()

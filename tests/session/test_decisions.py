@@ -50,44 +50,44 @@ def test_what_is_no_decision_is_refused(line: str) -> None:
         Decision.from_json(line)
 
 
-def test_each_is_logged_flat_and_told() -> None:
+def test_each_is_logged_flat_and_reported() -> None:
     log = Log()
     decisions = Decisions(log)
-    told: list[Decision] = []
-    unsubscribe = decisions.subscribe(told.append)
+    reported: list[Decision] = []
+    unsubscribe = decisions.subscribe(reported.append)
     made = decisions.note(3200, "ignore", "backchannel", words="uh-huh", probability=0.9)
     fields = {"at": 3200, "stage": "ignore", "rule": "backchannel", "words": "uh-huh", "probability": 0.9}
     assert log.lines == [("turn_taking", fields)]
-    assert told == [made]
+    assert reported == [made]
     unsubscribe()
     unsubscribe()
     decisions.note(1, "duck")
-    assert told == [made]
+    assert reported == [made]
 
 
-def test_a_subscriber_that_raises_is_dropped_and_the_others_are_told() -> None:
+def test_a_subscriber_that_raises_is_dropped_and_the_others_are_called() -> None:
     log = Log()
     decisions = Decisions(log)
     calls: list[str] = []
-    told: list[Decision] = []
+    reported: list[Decision] = []
 
     def broken(decision: Decision) -> None:
         calls.append(decision.stage)
         raise RuntimeError("no")
 
     decisions.subscribe(broken)
-    decisions.subscribe(told.append)
+    decisions.subscribe(reported.append)
     decisions.note(1, "duck")
     decisions.note(2, "restore")
     assert calls == ["duck"]
-    assert [each.stage for each in told] == ["duck", "restore"]
+    assert [each.stage for each in reported] == ["duck", "restore"]
     assert [event for event, _ in log.lines].count("decision_subscriber_failed") == 1
 
 
 def test_two_threads_may_note_at_once() -> None:
     decisions = Decisions(Log())
-    told: list[int] = []
-    decisions.subscribe(lambda decision: told.append(decision.at))
+    reported: list[int] = []
+    decisions.subscribe(lambda decision: reported.append(decision.at))
     threads = [
         threading.Thread(target=lambda base=base: [decisions.note(base + i, "duck") for i in range(500)])
         for base in (0, 1000)
@@ -96,15 +96,15 @@ def test_two_threads_may_note_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sorted(told) == [*range(500), *range(1000, 1500)]
+    assert sorted(reported) == [*range(500), *range(1000, 1500)]
 
 
-async def test_a_conversation_tells_its_decisions(
+async def test_a_conversation_reports_its_decisions(
     make: Make, sentence: np.ndarray, stt: ScriptSTT, tts: LetterTTS
 ) -> None:
     session = make()
-    told: list[Decision] = []
-    session.on_decision(told.append)
+    reported: list[Decision] = []
+    session.on_decision(reported.append)
     async with session:
         await session.say(LONG)
         await feed(session, np.zeros(4000, np.int16))
@@ -114,8 +114,8 @@ async def test_a_conversation_tells_its_decisions(
         assert (await session.listen()).text == "hello there"
         session.process_dtmf("5")
         assert (await session.listen()).text == "5"
-    of = {stage: [d for d in told if d.stage == stage] for stage in STAGES}
-    assert {d.stage for d in told} <= STAGES.keys()
+    of = {stage: [d for d in reported if d.stage == stage] for stage in STAGES}
+    assert {d.stage for d in reported} <= STAGES.keys()
     (started,), (stop,), (ended,) = of["say_started"], of["stop"], of["say_ended"]
     assert started.details["text"].split() == LONG.split()[: len(started.details["text"].split())]
     assert started.details["prompt"] == stop.details["prompt"] == ended.details["prompt"]
@@ -125,4 +125,4 @@ async def test_a_conversation_tells_its_decisions(
     assert turn.details["onset"] == transcript.details["onset"] == of["speech_began"][0].details["onset"]
     assert transcript.details["text"] == "hello there" and of["dtmf"][0].details["digit"] == "5"
     assert [d.details["name"] for d in of["state"]][:2] == ["listening", "processing"]
-    assert [Decision.from_json(d.to_json()) for d in told] == told
+    assert [Decision.from_json(d.to_json()) for d in reported] == reported

@@ -73,7 +73,7 @@ def test_pauses_carry_no_words() -> None:
         assert heard_text([part], ms * RATE // 1000, RATE) == "hello"
 
 
-def told(text: str, start: int = 0) -> SpokenPart:
+def reported(text: str, start: int = 0) -> SpokenPart:
     """``text`` with the places of its words as an engine tells them."""
     part, tts, at = spoken(text, start), LetterTTS(), 0
     words = []
@@ -86,15 +86,15 @@ def told(text: str, start: int = 0) -> SpokenPart:
 
 
 @given(st.integers(0, 200_000))
-def test_what_the_engine_tells_is_right_to_the_sample(played: int) -> None:
-    part = told(TEXT)
+def test_what_the_engine_reports_is_right_to_the_sample(played: int) -> None:
+    part = reported(TEXT)
     want = [word.text for word in part.words if word.start + word.end < 2 * played]
     if played < part.samples:
         assert heard_text([part], played, RATE).split() == want
 
 
-def test_where_the_engine_stops_telling_the_sound_is_looked_at() -> None:
-    part = told(TEXT)
+def test_where_the_engine_stops_reporting_the_sound_is_looked_at() -> None:
+    part = reported(TEXT)
     known, part.words = part.words, part.words[:6]  # the first sentence's and the comma's
     assert [word.text for word in part.words][-1] == "a"
     found = part.timed_words(RATE)
@@ -104,15 +104,15 @@ def test_where_the_engine_stops_telling_the_sound_is_looked_at() -> None:
 
 
 def test_a_dash_is_not_said() -> None:
-    part = told("hello world")
+    part = reported("hello world")
     part.text = "hello — world"
     assert [word.text for word in part.timed_words(RATE)] == ["hello", "—", "world"]
     assert part.timed_words(RATE)[2] == part.words[1]
     assert heard_text([part], part.words[1].start + 1, RATE) == "hello —"
 
 
-def test_an_unfinished_part_whose_engine_tells_has_the_words_told() -> None:
-    part = told(TEXT)
+def test_an_unfinished_part_whose_engine_reports_has_the_words_reported() -> None:
+    part = reported(TEXT)
     part.complete = False
     part.words = part.words[:4]
     end = part.words[-1].end
@@ -132,5 +132,5 @@ async def test_through_a_session(make: Make, player: MemoryPlayer, played_ms: in
         await quiet(session, played_ms)
         session.process_dtmf("5")
         result = await asyncio.wait_for(handle.wait_for_playout(), 1)
-    want = [w.text for w in told(TEXT).words if (w.start + w.end) / 2 < result.heard_ms * RATE / 1000]
+    want = [w.text for w in reported(TEXT).words if (w.start + w.end) / 2 < result.heard_ms * RATE / 1000]
     assert result.heard_text.split() == want

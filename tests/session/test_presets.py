@@ -44,7 +44,7 @@ def test_a_preset_is_its_changes_and_nothing_else(name: str) -> None:
     assert set(chosen.vad) <= {"threshold"}, "a detector of somebody else's knows no other"
 
 
-def test_the_readme_tells_the_values() -> None:
+def test_the_readme_has_the_values() -> None:
     """The table has a row for each option that any preset changes, and a column for each preset."""
     rows = [
         [cell.strip(" `") for cell in line.strip("|").split("|")]
@@ -52,9 +52,9 @@ def test_the_readme_tells_the_values() -> None:
         if line.startswith("| ")
     ]
     head = next(at for at, row in enumerate(rows) if row[1:] == list(PRESETS))
-    told = {row[0]: row[1:] for row in rows[head + 1 :] if re.fullmatch(r"[a-z_]+\.[a-z_]+", row[0])}
-    assert set(told) == {option for name in PRESETS for option in changes(name)}
-    for option, cells in told.items():
+    reported = {row[0]: row[1:] for row in rows[head + 1 :] if re.fullmatch(r"[a-z_]+\.[a-z_]+", row[0])}
+    assert set(reported) == {option for name in PRESETS for option in changes(name)}
+    for option, cells in reported.items():
         table, _, field = option.partition(".")
         for name, cell in zip(PRESETS, cells, strict=True):
             chosen = PRESETS[name]

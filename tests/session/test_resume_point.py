@@ -119,9 +119,9 @@ def test_a_plosive_in_the_midst_of_a_word_is_no_pause() -> None:
 
 
 @given(st.integers(0, 50_000), st.sampled_from([0.0, 500.0, CLAUSE_MS]), st.booleans())
-def test_never_later_than_the_cut_and_never_far_back(played: int, clause_ms: float, told: bool) -> None:
+def test_never_later_than_the_cut_and_never_far_back(played: int, clause_ms: float, reported: bool) -> None:
     prompt = part()
-    if not told:
+    if not reported:
         prompt.words = ()
     at = resume_point([prompt], played, RATE, clause_ms=clause_ms)
     assert 0 <= at <= played

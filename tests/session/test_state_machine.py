@@ -30,19 +30,19 @@ def test_the_table_is_the_design_and_nothing_else() -> None:
 
 @given(st.lists(st.sampled_from(SessionState), max_size=30))
 def test_an_illegal_transition_raises_and_changes_nothing(path: list[SessionState]) -> None:
-    m, told = machine(), []
-    m.subscribe(lambda state: told.append(state))
+    m, reported = machine(), []
+    m.subscribe(lambda state: reported.append(state))
     for target in path:
-        before, told_before = m.state, len(told)
+        before, reported_before = m.state, len(reported)
         if (str(before), str(target)) in LEGAL:
             m.to(target)
             assert m.state is target
-            assert told[-1] is target
+            assert reported[-1] is target
         else:
             with pytest.raises(InvalidTransition):
                 m.to(target)
             assert m.state is before
-            assert len(told) == told_before
+            assert len(reported) == reported_before
 
 
 def test_initial_cannot_reach_speaking() -> None:

@@ -62,7 +62,7 @@ def test_a_missing_password_file_is_named() -> None:
         agent(registrations=(registration,)).start()
 
 
-def test_whatever_goes_wrong_at_the_start_is_told(tmp_path: Path) -> None:
+def test_whatever_goes_wrong_at_the_start_is_reported(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"\xff\xfe\x00")
     binary = Registration(registrar="127.0.0.1:9", user="u", password_file=str(secret))

@@ -348,7 +348,7 @@ def test_by_an_outbound_proxy_and_under_another_name(
     assert ours.wait("ended") == ("busy", 486)
 
 
-def test_what_cannot_be_dialled_is_told_at_once(start: Callable[..., UserAgent]) -> None:
+def test_what_cannot_be_dialled_is_reported_at_once(start: Callable[..., UserAgent]) -> None:
     agent = start()
     with pytest.raises(ValueError, match="names no host"):
         agent.dial("101", lambda leg: LegListener())

@@ -5,7 +5,7 @@ import pytest
 from ivr.sip.dialog_requests import answer_to
 
 
-class Told:
+class Reported:
     def __init__(self) -> None:
         self.keys: list[str] = []
         self.notifies: list[str] = []
@@ -37,12 +37,12 @@ def request(*headers: str, body: str = "") -> str:
     ],
 )
 def test_answers(method: str, message: str, status: int | None, keys: list[str]) -> None:
-    call = Told()
+    call = Reported()
     assert answer_to(call, method, message) == status
     assert call.keys == keys and not call.notifies
 
 
 def test_a_notify_about_something_is_the_calls() -> None:
-    call = Told()
+    call = Reported()
     message = request("Event: refer")
     assert answer_to(call, "NOTIFY", message) == 481 and call.notifies == [message]

@@ -39,7 +39,7 @@ def test_keys_are_taken_out_and_nothing_else() -> None:
     assert without_keys(HEAD + DTLS) == HEAD + DTLS
 
 
-def test_keys_are_shown_over_tls_alone_unless_told_so() -> None:
+def test_keys_are_shown_over_tls_alone_unless_allowed() -> None:
     assert [keys_are_hidden(SipOptions(), each) for each in ("udp", "tcp", "tls")] == [True, True, False]
     assert not keys_are_hidden(SipOptions(srtp_sdes_without_tls=True), "udp")
 
@@ -73,8 +73,8 @@ def test_an_offer_of_ours_must_be_possible_where_it_is_required() -> None:
     dtls = SipOptions(srtp="required", srtp_keying=("dtls", "sdes"))
     assert refusal(dtls, "udp", "") is None
     assert refusal(SipOptions(srtp="required", srtp_keying=("dtls",)), "tls", HEAD + SDES) is not None
-    told = SipOptions(srtp="required", srtp_sdes_without_tls=True)
-    assert refusal(told, "udp", "") is None and refusal(told, "udp", HEAD + SDES) is None
+    reported = SipOptions(srtp="required", srtp_sdes_without_tls=True)
+    assert refusal(reported, "udp", "") is None and refusal(reported, "udp", HEAD + SDES) is None
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,9 @@ def calls(
     """All events of calls that were sent and heard these sounds (8 kHz), all at the same time."""
     events: list[list[VadEvent]] = [[] for _ in legs]
     lines = [ears.bank.open() for _ in legs]
-    streams = [ears.open(line, options, told.append) for line, told in zip(lines, events, strict=True)]
+    streams = [
+        ears.open(line, options, reported.append) for line, reported in zip(lines, events, strict=True)
+    ]
     for at in range(0, max(sent.size for sent, _ in legs) - LINE_FRAME + 1, LINE_FRAME):
         for line, (sent, back) in zip(lines, legs, strict=True):
             if at + LINE_FRAME <= sent.size:

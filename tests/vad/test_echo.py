@@ -63,8 +63,8 @@ def spoken_over(echo: Echo | None, dbfs: float, count: int = 14) -> tuple[list[L
 def latencies(events: list[list[VadEvent]], onsets: list[int]) -> list[float]:
     """Milliseconds from each onset to the turn that begins next; inf: none within a second and a half."""
     found = []
-    for told, onset in zip(events, onsets, strict=True):
-        after = [e.at / 2 - onset for e in started(told) if 0 < e.at / 2 - onset < 12000]
+    for reported, onset in zip(events, onsets, strict=True):
+        after = [e.at / 2 - onset for e in started(reported) if 0 < e.at / 2 - onset < 12000]
         found.append(after[0] / 8 if after else np.inf)
     return found
 

@@ -82,9 +82,9 @@ def _week(subject: Subject, name: str, calendar: OpenHours, node: Node) -> Itera
     if unsaid:
         message = f"{quoted(name)} does not say when it is open on {listed(unsaid)}: closed is taken"
         yield subject.at_top(HOURS_GAP, message, ("hours", name, "open"))
-    told: set[str] = set()
+    reported: set[str] = set()
     for number, day in enumerate(DAYS):
-        if day not in written or written[day] in told:
+        if day not in written or written[day] in reported:
             continue
         before = calendar.week[number - 1]
         night = [(start - MINUTES, end - MINUTES) for start, end in before if end > MINUTES]
@@ -99,7 +99,7 @@ def _week(subject: Subject, name: str, calendar: OpenHours, node: Node) -> Itera
                 yield subject.at_top(HOURS_GAP, message, path)
             else:
                 continue
-            told.add(written[day])
+            reported.add(written[day])
             break
 
 

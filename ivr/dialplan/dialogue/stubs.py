@@ -102,9 +102,9 @@ class StubHttp:
             if stub.fits(request) and (stub.times is None or len(used) < stub.times):
                 used.append(None)
                 return await self._answer(stub, request)
-        told = f"{request.method} {request.url}"
-        self._events.add("request", told, outcome="no stub: add it to `requests` of the dialogue")
-        raise HttpFailed("unreachable", f"the dialogue has no request that fits {quoted(told)}")
+        reported = f"{request.method} {request.url}"
+        self._events.add("request", reported, outcome="no stub: add it to `requests` of the dialogue")
+        raise HttpFailed("unreachable", f"the dialogue has no request that fits {quoted(reported)}")
 
     async def _answer(self, stub: RequestStub, request: HttpRequest) -> HttpReply:
         late = stub.fails == "timeout" or stub.after > request.timeout_s

@@ -44,8 +44,8 @@ def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
     problems: list[Problem] = []
     step = read_step("verbs", node, node, context, problems)
     if problems:
-        told = [f"{paths[problem.line - 1]}: {problem.message}" for problem in sorted(problems)[:3]]
-        raise BadReply("; ".join(told))
+        reported = [f"{paths[problem.line - 1]}: {problem.message}" for problem in sorted(problems)[:3]]
+        raise BadReply("; ".join(reported))
     return step.verbs
 
 

@@ -212,13 +212,13 @@ class Runner:
             expected = isinstance(error, VerbFailed | ExpressionError)
             event = error.event if isinstance(error, VerbFailed) else "error"
             where = {"step": self.position.step, "line": placed.line, "verb": placed.verb.name}
-            told = run.variables.redact(str(error))
+            reported = run.variables.redact(str(error))
             if expected:
-                run.log.error("verb_failed", **where, failure=event, error=told)
+                run.log.error("verb_failed", **where, failure=event, error=reported)
             else:
                 run.log.exception("verb_failed", **where, failure=event)
             run.failures += 1
-            run.variables.set("error", {"event": event, "message": told, **where})
+            run.variables.set("error", {"event": event, "message": reported, **where})
             target = placed.verb.on_error or self.plan.on_error
             if after_hangup or target is None or run.failures > MAX_FAILURES:
                 return End("error") if after_hangup else await self._apologise("error")

@@ -64,10 +64,10 @@ def boxes(plan: Plan, problems: Iterable[Problem] = ()) -> list[Box]:
     found = [_box(plan, name, plan.steps[name]) for name in names]
     _name_the_ways_back(plan, found)
     reached = _reached(plan, found)
-    told = list(problems)
+    reported = list(problems)
     for box in found:
         box.reached = box.name in reached
-        box.problems = [problem.message for problem in told if _step_of(plan, problem) == box.name]
+        box.problems = [problem.message for problem in reported if _step_of(plan, problem) == box.name]
     return found
 
 

@@ -117,8 +117,8 @@ class Python(Verb):
         if isinstance(error, SessionEnded | VerbFailed):
             raise error
         if error is not None:
-            told = type(error).__name__ if hidden else described_error(error)
-            raise VerbFailed("python_failed", f"{spec}: {told} ({raised_at(error)})")
+            reported = type(error).__name__ if hidden else described_error(error)
+            raise VerbFailed("python_failed", f"{spec}: {reported} ({raised_at(error)})")
         if not is_plain(result):
             kind = type(result).__name__
             raise VerbFailed(

@@ -182,8 +182,8 @@ class Request(SpeakingVerb):
         took_ms = round((time.monotonic() - began) * 1000)
         run.log.info("request_ended", url=self.url.source, outcome=event, status=status, took_ms=took_ms)
         if event == "bad_answer":
-            told = "its answer is sensitive" if self.sensitive else run.variables.redact(message)
-            run.log.error("bad_answer", url=self.url.source, error=told)
+            reported = "its answer is sensitive" if self.sensitive else run.variables.redact(message)
+            run.log.error("bad_answer", url=self.url.source, error=reported)
         succeeded = event.startswith("2")
         goto = self._goto(event, succeeded)
         if goto is not None:

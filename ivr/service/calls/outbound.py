@@ -68,13 +68,13 @@ def call(
         out(f"{where.uri}: not dialled")
         return code or 130
     end = ends[0]
-    out(f"{where.uri}: {_told(end)}")
+    out(f"{where.uri}: {_reported(end)}")
     if end.reason == "shutdown":
         return 130
     return 0 if end.answered and end.reason not in _WORDS else 1
 
 
-def _told(end: CallEnd) -> str:
+def _reported(end: CallEnd) -> str:
     if end.answered and end.reason not in _WORDS:
         return f"answered; ended by {end.reason}"
     words = _WORDS.get(end.reason, end.reason)

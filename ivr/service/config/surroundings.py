@@ -55,12 +55,12 @@ def lacking(settings: Settings, plan: Plan) -> Iterator[tuple[PlacedVerb, str, s
     """Verbs that would fail for every caller as the settings are: (the verb, what is missing, the remedy).
     Each once; nothing is asked over a network.
     """
-    told: set[str] = set()
+    reported: set[str] = set()
     for step in plan.steps.values():
         for placed in step.verbs:
             for missing, remedy in _lacked_by(placed.verb, settings):
-                if missing not in told:
-                    told.add(missing)
+                if missing not in reported:
+                    reported.add(missing)
                     yield placed, missing, remedy
 
 

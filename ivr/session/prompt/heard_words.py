@@ -51,26 +51,26 @@ class SpokenPart:
         return self._found
 
     def _time_words(self, sample_rate: int) -> list[Word]:
-        told: list[Word] = []
+        reported: list[Word] = []
         places = iter(self.words)
         place = next(places, None)
         texts = self.text.split()
         for text in texts:
             if place is not None and place.text == text:
-                told.append(place)
+                reported.append(place)
                 place = next(places, None)
             elif is_said(text):
                 break
             else:  # a dash, which the engine left out
-                at = told[-1].end if told else 0
-                told.append(Word(text, at, at))
-        rest = texts[len(told) :]
-        begin = told[-1].end if told else 0
+                at = reported[-1].end if reported else 0
+                reported.append(Word(text, at, at))
+        rest = texts[len(reported) :]
+        begin = reported[-1].end if reported else 0
         sound = self.pcm[begin:]
-        if not rest or (told and not self.complete and _loud_ms(sound, sample_rate) < _TAIL_MS):
-            return told
+        if not rest or (reported and not self.complete and _loud_ms(sound, sample_rate) < _TAIL_MS):
+            return reported
         found = word_times(" ".join(rest), sound, sample_rate, complete=self.complete)
-        return told + [Word(word.text, word.start + begin, word.end + begin) for word in found]
+        return reported + [Word(word.text, word.start + begin, word.end + begin) for word in found]
 
 
 def heard_text(parts: Sequence[SpokenPart], played: int, sample_rate: int) -> str:

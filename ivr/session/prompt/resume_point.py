@@ -66,7 +66,7 @@ class _Cut:
         self._level = level[: at // self._block]
         self._loud = loud[: at // self._block]
 
-    def place_in(self, words: Sequence[Word], told: set[int], clause_ms: float) -> int:
+    def place_in(self, words: Sequence[Word], reported: set[int], clause_ms: float) -> int:
         """``told`` holds the starts of those of ``words`` that the engine told."""
         last = sum(word.start < self._at for word in words) - 1
         if last < 0 or self._at >= words[last].end:
@@ -80,21 +80,23 @@ class _Cut:
         while first and not asks_for_pause(words[first - 1].text):
             first -= 1
         if self._at - words[first].start < back:
-            return self._before(words, first, told)[0]
+            return self._before(words, first, reported)[0]
         borders: list[tuple[int, float]] = []
         for index in range(last, first - 1, -1):
             if borders and self._at - words[index].start > back:
                 break
-            borders.append(self._before(words, index, told))
-            if words[index].start in told and borders[-1][1] <= self._speech_db - DIP_DB:
+            borders.append(self._before(words, index, reported))
+            if words[index].start in reported and borders[-1][1] <= self._speech_db - DIP_DB:
                 break
         deepest = min(level for _, level in borders)
         return next(place for place, level in borders if level <= deepest + EQUAL_DB)
 
-    def _before(self, words: Sequence[Word], index: int, told: set[int]) -> tuple[int, float]:
+    def _before(self, words: Sequence[Word], index: int, reported: set[int]) -> tuple[int, float]:
         """The quietest place at a word's start, behind the middle of the word in front, and its level."""
         word = words[index]
-        before, after = (_BEFORE_MS, _AFTER_MS) if word.start in told else (_BEFORE_FOUND_MS, _AFTER_FOUND_MS)
+        before, after = (
+            (_BEFORE_MS, _AFTER_MS) if word.start in reported else (_BEFORE_FOUND_MS, _AFTER_FOUND_MS)
+        )
         low = max(0, word.start - ms_to_samples(before, self._rate))
         if index:
             low = max(low, (words[index - 1].start + words[index - 1].end) // 2)

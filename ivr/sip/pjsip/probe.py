@@ -22,9 +22,9 @@ class Build:
     @classmethod
     def from_json(cls, text: str) -> "Build":
         """Of what the program prints. Raises ValueError, LookupError or TypeError."""
-        told = json.loads(text)
-        security = Security(str(told["security"]["openssl"]), tuple(told["security"]["keyings"]))
-        return cls(str(told["version"]), int(told["max_calls"]), security)
+        reported = json.loads(text)
+        security = Security(str(reported["security"]["openssl"]), tuple(reported["security"]["keyings"]))
+        return cls(str(reported["version"]), int(reported["max_calls"]), security)
 
 
 def probe_build() -> Build:

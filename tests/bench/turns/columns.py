@@ -57,7 +57,7 @@ class Column:
     session: Callable[[Engines], tuple[VoiceSession, Callable[[], object]]]
     turns_only: bool = False
     """It differs from another in how turns end."""
-    told: bool = False
+    reported: bool = False
     """Its session is told what the caller is expected to say."""
 
 
@@ -103,7 +103,7 @@ def ours(
         )  # fmt: skip
         return session, vad.look
 
-    return Column(name, make, told=True)
+    return Column(name, make, reported=True)
 
 
 class Quiet:

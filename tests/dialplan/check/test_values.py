@@ -114,7 +114,7 @@ def test_what_a_request_answers_is_there_where_it_succeeded(tmp_path: Path) -> N
     assert [(hit.line, hit.step) for hit in hits] == [(6, "b")]
 
 
-def test_what_an_agent_was_told_in_confidence_is_sensitive(tmp_path: Path) -> None:
+def test_what_an_agent_hears_in_confidence_is_sensitive(tmp_path: Path) -> None:
     tool = "ask: {description: a number, params: {pin: {description: the PIN, sensitive: true}}, goto: b}"
     agent = f"{{instructions: Be kind., tools: {{{tool}}}, on: {{down: bye}}}}"
     steps = f"  a:\n    - agent: {agent}\n    - goto: bye\n"

@@ -114,12 +114,14 @@ def test_what_is_expected_does_not_happen(turns: str, message: str, tmp_path: Pa
     assert message in failure(tmp_path, MENU, turns)
 
 
-def test_a_failure_names_its_turn_and_tells_what_happened(tmp_path: Path) -> None:
+def test_a_failure_names_its_turn_and_reports_what_happened(tmp_path: Path) -> None:
     outcome = hold(dialogues(tmp_path, MENU, "- says: sales\n- goes_to: support\n- hangs_up\n"))
     assert outcome.failure is not None
     assert (outcome.failure.line, outcome.failure.column, outcome.turns) == (7, 9, 1)
-    told = [(entry.kind, entry.text) for entry in outcome.failure.happened]
-    assert ("caller", "sales") in told and ("step", "sales") in told and ("transfer", "101") in told
+    reported = [(entry.kind, entry.text) for entry in outcome.failure.happened]
+    assert (
+        ("caller", "sales") in reported and ("step", "sales") in reported and ("transfer", "101") in reported
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_the_call_and_the_clock_are_the_dialogues(tmp_path: Path) -> None:
     assert failure(tmp_path, steps, turns, facts=facts) == ""
 
 
-def test_sensitive_values_are_struck_out_of_what_is_told(tmp_path: Path) -> None:
+def test_sensitive_values_are_struck_out_of_what_is_reported(tmp_path: Path) -> None:
     class Secret(Set):
         """``set`` for a value that nobody may see."""
 
@@ -165,9 +167,9 @@ def test_sensitive_values_are_struck_out_of_what_is_told(tmp_path: Path) -> None
     first, second = file.plan.steps["a"].verbs
     verb = dataclasses.replace(first, verb=Secret(values={"pin": Expression("0")}))
     step = dataclasses.replace(file.plan.steps["a"], verbs=(verb, second))
-    told = hold(dataclasses.replace(file, plan=dataclasses.replace(file.plan, steps={"a": step}))).failure
-    assert told is not None and "It is ***." in told.message
-    assert not any("4711" in str(entry) for entry in told.happened)
+    reported = hold(dataclasses.replace(file, plan=dataclasses.replace(file.plan, steps={"a": step}))).failure
+    assert reported is not None and "It is ***." in reported.message
+    assert not any("4711" in str(entry) for entry in reported.happened)
 
 
 def test_a_file_is_played_as_the_caller(tmp_path: Path) -> None:
@@ -197,7 +199,7 @@ def test_a_plan_that_loops_comes_to_its_end(tmp_path: Path) -> None:
     assert failure(tmp_path, "a:\n  - goto: b\nb:\n  - goto: a\n", "- hung_up: loop\n") == ""
 
 
-def test_a_verb_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_verb_that_fails_is_reported(tmp_path: Path) -> None:
     outcome = hold(dialogues(tmp_path, "a:\n  - say: '{{ nobody }}'\n", "- hung_up: hangup\n"))
     assert outcome.failure is not None
     assert any(entry.kind == "failed" and "nobody" in entry.text for entry in outcome.failure.happened)
@@ -232,9 +234,9 @@ def test_typed_questions_private_ones_too(tmp_path: Path) -> None:
     file = dialogues(tmp_path, TYPED, turns, facts="now: 2026-03-30T09:00+00:00")
     assert hold(file).failure is None
     wrong = "- presses: '4711#'\n- {sets: {number: '4712'}, within: 1s}\n"
-    told = hold(dialogues(tmp_path, TYPED, wrong)).failure
-    assert told is not None and "it is another, which is sensitive" in told.message
-    assert "4711" not in told.message and not any("4711" in str(entry) for entry in told.happened)
+    reported = hold(dialogues(tmp_path, TYPED, wrong)).failure
+    assert reported is not None and "it is another, which is sensitive" in reported.message
+    assert "4711" not in reported.message and not any("4711" in str(entry) for entry in reported.happened)
 
 
 def test_tries_run_out_over_the_route_for_that(tmp_path: Path) -> None:

@@ -97,12 +97,12 @@ def test_what_is_wrong_is_named_with_its_place(text: str, message: str, tmp_path
     assert message in refused(tmp_path, text)
 
 
-def test_a_plan_without_dialogues_is_told_where_they_would_stand(tmp_path: Path) -> None:
+def test_a_plan_without_dialogues_is_reported_with_their_place(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"plan\.test\.yaml:1:1: there is no such file; dialogues stand in"):
         load_dialogues(write(tmp_path, PLAN))
 
 
-def test_the_plans_own_mistakes_are_told(tmp_path: Path) -> None:
+def test_the_plans_own_mistakes_are_reported(tmp_path: Path) -> None:
     write(tmp_path, PLAN.replace("say", "sya"))
     write(tmp_path, HEAD + "      - silent\n", "plan.test.yaml")
     with pytest.raises(PlanError, match=r"plan\.yaml:5:7: there is no verb 'sya'"):

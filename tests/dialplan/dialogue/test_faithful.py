@@ -112,10 +112,10 @@ async def with_sound(file: DialogueFile, folder: Path) -> Outcome:
 
 
 def shown(outcome: Outcome) -> list[tuple[str, str]]:
-    return [(entry.kind, entry.text) for entry in told(outcome) if entry.kind != "cut"]
+    return [(entry.kind, entry.text) for entry in reported(outcome) if entry.kind != "cut"]
 
 
-def told(outcome: Outcome) -> list[CallEvent]:
+def reported(outcome: Outcome) -> list[CallEvent]:
     return [entry for entry in outcome.events if entry.kind in SHOWN]
 
 
@@ -133,7 +133,7 @@ async def test_both_take_the_same_course(yields: str, tmp_path: Path) -> None:
         (quick,) = await asyncio.to_thread(run_in_memory, file)
         assert shown(quick) == shown(real), f"{name}: {quick.failure} / {real.failure}"
         assert (quick.failure and quick.failure.line) == (real.failure and real.failure.line), name
-        for one, other in zip(told(quick), told(real), strict=True):
+        for one, other in zip(reported(quick), reported(real), strict=True):
             assert one.at == pytest.approx(other.at, abs=CLOSE_S), f"{name}: {one} / {other}"
             if one.kind == "cut":
                 apart = abs(len(one.text.split()) - len(other.text.split()))

@@ -103,7 +103,7 @@ def test_the_clock_goes_on_with_the_call(loop: VirtualTimeLoop) -> None:
     assert loop.run_until_complete(main()) == begin + timedelta(seconds=90)
 
 
-def test_mail_is_told(loop: VirtualTimeLoop) -> None:
+def test_mail_is_reported(loop: VirtualTimeLoop) -> None:
     made, event_log = world(loop)
     message = EmailMessage()
     message["To"], message["Subject"] = "desk@example.org", "A message"

@@ -71,20 +71,20 @@ def test_ticks_stop_where_something_happens(loop: VirtualTimeLoop) -> None:
     assert loop.run_until_complete(main()) == [0, pytest.approx(5), False]
 
 
-def test_the_ear_tells_as_a_detector_does(loop: VirtualTimeLoop) -> None:
-    told: list[VadEvent] = []
+def test_the_ear_reports_as_a_detector_does(loop: VirtualTimeLoop) -> None:
+    reported: list[VadEvent] = []
 
     async def main() -> None:
         ear = ScriptedVad(lambda: False)
-        stream = ear.open_stream(EndpointingOptions(details=True), told.append)
+        stream = ear.open_stream(EndpointingOptions(details=True), reported.append)
         stream.say("one two three four", 1000, 0.7, after_ms=500)
         await asyncio.sleep(10)
         assert stream.clock == pytest.approx(160_000, abs=512) and not stream.busy
 
     loop.run_until_complete(main())
-    started = next(event for event in told if isinstance(event, SpeechStarted))
-    paused = next(event for event in told if isinstance(event, SpeechPaused))
-    ended = next(event for event in told if isinstance(event, SpeechEnded))
+    started = next(event for event in reported if isinstance(event, SpeechStarted))
+    paused = next(event for event in reported if isinstance(event, SpeechPaused))
+    ended = next(event for event in reported if isinstance(event, SpeechEnded))
     assert started.onset == pytest.approx(8000, abs=512)
     assert ended.offset == pytest.approx(24000 + TRAIL_MS * 16, abs=512) == paused.offset
     assert decode_script(ended.audio.tobytes()) == ("one two three four", 0.7)
@@ -92,16 +92,16 @@ def test_the_ear_tells_as_a_detector_does(loop: VirtualTimeLoop) -> None:
 
 
 def test_a_turn_without_end_is_cut_and_goes_on(loop: VirtualTimeLoop) -> None:
-    told: list[VadEvent] = []
+    reported: list[VadEvent] = []
 
     async def main() -> None:
         ear = ScriptedVad(lambda: False)
-        stream = ear.open_stream(EndpointingOptions(details=True, max_turn_ms=2000), told.append)
+        stream = ear.open_stream(EndpointingOptions(details=True, max_turn_ms=2000), reported.append)
         stream.say(" ".join(str(n) for n in range(50)), 5000)
         await asyncio.sleep(10)
 
     loop.run_until_complete(main())
-    ends = [event for event in told if isinstance(event, SpeechEnded)]
+    ends = [event for event in reported if isinstance(event, SpeechEnded)]
     assert [event.reason for event in ends] == ["max_turn", "max_turn", "silence"]
     assert " ".join(decode_script(event.audio.tobytes())[0] for event in ends) == " ".join(
         str(n) for n in range(50)
@@ -145,19 +145,19 @@ def test_a_prompt_that_runs_dry_goes_on_when_there_is_more(loop: VirtualTimeLoop
 
 
 def test_a_turn_that_is_ended_from_outside_is_over(loop: VirtualTimeLoop) -> None:
-    told: list[VadEvent] = []
+    reported: list[VadEvent] = []
 
     async def main() -> None:
         ear = ScriptedVad(lambda: False)
-        stream = ear.open_stream(EndpointingOptions(details=True, min_silence_ms=5000), told.append)
+        stream = ear.open_stream(EndpointingOptions(details=True, min_silence_ms=5000), reported.append)
         stream.say("one two", 600)
         await asyncio.sleep(1)
-        assert stream.busy and any(isinstance(event, SpeechPaused) for event in told)
+        assert stream.busy and any(isinstance(event, SpeechPaused) for event in reported)
         stream.flush("complete")
         assert not stream.busy and stream.clock == pytest.approx(16_000, abs=512)
 
     loop.run_until_complete(main())
-    assert [event.reason for event in told if isinstance(event, SpeechEnded)] == ["complete"]
+    assert [event.reason for event in reported if isinstance(event, SpeechEnded)] == ["complete"]
 
 
 def test_the_clock_goes_on_while_speech_is_to_come(loop: VirtualTimeLoop) -> None:

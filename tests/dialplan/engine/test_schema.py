@@ -123,7 +123,7 @@ def test_what_the_schema_refuses_the_loader_refuses(wrong: str, validator: Any, 
         load_plan(path)
 
 
-def test_a_library_is_told_from_a_plan(validator: Any) -> None:
+def test_a_library_is_reported_from_a_plan(validator: Any) -> None:
     steps = {"a": [{"say": "Hello."}]}
     assert validator.is_valid({"library": 1, "steps": steps})
     assert not validator.is_valid({"library": 1, "start": "a", "steps": steps})

@@ -116,7 +116,7 @@ async def test_what_the_caller_cut_off_was_not_said(tmp_path: Path, server: Back
     assert "tool_calls" not in history[2]  # what it wanted after that was not done
 
 
-async def test_a_tool_asks_a_back_end_and_the_model_is_told(
+async def test_a_tool_asks_a_back_end_and_the_model_gets_the_answer(
     tmp_path: Path, server: Backend, world: World
 ) -> None:
     server.answers = [
@@ -191,7 +191,7 @@ tools:
         ("book", "[" * 5000, "the arguments are not JSON"),
     ],
 )
-async def test_a_model_that_errs_is_told_so(
+async def test_a_model_that_errs_is_reported_so(
     tool: str, arguments: str, message: str, tmp_path: Path, server: Backend, world: World
 ) -> None:
     server.answers = [reply(calls=(tool_call(tool, arguments),)), reply(calls=(tool_call("done"),))]
@@ -229,8 +229,8 @@ tools:
         await phone.says("the desk please")
         assert await phone.ends() == "hangup"
         assert phone.tts.spoken == ["Sorry, that line is busy.", "Sorry."]
-    told = [message["content"] for message in server.json()["messages"] if message["role"] == "tool"]
-    assert told == [
+    reported = [message["content"] for message in server.json()["messages"] if message["role"] == "tool"]
+    assert reported == [
         '{"result": 5.0}',
         "error: own.py:fails: ValueError: no (own.py:5)",
         "nobody could be reached there, and the caller was told so",
@@ -400,7 +400,7 @@ async def test_one_to_what_was_not_all_is_never_heard(tmp_path: Path, server: Ba
     assert server.json()["messages"][-1]["content"] == "are you open on sundays"
 
 
-async def test_keys_are_told_to_the_model(tmp_path: Path, server: Backend, world: World) -> None:
+async def test_keys_are_reported_to_the_model(tmp_path: Path, server: Backend, world: World) -> None:
     server.answers = [reply("Yes."), reply("Bye.", calls=(tool_call("done"),))]
     async with Phone(plan(tmp_path, ""), world=world) as phone:
         await phone.silence(0.2)
@@ -445,7 +445,7 @@ async def test_a_caller_who_leaves_ends_the_request(tmp_path: Path, server: Back
             await asyncio.wait_for(phone.task, 2)
 
 
-async def test_nothing_sensitive_is_logged_or_told(tmp_path: Path, server: Backend, world: World) -> None:
+async def test_nothing_sensitive_is_logged_or_reported(tmp_path: Path, server: Backend, world: World) -> None:
     secret = "4711081500"
     fields = """
 tools:
@@ -469,8 +469,8 @@ tools:
         assert await phone.ends() == "next"
         logged = json.dumps(phone.events, default=str)
         assert secret not in logged and "0815-secret" not in logged
-    told = [message["content"] for message in server.json()["messages"] if message["role"] == "tool"]
-    assert told == ['{"found": "***"}', '{"outcome": "done"}']
+    reported = [message["content"] for message in server.json()["messages"] if message["role"] == "tool"]
+    assert reported == ['{"found": "***"}', '{"outcome": "done"}']
 
 
 # -- plans
@@ -516,7 +516,7 @@ def test_each_field_has_its_schema() -> None:
             )
 
 
-def test_what_the_checks_are_told(tmp_path: Path) -> None:
+def test_what_the_checks_receive(tmp_path: Path) -> None:
     fields = """
 greeting: Hello {{ who }}.
 on: {done: over, down: down}

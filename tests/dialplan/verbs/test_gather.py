@@ -628,7 +628,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_mistake_is_told(name: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported(name: str, tmp_path: Path) -> None:
     fields, expected = WRONG[name]
     with pytest.raises(PlanError) as caught:
         plan(tmp_path, f"a:\n  - gather: {{{fields}}}\n")

@@ -126,10 +126,10 @@ async def test_its_result_may_say_where_to_go(folder: Path, value: str, end: str
 async def test_what_it_raises_is_a_failure_of_the_verb(folder: Path, name: str) -> None:
     async with Phone(plan(folder, f"python: {{function: own.py:{name}, on_error: b}}")) as phone:
         assert await phone.ends() == "python_failed"
-        told = phone.logged("verb_failed")[0]["error"]
-        assert f"own.py:{name}" in told
+        reported = phone.logged("verb_failed")[0]["error"]
+        assert f"own.py:{name}" in reported
         if name == "raises":
-            assert "KeyError: 'no such pin '" in told and "(own.py:20)" in told
+            assert "KeyError: 'no such pin '" in reported and "(own.py:20)" in reported
     async with Phone(plan(folder, f"python: own.py:{name}")) as phone:
         assert await phone.ends() == "error"
         assert phone.tts.spoken == [APOLOGY]
@@ -152,7 +152,7 @@ async def test_a_caller_who_leaves_ends_it(folder: Path) -> None:
         assert not phone.logged("verb_failed")
 
 
-async def test_one_that_blocks_is_told_of(folder: Path) -> None:
+async def test_one_that_blocks_is_reported(folder: Path) -> None:
     async with Phone(plan(folder, "python: own.py:blocks", "hangup:")) as phone:
         assert await phone.ends() == "hangup"
         (warned,) = phone.logged("python_blocked_loop")

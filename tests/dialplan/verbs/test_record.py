@@ -236,7 +236,7 @@ def back_end(status: int) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
 
 
 @pytest.mark.parametrize(("status", "delivered"), [(204, "True"), (500, "False")])
-async def test_a_back_end_is_told(status: int, delivered: str, tmp_path: Path) -> None:
+async def test_a_back_end_is_reported(status: int, delivered: str, tmp_path: Path) -> None:
     with back_end(status) as (url, got):
         fields = f"beep: false, silence_end: 1s, hook: '{url}?call={{{{ call.id }}}}', into: left"
         steps = f"a:\n  - record: {{{fields}}}\n  - hangup: '{{{{ left.delivered }}}}'\n"

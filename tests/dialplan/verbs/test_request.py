@@ -431,7 +431,7 @@ def test_mistakes_are_found_when_the_plan_is_loaded(tmp_path: Path, fields: str,
         plan(tmp_path, f"a:\n  - request: {{{fields}}}\n")
 
 
-def test_what_the_checks_are_told(tmp_path: Path) -> None:
+def test_what_the_checks_receive(tmp_path: Path) -> None:
     made = plan(
         tmp_path,
         """

@@ -240,9 +240,9 @@ class Tool(Fields):
             for key, value in arguments.items():
                 run.variables.set(key, value, sensitive=key in hidden)
             after = GoTo(self.goto)
-        return after, "" if after is not None else self._told(run, result)
+        return after, "" if after is not None else self._reported(run, result)
 
-    def _told(self, run: Run, result: Any) -> str:
+    def _reported(self, run: Run, result: Any) -> str:
         """The values that came of it. What is sensitive is said to be there, not what it is."""
         if isinstance(self.verb, Transfer):
             return "nobody could be reached there, and the caller was told so"
