@@ -55,10 +55,10 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
     write(tmp_path, LOST)
     write(tmp_path, LOST.replace("say:", "sai:"), "other.yaml")
     done = ivr("check", "--json", "plan.yaml", "other.yaml", "absent.yaml", cwd=tmp_path)
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["errors"], told["warnings"]) == (1, 3, 1)
-    assert told["plans"] == ["plan.yaml", "other.yaml", "absent.yaml"]
-    first = told["findings"][0]
+    reported = json.loads(done.stdout)
+    assert (done.returncode, reported["errors"], reported["warnings"]) == (1, 3, 1)
+    assert reported["plans"] == ["plan.yaml", "other.yaml", "absent.yaml"]
+    first = reported["findings"][0]
     assert (first["file"], first["line"], first["column"], first["rule"]) == (
         "plan.yaml",
         5,
@@ -67,8 +67,8 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
     )
     assert (first["severity"], first["step"], first["verb"]) == ("error", "a", 0)
     assert first["source"] == "    - say: Hello {{ nme }}." and first["remedy"]
-    assert [each["rule"] for each in told["findings"]][2:] == ["schema", "schema"]
-    assert told["findings"][-1]["remedy"] == "give the path of a plan's YAML file"
+    assert [each["rule"] for each in reported["findings"]][2:] == ["schema", "schema"]
+    assert reported["findings"][-1]["remedy"] == "give the path of a plan's YAML file"
 
 
 def test_a_finding_is_said_once(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
     with structlog.testing.capture_logs() as logged:
         (plan,) = load_checked(settings, [path])
     assert plan.name == "plan"
-    told = [(entry["event"], entry["rule"], entry["severity"], entry["location"]) for entry in logged]
-    assert told == [
+    reported = [(entry["event"], entry["rule"], entry["severity"], entry["location"]) for entry in logged]
+    assert reported == [
         ("plan_finding", "unknown-variable", "error", f"{path}:5:12"),
         ("plan_finding", "unreachable-step", "warning", f"{path}:7:3"),
     ]
@@ -145,17 +145,17 @@ def test_a_service_logs_what_verbs_will_lack(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
-    def told(settings: Settings) -> list[str]:
+    def reported(settings: Settings) -> list[str]:
         with structlog.testing.capture_logs() as logged:
             load_checked(settings, [path])
         return [f"{entry['location']} {entry['message']}; {entry['remedy']}" for entry in logged]
 
-    model, folder, mail = told(load_settings(environ={}))
+    model, folder, mail = reported(load_settings(environ={}))
     assert model.startswith(f"{path}:5 'agent' will fail: no language model; ") and "OPENAI_API_KEY" in model
     assert folder.startswith(f"{path}:6 'record' will fail: no folder") and "files.folder" in folder
     assert mail == f"{path}:6 'record' will fail: no mail server; set mail.host in the settings"
     there = {"FILES__FOLDER": str(tmp_path), "MAIL__HOST": "mail.example", "AGENT__API_KEY": "k"}
-    assert told(load_settings(environ={f"IVR_{name}": value for name, value in there.items()})) == []
+    assert reported(load_settings(environ={f"IVR_{name}": value for name, value in there.items()})) == []
 
 
 def test_a_running_service_does_not_change_to_a_plan_with_an_error(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_softphone_is_called_and_hangs_up(
         placed.wait_event("choice_matched", 12, choice="two", by="speech")
         phone.stop()
         assert placed.wait() == 0
-        assert placed.told == f"{address}: answered; ended by callee"
+        assert placed.reported == f"{address}: answered; ended by callee"
         ended = placed.find("call_ended")[0]
         assert (ended["transport"], ended["encryption"]) == ("tls", keys)
         assert not placed.complaints()
@@ -144,7 +144,7 @@ def test_by_an_account_whose_registrar_is_reached_over_tls(
             callee.media.press("9")
             callee.wait("BYE")
             assert placed.wait() == 0
-            assert placed.told == f"{where(server)}: answered; ended by hangup"
+            assert placed.reported == f"{where(server)}: answered; ended by hangup"
         assert server.registered == []
 
 
@@ -180,7 +180,7 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
             assert placed.wait() == 1
             refused = placed.find("tls_peer_refused")[0]
             assert refused["role"] == "server" and why in refused["reason"] and remedy in refused["remedy"]
-            assert placed.told.startswith(f"{to}: refused (503 SSL certificate verification error")
+            assert placed.reported.startswith(f"{to}: refused (503 SSL certificate verification error")
         assert server.requests.empty()
 
 
@@ -203,7 +203,7 @@ def test_beside_a_service_that_takes_calls_over_tls(services: Services, certific
         with Placed(services.plan("test"), where(server), *options, env=env) as placed:
             with Callee(server) as callee:
                 callee.reply(486, "Busy Here")
-                assert placed.wait() == 1 and placed.told == f"{where(server)}: busy (486 Busy Here)"
+                assert placed.wait() == 1 and placed.reported == f"{where(server)}: busy (486 Busy Here)"
             assert placed.find("port_changed")
         with Placed(services.plan("test"), where(false), *options, env=env) as placed:
             assert placed.wait() == 1 and placed.find("tls_peer_refused")
@@ -216,7 +216,7 @@ def test_verification_can_be_switched_off(services: Services, certificates: Cert
         env = trusting(certificates.root, tls_verify_servers="false")
         with Placed(services.plan("test"), where(server), env=env) as placed, Callee(server) as callee:
             callee.reply(486, "Busy Here")
-            assert placed.wait() == 1 and placed.told == f"{where(server)}: busy (486 Busy Here)"
+            assert placed.wait() == 1 and placed.reported == f"{where(server)}: busy (486 Busy Here)"
             assert placed.find("tls_peer_not_verified")
 
 
@@ -231,20 +231,20 @@ def test_a_plain_answer_ends_the_call_where_srtp_is_required(
             callee.reply(200, "OK", sdp.write("127.0.0.1", callee.media.port, (0, 101)))
             callee.wait("BYE")
             assert placed.wait() == 1
-            assert placed.told.startswith(f"{where(server)}: the call failed (488 ")
+            assert placed.reported.startswith(f"{where(server)}: the call failed (488 ")
             assert placed.find("call_ended")[0]["reason"] == "failed"
             assert "sip.srtp" in placed.find("media_failed")[0]["remedy"]
             assert not callee.media.packets
 
 
 @needs_carrier
-def test_nobody_there_is_told(services: Services, certificates: Certificates) -> None:
+def test_nobody_there_is_reported(services: Services, certificates: Certificates) -> None:
     with TlsRegistrar(certificates.root.issue("gone", "IP:127.0.0.1")) as server:
         to = where(server)
     began = time.monotonic()
     with Placed(services.plan("test"), to, env=trusting(certificates.root)) as placed:
         assert placed.wait() == 1
-        assert placed.told == f"{to}: refused (503 Connection refused)"
+        assert placed.reported == f"{to}: refused (503 Connection refused)"
     assert time.monotonic() - began < 30
 
 
