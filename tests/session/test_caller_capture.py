@@ -34,7 +34,7 @@ async def test_time_is_the_callers_sound(session: VoiceSession) -> None:
     assert waiting.done()
 
 
-async def test_who_waits_is_told_of_the_end(session: VoiceSession) -> None:
+async def test_who_waits_is_reported_of_the_end(session: VoiceSession) -> None:
     waiting = asyncio.ensure_future(session.wait(5))
     await asyncio.sleep(0)
     await session.stop()

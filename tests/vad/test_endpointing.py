@@ -165,10 +165,10 @@ def steps(*windows: tuple[float, bool], **options: float) -> list[object]:
     return [endpointer.step(p, W, only_noise) for p, only_noise in windows]
 
 
-def test_a_dip_is_told_when_the_sound_is_gone_whatever_the_network_says() -> None:
+def test_a_dip_is_reported_when_the_sound_is_gone_whatever_the_network_says() -> None:
     spoken, gone = (0.99, False), (0.9, True)
-    told = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
-    assert told[1:] == [
+    reported = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
+    assert reported[1:] == [
         SpeechStarted(0, 2 * W, 0.99),
         SpeechDipped(0, 3 * W, 0.9),
         SpeechContinued(0, 4 * W, 0.9),
@@ -177,11 +177,11 @@ def test_a_dip_is_told_when_the_sound_is_gone_whatever_the_network_says() -> Non
     ]
 
 
-def test_it_is_told_once_and_so_is_that_the_sound_came_back() -> None:
+def test_it_is_reported_once_and_so_is_that_the_sound_came_back() -> None:
     spoken, gone = (0.99, False), (0.9, True)
-    told = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
+    reported = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
     kinds = [SpeechDipped, SpeechResumed, SpeechDipped, type(None), SpeechResumed, SpeechContinued]
-    assert [type(event) for event in told[2:]] == kinds
+    assert [type(event) for event in reported[2:]] == kinds
 
 
 def test_nor_is_a_gap_within_a_word_one() -> None:
@@ -197,5 +197,5 @@ def test_where_the_network_hears_no_speech_it_is_a_dip_however_loud_the_line() -
     assert type(steps((0.9, False), (0.9, False), (0.3, False))[2]) is SpeechDipped
 
 
-def test_without_pauses_no_dips_are_told() -> None:
+def test_without_pauses_no_dips_are_reported() -> None:
     assert steps((0.9, False), (0.9, False), (0.9, True), pause_ms=0)[2] == SpeechContinued(0, 3 * W, 0.9)

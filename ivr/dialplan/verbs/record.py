@@ -107,7 +107,7 @@ class Hook(TextOrFields):
     mail: Mailed | None = Field(default=None, description="a mapping with to, and from, subject, text")
 
     @model_validator(mode="after")
-    def _tells_somebody(self) -> "Hook":
+    def _reports_somebody(self) -> "Hook":
         if self.url is None and self.mail is None:
             raise refuse("a hook needs a 'url' or a 'mail', or nobody is told")
         return self
@@ -308,8 +308,8 @@ class Record(SpeakingVerb):
                 await self._tell(run, self.hook, message)
             except VerbFailed as error:
                 # It is on disk, and the plan may look at ``delivered``: no reason to trouble the caller.
-                told = run.variables.redact(str(error))
-                run.log.error("hook_failed", failure=error.event, error=told, file=str(message.file))
+                reported = run.variables.redact(str(error))
+                run.log.error("hook_failed", failure=error.event, error=reported, file=str(message.file))
             else:
                 run.variables.set(self.into, {**value, "delivered": True})
 
@@ -320,15 +320,15 @@ class Record(SpeakingVerb):
         if hook.mail is not None:
             about = message.about
             caller = about["caller"] or "an unknown number"
-            told = hook.mail
+            reported = hook.mail
             headers = {
-                "To": run.render(told.to),
-                "Subject": run.render(told.subject) if told.subject else f"Message from {caller}",
+                "To": run.render(reported.to),
+                "Subject": run.render(reported.subject) if reported.subject else f"Message from {caller}",
             }
-            if told.from_ is not None:
-                headers["From"] = run.render(told.from_)
+            if reported.from_ is not None:
+                headers["From"] = run.render(reported.from_)
             text = f"{caller} left a message of {about['seconds']:.0f} seconds at {about['time']}.\n"
-            await mail(run.world, headers, run.render(told.text) if told.text else text, message)
+            await mail(run.world, headers, run.render(reported.text) if reported.text else text, message)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

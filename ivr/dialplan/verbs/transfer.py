@@ -172,14 +172,14 @@ class Transfer(SpeakingVerb):
                 result = await self._blind(run, targets)
             else:
                 result = await run.call.dial(self._dial(run, targets))
-        told = {"to": result.to or ", ".join(targets), "outcome": result.outcome}
+        reported = {"to": result.to or ", ".join(targets), "outcome": result.outcome}
         if result.outcome == "transferred":
             return End("transferred")
         if result.outcome == "completed":
             run.caller_answered()
-            run.log.info("transfer_completed", **told, seconds=round(result.seconds, 1))
+            run.log.info("transfer_completed", **reported, seconds=round(result.seconds, 1))
             return GoTo(self.after) if self.after is not None else None
-        run.log.info("transfer_failed", **told, status=result.status, reason=result.reason)
+        run.log.info("transfer_failed", **reported, status=result.status, reason=result.reason)
         text, goto = self._route(result.outcome)
         await run.prompt(text, self)
         return GoTo(goto) if goto is not None else None

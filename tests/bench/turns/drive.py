@@ -151,13 +151,13 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
     frames = len(near) // FRAME
     line = TelephoneLine(scene.condition, frames)
     turns: list[TurnHeard] = []
-    told: list[tuple[int, Decision]] = []
+    reported: list[tuple[int, Decision]] = []
     began = time.process_time()
     now = 0
-    session.on_decision(lambda decision: told.append((now, decision)))
+    session.on_decision(lambda decision: reported.append((now, decision)))
 
     async with session:
-        if column.told:
+        if column.reported:
             session.set_expectation(_expectation(scene))
         if scene.prompt is not None:
             await session.say(AudioClip(scene.prompt.tobytes(), RATE))
@@ -174,8 +174,8 @@ async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) 
             sent = np.frombuffer(player.played[-2 * FRAME :], np.int16)
         seconds = time.process_time() - began
     await listening
-    ended = [at for at, decision in told if decision.stage == "turn_ended"]
-    return Trace(scene, np.frombuffer(player.played, np.int16), turns, ended, told, seconds)
+    ended = [at for at, decision in reported if decision.stage == "turn_ended"]
+    return Trace(scene, np.frombuffer(player.played, np.int16), turns, ended, reported, seconds)
 
 
 def _expectation(scene: Scene) -> Expectation:

@@ -18,7 +18,7 @@ LONG = "One two three four five six seven eight nine ten. " * 3
 ASK = "{choices: {ok: {say: okay, goto: end}, sales: {say: [sales, place an order], press: 2, goto: end}}}"
 
 
-def told(phone: Phone, stage: str) -> list[dict[str, Any]]:
+def reported(phone: Phone, stage: str) -> list[dict[str, Any]]:
     return [dict(each.details) for each in phone.decisions if each.stage == stage]
 
 
@@ -45,7 +45,7 @@ steps:
         if key:
             await phone.presses(key)
         await phone.silence(4)
-        return bool(told(phone, "say_ended")[0]["interrupted"])
+        return bool(reported(phone, "say_ended")[0]["interrupted"])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_field_by_field_the_verb_is_over_the_plan_and_the_plan_over_the_se
         config.barge_in, min_words=2, protect_ms=1000, backchannels=False, hotword=("agent",)
     )
     of_verb = dataclasses.replace(of_plan, protect_ms=0, min_speech_ms=96, hotword=(), duck_db=3)
-    assert [each["options"] for each in told(phone, "say_started")] == [
+    assert [each["options"] for each in reported(phone, "say_started")] == [
         of_plan.plain(),
         of_verb.plain(),
         dataclasses.replace(of_plan, barge_in="none").plain(),
@@ -139,14 +139,14 @@ def test_every_option_can_be_written_in_a_plan() -> None:
     assert not PromptOptions(hotword=("x",)).applied_to(answers).hotword_answers
 
 
-def test_the_readme_tells_each_field_and_its_default() -> None:
+def test_the_readme_reports_each_field_and_its_default() -> None:
     page = (DEMO.parent / "README.md").read_text(encoding="utf-8")
     text = page.split("### Who yields\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
-    told = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in PromptOptions.model_fields}
-    assert list(told) == list(PromptOptions.model_fields)
+    reported = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in PromptOptions.model_fields}
+    assert list(reported) == list(PromptOptions.model_fields)
     other = BargeInOptions(barge_in="none", min_words=9, hotword=("x",))
-    default = PromptOptions.model_validate(told).applied_to(other)
+    default = PromptOptions.model_validate(reported).applied_to(other)
     assert default == BargeInOptions()
 
 
@@ -181,13 +181,13 @@ async def test_the_choices_of_a_gather_as_hotwords(
         phone.stt.texts += [said] * 5
         await phone.says(said)
         await phone.silence(1)
-        ended = told(phone, "say_ended")
+        ended = reported(phone, "say_ended")
         if choice is not None:
             assert ended[0]["interrupted"] and ended[0]["heard_ms"] < 2000
             assert phone.logged("choice_matched")[0]["choice"] == choice
         else:
             await phone.silence(1)
-            assert not told(phone, "say_ended")[0]["interrupted"]
+            assert not reported(phone, "say_ended")[0]["interrupted"]
             assert not phone.logged("nomatch"), "what was said over it is no answer"
 
 
@@ -197,9 +197,9 @@ async def test_true_in_a_plan_is_for_gathers_alone(tmp_path: Path) -> None:
     async with Phone(load_plan(write(tmp_path, text))) as phone:
         await phone.silence(0.5)
         await phone.says("good morning")
-        assert told(phone, "stop")[0]["latency_ms"] < 150, "no word is waited for"
+        assert reported(phone, "stop")[0]["latency_ms"] < 150, "no word is waited for"
         await phone.hears("Yes?")
-        assert [e["options"]["hotword_answers"] for e in told(phone, "say_started")][:2] == [False, True]
+        assert [e["options"]["hotword_answers"] for e in reported(phone, "say_started")][:2] == [False, True]
 
 
 async def test_what_is_protected_at_first_is_said_to_who_has_answered_already(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ async def test_what_is_protected_at_first_is_said_to_who_has_answered_already(tm
         await phone.silence(0.5)
         await phone.says("sales")
         await phone.ends()
-        texts = [each["text"].strip() for each in told(phone, "say_started")]
+        texts = [each["text"].strip() for each in reported(phone, "say_started")]
         assert texts == [LONG.strip(), "This call is recorded."]
 
 
@@ -227,7 +227,7 @@ async def test_who_only_makes_a_noise_before_a_prompt_that_words_stop_is_asked(t
     async with Phone(load_plan(write(tmp_path, text))) as phone:
         phone.stt.texts += [""] * 5
         await phone.says("")  # it goes on when the question comes
-        texts = [each["text"].strip() for each in told(phone, "say_started")]
+        texts = [each["text"].strip() for each in reported(phone, "say_started")]
         assert texts == ["Four words of greeting.", LONG.strip()]
 
 
@@ -235,7 +235,7 @@ async def test_the_goodbye_of_a_gather_cannot_be_interrupted(tmp_path: Path) -> 
     steps = "a:\n  - gather: {timeout: 1s, noinput: {tries: 0}, choices: {x: {press: 1}}}\n"
     async with Phone(plan(tmp_path, steps)) as phone:
         await phone.ends()
-    (said,) = told(phone, "say_started")
+    (said,) = reported(phone, "say_started")
     assert said["text"] == GIVE_UP_TEXT and said["options"]["barge_in"] == "none"
 
 

@@ -307,11 +307,11 @@ class Conversation:
         for call in calls:
             if call.name == DONE:
                 return _Ended(self._end("done"))
-            told, outcome, after = await self._used(call)
+            reported, outcome, after = await self._used(call)
             self._run.log.info("agent_tool_used", tool=call.name[:64], outcome=outcome)
             if after is not None:
                 return _Ended(after)
-            self._history.append(Message("tool", told, call_id=call.id))
+            self._history.append(Message("tool", reported, call_id=call.id))
         return None
 
     async def _used(self, call: ToolCall) -> tuple[str, str, Next]:
@@ -320,13 +320,13 @@ class Conversation:
         if tool is None:
             return f"error: there is no tool {call.name[:64]!r}", "unknown", None
         try:
-            after, told = await tool.use(self._run, tool.arguments(call.arguments))
+            after, reported = await tool.use(self._run, tool.arguments(call.arguments))
         except BadArguments as error:
             return f"error: {error}", "bad_arguments", None
         except VerbFailed as error:
             self._run.log.error("agent_tool_failed", tool=call.name, failure=error.event)
             return f"error: {self._run.variables.redact(str(error))}", error.event, None
-        return told, "done", after
+        return reported, "done", after
 
     # -- its limits
 
