@@ -1,4 +1,4 @@
-"""All rules over one plan."""
+"""Checks one plan by all rules."""
 
 import os
 
@@ -21,15 +21,14 @@ from ivr.dialplan.engine.loader import ReadPlan, read_plan
 from ivr.dialplan.source.errors import PlanError
 
 FAMILIES = (reach, endings, choices, values, dates, none_values, languages, engines, hours)
-"""One module per family: its ``RULES``, and ``check``, which finds where they are broken."""
+"""One module per family of rules: ``RULES``, and ``check``, which yields findings."""
 
 RULES: dict[str, Rule] = {rule.id: rule for family in (schema, *FAMILIES, ignores) for rule in family.RULES}
-"""Every rule by its id, in the reference's order."""
+"""Every rule by id, in the order of the reference."""
 
 
 def check_plan(read: ReadPlan, file: str | None = None, around: Surroundings | None = None) -> list[Finding]:
-    """What the rules find in a plan that was loaded, sorted by place. ``file`` is its name in "
-    "messages."""
+    """Return the findings in a plan that was loaded, sorted by place. ``file`` is its name in messages."""
     name = file or str(read.sources[0].path)
     subject = Subject(read, name, around)
     found = (finding for family in FAMILIES for finding in family.check(subject))
@@ -38,7 +37,7 @@ def check_plan(read: ReadPlan, file: str | None = None, around: Surroundings | N
 
 
 def check_file(path: str | os.PathLike[str], around: Surroundings | None = None) -> list[Finding]:
-    """Load a plan and check it; never raises for anything that is wrong with it."""
+    """Return the findings in the plan of a file. Never raises for a mistake of the plan."""
     file = os.fspath(path)
     try:
         read = read_plan(path)

@@ -1,4 +1,4 @@
-"""Answers: choices that can never be chosen or are easily taken for another, gathers that give up."""
+"""Answers: choices that cannot be chosen or are easily confused, and gathers that give up."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,48 +17,47 @@ from ivr.grammar.word_similarity import DIFFERENT, closeness
 SAME_ANSWER = Rule(
     "same-answer",
     "error",
-    "a key or a phrase that means two choices",
-    "Only one of them could be chosen by it.",
-    "give it to one of them alone",
+    "a key or a phrase of two choices",
+    "It could choose only one of them.",
+    "give it to only one of them",
     in_schema=True,
 )
 NEVER_WINS = Rule(
     "never-wins",
     "error",
     "a phrase that is never understood as its choice",
-    "The phrase was tried against the choices just as it is written, as if a recogniser had understood "
-    "every word: it means another choice, or none. `voicemail` beside another choice's `voice mail` is "
-    "such a phrase, for two words count more than one; so is a text without words.",
-    "change the phrase, or that of the other choice",
+    "The rule matches the phrase against the choices as it is written, as if a recogniser had understood "
+    "every word, and the result is another choice, or none. `voicemail` is such a phrase if another choice"
+    " has `voice mail`, because two words count more than one; a text without words is another.",
+    "change the phrase, or the phrase of the other choice",
 )
 KEY_PREFIX = Rule(
     "key-prefix",
     "error",
-    "a key that is the beginning of another and cannot be ended",
-    "Where 1 and 12 are choices, # after 1 says that nothing follows. Where 1# is a choice itself it does "
-    "not, and 1 wins only by waiting.",
-    "choose keys of which none begins another",
+    "a key that begins another key and cannot be ended",
+    "If 1 and 12 are choices, # after 1 says that no key follows. If 1# is a choice itself, it does not, "
+    "and 1 is chosen only after a pause.",
+    "choose keys that do not begin another key",
 )
 CONFUSABLE = Rule(
     "confusable",
     "warning",
     "phrases of two choices that sound alike",
-    "A recogniser on a telephone line takes one for the other; when both fit equally well the caller is "
-    "asked again.",
-    "choose words that sound different, or leave one of the phrases out",
+    "A recogniser on a telephone line confuses them; when both match equally well the caller is asked again.",
+    "choose words that sound different, or remove one of the phrases",
 )
 NO_EXHAUSTION_ROUTE = Rule(
     "no-exhaustion-route",
     "warning",
-    "a gather with no route on exhaustion",
-    "Who says nothing, or nothing that fits, as many times as `tries` allows, is told goodbye and the "
-    "call is ended. Often a person could still help.",
-    "give noinput and nomatch a goto, to an operator for example",
+    "a gather without a route when all tries are used up",
+    "A caller who does not answer, or not with one of the choices, hears a goodbye after all `tries`, and "
+    "the call ends. Often a person could still help.",
+    "give noinput and nomatch a goto, for example to an operator",
 )
 RULES = (SAME_ANSWER, NEVER_WINS, KEY_PREFIX, CONFUSABLE, NO_EXHAUSTION_ROUTE)
 
 MAX_COMPARED = 120
-"""Phrases of one verb of which each is compared with each; of more only those with the same sound are."""
+"""Phrases of one verb up to which every pair is compared; of more only those with the same sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     for place, placed in subject.verbs.items():
         verb = placed.verb
         if verb.may_give_up():
-            message = f"{quoted(verb.name)} has no route for a caller who never answers: the call is ended"
+            message = f"{quoted(verb.name)} has no route for a caller who never answers: the call ends"
             yield subject.at_verb(NO_EXHAUSTION_ROUTE, place, message)
         answers = answers_of(verb)
         if answers:
@@ -86,7 +85,7 @@ Answers = Mapping[str, tuple[Sequence[str], Sequence[str]]]
 
 
 def answers_of(verb: Verb) -> Answers:
-    """The choices of a verb that has some."""
+    """Return the choices of a verb, or an empty mapping."""
     choices = getattr(verb, "choices", None)
     if not isinstance(choices, dict):
         return {}
@@ -106,7 +105,7 @@ def _phrases(subject: Subject, place: Place, answers: Answers) -> Iterator[Findi
     many = len(phrases) > MAX_COMPARED
     matcher = None if many else Matcher(answers, language)
     for phrase in phrases:
-        # Of very many only this one is asked about: whether it can be understood at all.
+        # With very many phrases the rule only looks whether this one can be understood at all.
         found = (matcher or Matcher({phrase.choice: ((phrase.text,), ())}, language)).match(phrase.text)
         if found is None or found.choice != phrase.choice:
             instead = (
@@ -118,13 +117,15 @@ def _phrases(subject: Subject, place: Place, answers: Answers) -> Iterator[Findi
             yield subject.at_verb(NEVER_WINS, place, message, phrase.path)
     for one, other in _alike(phrases, many, matching_rules(language)):
         message = (
-            f"{quoted(other.text)} ({other.choice}) is easily heard as {quoted(one.text)} ({one.choice})"
+            f"{quoted(other.text)} ({other.choice}) is easily confused with {quoted(one.text)} ({one.choice})"
         )
         yield subject.at_verb(CONFUSABLE, place, message, other.path)
 
 
 def _alike(phrases: Sequence[_Phrase], many: bool, rules: MatchingRules) -> Iterator[tuple[_Phrase, _Phrase]]:
-    """Pairs of two choices' phrases, word for word close, but not the same. Each phrase once at most."""
+    """Return pairs of phrases of two choices whose words are close, but not the same. Each phrase comes at
+    most once as the second one.
+    """
     if many:
         heard: dict[tuple[str, ...], _Phrase] = {}
         for phrase in phrases:
@@ -149,5 +150,7 @@ def _keys(subject: Subject, place: Place, answers: Answers) -> Iterator[Finding]
     beginnings = {key[:size] for key in keys for size in range(1, len(key) + 1)}
     for key, (name, at) in keys.items():
         if f"{key}#" in beginnings:
-            message = f"the key {quoted(key)} wins only by waiting, for {quoted(key + '#')} may follow"
+            message = (
+                f"the key {quoted(key)} is chosen only after a pause, because {quoted(key + '#')} may follow"
+            )
             yield subject.at_verb(KEY_PREFIX, place, message, ("choices", name, "press", at))

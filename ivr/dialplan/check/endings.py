@@ -1,4 +1,4 @@
-"""How calls end: by a hangup or with a person, after a goodbye, and at all."""
+"""How calls end: with a hangup or a person, after a goodbye, or never."""
 
 from collections.abc import Iterator
 
@@ -12,27 +12,26 @@ ENDS_NOWHERE = Rule(
     "ends-nowhere",
     "error",
     "a path that ends neither in a hangup nor in a transfer",
-    "The step comes to its end and nothing follows, so the call is cut off there. That is rarely meant: "
-    "most often a goto is missing, or what is to happen when a transfer fails.",
-    "add the goto or the hangup that is meant",
+    "The step ends and nothing follows, so the call is cut off there. That is rarely intended: usually a "
+    "goto is missing, or the case in which a transfer fails.",
+    "add the missing goto or hangup",
 )
 ENDLESS_LOOP = Rule(
     "endless-loop",
     "error",
     "a loop with no counter and no way out",
-    "From there no way leads to the end of the call, or the only ways out depend on values that nothing "
-    "in the loop changes. Callers go round until they hang up, or until the service ends the call with an "
-    "apology. A failure (on_error) is not taken for a way out; the clock, hours and whatever listens to "
-    "the caller are.",
-    "count the rounds with set and leave with branch, or give a choice or noinput that leads out",
+    "No path leads from there to the end of the call, or the only ways out depend on values that nothing "
+    "in the loop changes. Callers stay in the loop until they hang up, or until the service ends the call "
+    "with an apology. A failure (on_error) does not count as a way out; the clock, opening hours and every"
+    " verb that listens to the caller do.",
+    "count the rounds with set and leave with branch, or add a choice or a noinput that leads out",
 )
 NO_GOODBYE = Rule(
     "no-goodbye",
     "error",
     "a step from which no path leads to a person or a goodbye",
-    "However the call goes on from there, it is cut off without a word. A goodbye is something said "
-    "between the caller's last answer and the hangup; a transfer, a gather's own goodbye and a reject "
-    "count too.",
+    "Whatever happens after it, the call ends without a word. A goodbye is a text between the caller's last "
+    "answer and the hangup; a transfer, the goodbye of a gather that gives up and a reject count too.",
     "say something before the hangup, or transfer to a person",
 )
 RULES = (ENDS_NOWHERE, ENDLESS_LOOP, NO_GOODBYE)
@@ -49,7 +48,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _ends(subject: Subject) -> list[Place]:
-    """The verbs with which a plan may be over."""
+    """Return the verbs with which a plan may end."""
     graph = subject.graph
     return [place for place in graph.places if any(edge.kind == "end" for edge in graph.edges(place))]
 
@@ -63,12 +62,12 @@ def _ends_nowhere(subject: Subject) -> Iterator[Finding]:
         if graph.verb(place) is not None:
             yield subject.at_verb(ENDS_NOWHERE, place, "there is nothing to return to: no call led here")
             continue
-        message = f"the step {quoted(step)} comes to its end here, and the call is cut off"
+        message = f"the step {quoted(step)} ends here, and the call is cut off"
         yield subject.at_verb(ENDS_NOWHERE, (step, index - 1), message)
 
 
 def _endless_places(subject: Subject) -> frozenset[Place]:
-    """Those that are reached and from which no call ends."""
+    """Return the places that are reached and from which no call ends."""
     graph = subject.graph
     ends = _ends(subject)
     returns = [place for place in graph.places if any(edge.kind == "return" for edge in graph.edges(place))]
@@ -87,12 +86,12 @@ def _endless(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
         inner.update(component)
         inside = sorted(component, key=graph.order.__getitem__)
         steps = dict.fromkeys(name for name, _ in inside)
-        message = f"no way leads out of here: {listed(map(quoted, steps))}"
+        message = f"nothing leads out of this loop: {listed(map(quoted, steps))}"
         yield subject.at_verb(ENDLESS_LOOP, inside[0], message)
 
 
 def _stuck(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
-    """Loops whose only ways out are conditions that nothing in them changes."""
+    """Report loops whose only ways out are conditions that nothing in the loop changes."""
     graph = subject.graph
     places = [place for place in graph.places if place in graph.reached and place not in endless]
     after = {place: list(graph.successors(place, "next", "goto")) for place in places}
@@ -118,13 +117,17 @@ def _stuck(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
         else:
             if ways_out:
                 place, reads = min(ways_out, key=lambda way: (way[0][0], way[0][1]))
-                what = f"{listed(map(quoted, sorted(reads)))} never changes in it" if reads else "is fixed"
-                message = f"this condition is the loop's way out, but {what}"
+                what = (
+                    f"{listed(map(quoted, sorted(reads)))} does not change in the loop"
+                    if reads
+                    else "is fixed"
+                )
+                message = f"this condition is the only way out of the loop, but {what}"
                 yield subject.at_verb(ENDLESS_LOOP, place, message)
 
 
 def _changed(subject: Subject, places: set[Place]) -> set[str]:
-    """What has another value after those verbs, and after the subroutines that they enter."""
+    """Return the variables that those verbs, and the subroutines that they enter, change."""
     graph = subject.graph
     entered = {target for place in places for target in graph.successors(place, "call")}
     inner = graph.reach(entered, calls=True) | places
@@ -157,7 +160,7 @@ def _no_goodbye(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding
 
 
 def _reaching_quietly(subject: Subject, ends: set[Place]) -> frozenset[Place]:
-    """``ends``, and the places that lead to one without listening."""
+    """Return ``ends``, and the places that lead to one of them without listening."""
     graph = subject.graph
     before: dict[Place, list[Place]] = {}
     for place in graph.places:
@@ -175,7 +178,7 @@ def _reaching_quietly(subject: Subject, ends: set[Place]) -> frozenset[Place]:
 
 
 def _saying(subject: Subject) -> set[Place]:
-    """The verbs that say something, themselves or in a subroutine, and do not listen."""
+    """Return the verbs that say something, also in a subroutine, and do not listen."""
     graph = subject.graph
     speaking = [place for place, placed in subject.verbs.items() if isinstance(placed.verb, SpeakingVerb)]
     leading = graph.reaching(speaking, "next", "goto", "call")

@@ -1,4 +1,4 @@
-"""What a plan needs of the speech engines that the service has."""
+"""Speech engines that a plan needs and the service does not have."""
 
 from collections.abc import Iterator
 
@@ -11,16 +11,16 @@ SPEECH_ONLY = Rule(
     "speech-only",
     "error",
     "speech is needed, but no engine for it is configured",
-    "No speech-to-text engine of the settings can be used, and this verb takes no keys, so no caller can "
-    "answer it. Looked at are the settings that `ivr check` was given, as `ivr serve` would read them.",
-    "give its choices keys (press), or configure an engine (stt.order); `ivr doctor` tells what it lacks",
+    "No speech-to-text engine of the settings can be used, and this verb accepts no keys, so no caller can "
+    "answer it. The rule examines the settings that `ivr check` was given, as `ivr serve` would read them.",
+    "give its choices keys (press), or configure an engine (stt.order); `ivr doctor` says what is missing",
 )
 NO_SPEECH = Rule(
     "no-speech",
     "error",
-    "texts are said, but no engine for it is configured",
-    "No text-to-speech engine of the settings can be used; only sound files could be heard.",
-    "configure an engine (tts.order); `ivr doctor` tells what it lacks",
+    "the plan says texts, but no engine for it is configured",
+    "No text-to-speech engine of the settings can be used; callers would only hear sound files.",
+    "configure an engine (tts.order); `ivr doctor` says what is missing",
 )
 RULES = (SPEECH_ONLY, NO_SPEECH)
 
@@ -30,10 +30,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     for place, placed in subject.reached.items():
         verb = placed.verb
         if not around.speech_in and verb.listens and not verb.accepts_keys():
-            message = f"{quoted(verb.name)} can be answered by speech alone"
+            message = f"{quoted(verb.name)} can only be answered by speech"
             yield subject.at_verb(SPEECH_ONLY, place, message)
     if not around.speech_out:
         for place, placed in subject.reached.items():
             if isinstance(placed.verb, SpeakingVerb) and any(placed.verb.prompts()):
-                yield subject.at_verb(NO_SPEECH, place, f"{quoted(placed.verb.name)} cannot be heard")
+                yield subject.at_verb(NO_SPEECH, place, f"{quoted(placed.verb.name)} cannot be said")
                 return  # it is so everywhere

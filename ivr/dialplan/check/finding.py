@@ -1,4 +1,4 @@
-"""What a rule is, and what it finds."""
+"""What a rule is, and what a finding is."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,25 +8,25 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that a plan must not do. Its texts are its page in the reference."""
+    """One mistake that a plan can have. The texts are its section of the reference."""
 
     id: str
     severity: Severity
     """An error makes ``ivr check`` fail; a warning is for a person to judge."""
     title: str
-    """What is wrong with a plan that breaks it."""
+    """The mistake, as a noun phrase."""
     why: str
-    """What a caller would meet, and what is looked at. Plain sentences."""
+    """What it would mean for a caller, and what the rule examines: full sentences."""
     remedy: str
-    """What to do, where a finding says nothing nearer."""
+    """What to do about it; a finding can have a remedy of its own."""
     in_schema: bool = False
-    """It is found while the plan is read. Such a plan cannot be loaded, so the rule cannot be "
-    "silenced."""
+    """Whether it is found while the plan is read: such a plan does not load, so the rule cannot be silenced.
+    """
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One place where a rule is broken. ``line`` and ``column`` count from 1; columns are characters."""
+    """One place where a plan breaks a rule. ``line`` and ``column`` count from 1; columns are characters."""
 
     file: str
     line: int
@@ -36,22 +36,22 @@ class Finding:
     severity: Severity = "error"
     remedy: str = ""
     source: str = ""
-    """The line as it stands in the file."""
+    """The line of the file."""
     step: str = ""
-    """The step it is in, where it is in one."""
+    """The name of the step, or "" outside of steps."""
     index: int = -1
-    """The verb in that step, from 0; -1: the step itself."""
+    """The index of the verb in that step, from 0; -1 for the step itself."""
 
     def __str__(self) -> str:
         kind = "warning: " if self.severity == "warning" else ""
         return f"{self.file}:{self.line}:{self.column}: {self.rule}: {kind}{self.message}"
 
     def shown(self) -> str:
-        """With the quoted line, a caret under the place, and the remedy."""
+        """Return the finding with the quoted line, a caret under the place, and the remedy."""
         lines = [str(self)]
         if self.source.strip():
             gutter = f"{self.line:>5} | "
-            # Tabs stay tabs, so that the caret stands right however wide the terminal makes them.
+            # Tabs stay tabs, so that the caret is at the right place however wide the terminal makes them.
             lead = "".join("\t" if character == "\t" else " " for character in self.source[: self.column - 1])
             lines += [f"{gutter}{self.source.rstrip()}", f"{' ' * 5} | {lead}^"]
         if self.remedy:
@@ -59,7 +59,7 @@ class Finding:
         return "\n".join(lines)
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the fields, for JSON."""
         shown = {
             "file": self.file,
             "line": self.line,

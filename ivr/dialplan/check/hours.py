@@ -1,4 +1,4 @@
-"""Hours that leave a gap or overlap, and routes that depend on them."""
+"""Opening hours with gaps or overlaps, and routes that depend on them."""
 
 import itertools
 import re
@@ -16,24 +16,24 @@ from ivr.dialplan.values.texts import Spoken
 HOURS_GAP = Rule(
     "hours-gap",
     "warning",
-    "an hour rule that leaves a gap",
-    "A day of the week that `open` does not name counts as closed; two times of a day that all but touch "
-    "leave the minutes between them closed; a route that holds only while hours are open (or closed) "
-    "leaves its calls to another plan, or to the first, when they are not.",
-    "say what holds then: sat-sun: closed; an end that is the next beginning; a second route",
+    "opening hours that leave a gap",
+    "A day of the week that `open` does not name counts as closed. Two times of a day that nearly touch "
+    "leave the minutes between them closed. A route that applies only while it is open (or closed) leaves "
+    "its calls to another plan, or to the first plan, at all other times.",
+    "say what applies then: sat-sun: closed; an end that is the next beginning; a second route",
 )
 HOURS_OVERLAP = Rule(
     "hours-overlap",
     "warning",
-    "hour rules that overlap",
+    "opening hours that overlap",
     "Two times of one day, or of a night and the next day, have minutes in common, or two routes for the "
-    "same calls are open at the same time: the first takes them all.",
-    "end the one where the other begins",
+    "same calls are open at the same time: the first route takes all calls.",
+    "end one where the other begins",
 )
 UNKNOWN_HOURS = Rule(
     "unknown-hours",
     "error",
-    "hours that the plan does not have",
+    "opening hours that the plan does not have",
     "An expression reads `hours.NAME` and no hours of the plan have that name, so the verb fails for every "
     "caller. Other fields that name hours are checked while the plan is read.",
     "correct the name, or add it to the plan's `hours`",
@@ -43,7 +43,7 @@ RULES = (HOURS_GAP, HOURS_OVERLAP, UNKNOWN_HOURS)
 _READ = re.compile(r"\bhours\.([A-Za-z_]\w*)")
 
 SLIP_MIN = 5
-"""A gap of up to so many minutes between two times of a day is taken for a slip: 11:59 for 12:00."""
+"""Minutes of the longest gap between two times of a day that counts as a slip: 11:59 for 12:00."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -69,7 +69,7 @@ def _unknown(subject: Subject) -> Iterator[Finding]:
 
 
 def _sources(value: object) -> Iterator[str]:
-    """The text of an expression, or of those in a text."""
+    """Return the source of an expression, or of the texts in a value."""
     if isinstance(value, Spoken):
         yield from (value.in_language(language).source for language in value.languages)
     elif isinstance(value, Expression | Template):
@@ -80,7 +80,7 @@ def _week(subject: Subject, name: str, calendar: OpenHours, node: Node) -> Itera
     written = {day: key for key in node.entries for day in days_of(key)}
     unsaid = [day for day in DAYS if day not in written]
     if unsaid:
-        message = f"{quoted(name)} does not say when it is open on {listed(unsaid)}: closed is taken"
+        message = f"{quoted(name)} does not say when it is open on {listed(unsaid)}, so it is closed then"
         yield subject.at_top(HOURS_GAP, message, ("hours", name, "open"))
     reported: set[str] = set()
     for number, day in enumerate(DAYS):
@@ -93,7 +93,7 @@ def _week(subject: Subject, name: str, calendar: OpenHours, node: Node) -> Itera
             path = ("hours", name, "open", written[day])
             if start < end:
                 at = f"{_clock(max(start, 0))}-{_clock(min(end, other_end))}"
-                yield subject.at_top(HOURS_OVERLAP, f"on {day} two times have {at} in common", path)
+                yield subject.at_top(HOURS_OVERLAP, f"on {day} two times overlap: {at}", path)
             elif 0 < start - end <= SLIP_MIN:
                 message = f"on {day} it is closed from {_clock(end)} to {_clock(start)}"
                 yield subject.at_top(HOURS_GAP, message, path)
@@ -131,14 +131,14 @@ def _routes(subject: Subject) -> Iterator[Finding]:
 
 
 def _conditions(route: Route) -> tuple[object, ...]:
-    """But for hours."""
+    """Return the conditions of a route without those on hours."""
     patterns = (route.to, route.from_, route.trunk)
     headers = tuple(sorted((name, value.source) for name, value in route.header.items()))
     return (*(pattern.source if pattern is not None else None for pattern in patterns), headers)
 
 
 def _as_wide(other: Route, route: Route) -> bool:
-    """Whatever but for hours ``route`` takes, ``other`` takes: as far as that can be seen at once."""
+    """Return whether ``other`` certainly takes every call that ``route`` takes, apart from hours."""
     if other.default:
         return True
     *patterns, headers = _conditions(route)
@@ -148,7 +148,7 @@ def _as_wide(other: Route, route: Route) -> bool:
 
 
 def _holds_otherwise(route: Route, name: str, field: str) -> bool:
-    """It takes calls while the hours ``name`` are not as the other route wants them; ``field`` is how."""
+    """Return whether a route takes calls while the hours ``name`` are ``field`` ("open" or "closed")."""
     wanted = {"open": route.open, "closed": route.closed}
     return wanted.pop(field) in (None, name) and not any(wanted.values())
 

@@ -1,4 +1,4 @@
-"""``# check: ignore RULE-ID reason``: a finding that somebody has looked at and stands by."""
+"""``# check: ignore RULE-ID reason``: comments that silence a finding."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,23 +11,23 @@ from ivr.dialplan.source.errors import did_you_mean, quoted
 IGNORE_WITHOUT_REASON = Rule(
     "ignore-without-reason",
     "error",
-    "a rule is silenced and nobody says why",
-    "Who reads the plan next must be able to judge whether the reason still holds.",
-    "write it behind the rule's id: # check: ignore unreachable-step used from March on",
+    "a rule is silenced without a reason",
+    "The next reader of the plan must be able to judge whether the reason still applies.",
+    "write the reason after the rule: # check: ignore unreachable-step used from March on",
 )
 IGNORE_UNKNOWN = Rule(
     "ignore-unknown",
     "error",
-    "a rule is silenced that there is not, or that cannot be silenced",
-    "What is found while a plan is read cannot be silenced: the plan does not load.",
-    "correct the rule's id",
+    "a rule is silenced that does not exist, or that cannot be silenced",
+    "Findings of the loader cannot be silenced: the plan does not load.",
+    "correct the id of the rule",
 )
 IGNORE_UNUSED = Rule(
     "ignore-unused",
     "warning",
     "a rule is silenced where it finds nothing",
-    "Most often the plan was mended and the comment stayed; it would hide the next mistake.",
-    "take the comment out",
+    "Usually the mistake was corrected and the comment stayed; it would hide the next mistake.",
+    "remove the comment",
 )
 RULES = (IGNORE_WITHOUT_REASON, IGNORE_UNKNOWN, IGNORE_UNUSED)
 
@@ -36,8 +36,9 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))# *check: *ignore\b[ \t]*([\w-]*)[ \t]*(.*)
 
 @dataclass(frozen=True, slots=True)
 class _Ignore:
-    """A comment. ``target`` is the line that it is about: its own, or, where it stands alone, the next with
-    something on it."""
+    """A comment. ``target`` is the line that it silences: its own, or the next line that is not empty if the
+    comment is alone on its line.
+    """
 
     rule: str
     reason: str
@@ -50,8 +51,9 @@ class _Ignore:
 def silence(
     findings: Iterable[Finding], texts: Mapping[str, str], rules: Mapping[str, Rule]
 ) -> Iterator[Finding]:
-    """``findings`` without those that a comment silences, and what is wrong with the comments. ``texts`` are
-    those of the plan's files by their names in messages."""
+    """Return the findings that no comment silences, and the mistakes of the comments. ``texts`` are those of
+    the plan's files by their names in messages.
+    """
     ignores = {file: list(_ignores(text)) for file, text in texts.items()}
     used: set[tuple[str, _Ignore]] = set()
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Languages: texts that one of them lacks, and languages that no voice speaks."""
+"""Languages: texts that are missing in one of them, and languages that no voice speaks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,19 +11,18 @@ from ivr.dialplan.values.texts import Spoken
 MISSING_TEXT = Rule(
     "missing-text",
     "warning",
-    "a text that one of the plan's languages lacks",
-    "A caller would hear it in another language. A plan with several `languages` says each text as a "
-    "mapping of languages to texts. Built-in texts are English; a plan in other languages needs its own "
-    "in their place. A text of values alone is the same in all languages.",
+    "a text that is missing in one of the plan's languages",
+    "A caller would hear it in another language. A plan with several `languages` has each text as a "
+    "mapping of languages to texts. Where the service has no built-in text in a language, the plan needs "
+    "its own. A text that consists of values is the same in all languages.",
     "give the text for each language: {en: Hello, fr: Bonjour}",
 )
 NO_VOICE = Rule(
     "no-voice",
     "error",
     "a language without a voice",
-    "No configured text-to-speech engine speaks it, so its texts would be read by a voice of another "
-    "language.",
-    "configure a voice for it in the settings (tts), or take the language out of `languages`",
+    "No configured text-to-speech engine speaks it, so a voice of another language would read its texts.",
+    "configure a voice for it in the settings (tts), or remove the language from `languages`",
 )
 RULES = (MISSING_TEXT, NO_VOICE)
 
@@ -46,19 +45,19 @@ def _texts(subject: Subject) -> Iterator[Finding]:
                 own.update(value.literals())
                 missing = lacking(value, languages)
                 if missing:
-                    message = f"this text is not there in {listed(missing)}"
+                    message = f"this text is missing in {listed(missing)}"
                     yield subject.at_verb(MISSING_TEXT, place, message, path)
         strange = [each for each in languages if each.partition("-")[0] not in placed.verb.built_in_languages]
         for text in dict.fromkeys(placed.verb.prompts()) if strange else ():
             if text not in own:
                 message = (
-                    f"{quoted(placed.verb.name)} says {quoted(text)}, which is not there in {listed(strange)}"
+                    f"{quoted(placed.verb.name)} says {quoted(text)}, which is missing in {listed(strange)}"
                 )
-                yield subject.at_verb(MISSING_TEXT, place, message, remedy="give a text in its place")
+                yield subject.at_verb(MISSING_TEXT, place, message, remedy="give the verb a text of its own")
 
 
 def lacking(text: Spoken, languages: Sequence[str]) -> list[str]:
-    """The ``languages`` that ``text`` is not there in."""
+    """Return the ``languages`` in which ``text`` is missing."""
     if text.languages == ("",):
         plain = text.in_language("")
         # One text for all is right where there is one language, or nothing to translate.

@@ -1,4 +1,4 @@
-"""What nobody ever comes to."""
+"""Steps and verbs that no call reaches."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,18 @@ UNREACHABLE_STEP = Rule(
     "unreachable-step",
     "warning",
     "a step that nothing leads to",
-    "No call can come to it: not from the plan's start, a route's start, on_error or on_hangup, by no "
-    "goto, choice, route or call. Steps of included files are not looked at, for a library has more than "
-    "one plan uses.",
-    "lead to it with a goto, or take it out",
+    "No call can reach it: neither the start of the plan or of a route, nor on_error or on_hangup, nor a "
+    "goto, choice, route or call leads to it. The rule does not examine steps of included files, because "
+    "no plan uses all of a library.",
+    "lead to it with a goto, or remove it",
 )
 UNREACHABLE_VERB = Rule(
     "unreachable-verb",
     "warning",
-    "a verb that is never done",
-    "What stands before it in its step always goes elsewhere or ends the call, or enters a subroutine "
-    "that never comes back.",
-    "take it out, or put it before the verb that leaves the step",
+    "a verb that never runs",
+    "A verb before it in the step always goes to another step or ends the call, or enters a subroutine that "
+    "never returns.",
+    "remove it, or put it before the verb that leaves the step",
 )
 RULES = (UNREACHABLE_STEP, UNREACHABLE_VERB)
 
@@ -37,6 +37,6 @@ def check(subject: Subject) -> Iterator[Finding]:
             if (name, index) not in reached:
                 before = step.verbs[index - 1].verb.name
                 verb = quoted(step.verbs[index].verb.name)
-                message = f"{verb} is never done: {quoted(before)} does not go on to it"
+                message = f"{verb} never runs: {quoted(before)} does not continue with it"
                 yield subject.at_verb(UNREACHABLE_VERB, (name, index), message)
                 break  # what follows is not reached either

@@ -1,4 +1,4 @@
-"""The rules whose findings the loader makes: a plan that breaks one cannot be loaded."""
+"""The rules whose findings come from the loader: a plan that breaks one does not load."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,31 +13,31 @@ YAML = Rule(
     "error",
     "a file that is not YAML",
     "The file cannot be read as one YAML 1.2 document of the size that a plan may have.",
-    "mend the line; most often a quote, a colon in a text or the indentation is at fault",
+    "correct the line; usually a quote, a colon in a text or the indentation is wrong",
     in_schema=True,
 )
 DUPLICATE_KEY = Rule(
     "duplicate-key",
     "error",
     "a name that is given twice",
-    "In one mapping a step, a choice or a field has the same name as another; one of them would be lost.",
-    "rename one of them, or take it out",
+    "Two steps, choices or fields of one mapping have the same name, and one of them would be lost.",
+    "rename one of them, or remove it",
     in_schema=True,
 )
 SCHEMA = Rule(
     "schema",
     "error",
     "something that the language does not know",
-    "A verb, a field or a value is not what is expected there. The message says what is. `ivr schema` "
-    "makes the JSON Schema by which an editor completes and checks while you type.",
-    "write what is expected; dialplans/README.md has every verb with its fields",
+    "A verb, a field or a value is not expected there. The message says what is expected. `ivr schema` "
+    "prints a JSON Schema with which an editor completes and checks while you type.",
+    "write what is expected; dialplans/README.md describes every verb and its fields",
     in_schema=True,
 )
 GOTO_NOWHERE = Rule(
     "goto-nowhere",
     "error",
-    "a goto to a step that is not there",
-    "The same for every other field that names a step.",
+    "a goto to a step that does not exist",
+    "The rule applies to every field that names a step.",
     "correct the name, or add the step",
     in_schema=True,
 )
@@ -45,25 +45,25 @@ SOUND_MISSING = Rule(
     "sound-missing",
     "error",
     "a sound file that is missing or cannot be read",
-    "Sound files are read when the plan is, so that no caller finds out.",
-    "put the file there, or correct its path: it is relative to the file that names it",
+    "Sound files are read together with the plan, before a call needs them.",
+    "put the file there, or correct the path, which is relative to the file that names it",
     in_schema=True,
 )
 SOUND_FORMAT = Rule(
     "sound-format",
     "error",
     "a sound file in a wrong format",
-    "It is not a WAV file that can be played (PCM, float or G.711), or nothing is in it.",
+    "It is not a WAV file that can be played (PCM, float or G.711), or it is empty.",
     "convert it, for example: sox in.mp3 -r 8000 -c 1 -b 16 out.wav",
     in_schema=True,
 )
 NO_FILE = "give the path of a plan's YAML file"
-"""The remedy where there is nothing to be mended."""
+"""The remedy where there is no file."""
 RULES = (YAML, DUPLICATE_KEY, SCHEMA, GOTO_NOWHERE, SOUND_MISSING, SOUND_FORMAT)
 
 
 def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
-    """The mistakes of a plan that was refused, as findings. ``rules`` are all by their id."""
+    """Return the mistakes of a plan that does not load as findings. ``rules`` are all rules by id."""
     texts: dict[str, list[str]] = {}
     for problem in error.problems:
         file = problem.file or error.file
@@ -84,7 +84,7 @@ def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
 
 
 def _lines(file: str) -> list[str]:
-    """What can be shown of a file that may be anything."""
+    """Return the printable lines of a file that may not be text at all."""
     try:
         path = Path(file)
         if not path.is_file():

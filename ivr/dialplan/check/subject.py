@@ -1,4 +1,4 @@
-"""What rules look at: a plan, the text it was made of, its graph, and what is known of the service."""
+"""What rules examine: a plan, its text, its graph, and what is known of the service."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from ivr.dialplan.source.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is known of the service that a plan is for. The defaults are: everything is there."""
+    """What is known of the service that a plan is for. By default it has everything."""
 
     speech_in: bool = True
-    """Callers can be understood: a speech-to-text engine is configured and has what it needs."""
+    """Whether a speech-to-text engine is configured and has what it needs."""
     speech_out: bool = True
-    """Texts can be said."""
+    """Whether a text-to-speech engine is."""
     voices: frozenset[str] | None = None
-    """The languages that the configured voices speak, such as ``en``; None: any, or it is not known."""
+    """The languages of the configured voices, such as ``en``; None for any, or where that is not known."""
 
 
 class Subject:
-    """One plan under examination."""
+    """One plan that is checked."""
 
     def __init__(self, read: ReadPlan, file: str, around: Surroundings | None = None) -> None:
         """``file`` is the plan's name in messages."""
@@ -41,7 +41,7 @@ class Subject:
 
     @cached_property
     def verbs(self) -> dict[Place, PlacedVerb]:
-        """Every verb by its place, in the plan's order."""
+        """The verbs by their places, in the plan's order."""
         return {
             (name, index): placed
             for name, step in self.plan.steps.items()
@@ -50,7 +50,7 @@ class Subject:
 
     @cached_property
     def reached(self) -> dict[Place, PlacedVerb]:
-        """Those that some call can come to: what nobody reaches has a rule of its own."""
+        """The verbs that some call can reach."""
         return {place: placed for place, placed in self.verbs.items() if place in self.graph.reached}
 
     # -- findings
@@ -58,7 +58,9 @@ class Subject:
     def at_verb(
         self, rule: Rule, place: Place, message: str, path: Path = (), *, remedy: str = "", key: bool = False
     ) -> Finding:
-        """``path`` leads to a field, as in the verb's long form; ``key``: to its name."""
+        """Return a finding at a verb, or at the field of it that ``path`` leads to in the long form; with
+        ``key`` at the name of that field.
+        """
         source, name, value = self._verb_node(place)
         node = name
         if path:
@@ -70,7 +72,7 @@ class Subject:
         return self._finding(rule, source, key, message, remedy, (step, -1))
 
     def at_top(self, rule: Rule, message: str, path: Path, *, remedy: str = "", key: bool = True) -> Finding:
-        """A field of the plan's own file."""
+        """Return a finding at a field at the top of the plan."""
         source = self.read.sources[0]
         return self._finding(rule, source, source.root.find(path, key=key), message, remedy, ("", -1))
 
@@ -96,7 +98,7 @@ class Subject:
         return {source.shown: lines_of(source.text) for source in self.read.sources}
 
     def _verb_node(self, place: Place) -> tuple[Source, Node, Node]:
-        """Its file, the verb's name, its value."""
+        """Return the file of a verb, the node of its name and that of its value."""
         source, _, step = self.read.steps[place[0]]
         if step.kind == "map":
             step = step.entries["do"][1]
@@ -105,7 +107,7 @@ class Subject:
 
 
 def lines_of(text: str) -> list[str]:
-    """As YAML counts them: ``splitlines`` knows more line ends than its scanner does."""
+    """Return the lines as YAML counts them: ``str.splitlines`` knows more line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -120,8 +122,9 @@ def _field(verb: str, value: Node, path: Path, name: Node, key: bool) -> Node:
 
 
 def values_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value below a verb, and the path to it by the names that a plan has for the fields. A value
-    that is neither a list, a mapping nor a model is a leaf."""
+    """Return every value inside a verb that is neither a list, a mapping nor a model, with the path to it by
+    the names that a plan has for the fields.
+    """
     if isinstance(value, BaseModel):
         for field, info in type(value).model_fields.items():
             yield from values_in(getattr(value, field), (*path, info.alias or field))

@@ -1,4 +1,4 @@
-"""Variables: read where some path has not set them, and sensitive ones where others can see them."""
+"""Variables that are read where some path has not set them, and sensitive ones that others can see."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ UNKNOWN_VARIABLE = Rule(
     "unknown-variable",
     "error",
     "a variable that nothing sets",
-    "No verb of the plan, no param and none of its `variables` has that name, so the verb fails for every "
-    "caller.",
+    "No verb, no param and none of the plan's `variables` has that name, so the verb fails for every caller. "
+    "There is one finding for each name, with the lines of all verbs that read it.",
     "set it before, or correct the name",
 )
 UNSET_VARIABLE = Rule(
@@ -40,7 +40,7 @@ SENSITIVE_SHOWN = Rule(
 RULES = (UNKNOWN_VARIABLE, UNSET_VARIABLE, SENSITIVE_SHOWN)
 
 KNOWN = frozenset({"call", "now", "hours", "language"})
-"""Names of the service's own that always have a value."""
+"""Names that the service gives every call; they always have a value."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def _unset(subject: Subject) -> Iterator[Finding]:
         for name in sorted(needed - flow.certain(place)):
             path, _ = _reader(placed.verb, name)
             if name == ERROR:
-                message = "'error' has no value on some path to here; it has one where an on_error led"
+                message = "'error' has no value on some path to this verb; only an on_error gives it one"
                 remedy = "lead here only by on_error, or ask first: error.event if error is defined else ''"
                 yield subject.at_verb(UNSET_VARIABLE, place, message, path, remedy=remedy)
             elif name not in flow.bits:
@@ -66,7 +66,7 @@ def _unset(subject: Subject) -> Iterator[Finding]:
             else:
                 way = flow.without(name, place)
                 by = f", such as that through {', '.join(map(quoted, way))}" if len(way) > 1 else ""
-                message = f"the variable {quoted(name)} has no value on some path to here{by}"
+                message = f"the variable {quoted(name)} has no value on some path to this verb{by}"
                 yield subject.at_verb(UNSET_VARIABLE, place, message, path)
     for name, readers in unknown.items():
         yield _unknown(subject, flow, name, readers)

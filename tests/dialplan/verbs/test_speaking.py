@@ -141,7 +141,7 @@ def test_every_option_can_be_written_in_a_plan() -> None:
 
 def test_the_readme_reports_each_field_and_its_default() -> None:
     page = (DEMO.parent / "README.md").read_text(encoding="utf-8")
-    text = page.split("### Who yields\n")[1].split("\n## ")[0]
+    text = page.split("### Barge-in\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
     reported = {row[0].strip("`"): row[2] for row in rows if row[0].strip("`") in PromptOptions.model_fields}
     assert list(reported) == list(PromptOptions.model_fields)
