@@ -21,7 +21,7 @@ class Received:
     at: float
     """The loop's clock."""
     fields: dict[str, Any] = field(default_factory=dict)
-    """Of a form (lists for names with brackets), or the JSON object."""
+    """Fields of a form (lists for names with brackets), or the JSON object."""
     file: bytes = b""
     file_name: str = ""
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)

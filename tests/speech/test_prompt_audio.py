@@ -30,15 +30,15 @@ def tone(seconds: float, dbfs: float, rate: int = RATE) -> npt.NDArray[np.int16]
     return np.clip(np.rint(wave), -32768, 32767).astype(np.int16)
 
 
-def quiet(seconds: float, rate: int = RATE) -> npt.NDArray[np.int16]:
+def silence(seconds: float, rate: int = RATE) -> npt.NDArray[np.int16]:
     return np.zeros(int(seconds * rate), np.int16)
 
 
 def test_pauses_do_not_count() -> None:
     assert active_dbfs(tone(1, -26)) == pytest.approx(-26, abs=0.1)
-    spoken = np.concatenate([quiet(2), tone(1, -26), quiet(3)])
+    spoken = np.concatenate([silence(2), tone(1, -26), silence(3)])
     assert active_dbfs(spoken) == pytest.approx(-26, abs=0.1)
-    assert active_dbfs(quiet(1)) == -np.inf
+    assert active_dbfs(silence(1)) == -np.inf
 
 
 @pytest.mark.parametrize("before", [-30.0, -26.0, -23.0, -20.0, -14.0])
@@ -62,7 +62,7 @@ def test_a_peak_is_not_clipped() -> None:
 
 
 def test_silence_is_not_changed() -> None:
-    line, gain, _ = shape(quiet(1), RATE)
+    line, gain, _ = shape(silence(1), RATE)
     assert gain == 1.0
     assert not line.any()
     assert gain_for(line) == 1.0
@@ -70,10 +70,10 @@ def test_silence_is_not_changed() -> None:
 
 def test_silence_at_the_ends_is_shortened() -> None:
     speech = tone(0.5, -20)
-    kept, trimmed = trim(np.concatenate([quiet(0.6), speech, quiet(1.0)]))
+    kept, trimmed = trim(np.concatenate([silence(0.6), speech, silence(1.0)]))
     assert kept.size == speech.size + (LEAD_MS + TAIL_MS) * RATE // 1000
     assert trimmed == (600 - LEAD_MS) * RATE // 1000
-    short = np.concatenate([quiet(0.06), speech, quiet(0.2)])
+    short = np.concatenate([silence(0.06), speech, silence(0.2)])
     assert np.array_equal(trim(short)[0], short)
 
 
@@ -83,7 +83,7 @@ def test_silence_at_the_ends_is_shortened() -> None:
     rate=st.sampled_from([8000, 22050, 24000]),
 )
 def test_a_stream_is_trimmed_however_it_is_cut(lead_ms: int, pieces: list[int], rate: int) -> None:
-    whole = np.concatenate([quiet(lead_ms / 1000, rate), tone(0.3, -26, rate)])
+    whole = np.concatenate([silence(lead_ms / 1000, rate), tone(0.3, -26, rate)])
     shaper, parts, at = StreamShaper(rate, 2.0), [], 0
     while at < whole.size:
         size = pieces[len(parts) % len(pieces)] + 200
@@ -97,5 +97,5 @@ def test_a_stream_is_trimmed_however_it_is_cut(lead_ms: int, pieces: list[int], 
 
 def test_a_stream_of_silence_is_given_at_its_end() -> None:
     shaper = StreamShaper(RATE, 2.0)
-    assert shaper.process(quiet(0.5)).size == 0
+    assert shaper.process(silence(0.5)).size == 0
     assert shaper.flush().size == 4000

@@ -56,7 +56,7 @@ async def said(sound: AsyncIterator[bytes]) -> tuple[bytes, list[Word]]:
 
 
 def spans(spoken: str, *words: str) -> list[tuple[int, int]]:
-    """Of phonemes that take 10 samples each."""
+    """The spans of words whose phonemes take 10 samples each."""
     return word_spans(phonemes_of(list(spoken), [10] * len(spoken)), [list(word) for word in words])
 
 
@@ -136,7 +136,7 @@ async def test_the_real_voice_knows_its_words(piper: PiperTts) -> None:
 
 @pytest.mark.asyncio(loop_scope="package")
 async def test_unusual_words_keep_their_places(piper: PiperTts) -> None:
-    text = "Dr. Smith — „Grüße“ 😀 owes $3.50 & 50% of it, doesn't he?"
+    text = "Dr. Smith — „Grüße“ 😀 pays $3.50 & 50% of it, doesn't he?"
     _, words = await said(piper.synthesize(text))
     assert [word.text for word in words] == text.split()
 
