@@ -1,4 +1,4 @@
-"""Every decision of turn-taking, said in one form: to the log, and to whoever wants to know (a debug
+"""``Decision``: every decision of turn-taking in one form, for the log and for subscribers (a debug
 recording, a test, a replay that compares).
 """
 
@@ -14,12 +14,12 @@ STAGES: Mapping[str, str] = {
     "state": "the session's state changed (name)",
     "say_started": "a prompt begins to play (prompt, text, options, planned_ms when known)",
     "say_ended": "it is over (prompt, heard_ms, heard_text, interrupted, planned_ms; word_times: what the "
-    "speech engine told of its words, each with the milliseconds at which it begins and ends)",
-    "duck": "the prompt is turned down: the caller may have begun to speak",
-    "restore": "it is turned up again: that was nothing",
+    "speech engine timed: its words, each with the milliseconds at which it begins and ends)",
+    "duck": "the prompt is ducked: the caller may have begun to speak",
+    "restore": "it returns to full volume: there was no speech",
     "stop": "the prompt yields (cause; latency_ms from the onset on)",
     "confirm": "words came: the prompt that was stopped is over (words, confidence)",
-    "resume": "it goes on after a stop that no words followed (from_ms)",
+    "resume": "it resumes after a false interruption (from_ms)",
     "ignore": "why an onset did not interrupt (words and confidence, once they are known)",
     "speech_began": "the caller speaks (onset, probability)",
     "paused": "the turn detector's answer about a short silence in the caller's turn (onset, offset; "
@@ -27,15 +27,15 @@ STAGES: Mapping[str, str] = {
     "complete": "the turn is complete before silence alone would say so",
     "discard": "what was made at the pause, or before it, is thrown away: transcript and reply (asked; "
     "answered: the transcript had come)",
-    "cut_in": "the caller has spoken for too long, and is told so",
+    "cut_in": "the caller has spoken for too long, and is interrupted",
     "turn_ended": "the caller's turn is over (onset, offset; reason: silence, complete, max_turn, flushed)",
     "transcript": "what the caller said (onset and offset of the speech; asked, the end of the sound that "
     "was transcribed; text, confidence; interim: not known, when it came, to be a whole turn)",
-    "expect": "what the caller is asked for (kind, choices, asks)",
+    "expect": "the question to the caller (kind, choices, asks)",
     "listen": "the plan waits for a turn (timeout_s)",
     "noinput": "nothing was said in time",
     "dtmf": "a key (digit)",
-    "recording": "the recording was paused or goes on (paused)",
+    "recording": "the recording was paused or resumed (paused)",
 }
 """Stage to its meaning, with the details it has besides probability, duration_ms, words, echo (0 to 1),
 latency_ms and prompt (its number in the call), which any may have. Where words decided, probability is the
@@ -92,7 +92,7 @@ DecisionCallback = Callable[[Decision], None]
 
 
 class Decisions:
-    """Where a session notes its decisions. Everything here may be called from any thread: the loop and the
+    """Records the decisions of a session. Everything here may be called from any thread: the loop and the
     detector's thread do.
     """
 
@@ -114,7 +114,7 @@ class Decisions:
             try:
                 subscriber(decision)
             except Exception:
-                # Its mistake is its own; the call goes on, and the next decision is not spent on it.
+                # An error of a subscriber does not end the call; it gets no further decisions.
                 self._log.exception("decision_subscriber_failed", stage=stage)
                 self._drop(subscriber)
         return decision

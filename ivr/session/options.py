@@ -6,7 +6,7 @@ from typing import Any, Literal
 from ivr.vad.options import EndpointingOptions
 
 BargeIn = Literal["any", "speech", "dtmf", "none"]
-"""What makes a prompt yield: speech or a key, speech alone, a key alone, nothing."""
+"""What stops a prompt: speech or a key, speech alone, a key alone, nothing."""
 
 
 MIN_SPEECH_MS = 64.0
@@ -20,29 +20,31 @@ class BargeInOptions:
     """When a prompt yields to the caller. Milliseconds of sound."""
 
     barge_in: BargeIn = "any"
+    """What stops a prompt: ``any`` (speech or a key), ``speech``, ``dtmf`` or ``none``."""
     protect_ms: float = 0
-    """From its beginning on speech cannot stop the prompt for so long (a legal notice). Who speaks on beyond
-    that stops it then."""
+    """Milliseconds at the beginning of a prompt in which speech cannot stop it (a legal notice). A caller who
+    speaks beyond that stops it then."""
     protect_dtmf_ms: float = 0
-    """The same for keys."""
+    """Milliseconds at the beginning of a prompt in which a key cannot stop it."""
     min_speech_ms: float = MIN_SPEECH_MS
-    """Speech before the prompt stops (rounded up to whole 32 ms windows). The default gives way to a longer
-    ``EndpointingOptions.min_speech_ms``; another value below that is refused."""
+    """Milliseconds of speech before a prompt stops, rounded up to whole windows of 32 ms. The default gives
+    way to a longer ``endpointing.min_speech_ms``; another value below that is refused."""
     min_words: int = 0
-    """Stop only once so many words were understood; 0 stops at once."""
+    """Number of words that must be understood before a prompt stops; 0 stops it at once."""
     hotword: tuple[str, ...] = ()
-    """Stop only when one of these phrases is heard; anything else goes by."""
+    """Phrases that stop a prompt; when there are any, nothing else does."""
     hotword_answers: bool = False
-    """Stop only when an answer is heard (``Expectation.fits``), or a phrase of ``hotword``. Where nothing is
-    known of answers, any word stops it."""
+    """Stop a prompt only for an answer to its question, or a phrase of ``hotword``. Where no answers are
+    known, any word stops it."""
     duck_db: float = 12
-    """How much softer the prompt becomes at the first sign of speech; 0 leaves it as it is."""
+    """Decibels by which a prompt is softer from the first sign of speech on; 0 leaves it as it is."""
     false_interruption_timeout_ms: float = 1000
-    """A prompt that was stopped, and no words came, goes on after this; 0: it never does."""
+    """Milliseconds after which a prompt that was stopped resumes, if no words were said; 0: it never
+    resumes."""
     backchannels: bool = True
-    """"Uh-huh" and its like while the prompt plays do not interrupt it."""
+    """Let a prompt play on over "uh-huh" and other backchannels."""
     answer_window_ms: float = 700
-    """So close to the prompt's end they may be an answer all the same."""
+    """Milliseconds before the end of a prompt in which a backchannel may be an answer, and interrupts."""
 
     def __post_init__(self) -> None:
         times = (self.protect_ms, self.protect_dtmf_ms, self.min_speech_ms, self.duck_db)
@@ -52,7 +54,7 @@ class BargeInOptions:
             raise ValueError("a phrase of hotword is empty")
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The options as JSON can hold them."""
         return {**asdict(self), "hotword": list(self.hotword)}
 
     def check_min_speech(self, endpointing: EndpointingOptions) -> None:
@@ -75,41 +77,45 @@ class BargeInOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnOptions:
-    """When the caller has finished. Milliseconds of silence as the detector hears it: it trails the end of
-    speech by another 100 to 130."""
+    """When the caller has finished. Silence is counted as the detector sees it, which is 100 to 130 ms after
+    the end of speech."""
 
     yes_no_silence_ms: float = 320
-    """After which a turn has ended when nothing better is known. For free speech and menus it is
-    ``EndpointingOptions.min_silence_ms``."""
+    """Milliseconds of silence that end the answer to a yes-or-no question, when nothing better is known. For
+    free speech and menus it is ``endpointing.min_silence_ms``."""
     digits_silence_ms: float = 1000
-    """"Four seven ... one nine"."""
+    """Milliseconds of silence that end an answer in digits, which are said in groups ("four seven ... one
+    nine")."""
     complete_ms: float = 160
-    """VoiceXML's completetimeout: what was said is an answer of the grammar, and no longer one begins so."""
+    """Milliseconds of silence after a whole answer of the grammar with which no longer answer begins
+    (completetimeout of VoiceXML)."""
     incomplete_ms: float = 1200
-    """VoiceXML's incompletetimeout: it is not, or the words or the turn detector let more expect. The upper
-    bound."""
+    """Milliseconds of silence after words that are no whole answer, or where the words or the turn detector
+    let expect more (incompletetimeout of VoiceXML). No pause is longer."""
     sure: float = 0.9
-    """Probability of the turn detector from which a turn is complete at once."""
+    """Probability, by the turn detector, from which a turn ends at once."""
     likely: float = 0.5
-    """Probability from which it is, once its words are known and may be the last (``wait_for_words``)."""
+    """Probability, by the turn detector, from which a turn ends once its words are known and may be the last
+    (``wait_for_words``)."""
     doubtful: float = 0.3
-    """Probability below which the caller is taken to go on: ``incomplete_ms`` of silence then. In between the
-    silence is as without a detector."""
+    """Probability, by the turn detector, below which the caller is expected to continue, and
+    ``incomplete_ms`` of silence are waited for. From here to ``likely`` the silence is as without a
+    detector."""
     preemptive: bool = True
-    """Transcribe at each pause, and throw it away when the caller goes on."""
+    """Transcribe at each pause, and discard the transcript when the caller continues."""
     wait_for_words: bool = True
-    """With ``preemptive``: transcribe as soon as the sound falls away, and a turn does not end before the
-    words up to its last pause are known (which the reply waits for anyhow), nor on words that cannot be its
-    last ("my number is")."""
+    """End no turn before the words up to its last pause are known, nor on words that cannot be its last ("my
+    number is"). Transcribes as soon as the sound fades. Needs ``preemptive``."""
     clear_ms: float = 1200
-    """After so much speech that sounds complete (``sure``) no words are waited for: a beginning after which
-    people stop to think is shorter."""
+    """Milliseconds of speech after which a turn that sounds complete (``sure``) ends without its words:
+    people who stop to think do so earlier."""
     similar: float = 1.0
-    """A reply prepared from an interim transcript is used when the final one has this share of its words in
-    common. 1 is the same words; below it, one that was begun is kept when the caller goes on."""
+    """Share of words, 0 to 1, that the final transcript must have in common with the interim one for a reply
+    that was prepared from it to be used. 1 is the same words; below 1 the reply is kept while the caller
+    continues."""
     cut_in: str = ""
-    """Said to who has spoken for ``EndpointingOptions.max_turn_ms``, and not to be interrupted for its first
-    two seconds; nothing when empty."""
+    """Text that interrupts a caller who has spoken for ``endpointing.max_turn_ms``. Its first two seconds
+    cannot be interrupted. Empty: nothing is said."""
 
     def __post_init__(self) -> None:
         times = (self.yes_no_silence_ms, self.digits_silence_ms, self.complete_ms, self.incomplete_ms)
@@ -129,18 +135,20 @@ class SessionConfig:
     """Options of a session."""
 
     endpointing: EndpointingOptions = field(default_factory=EndpointingOptions)
+    """When speech begins and when a turn ends."""
     barge_in: BargeInOptions = field(default_factory=BargeInOptions)
-    """Of prompts that say nothing else."""
+    """When prompts yield to the caller, unless a prompt has options of its own."""
     turn: TurnOptions = field(default_factory=TurnOptions)
+    """When the caller has finished."""
     language: str = "en"
-    """Of the caller: which words are backchannels, and which cannot be the last of a turn. A plan's first
-    language is over it."""
+    """Language of the caller (a tag such as ``en`` or ``fr-CA``): its backchannels, and the words that cannot
+    end a sentence. The first language of a plan takes precedence."""
     keep_speech_over_protected: bool = False
     """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
     stt_timeout_s: float = 10.0
-    """Seconds of wall clock for one transcription, fallbacks included; then the turn is empty."""
+    """Seconds of the clock for one transcription, fallbacks included; after that the turn is empty."""
     max_pending_turns: int = 8
-    """Turns not yet fetched by ``listen``; the oldest is dropped when a further one comes."""
+    """Number of turns that may wait for ``listen``; a further one drops the oldest."""
 
     def __post_init__(self) -> None:
         self.barge_in.check_min_speech(self.endpointing)

@@ -1,6 +1,6 @@
 """Sets of options by name, for a start: how easily a prompt yields, and how long a caller is waited for.
 
-What each trades for what is told in the README. A preset changes a few options and leaves all others at their
+The README says what each trades for what. A preset changes a few options and leaves all others at their
 defaults; ``threshold`` is the only one of the detector's, so that any detector can follow it.
 """
 

@@ -1,4 +1,4 @@
-"""What a caller entrusts to a plan (a PIN, a card's number) is heard and used, and written nowhere."""
+"""``Privacy``: what a caller entrusts to a plan (a PIN, a card number) is used, and written nowhere."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,7 +10,9 @@ MAX_SPANS = 1000
 
 
 class Privacy:
-    """Of one session. ``kept`` belongs to the loop; the rest may be asked from any thread."""
+    """The private stretches of a session. ``kept`` belongs to the loop; the rest may be called from any
+    thread.
+    """
 
     def __init__(self, clock: Callable[[], int]) -> None:
         """``clock``: samples of the caller's sound so far."""
@@ -38,14 +40,14 @@ class Privacy:
         if self._depth == 1:
             now = self._clock()
             self._spans = (*self._spans[1 - MAX_SPANS :], [now, now])
-            self._tell(True)
+            self._notify(True)
         try:
             yield
         finally:
             self._depth -= 1
             if self._depth == 0:
                 self._spans[-1][1] = self._clock()
-                self._tell(False)
+                self._notify(False)
 
     def covers(self, *moments: int | None) -> bool:
         """One of these samples was in a private stretch, or it is one now."""
@@ -54,12 +56,12 @@ class Privacy:
         return any(begin <= at < end for begin, end in self._spans for at in moments if at is not None)
 
     def hides(self, decision: Decision) -> bool:
-        """It is about something private."""
+        """Whether a decision is about something private."""
         if decision.stage == "dtmf" and self.keys:
             return True
         moments = [decision.at, decision.details.get("onset"), decision.details.get("offset")]
         return self.covers(*(at for at in moments if isinstance(at, int)))
 
-    def _tell(self, active: bool) -> None:
+    def _notify(self, active: bool) -> None:
         for subscriber in self._subscribers:
             subscriber(active)

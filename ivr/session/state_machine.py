@@ -1,23 +1,23 @@
-"""The state of one session and those who want to know of its changes."""
+"""``StateMachine``: the state of a session, and the subscribers to its changes."""
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from ivr.session.states import TRANSITIONS, InvalidTransition, SessionState
+from ivr.tasks import TaskSupervisor
 
 StateCallback = Callable[[SessionState], Awaitable[None] | None]
 
 
 class StateMachine:
-    """Holds the state, refuses what the table does not allow, tells the subscribers in order."""
+    """Holds the state, refuses what the table does not allow, calls the subscribers in order."""
 
     def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
         self._state = SessionState.INITIAL
         self._callbacks: list[StateCallback] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSupervisor(log)
         self._log = log
 
     @property
@@ -25,15 +25,16 @@ class StateMachine:
         return self._state
 
     def allows(self, target: SessionState) -> bool:
+        """Whether the table allows a change to ``target`` now."""
         return target in TRANSITIONS[self._state]
 
     def to(self, target: SessionState) -> None:
-        """Change state and tell the subscribers. Raises InvalidTransition and changes nothing."""
+        """Change the state and call the subscribers. Raises InvalidTransition and changes nothing."""
         if not self.allows(target):
             raise InvalidTransition(self._state, target)
         self._state = target
         for callback in tuple(self._callbacks):
-            self._tell(callback, target)
+            self._call(callback, target)
 
     def subscribe(self, callback: StateCallback) -> Callable[[], None]:
         """Returns a function that unsubscribes; calling it twice does no harm."""
@@ -45,17 +46,15 @@ class StateMachine:
 
         return unsubscribe
 
-    def _tell(self, callback: StateCallback, state: SessionState) -> None:
-        # A subscriber's mistake is its own: it is logged and the call goes on.
+    def _call(self, callback: StateCallback, state: SessionState) -> None:
+        # An error of a subscriber is logged; the call continues.
         try:
             outcome = callback(state)
         except Exception:
             self._log.exception("state_callback_failed", state=str(state))
             return
         if inspect.isawaitable(outcome):
-            task = asyncio.ensure_future(self._await(outcome, state))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._await(outcome, state), "state callback")
 
     async def _await(self, outcome: Awaitable[None], state: SessionState) -> None:
         try:

@@ -94,7 +94,7 @@ class VoiceSession:
         )
         self._warned_min_speech = False
         self._context = contextvars.copy_context()
-        """Of ``start``: events of other threads are handled in it, so that logs keep what is bound."""
+        """Context of ``start``, in which events of other threads are handled: logs keep what is bound."""
         self._moved = asyncio.Event()
 
     # -- life

@@ -36,7 +36,7 @@ _BEFORE = CONTEXT // _UP + DOUBLE_BEFORE
 _SPAN = np.arange(-_BEFORE, _STEP + DOUBLE_AFTER)
 """Samples of the line that a window and its context are made of."""
 _SHOWN = slice(DOUBLE_BEFORE, DOUBLE_BEFORE + NARROW_INPUT)
-"""Of these, what the network for 8 kHz is shown: window and context."""
+"""The part of these that the network for 8 kHz is shown: window and context."""
 _NEEDED = _STEP + DOUBLE_AFTER
 _LOOK_BACK = RING - LINE_RATE
 """How far back sound is still in the ring while a reader is a second late."""
@@ -88,7 +88,7 @@ class BatchedVad:
         self.windows = 0
         """Windows examined."""
         self.silent = 0
-        """Of these, taken for silence without asking the network."""
+        """Windows that were taken for silence without the network."""
         self.inferences = 0
 
     @property
@@ -255,7 +255,7 @@ class BatchedVad:
         return probabilities
 
     def _stream_at(self, row: int) -> "LineStream | _ClosedStream":
-        """One that was closed meanwhile hears the end of this round, and tells nobody."""
+        """The stream of that row; a stand-in when it was closed during this round."""
         return self._streams.get(row) or _CLOSED
 
     def _catch_up(self, rows: _I64, late: _I64) -> None:

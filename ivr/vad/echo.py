@@ -45,11 +45,12 @@ _BETTER = 0.3
 _SURE = 0.85
 """Share of the energy that a new path must explain where there is little to fit it to."""
 _FITTER = 0.7
-"""The same path fitted anew in a run of likely speech leaves at most this share."""
+"""The same path fitted again in a run of likely speech leaves at most this share."""
 _PAUSES = 256, 8192
 """Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
 _RELEARN = 2, 64
-"""Windows of nothing but echo after which a path is fitted anew, at first and, doubled each time, at most."""
+"""Windows of nothing but echo after which a path is fitted again, at first and, doubled each time, at
+most."""
 _LEAK, _LEAK_MOST, _YOUNG = 2.5, 0.25, 16
 """An echo alone leaves so many times what was left where its path was fitted, and at most this share; the
 most while the path is younger than this value of ``relearn``: it has not been heard in all sounds yet."""
@@ -102,7 +103,7 @@ class _Call:
     """What the network remembered before the run."""
     again: int = 0
     pause: int = _PAUSES[0]
-    """Sample from which the path may be fitted anew in a run, and the pause after the next vain fit."""
+    """Sample from which the path may be fitted again in a run, and the pause after the next vain fit."""
     heard: float = 0.0
     explained: float = 0.0
     counted: int = 0
@@ -120,7 +121,7 @@ class _Call:
 
 
 class Echoes:
-    """Of all calls of a bank."""
+    """Finds and removes the echo on all calls of a bank."""
 
     def __init__(
         self, options: DetectorOptions, bank: LineBank, memory: F32, span: _I64, window: slice
@@ -140,7 +141,7 @@ class Echoes:
         """The line echoes."""
         self._calls: dict[int, _Call] = {}
         self.sought = 0
-        """Times that a path was sought, or fitted anew in a run of likely speech."""
+        """Times that a path was sought, or fitted again in a run of likely speech."""
         self.cleaned = 0
         """Windows that an echo was taken out of."""
 
@@ -159,8 +160,8 @@ class Echoes:
         return min(call.explained / call.heard, 1.0)
 
     def known(self, rows: _I64, starts: _I64, heard: Pcm16) -> dict[int, Cleaned]:
-        """Of the lines known to echo: position in ``rows`` to the window without its echo. ``heard``: the
-        windows with their margins, int16 (rows, span).
+        """Remove the echo on the lines known to echo: position in ``rows`` to the window without it.
+        ``heard``: the windows with their margins, int16 (rows, span).
         """
         found: dict[int, Cleaned] = {}
         for i in np.flatnonzero(self._known[rows]).tolist():
@@ -191,9 +192,9 @@ class Echoes:
         likely: npt.NDArray[np.bool_],
         memory: F32,
     ) -> dict[int, Cleaned]:
-        """Of the windows that are ``likely`` speech, or that a known path does not explain: those in which an
-        echo was found only now, as ``known`` gives them. ``memory``: the network's before this round,
-        (2, rows, 128); that of a window of echo alone becomes what it was before the run.
+        """Search the windows that are ``likely`` speech, or that a known path does not explain, for an echo
+        that was not known: those in which one was found, as ``known`` gives them. ``memory``: the network's
+        before this round, (2, rows, 128); that of a window of echo alone becomes what it was before the run.
         """
         found: dict[int, Cleaned] = {}
         for i in np.flatnonzero(likely | self._known[rows]).tolist():

@@ -16,12 +16,14 @@ from ivr.audio.frames import LINE_RATE, ms_to_samples
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 _Floats = npt.NDArray[Any]
-"""Of either width: numpy 1 transforms to float64 what numpy 2 leaves float32."""
+"""Floats of either width: numpy 1 transforms to float64 what numpy 2 leaves float32."""
 
 TAPS = 64
-"""Of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with such."""
+"""Length of the filter (8 ms at 8 kHz): a hybrid's response with the line's filters. ITU-T G.168 tests with
+such."""
 LONG = 512
-"""Of the filter of a line that a short one does not describe: rooms, second reflections within 64 ms."""
+"""Length of the filter for a line that a short one does not describe: rooms, second reflections within 64
+ms."""
 BEFORE_PEAK = 12
 """Taps before the middle of the loudest 2 ms: a band-limited path begins before its peak."""
 _MOVE = 640
@@ -42,7 +44,7 @@ _STEADY = 1e-4
 sent has 40 dB less is noise."""
 
 _STEPS = 8
-"""Of the long filter, each time: they go on where those of the last time ended."""
+"""Steps of the long filter, each time: they go on where those of the last time ended."""
 _BLOCK = 256
 _NOISE = (32768 * 10 ** (-45 / 20)) ** 2
 """Energy of a sample of the loudest steady noise (-45 dBFS) that an echo need not explain."""
@@ -62,7 +64,7 @@ class EchoPath:
     """(TAPS,) or (LONG,)."""
 
     def echo(self, sent: F32) -> F32:
-        """Of ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
+        """The echo in ``n`` samples, from the ``n + taps.size - 1`` that end ``delay`` before them."""
         return np.convolve(sent, self.taps, "valid")
 
     def left(self, sent: F32, heard: F32) -> F32:

@@ -178,7 +178,7 @@ class Endpointer:
         return SpeechContinued(self._onset, self.clock, probability, audio)
 
     def _end(self, reason: EndReason) -> SpeechEnded:
-        # ``voiced`` stays: who goes on speaking is heard as before. The run begins anew, so that the
+        # ``voiced`` stays: a caller who continues is detected as before. The run begins again, so that the
         # next onset is not before this end.
         self.speaking = False
         self._run = 0

@@ -1,7 +1,7 @@
-"""Whether a line rests: nothing louder is heard than its own noise.
+"""``NoiseFloor``: whether a window holds nothing but the line's own noise.
 
-The network goes on saying "speech" for 50 to 150 ms after the last sound. That the sound is gone can be told
-at once, from the loudest sample of a window beside that of the noise before.
+The network still says "speech" for 50 to 150 ms after the last sound. That the sound is gone shows at once,
+by comparing the loudest sample of a window with that of the noise before.
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ RISE_DB = 0.05
 
 
 class NoiseFloor:
-    """Of ``rows`` lines. All of it belongs to one thread."""
+    """The noise of ``rows`` lines. Belongs to one thread."""
 
     def __init__(self, rows: int, noise_margin_db: float) -> None:
-        """A line rests where its loudest sample is at most ``noise_margin_db`` above that of its noise."""
+        """A window is only noise where its loudest sample is at most ``noise_margin_db`` above the noise."""
         self._floor = np.full(rows, np.inf)
         self._over, self._rise = 10 ** (noise_margin_db / 20), 10 ** (RISE_DB / 20)
 
@@ -26,9 +26,9 @@ class NoiseFloor:
         self._floor[row] = np.inf
 
     def only_noise(self, rows: npt.NDArray[np.int64], peaks: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-        """Which of the lines ``rows`` rest in a window whose loudest samples are ``peaks`` (PCM16, not
-        negative), both (n,). The noise of each is what was heard most softly: it sinks half of the way to a
-        softer window at once, and rises slowly. Nothing is known before the first window, which is noise.
+        """Which of the lines ``rows`` have only noise in a window whose loudest samples are ``peaks`` (PCM16,
+        not negative), both (n,). The noise of a line is its softest sound: it sinks half of the way to a
+        softer window at once, and rises slowly. The first window of a line counts as noise.
         """
         heard = np.maximum(peaks, LEAST)
         floor = self._floor[rows]

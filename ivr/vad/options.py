@@ -8,19 +8,19 @@ class EndpointingOptions:
     """When speech has begun and when a turn has ended. Milliseconds."""
 
     min_speech_ms: float = 64
-    """Speech before an onset is believed (rounded up to whole 32 ms windows)."""
+    """Milliseconds of speech before an onset is believed, rounded up to whole windows of 32 ms."""
     min_silence_ms: float = 400
-    """Silence after which the turn has ended."""
+    """Milliseconds of silence after which a turn has ended."""
     max_turn_ms: float = 20_000
-    """A turn longer than this is ended where it stands."""
+    """Milliseconds after which a turn ends even while the caller speaks."""
     pre_roll_ms: float = 300
-    """Sound kept from before the onset."""
+    """Milliseconds of sound that are kept from before the onset."""
     details: bool = False
     """Report the steps between onset and end too: SpeechSuspected, SpeechRuledOut, SpeechContinued,
     SpeechDipped, SpeechPaused, SpeechResumed."""
     pause_ms: float = 160
-    """Silence that is a pause within a turn; 0: none is told. The network trails the end of speech by another
-    100 to 130 ms."""
+    """Milliseconds of silence that count as a pause within a turn; 0 reports no pauses. The detector sees the
+    end of speech 100 to 130 ms late."""
 
     def __post_init__(self) -> None:
         if min(self.min_speech_ms, self.min_silence_ms, self.pre_roll_ms, self.pause_ms) < 0:
@@ -35,47 +35,48 @@ THRESHOLD = 0.45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorOptions:
-    """How the detector listens, for all its streams."""
+    """How speech is detected, for all streams of a detector."""
 
     threshold: float = THRESHOLD
     """Probability from which a window is speech."""
     release: float | None = None
-    """Probability below which it is no longer; None is ``threshold - 0.15``, at least 0.01."""
+    """Probability below which a window is no longer speech. By default ``threshold`` minus 0.15, at least
+    0.01."""
     attack: float | None = None
     """Probability from which a window counts as the beginning of speech, once a later one reaches
-    ``threshold``: soft beginnings are believed a window earlier. None is 0.4 times ``threshold``."""
+    ``threshold``: soft beginnings are believed a window earlier. By default 0.4 times ``threshold``."""
     early: float | None = None
-    """Probability from which speech is suspected and a prompt is ducked. None is a quarter of
+    """Probability from which speech is suspected and a prompt is ducked. By default a quarter of
     ``threshold``."""
     gain_db: float = 15.0
-    """What the network is shown is louder by this: speech on the telephone, -30 to -10 dBm0, is softer than
-    what it was taught with, and soft speech is heard late. Not what an echo was taken out of. The sound of a
-    turn stays as it is."""
+    """Decibels by which the network receives the sound louder: speech on the telephone, -30 to -10 dBm0, is
+    softer than what it was trained with, and soft speech is detected late. The sound of a turn stays as it
+    is."""
     noise_margin_db: float = 9
-    """A line whose loudest sample in a window is no more than this over that of its noise rests: the turn may
-    be over, though the network still says "speech". 0 leaves that to the network."""
+    """Decibels above the noise of a line up to which a window is only noise: the turn may be over, though the
+    network still says "speech". 0 leaves that to the network."""
     fade_ms: float = 3_200
-    """While nobody speaks the network's memory fades to 1/e in this time; 0 keeps it for ever. Music or
-    noise otherwise makes the network deaf to the speech that follows (measured: see the README)."""
+    """Milliseconds in which the memory of the network fades to 1/e while nobody speaks; 0 keeps it. Music or
+    noise otherwise hides the speech that follows (measured: see the README)."""
     silence_dbfs: float = -50.0
-    """Calls: a window whose loudest sample is below this, of a caller who is silent, is certainly silence and
-    is not shown to the network. 0 dBFS is full scale; -100 shows it everything."""
+    """Level below which a window of a silent caller is certainly silence and is not shown to the network, on
+    calls. 0 dBFS is full scale; -100 shows it everything."""
     silence_after_ms: float = 256
-    """Calls: silence that the network is shown before it is spared the rest."""
+    """Milliseconds of silence that the network is shown, on calls, before it is spared the rest."""
     echo: bool = True
-    """Calls: the echo of what was sent is taken out of what the network is shown (``echo.py``)."""
+    """Remove the echo of prompts, on calls, from what the network is shown."""
     echo_delay_ms: float = 300
-    """The latest that an echo comes back, jitter buffers on the way included; at most 1000."""
+    """Milliseconds after which an echo comes back at the latest, jitter buffers included; at most 1000."""
     echo_loss_db: float = 5
-    """An echo is weaker than what was sent by this at least, in decibels; what is louder is none."""
+    """Decibels by which an echo is weaker than what was sent, at least; louder sound is no echo."""
     echo_share: float = 0.6
-    """Share (0..1) of the energy heard in the last half second that an echo must explain to be believed."""
+    """Share, 0 to 1, of the energy of the last half second that an echo must explain to be believed."""
     echo_margin_db: float = 10
-    """A window in which what is left is weaker than its echo by this, in decibels, is no speech."""
+    """Decibels below its echo at which what is left of a window is no speech."""
     batch_window_ms: float = 1.0
-    """Shared detector: how long a finished window may wait for those of other streams."""
+    """Milliseconds that a finished window may wait for those of other calls."""
     backlog_ms: float = 1_000
-    """Shared detector: sound a stream may have waiting before its oldest frames are dropped."""
+    """Milliseconds of sound that a stream may have waiting before its oldest frames are dropped."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:

@@ -25,7 +25,7 @@ INPUT = CONTEXT + WINDOW
 NARROW_INPUT = INPUT * LINE_RATE // VAD_RATE
 """The same 36 ms in samples of 8 kHz."""
 STATE_SHAPE = (2, 128)
-"""Of one stream."""
+"""Shape of the state of one stream."""
 
 F32 = npt.NDArray[np.float32]
 _RATE_8K = {"sr": np.array(LINE_RATE, dtype=np.int64)}

@@ -30,7 +30,7 @@ class LetterTTS:
         self.open += 1
         try:
             if self.fail_on is not None and self.fail_on in text:
-                raise SpeechError(self.name, "told to fail")
+                raise SpeechError(self.name, "made to fail")
             for word in text.split():
                 await asyncio.sleep(0)
                 yield self.sound(word)
@@ -53,7 +53,7 @@ class LetterTTS:
 
 
 class TimedLetterTTS(LetterTTS):
-    """The same, and tells where its words are."""
+    """The same, with the places of its words."""
 
     def synthesize(self, text: str) -> "TimedLetters":  # type: ignore[override]
         return TimedLetters(super().synthesize(text), text.split())
@@ -78,7 +78,7 @@ class TimedLetters(AsyncIterator[bytes]):
 
 
 class ScriptSTT:
-    """Understands what it is told to, in order; keeps the sound it was given."""
+    """Returns the given transcripts in order; keeps the sound it was given."""
 
     name = "script"
 
@@ -125,5 +125,5 @@ async def feed(session: VoiceSession, pcm: np.ndarray, rate: int = 8000) -> None
             await asyncio.sleep(0)
 
 
-async def quiet(session: VoiceSession, ms: float) -> None:
+async def feed_silence(session: VoiceSession, ms: float) -> None:
     await feed(session, np.zeros(round(8 * ms), np.int16))

@@ -5,7 +5,7 @@ import pytest
 from ivr.grammar.transcripts import is_backchannel
 from ivr.session import BargeInOptions, MemoryPlayer, SessionConfig, TurnOptions, VoiceSession
 from ivr.vad.base import VoiceActivityDetector
-from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.engines import LetterTTS, ScriptSTT, feed, feed_silence
 from tests.session.test_turn_taking import LONG, cough
 
 
@@ -44,7 +44,7 @@ async def test_a_session_knows_those_of_its_language(
     session = VoiceSession(stt=stt, tts=LetterTTS(), vad=vad, player=MemoryPlayer(), config=config)
     async with session:
         handle = await session.say(LONG)
-        await quiet(session, 1000)
+        await feed_silence(session, 1000)
         await feed(session, cough())
-        await quiet(session, 2000)
+        await feed_silence(session, 2000)
         assert handle.done is interrupted

@@ -1,4 +1,4 @@
-"""Beside conversing: sound kept, time that goes by, speech that is not heeded."""
+"""The caller captured as sound, waiting, speech that is ignored."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ async def test_time_is_the_callers_sound(session: VoiceSession) -> None:
     assert waiting.done()
 
 
-async def test_who_waits_is_reported_of_the_end(session: VoiceSession) -> None:
+async def test_the_end_of_the_session_ends_a_wait(session: VoiceSession) -> None:
     waiting = asyncio.ensure_future(session.wait(5))
     await asyncio.sleep(0)
     await session.stop()
@@ -73,16 +73,14 @@ async def test_silence_is_no_speech(session: VoiceSession) -> None:
         pass
 
 
-async def test_what_is_not_heeded_is_no_turn(
-    session: VoiceSession, stt: ScriptSTT, sentence: np.ndarray
-) -> None:
+async def test_ignored_speech_is_no_turn(session: VoiceSession, stt: ScriptSTT, sentence: np.ndarray) -> None:
     spoken = sentence.tobytes()
     with session.ignore_speech():
         await feed(session, spoken + silence(1.5) + spoken)
         assert not session.caller_active
         session.process_dtmf("5")
         await asyncio.sleep(0)
-    await feed(session, silence(1.5))  # the turn that was under way is not heeded either
+    await feed(session, silence(1.5))  # the turn in progress is ignored too
     turn = await session.listen(1)
     assert (turn.reason, turn.text) == ("dtmf", "5")
     listening = asyncio.ensure_future(session.listen(0.5))

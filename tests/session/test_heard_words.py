@@ -9,7 +9,7 @@ from ivr.session import MemoryPlayer
 from ivr.session.prompt.heard_words import SpokenPart, heard_text
 from ivr.speech.timed_words import Word
 from tests.session.conftest import Make
-from tests.session.engines import LetterTTS, TimedLetterTTS, quiet
+from tests.session.engines import LetterTTS, TimedLetterTTS, feed_silence
 
 RATE = LetterTTS.sample_rate
 TEXT = "One sentence of words, with a pause. And another one."
@@ -73,8 +73,8 @@ def test_pauses_carry_no_words() -> None:
         assert heard_text([part], ms * RATE // 1000, RATE) == "hello"
 
 
-def reported(text: str, start: int = 0) -> SpokenPart:
-    """``text`` with the places of its words as an engine tells them."""
+def timed(text: str, start: int = 0) -> SpokenPart:
+    """``text`` with the places of its words as an engine times them."""
     part, tts, at = spoken(text, start), LetterTTS(), 0
     words = []
     for word in text.split():
@@ -86,15 +86,15 @@ def reported(text: str, start: int = 0) -> SpokenPart:
 
 
 @given(st.integers(0, 200_000))
-def test_what_the_engine_reports_is_right_to_the_sample(played: int) -> None:
-    part = reported(TEXT)
+def test_what_the_engine_times_is_right_to_the_sample(played: int) -> None:
+    part = timed(TEXT)
     want = [word.text for word in part.words if word.start + word.end < 2 * played]
     if played < part.samples:
         assert heard_text([part], played, RATE).split() == want
 
 
-def test_where_the_engine_stops_reporting_the_sound_is_looked_at() -> None:
-    part = reported(TEXT)
+def test_where_the_engine_stops_telling_the_sound_is_looked_at() -> None:
+    part = timed(TEXT)
     known, part.words = part.words, part.words[:6]  # the first sentence's and the comma's
     assert [word.text for word in part.words][-1] == "a"
     found = part.timed_words(RATE)
@@ -104,15 +104,15 @@ def test_where_the_engine_stops_reporting_the_sound_is_looked_at() -> None:
 
 
 def test_a_dash_is_not_said() -> None:
-    part = reported("hello world")
+    part = timed("hello world")
     part.text = "hello — world"
     assert [word.text for word in part.timed_words(RATE)] == ["hello", "—", "world"]
     assert part.timed_words(RATE)[2] == part.words[1]
     assert heard_text([part], part.words[1].start + 1, RATE) == "hello —"
 
 
-def test_an_unfinished_part_whose_engine_reports_has_the_words_reported() -> None:
-    part = reported(TEXT)
+def test_an_unfinished_part_with_timed_words_has_those_words() -> None:
+    part = timed(TEXT)
     part.complete = False
     part.words = part.words[:4]
     end = part.words[-1].end
@@ -122,15 +122,15 @@ def test_an_unfinished_part_whose_engine_reports_has_the_words_reported() -> Non
 
 @pytest.mark.parametrize("played_ms", [0, 140, 160, 600, 960, 1500, 2200])
 async def test_through_a_session(make: Make, player: MemoryPlayer, played_ms: int) -> None:
-    """Streamed by an engine that tells: right to the word, and the same words in the result."""
+    """Streamed by an engine that times: right to the word, and the same words in the result."""
     tts = TimedLetterTTS()
     async with make() as session:
         session._parts.playlist._synthesis._tts = tts  # type: ignore[attr-defined]
         handle = await session.say(TEXT)
         for _ in range(50):
             await asyncio.sleep(0)
-        await quiet(session, played_ms)
+        await feed_silence(session, played_ms)
         session.process_dtmf("5")
         result = await asyncio.wait_for(handle.wait_for_playout(), 1)
-    want = [w.text for w in reported(TEXT).words if (w.start + w.end) / 2 < result.heard_ms * RATE / 1000]
+    want = [w.text for w in timed(TEXT).words if (w.start + w.end) / 2 < result.heard_ms * RATE / 1000]
     assert result.heard_text.split() == want

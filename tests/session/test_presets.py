@@ -1,4 +1,4 @@
-"""The presets: what each changes, that it works in a session, that the README tells the same."""
+"""The presets: what each changes, that it works in a session, that the README says the same."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from ivr.modelstore import ModelStore
 from ivr.session import PRESETS, MemoryPlayer, SessionConfig, VoiceSession, preset
 from ivr.vad.options import DetectorOptions
 from ivr.vad.registry import create_vad
-from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.engines import LetterTTS, ScriptSTT, feed, feed_silence
 from tests.vad.sounds import loud_from, prompt
 
 README = Path(__file__).resolve().parents[2] / "ivr" / "session" / "README.md"
@@ -44,7 +44,7 @@ def test_a_preset_is_its_changes_and_nothing_else(name: str) -> None:
     assert set(chosen.vad) <= {"threshold"}, "a detector of somebody else's knows no other"
 
 
-def test_the_readme_has_the_values() -> None:
+def test_the_readme_lists_the_values() -> None:
     """The table has a row for each option that any preset changes, and a column for each preset."""
     rows = [
         [cell.strip(" `") for cell in line.strip("|").split("|")]
@@ -52,9 +52,9 @@ def test_the_readme_has_the_values() -> None:
         if line.startswith("| ")
     ]
     head = next(at for at, row in enumerate(rows) if row[1:] == list(PRESETS))
-    reported = {row[0]: row[1:] for row in rows[head + 1 :] if re.fullmatch(r"[a-z_]+\.[a-z_]+", row[0])}
-    assert set(reported) == {option for name in PRESETS for option in changes(name)}
-    for option, cells in reported.items():
+    listed = {row[0]: row[1:] for row in rows[head + 1 :] if re.fullmatch(r"[a-z_]+\.[a-z_]+", row[0])}
+    assert set(listed) == {option for name in PRESETS for option in changes(name)}
+    for option, cells in listed.items():
         table, _, field = option.partition(".")
         for name, cell in zip(PRESETS, cells, strict=True):
             chosen = PRESETS[name]
@@ -109,7 +109,7 @@ async def test_what_stops_a_prompt(
     session.on_decision(lambda decision: stages.append(decision.stage))
     async with session:
         await session.say(LONG)
-        await quiet(session, 500)
+        await feed_silence(session, 500)
         await feed(session, speech[: 8 * speech_ms] * gain)
-        await quiet(session, 200)
+        await feed_silence(session, 200)
         assert ("stop" in stages, "duck" in stages) == (stopped, ducked)

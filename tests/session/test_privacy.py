@@ -16,15 +16,15 @@ class Clock:
 def test_it_begins_and_ends_and_may_be_nested() -> None:
     clock = Clock()
     privacy = Privacy(clock)
-    reported: list[bool] = []
-    privacy.subscribe(reported.append)
+    received: list[bool] = []
+    privacy.subscribe(received.append)
     clock.now = 100
     with privacy.kept():
         with privacy.kept():
             clock.now = 200
         assert privacy.active and privacy.covers(50)
         clock.now = 300
-    assert not privacy.active and reported == [True, False]
+    assert not privacy.active and received == [True, False]
     assert [privacy.covers(at) for at in (99, 100, 299, 300)] == [False, True, True, False]
     assert privacy.covers(None, 150) and not privacy.covers(None)
 
@@ -50,19 +50,19 @@ def test_keys_can_be_hidden_all_the_time() -> None:
     assert privacy.hides(key) and "digit" not in key.without_texts().details
 
 
-def test_neither_the_log_nor_subscribers_are_reported() -> None:
+def test_neither_the_log_nor_subscribers_receive_it() -> None:
     import structlog
 
     privacy = Privacy(Clock())
     with capture_logs() as logs:
         decisions = Decisions(structlog.get_logger(), privacy.hides)
-        reported: list[Decision] = []
-        decisions.subscribe(reported.append)
+        received: list[Decision] = []
+        decisions.subscribe(received.append)
         with privacy.kept():
             decisions.note(1, "transcript", text="four seven", onset=0)
             decisions.note(1, "ignore", "backchannel", words="four")
         decisions.note(2, "transcript", text="hello", onset=2)
-    assert "four" not in str(logs) + str(reported) and "hello" in str(logs) and "hello" in str(reported)
+    assert "four" not in str(logs) + str(received) and "hello" in str(logs) and "hello" in str(received)
 
 
 def test_many_stretches_are_bounded() -> None:

@@ -25,18 +25,18 @@ def tone(ms: int) -> np.ndarray:
     return (6000 * np.sin(2 * np.pi * 200 * time)).astype(np.int16)
 
 
-def quiet(ms: int) -> np.ndarray:
+def silence(ms: int) -> np.ndarray:
     return np.zeros(ms * RATE // 1000, np.int16)
 
 
 def part(start: int = 0, gap: int = GAP) -> SpokenPart:
-    """TEXT in tones, its words told."""
-    pieces: list[np.ndarray] = [quiet(100)]
+    """TEXT in tones, its words timed."""
+    pieces: list[np.ndarray] = [silence(100)]
     words, at = [], pieces[0].size
     for text in TEXT.split():
         sound = tone(WORD)
         words.append(Word(text, at, at + sound.size))
-        pieces += [sound, quiet(PAUSE if text[-1] in ",." else gap)]
+        pieces += [sound, silence(PAUSE if text[-1] in ",." else gap)]
         at += pieces[-2].size + pieces[-1].size
     return SpokenPart(TEXT, start, [np.concatenate(pieces).tobytes()], words, complete=True)
 
@@ -96,7 +96,7 @@ def test_of_several_parts_the_one_that_was_cut() -> None:
 
 
 def test_a_clip_without_a_text_goes_on_from_its_last_pause() -> None:
-    pcm = np.concatenate([tone(2000), quiet(200), tone(600), quiet(30), tone(2000)])
+    pcm = np.concatenate([tone(2000), silence(200), tone(600), silence(30), tone(2000)])
     clip = SpokenPart("", 400, [pcm.tobytes()], complete=True)
     pause_end = 400 + 2200 * 8
     assert resume_point([clip], 400 + 2500 * 8, RATE) == pytest.approx(pause_end, abs=160)
@@ -105,13 +105,13 @@ def test_a_clip_without_a_text_goes_on_from_its_last_pause() -> None:
     # In a pause nothing was cut... and in a steady sound at most BACK_MS are heard again.
     steady = SpokenPart("", 0, [tone(4000).tobytes()], complete=True)
     assert 0 <= 3000 * 8 - resume_point([steady], 3000 * 8, RATE) <= BACK_MS * 8
-    assert resume_point([SpokenPart("", 0, [quiet(1000).tobytes()], complete=True)], 4000, RATE) == 4000
+    assert resume_point([SpokenPart("", 0, [silence(1000).tobytes()], complete=True)], 4000, RATE) == 4000
 
 
 def test_a_plosive_in_the_midst_of_a_word_is_no_pause() -> None:
     """A closure as long as the gaps between the words, and less deep."""
     closure = (np.random.default_rng(0).standard_normal(80 * 8) * 30).astype(np.int16)
-    pcm = np.concatenate([tone(500), quiet(60), tone(200), closure, tone(400), quiet(60), tone(300)])
+    pcm = np.concatenate([tone(500), silence(60), tone(200), closure, tone(400), silence(60), tone(300)])
     clip = SpokenPart("", 0, [pcm.tobytes()], complete=True)
     assert resume_point([clip], 1100 * 8, RATE) == pytest.approx(560 * 8, abs=160)
     # The next word once that has begun.
@@ -119,9 +119,9 @@ def test_a_plosive_in_the_midst_of_a_word_is_no_pause() -> None:
 
 
 @given(st.integers(0, 50_000), st.sampled_from([0.0, 500.0, CLAUSE_MS]), st.booleans())
-def test_never_later_than_the_cut_and_never_far_back(played: int, clause_ms: float, reported: bool) -> None:
+def test_never_later_than_the_cut_and_never_far_back(played: int, clause_ms: float, timed: bool) -> None:
     prompt = part()
-    if not reported:
+    if not timed:
         prompt.words = ()
     at = resume_point([prompt], played, RATE, clause_ms=clause_ms)
     assert 0 <= at <= played

@@ -12,7 +12,7 @@ from ivr.session.turn.barge_in_rules import SOUND_RULES, STOPPED_RULES, WORDS_ON
 from ivr.session.turn.end_of_turn_rules import END_OF_TURN_RULES, Pause
 from ivr.session.turn.rules import TurnTakingRules
 from ivr.vad.base import VoiceActivityDetector
-from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.engines import LetterTTS, ScriptSTT, feed, feed_silence
 
 LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
 
@@ -76,7 +76,7 @@ async def test_a_further_rule_keeps_a_prompt_playing(
     rules = TurnTakingRules(sound=(FirstPromptPlaysOn(), *SOUND_RULES))
     async with call(vad, rules, "hello there") as (session, decisions):
         await session.say(LONG)
-        await quiet(session, 300)
+        await feed_silence(session, 300)
         await hears(session, sentence)
         stages = [(d.stage, d.rule) for d in decisions if d.stage in ("ignore", "stop", "duck")]
         assert stages == [("ignore", "first prompt")]
@@ -86,9 +86,9 @@ async def test_a_further_rule_resumes_a_prompt(vad: VoiceActivityDetector, sente
     rules = TurnTakingRules(stopped=(ThanksIsNoInterruption(), *STOPPED_RULES))
     async with call(vad, rules, "Thanks.") as (session, decisions):
         await session.say(LONG)
-        await quiet(session, 300)
+        await feed_silence(session, 300)
         await hears(session, sentence)
-        await quiet(session, 1500)
+        await feed_silence(session, 1500)
         stages = [(d.stage, d.rule) for d in decisions if d.stage in ("stop", "confirm", "resume")]
         assert stages == [("stop", "speech"), ("resume", "thanks")]
 
@@ -101,7 +101,7 @@ async def test_a_further_rule_ends_a_turn(
     rules = TurnTakingRules(end_of_turn=(*further, *END_OF_TURN_RULES))
     async with call(vad, rules, "goodbye") as (session, decisions):
         await hears(session, sentence)
-        await quiet(session, 1500)
+        await feed_silence(session, 1500)
         ended = next(d for d in decisions if d.stage == "complete")
         assert ended.rule == ("farewell" if added else "silence")
 

@@ -30,19 +30,19 @@ def test_the_table_is_the_design_and_nothing_else() -> None:
 
 @given(st.lists(st.sampled_from(SessionState), max_size=30))
 def test_an_illegal_transition_raises_and_changes_nothing(path: list[SessionState]) -> None:
-    m, reported = machine(), []
-    m.subscribe(lambda state: reported.append(state))
+    m, received = machine(), []
+    m.subscribe(lambda state: received.append(state))
     for target in path:
-        before, reported_before = m.state, len(reported)
+        before, received_before = m.state, len(received)
         if (str(before), str(target)) in LEGAL:
             m.to(target)
             assert m.state is target
-            assert reported[-1] is target
+            assert received[-1] is target
         else:
             with pytest.raises(InvalidTransition):
                 m.to(target)
             assert m.state is before
-            assert len(reported) == reported_before
+            assert len(received) == received_before
 
 
 def test_initial_cannot_reach_speaking() -> None:

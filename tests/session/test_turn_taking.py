@@ -1,4 +1,4 @@
-"""Who yields to whom: ducking, stopping, going on, and the end of a turn. The detector is the real one."""
+"""Turn-taking: ducking, stopping, resuming, and the end of a turn. The detector is the real one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +23,7 @@ from ivr.speech.base import SpeechTimeout
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.options import EndpointingOptions
 from tests.bench.turns import rules
-from tests.session.engines import LetterTTS, ScriptSTT, feed, quiet
+from tests.session.engines import LetterTTS, ScriptSTT, feed, feed_silence
 from tests.vad.sounds import music
 
 S = SessionState
@@ -31,13 +31,13 @@ LONG = "this prompt goes on and on about nothing in particular until somebody ha
 UPSAMPLER = 14
 """Samples of the line that the detector is behind."""
 EVIDENCE = {"probability", "duration_ms", "echo", "words", "prompt"}
-"""What a decision by words tells."""
+"""The details of a decision by words."""
 BUZZ = 7000
 """The peaks of how LetterTTS speaks, at 8 kHz."""
 
 
 class Judge:
-    """A turn detector that says what it is told, in order."""
+    """A turn detector with given answers, in order."""
 
     name = "judge"
 
@@ -68,21 +68,21 @@ class Scene:
         self.session = VoiceSession(
             stt=stt, tts=LetterTTS(), vad=vad, player=self.player, config=config, turn_detector=judge
         )
-        self.reported: list[Decision] = []
-        self.session.on_decision(self.reported.append)
+        self.decisions: list[Decision] = []
+        self.session.on_decision(self.decisions.append)
 
     def stages(self, *wanted: str) -> list[str]:
-        return [d.stage for d in self.reported if d.stage in wanted]
+        return [d.stage for d in self.decisions if d.stage in wanted]
 
     def find(self, stage: str) -> Decision:
-        return next(d for d in self.reported if d.stage == stage)
+        return next(d for d in self.decisions if d.stage == stage)
 
     async def hears(self, pcm: np.ndarray) -> None:
         for at in range(0, len(pcm), 160):
             await feed(self.session, pcm[at : at + 160])
 
     async def silence(self, ms: float) -> None:
-        await quiet(self.session, ms)
+        await feed_silence(self.session, ms)
 
     @property
     def now_ms(self) -> float:
@@ -397,7 +397,7 @@ async def test_min_words(scene: Make, sentence: np.ndarray) -> None:
         await s.hears(cough(300))
         await s.silence(900)
         assert not handle.done and s.find("ignore").rule in ("words", "min_words")
-        assert [d.rule for d in s.reported if d.stage == "ignore"][-1] == "min_words"
+        assert [d.rule for d in s.decisions if d.stage == "ignore"][-1] == "min_words"
         await s.hears(np.concatenate([sentence, sentence])[: 8 * 1500])
         await s.silence(900)
         result = await handle.wait_for_playout()
@@ -406,7 +406,7 @@ async def test_min_words(scene: Make, sentence: np.ndarray) -> None:
         assert stop.rule == "words" and stop.details["words"] == "well I think"
         assert EVIDENCE | {"latency_ms"} <= set(stop.details)
         assert stop.details["probability"] > 0.9
-        # It is told where the prompt was stopped.
+        # It is decisions where the prompt was stopped.
         assert stop.details["latency_ms"] == pytest.approx((stop.at - stop.details["onset"]) / 16, abs=1)
         assert stop.at - s.find("say_started").at == pytest.approx(result.heard_ms * 16, abs=40 * 16)
 
@@ -417,7 +417,7 @@ async def test_only_a_hotword_stops(scene: Make, sentence: np.ndarray) -> None:
         await s.silence(300)
         await s.hears(cough(300))
         await s.silence(1000)
-        assert not handle.done and [d.rule for d in s.reported if d.stage == "ignore"][-1] == "hotword"
+        assert not handle.done and [d.rule for d in s.decisions if d.stage == "ignore"][-1] == "hotword"
         assert s.session.state is S.SPEAKING
         await s.hears(cough(300))
         await s.silence(1000)
@@ -432,7 +432,7 @@ async def test_only_an_answer_stops(scene: Make) -> None:
         await s.silence(300)
         await s.hears(cough(300))
         await s.silence(1400)
-        assert not handle.done and [d.rule for d in s.reported if d.stage == "ignore"][-1] == "hotword"
+        assert not handle.done and [d.rule for d in s.decisions if d.stage == "ignore"][-1] == "hotword"
         await s.hears(cough(300))
         await s.silence(1400)
         assert handle.done
@@ -444,7 +444,7 @@ async def test_where_no_answers_are_known_any_word_does(scene: Make) -> None:
         await s.silence(300)
         await s.hears(cough(300))
         await s.silence(1000)
-        assert not handle.done and [d.rule for d in s.reported if d.stage == "ignore"][-1] == "no words"
+        assert not handle.done and [d.rule for d in s.decisions if d.stage == "ignore"][-1] == "no words"
         await s.hears(cough(300))
         await s.silence(1000)
         assert handle.done
@@ -630,7 +630,7 @@ async def test_the_transcript_begins_when_the_sound_falls_away(scene: Make, sent
         assert s.stages("paused", "turn_ended") == ["paused", "turn_ended"]
         assert len(s.stt.heard) == asked + 1
         assert (await s.session.listen()).text == "hello there"
-        dropped = [d for d in s.reported if d.stage == "discard"]
+        dropped = [d for d in s.decisions if d.stage == "discard"]
         assert all(d.rule == "the sound came back" for d in dropped)
 
 
@@ -671,11 +671,11 @@ async def test_and_is_thrown_away_when_the_caller_goes_on(scene: Make, sentence:
         await s.silence(900)
         turn = await s.session.listen()
         assert turn.text == "the whole" and "discard" in s.stages("discard")
-        turns = [d for d in s.reported if d.stage == "transcript" and not d.details["interim"]]
+        turns = [d for d in s.decisions if d.stage == "transcript" and not d.details["interim"]]
         assert [d.details["text"] for d in turns] == ["the whole"]
 
 
-async def test_a_caller_who_never_stops_hears_so(scene: Make, sentence: np.ndarray) -> None:
+async def test_a_caller_who_never_stops_is_interrupted_politely(scene: Make, sentence: np.ndarray) -> None:
     endpointing = EndpointingOptions(max_turn_ms=2000)
     turn = TurnOptions(preemptive=False, cut_in="let me stop you there for just a moment")
     async with scene(*["blah"] * 9, turn=turn, endpointing=endpointing) as s:
@@ -684,7 +684,7 @@ async def test_a_caller_who_never_stops_hears_so(scene: Make, sentence: np.ndarr
         assert s.stages("cut_in") == ["cut_in"]
         assert s.find("say_started").details["text"] == "let me stop you there for just a moment"
         assert (await s.session.listen()).text == "blah"
-        # Still talking, and still told.
+        # Still talking, and still decisions.
         assert s.session.state is S.SPEAKING and s.stages("stop") == []
 
 
@@ -716,11 +716,11 @@ async def test_the_echo_of_a_prompt_does_not_interrupt_it_and_a_caller_does(
     from tests.vad.sounds import prompt
 
     bank = LineBank(1)
-    vad, player, reported = create_line_vad("silero", bank), MemoryPlayer(), list[Decision]()
+    vad, player, decisions = create_line_vad("silero", bank), MemoryPlayer(), list[Decision]()
     session = VoiceSession(
         stt=ScriptSTT("stop that please"), tts=LetterTTS(), vad=vad, player=player, line=bank.open()
     )
-    session.on_decision(reported.append)
+    session.on_decision(decisions.append)
     notice = np.concatenate([prompt("demo-instruct"), prompt("demo-congrats")])
     delay, loud = 8 * 120, 10 ** (-12 / 20)
 
@@ -735,9 +735,9 @@ async def test_the_echo_of_a_prompt_does_not_interrupt_it_and_a_caller_does(
     async with session:
         await session.say(AudioClip(notice.tobytes(), 8000))
         await hears(np.zeros(8 * 6000, np.int16))
-        assert [d for d in reported if d.stage == "stop"] == [] and session.state is S.SPEAKING
+        assert [d for d in decisions if d.stage == "stop"] == [] and session.state is S.SPEAKING
         await hears(sentence * 0.7)
-        stop = next(d for d in reported if d.stage == "stop")
+        stop = next(d for d in decisions if d.stage == "stop")
         assert 0 <= stop.details["echo"] <= 1
         await hears(np.zeros(8 * 900, np.int16))
         assert (await session.listen()).text == "stop that please"
@@ -788,7 +788,7 @@ async def test_none_is_prepared_at_a_dip(scene: Make, sentence: np.ndarray) -> N
         s.session.prepare_replies(make)
         await s.hears(sentence[: 8 * 1200])
         await s.silence(900)
-        heard = [d for d in s.reported if d.stage == "transcript" and d.details["interim"]]
+        heard = [d for d in s.decisions if d.stage == "transcript" and d.details["interim"]]
         assert asked and asked[0] >= s.find("paused").at > heard[0].at
 
 
@@ -815,7 +815,7 @@ async def test_one_to_what_was_not_said_in_the_end_is_never_heard(scene: Make, s
         turn = await s.session.listen()
         assert begun[0] == "half" and cancelled[0] == "half"
         assert turn.text == "the whole" and turn.reply is not None and begun[-1] == "the whole"
-        final = [d for d in s.reported if not d.details.get("interim")]
+        final = [d for d in s.decisions if not d.details.get("interim")]
         assert not any("half" in str(d.details) for d in final)
 
 

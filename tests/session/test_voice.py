@@ -22,7 +22,7 @@ from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.events import SpeechEnded
 from ivr.vad.registry import create_vad
 from tests.session.conftest import PLAIN, Make
-from tests.session.engines import LetterTTS, ScriptSTT, States, feed, quiet
+from tests.session.engines import LetterTTS, ScriptSTT, States, feed, feed_silence
 
 LONG = "this prompt goes on and on about nothing in particular until somebody has the heart to stop it"
 S = SessionState
@@ -42,7 +42,7 @@ async def test_caller_speech_stops_the_prompt_and_becomes_the_next_turn(
     states = States(session)
     handle = await session.say(LONG, allow_interruptions=True)
     await settle()
-    await quiet(session, 500)
+    await feed_silence(session, 500)
     assert session.state is S.SPEAKING
 
     await feed(session, sentence[: 8 * 400])
@@ -53,7 +53,7 @@ async def test_caller_speech_stops_the_prompt_and_becomes_the_next_turn(
     assert LONG.startswith(result.heard_text) and 0 < len(result.heard_text) < 40
 
     await feed(session, sentence[8 * 400 :])
-    await quiet(session, 700)
+    await feed_silence(session, 700)
     turn = await session.listen(timeout=1)
     assert (turn.text, turn.reason, turn.barged_in) == ("hello there", "speech", True)
     assert states.seen == [S.LISTENING, S.PROCESSING, S.SPEAKING, S.LISTENING, S.PROCESSING]
@@ -73,11 +73,11 @@ async def test_the_answer_is_said_after_the_turn(
 ) -> None:
     states = States(session)
     await feed(session, sentence)
-    await quiet(session, 700)
+    await feed_silence(session, 700)
     turn = await session.listen(timeout=1)
     handle = await session.say(f"you said {turn.text}")
     await settle()
-    await quiet(session, 3000)
+    await feed_silence(session, 3000)
     result = await handle.wait_for_playout()
     assert not result.interrupted
     assert result.heard_text == "you said hello there"
@@ -89,12 +89,12 @@ async def test_cancel_stops_at_once_and_frees_everything(
 ) -> None:
     handle = await session.say(LONG)
     await settle()
-    await quiet(session, 300)
+    await feed_silence(session, 300)
     handle.cancel()
     handle.cancel()
     assert session.state is S.LISTENING
     before = len(player.played)
-    await quiet(session, 300)
+    await feed_silence(session, 300)
     assert not any(player.played[before:])
     result = await handle.wait_for_playout()
     assert result.interrupted and result.heard_ms == pytest.approx(300, abs=20)
@@ -112,14 +112,14 @@ async def test_a_protected_prompt_goes_on_and_what_was_said_over_it_is_dropped(
     handle = await session.say(LONG, barge_in=barge_in)  # type: ignore[arg-type]
     await settle()
     await feed(session, sentence[: 8 * 900])
-    await quiet(session, 900)
+    await feed_silence(session, 900)
     assert session.state is S.SPEAKING
-    await quiet(session, 6000)
+    await feed_silence(session, 6000)
     assert not (await handle.wait_for_playout()).interrupted
     assert stt.heard == []
     listening = asyncio.ensure_future(session.listen(timeout=1))
     await settle()
-    await quiet(session, 1200)
+    await feed_silence(session, 1200)
     assert (await listening).reason == "noinput"
 
 
@@ -128,7 +128,7 @@ async def test_what_was_said_over_a_protected_prompt_can_be_kept(make: Make, sen
         handle = await session.say(LONG, allow_interruptions=False)
         await settle()
         await feed(session, sentence[: 8 * 900])
-        await quiet(session, 6000)
+        await feed_silence(session, 6000)
         assert not (await handle.wait_for_playout()).interrupted
         turn = await session.listen(timeout=1)
         assert (turn.text, turn.barged_in) == ("hello there", True)
@@ -137,7 +137,7 @@ async def test_what_was_said_over_a_protected_prompt_can_be_kept(make: Make, sen
 async def test_a_key_interrupts(session: VoiceSession) -> None:
     handle = await session.say(LONG)
     await settle()
-    await quiet(session, 200)
+    await feed_silence(session, 200)
     session.process_dtmf("5")
     result = await handle.wait_for_playout()
     assert result.interrupted and result.heard_ms == pytest.approx(200, abs=20)
@@ -149,7 +149,7 @@ async def test_a_key_does_not_interrupt_a_prompt_that_yields_to_speech_only(sess
     handle = await session.say(LONG, barge_in="speech")
     await settle()
     session.process_dtmf("#")
-    await quiet(session, 100)
+    await feed_silence(session, 100)
     assert not handle.done
     assert (await session.listen()).text == "#"
 
@@ -158,11 +158,11 @@ async def test_a_key_over_a_protected_prompt_is_dropped(session: VoiceSession) -
     handle = await session.say("short", barge_in="none")
     await settle()
     session.process_dtmf("1")
-    await quiet(session, 1000)
+    await feed_silence(session, 1000)
     assert handle.done
     listening = asyncio.ensure_future(session.listen(timeout=0.5))
     await settle()
-    await quiet(session, 600)
+    await feed_silence(session, 600)
     assert (await listening).reason == "noinput"
 
 
@@ -188,7 +188,7 @@ async def test_two_says_queue_and_cancel_of_one_leaves_the_other(session: VoiceS
     first, second, third = [await session.say(text) for text in ("one", "two", "three")]
     await settle()
     second.cancel()
-    await quiet(session, 1000)
+    await feed_silence(session, 1000)
     assert not (await first.wait_for_playout()).interrupted
     assert (await second.wait_for_playout()).heard_ms == 0
     assert (await third.wait_for_playout()).heard_text == "three"
@@ -206,7 +206,7 @@ async def test_an_interruption_takes_the_queue_with_it_up_to_a_protected_prompt(
     await feed(session, sentence[: 8 * 500])
     assert (await first.wait_for_playout()).interrupted
     assert (await second.wait_for_playout()).heard_ms == 0
-    await quiet(session, 2000)
+    await feed_silence(session, 2000)
     assert (await legal.wait_for_playout()).heard_text == "legal notice"
     assert S.LISTENING in states.seen[3:]
 
@@ -224,12 +224,12 @@ async def test_text_that_is_still_being_written_is_spoken_sentence_by_sentence(
 
     handle = await session.say(text())
     await settle()
-    await quiet(session, 100)
+    await feed_silence(session, 100)
     assert session.state is S.SPEAKING
     assert tts.made == ["First sentence."]
     more.set()
     await settle()
-    await quiet(session, 3000)
+    await feed_silence(session, 3000)
     assert (await handle.wait_for_playout()).heard_text == "First sentence. Second one."
 
 
@@ -248,7 +248,7 @@ async def test_an_interruption_ends_the_text_and_the_engine(
 
     handle = await session.say(endless())
     await settle()
-    await quiet(session, 200)
+    await feed_silence(session, 200)
     await feed(session, sentence)
     assert (await handle.wait_for_playout()).interrupted
     await asyncio.wait_for(ended.wait(), 1)
@@ -262,7 +262,7 @@ async def test_files_and_mixes(session: VoiceSession, player: MemoryPlayer) -> N
     clip = AudioClip((np.ones(22050, np.int16) * 3000).tobytes(), 22050, text="(music)")
     handle = await session.say(["before", clip, "after"])
     await settle()
-    await quiet(session, 3000)
+    await feed_silence(session, 3000)
     result = await handle.wait_for_playout()
     assert result.heard_text == "before (music) after"
     assert result.heard_ms == pytest.approx(300 + 1000 + 250, abs=10)
@@ -273,7 +273,7 @@ async def test_a_files_path_and_what_cannot_be_said(session: VoiceSession, tmp_p
     file.write_bytes(encode_wav(np.full(4000, 3000, np.int16), 8000))
     handle = await session.say(["before", file])
     await settle()
-    await quiet(session, 1200)
+    await feed_silence(session, 1200)
     assert (await handle.wait_for_playout()).heard_ms == pytest.approx(300 + 500, abs=10)
     for wrong in (b"bytes", 5, ["text", 5], [b"bytes"]):
         with pytest.raises(TypeError, match="cannot be said"):
@@ -337,7 +337,7 @@ async def test_a_failing_engine_fails_its_say_and_nothing_else(session: VoiceSes
     tts.fail_on = "bad"
     bad, good = await session.say("bad"), await session.say("good")
     await settle()
-    await quiet(session, 500)
+    await feed_silence(session, 500)
     with pytest.raises(SpeechError):
         await bad.wait_for_playout()
     assert (await good.wait_for_playout()).heard_text == "good"
@@ -350,7 +350,7 @@ async def test_a_turn_that_cannot_be_transcribed_is_an_empty_turn(
     stt.texts[:] = [failure, "understood"]
     for expected in ("", "understood"):
         await feed(session, sentence)
-        await quiet(session, 700)
+        await feed_silence(session, 700)
         turn = await session.listen(timeout=1)
         assert (turn.text, turn.reason) == (expected, "speech")
 
@@ -361,7 +361,7 @@ async def test_an_engine_that_never_answers_is_given_up(
     stt.gate = asyncio.Event()
     async with make(replace(PLAIN, stt_timeout_s=0.05)) as session:
         await feed(session, sentence)
-        await quiet(session, 700)
+        await feed_silence(session, 700)
         turn = await asyncio.wait_for(session.listen(), 2)
         assert (turn.text, turn.reason) == ("", "speech")
 
@@ -372,9 +372,9 @@ async def test_an_engine_that_never_answers_is_given_up(
 async def test_noinput_is_counted_in_the_callers_audio(session: VoiceSession) -> None:
     listening = asyncio.ensure_future(session.listen(timeout=2))
     await settle()
-    await quiet(session, 1900)
+    await feed_silence(session, 1900)
     assert not listening.done()
-    await quiet(session, 200)
+    await feed_silence(session, 200)
     turn = await listening
     assert (turn.text, turn.reason, turn.audio_ms) == ("", "noinput", 0)
 
@@ -383,18 +383,18 @@ async def test_the_timeout_starts_when_the_prompt_has_ended(session: VoiceSessio
     await session.say("twenty letters of it")  # 17 letters, 850 ms
     listening = asyncio.ensure_future(session.listen(timeout=1))
     await settle()
-    await quiet(session, 1700)
+    await feed_silence(session, 1700)
     assert not listening.done()
-    await quiet(session, 400)
+    await feed_silence(session, 400)
     assert (await listening).reason == "noinput"
 
 
 async def test_speech_holds_the_timeout(session: VoiceSession, sentence: np.ndarray) -> None:
     listening = asyncio.ensure_future(session.listen(timeout=0.5))
     await settle()
-    await quiet(session, 300)
+    await feed_silence(session, 300)
     await feed(session, sentence)
-    await quiet(session, 600)
+    await feed_silence(session, 600)
     assert (await listening).reason == "speech"
 
 
@@ -404,7 +404,7 @@ async def test_turns_wait_in_order_while_the_first_is_still_transcribed(
     stt.gate = asyncio.Event()
     for _ in range(2):
         await feed(session, sentence)
-        await quiet(session, 700)
+        await feed_silence(session, 700)
     assert session.caller_active
     stt.gate.set()
     assert [(await session.listen(timeout=1)).text for _ in range(2)] == ["hello there", "second turn"]
@@ -432,14 +432,14 @@ async def test_one_listener_at_a_time(session: VoiceSession) -> None:
 async def test_a_late_alarm_of_an_old_listener_does_not_wake_the_next(session: VoiceSession) -> None:
     first = asyncio.ensure_future(session.listen(timeout=0.5))
     await settle()
-    await quiet(session, 400)
+    await feed_silence(session, 400)
     first.cancel()
     await settle()
     second = asyncio.ensure_future(session.listen(timeout=0.5))
     await settle()
-    await quiet(session, 300)
+    await feed_silence(session, 300)
     assert not second.done()
-    await quiet(session, 300)
+    await feed_silence(session, 300)
     assert (await second).reason == "noinput"
 
 

@@ -12,7 +12,7 @@ from ivr.service.config.settings import load_settings
 from ivr.session import MemoryPlayer, VoiceSession
 from ivr.speech.registry import STT, create_stt
 from ivr.vad.registry import create_vad
-from tests.session.engines import LetterTTS, feed, quiet
+from tests.session.engines import LetterTTS, feed, feed_silence
 from tests.vad.sounds import loud_from, loud_until, prompt
 
 PACKAGE = Path(__file__).parents[1] / "example_engine"
@@ -74,9 +74,9 @@ async def test_a_session_understands_the_caller_with_it(models: ModelStore) -> N
         async with VoiceSession(
             stt=stt, tts=LetterTTS(), vad=create_vad("silero"), player=MemoryPlayer()
         ) as session:
-            await quiet(session, 300)
+            await feed_silence(session, 300)
             await feed(session, sentence)
-            await quiet(session, 1000)
+            await feed_silence(session, 1000)
             turn = await session.listen(timeout=1)
         assert (turn.text, turn.reason) == ("one", "speech")
     finally:

@@ -122,24 +122,24 @@ def at_level(x: Pcm16, dbfs: float) -> Pcm16:
 
 
 def calls(
-    ears: BatchedVad,
+    batched: BatchedVad,
     legs: Sequence[tuple[Pcm16, Pcm16]],
     options: EndpointingOptions = HALF_SECOND,
 ) -> list[list[VadEvent]]:
     """All events of calls that were sent and heard these sounds (8 kHz), all at the same time."""
     events: list[list[VadEvent]] = [[] for _ in legs]
-    lines = [ears.bank.open() for _ in legs]
+    lines = [batched.bank.open() for _ in legs]
     streams = [
-        ears.open(line, options, reported.append) for line, reported in zip(lines, events, strict=True)
+        batched.open(line, options, received.append) for line, received in zip(lines, events, strict=True)
     ]
     for at in range(0, max(sent.size for sent, _ in legs) - LINE_FRAME + 1, LINE_FRAME):
         for line, (sent, back) in zip(lines, legs, strict=True):
             if at + LINE_FRAME <= sent.size:
                 line.write_sent(sent[at : at + LINE_FRAME].tobytes())
                 line.write_received(back[at : at + LINE_FRAME].tobytes())
-        while ears.round():
+        while batched.round():
             pass
     for stream, line in zip(streams, lines, strict=True):
         stream.close()
-        ears.bank.release(line)
+        batched.bank.release(line)
     return events

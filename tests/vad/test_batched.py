@@ -1,4 +1,4 @@
-"""Streams that follow lines: the same ears as those that are pushed to, for all calls at once. ``round`` is
+"""Streams that follow lines: the same decisions as for pushed sound, for all calls at once. ``round`` is
 called here as the VAD thread calls it, without one.
 """
 
@@ -43,22 +43,22 @@ def frames(x: Pcm16) -> list[bytes]:
 
 
 def listen(
-    ears: BatchedVad, sounds: Sequence[Pcm16], options: EndpointingOptions = HALF_SECOND
+    batched: BatchedVad, sounds: Sequence[Pcm16], options: EndpointingOptions = HALF_SECOND
 ) -> list[list[VadEvent]]:
     """All events of one stream a sound, all heard at the same time."""
     events: list[list[VadEvent]] = [[] for _ in sounds]
-    lines = [ears.bank.open() for _ in sounds]
-    streams = [ears.open(line, options, heard.append) for line, heard in zip(lines, events, strict=True)]
+    lines = [batched.bank.open() for _ in sounds]
+    streams = [batched.open(line, options, heard.append) for line, heard in zip(lines, events, strict=True)]
     ticks = [frames(x) for x in sounds]
     for n in range(max(map(len, ticks))):
         for line, given in zip(lines, ticks, strict=True):
             if n < len(given):
                 line.write_received(given[n])
-        while ears.round():
+        while batched.round():
             pass
     for stream, line in zip(streams, lines, strict=True):
         stream.close()
-        ears.bank.release(line)
+        batched.bank.release(line)
     return events
 
 
@@ -89,7 +89,7 @@ def test_they_hear_what_a_pushed_stream_hears(model: SileroModel) -> None:
 def test_taking_silence_for_silence_costs_no_onset(
     model: SileroModel, floor: float | None, loud: float
 ) -> None:
-    """Against the same ears that are shown everything: no sentence is missed, the median is not later by a
+    """Against the same batched that are shown everything: no sentence is missed, the median is not later by a
     third of a window (one sentence in four pays a window, for fewer turns begun by music and noise), the 95th
     percentile not by one.
     """
@@ -104,10 +104,10 @@ def test_taking_silence_for_silence_costs_no_onset(
         onsets.append((lead.size + loud_from(speech)) * 2)
 
     def latencies(options: DetectorOptions) -> list[float]:
-        ears = BatchedVad(model, options, LineBank(len(sounds)))
-        heard = listen(ears, sounds)
+        batched = BatchedVad(model, options, LineBank(len(sounds)))
+        heard = listen(batched, sounds)
         if options.silence_dbfs > -100:
-            assert ears.silent > 0.5 * ears.windows
+            assert batched.silent > 0.5 * batched.windows
         return [
             next((max(s.at - onset, 0) for s in started(events) if s.at > onset - 1600), 10**6) / 16
             for events, onset in zip(heard, onsets, strict=True)
@@ -129,21 +129,21 @@ def test_taking_silence_for_silence_lets_no_music_in(model: SileroModel) -> None
 
 
 def test_the_network_is_not_asked_about_silence(model: SileroModel) -> None:
-    ears = BatchedVad(model, DetectorOptions(), LineBank(2))
-    assert listen(ears, [silence(5.0), noise(5.0, -75)]) == [[], []]
-    assert ears.windows == 2 * ((5 * 8000 - 14) // 256)
-    assert ears.inferences == 8 and ears.silent == ears.windows - 2 * 8
+    batched = BatchedVad(model, DetectorOptions(), LineBank(2))
+    assert listen(batched, [silence(5.0), noise(5.0, -75)]) == [[], []]
+    assert batched.windows == 2 * ((5 * 8000 - 14) // 256)
+    assert batched.inferences == 8 and batched.silent == batched.windows - 2 * 8
 
 
 def test_a_late_reader_loses_the_oldest_and_time_goes_on(model: SileroModel) -> None:
-    ears = BatchedVad(model, DetectorOptions(backlog_ms=400), LineBank(1))
-    line = ears.bank.open()
+    batched = BatchedVad(model, DetectorOptions(backlog_ms=400), LineBank(1))
+    line = batched.bank.open()
     events: list[VadEvent] = []
-    stream = ears.open(line, HALF_SECOND, events.append)
+    stream = batched.open(line, HALF_SECOND, events.append)
     stream.set_alarm(2 * 16000)
     for frame in frames(noise(2.5, -40)):
         line.write_received(frame)
-    while ears.round():
+    while batched.round():
         pass
     assert stream.dropped == (2.5 - 0.4) / 0.02
     assert [type(e) for e in events] == [AlarmRang]
@@ -152,16 +152,16 @@ def test_a_late_reader_loses_the_oldest_and_time_goes_on(model: SileroModel) -> 
 
 def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
     x = prompt("vm-options")[:24000]
-    ears = BatchedVad(model, DetectorOptions(), LineBank(1))
-    line, events = ears.bank.open(), list[VadEvent]()
-    stream = ears.open(line, HALF_SECOND, events.append)
+    batched = BatchedVad(model, DetectorOptions(), LineBank(1))
+    line, events = batched.bank.open(), list[VadEvent]()
+    stream = batched.open(line, HALF_SECOND, events.append)
     for frame in frames(np.concatenate([silence(0.5), x])):
         line.write_received(frame)
-        while ears.round():
+        while batched.round():
             pass
     assert stream.speaking
     stream.flush()
-    ears.round()
+    batched.round()
     (turn,) = ended(events)
     assert turn.reason == "flushed" and not stream.speaking
     assert turn.at == stream.clock
@@ -170,26 +170,26 @@ def test_a_turn_can_be_ended_and_its_sound_is_whole(model: SileroModel) -> None:
     assert np.array_equal(turn.audio[0::2], line_samples[(turn.onset - 4800) // 2 : turn.at // 2])
     stream.close()
     stream.flush()
-    assert ears.round() is False
+    assert batched.round() is False
 
 
 def test_what_was_asked_in_a_turn_is_forgotten_with_it(model: SileroModel) -> None:
-    ears = BatchedVad(model, ALL_SHOWN, LineBank(1))
-    line = ears.bank.open()
+    batched = BatchedVad(model, ALL_SHOWN, LineBank(1))
+    line = batched.bank.open()
     events: list[VadEvent] = []
-    stream = ears.open(line, EndpointingOptions(details=True), events.append)
+    stream = batched.open(line, EndpointingOptions(details=True), events.append)
 
     def hears(x: Pcm16) -> None:
         for frame in frames(x):
             line.write_received(frame)
-            while ears.round():
+            while batched.round():
                 pass
 
     hears(np.concatenate([silence(0.3), prompt("vm-goodbye")[:4000]]))
     assert stream.speaking
     stream.request_audio()
     stream.flush("complete")
-    ears.round()
+    batched.round()
     assert not stream.speaking
     hears(np.concatenate([silence(0.6), prompt("vm-goodbye")]))
     goes = [

@@ -1,5 +1,5 @@
 """Calls that echo: our own prompt interrupts nobody, and who speaks over it is heard. Each rule here fails
-without its code: the same sounds are given to ears with ``echo=False`` where that shows it.
+without its code: the same sounds are given to batched with ``echo=False`` where that shows it.
 """
 
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ def said(*names: str) -> Pcm16:
     return whole(np.concatenate([silence(0.5), x, silence(0.8)]))
 
 
-def ears_for(model: SileroModel, rows: int, echo: bool = True) -> BatchedVad:
+def detector_for(model: SileroModel, rows: int, echo: bool = True) -> BatchedVad:
     return BatchedVad(model, DetectorOptions(echo=echo), LineBank(rows))
 
 
 def turns(model: SileroModel, legs: Sequence[Leg], echo: bool = True) -> int:
     """Calls in which a turn began."""
-    return sum(bool(started(events)) for events in calls(ears_for(model, len(legs), echo), legs))
+    return sum(bool(started(events)) for events in calls(detector_for(model, len(legs), echo), legs))
 
 
 def over(sent: Pcm16, voice: Pcm16, at: int) -> Pcm16:
@@ -63,8 +63,8 @@ def spoken_over(echo: Echo | None, dbfs: float, count: int = 14) -> tuple[list[L
 def latencies(events: list[list[VadEvent]], onsets: list[int]) -> list[float]:
     """Milliseconds from each onset to the turn that begins next; inf: none within a second and a half."""
     found = []
-    for reported, onset in zip(events, onsets, strict=True):
-        after = [e.at / 2 - onset for e in started(reported) if 0 < e.at / 2 - onset < 12000]
+    for decided, onset in zip(events, onsets, strict=True):
+        after = [e.at / 2 - onset for e in started(decided) if 0 < e.at / 2 - onset < 12000]
         found.append(after[0] / 8 if after else np.inf)
     return found
 
@@ -133,8 +133,8 @@ def test_lost_frames_are_no_speech(model: SileroModel) -> None:
 def test_who_speaks_over_an_echo_is_heard(model: SileroModel, echo: Echo, dbfs: float) -> None:
     legs, onsets = spoken_over(echo, dbfs)
     quiet, _ = spoken_over(None, dbfs)
-    found = latencies(calls(ears_for(model, len(legs)), legs), onsets)
-    alone = latencies(calls(ears_for(model, len(quiet), echo=False), quiet), onsets)
+    found = latencies(calls(detector_for(model, len(legs)), legs), onsets)
+    alone = latencies(calls(detector_for(model, len(quiet), echo=False), quiet), onsets)
     assert np.isinf(found).sum() == 0
     assert np.median(found) <= np.median(alone) + 32
     assert np.mean(found) <= np.mean(alone) + 64
@@ -146,8 +146,8 @@ def test_a_line_without_echo_is_heard_as_before(model: SileroModel, dbfs: float)
     moment.
     """
     legs, onsets = spoken_over(None, dbfs, count=27)
-    on = latencies(calls(ears_for(model, len(legs)), legs), onsets)
-    off = latencies(calls(ears_for(model, len(legs), echo=False), legs), onsets)
+    on = latencies(calls(detector_for(model, len(legs)), legs), onsets)
+    off = latencies(calls(detector_for(model, len(legs), echo=False), legs), onsets)
     assert not np.isinf(on).any()
     assert np.median(on) <= np.median(off) + 5
     assert np.percentile(on, 95) <= np.percentile(off, 95) + 5
@@ -157,14 +157,14 @@ def test_a_line_without_echo_is_heard_as_before(model: SileroModel, dbfs: float)
 def test_nothing_is_sought_while_nothing_sounds_like_speech(model: SileroModel) -> None:
     """What a prompt costs on the usual line; and a caller when nothing is sent."""
     sent = said(*PROMPTS[:3])
-    ears = ears_for(model, 2)
+    batched = detector_for(model, 2)
     nothing = np.zeros(sent.size, np.int16)
     calls(
-        ears,
+        batched,
         [(sent, heard(sent, None)), (nothing, heard(nothing, None, over(sent, prompt("vm-options"), 4000)))],
     )
-    assert ears.echoes is not None
-    assert ears.echoes.sought == ears.echoes.cleaned == 0
+    assert batched.echoes is not None
+    assert batched.echoes.sought == batched.echoes.cleaned == 0
 
 
 @pytest.mark.parametrize("noise_dbfs, asked", [(-65, 0.25), (-50, 0.42)])
@@ -172,7 +172,7 @@ def test_a_known_echo_spares_the_network(model: SileroModel, noise_dbfs: float, 
     """Also where what is left of a window is the line's noise."""
     sent = said(*PROMPTS[:4])
     back = heard(sent, Echo(12, 60), noise_dbfs=noise_dbfs)
-    on, off = ears_for(model, 1), ears_for(model, 1, echo=False)
+    on, off = detector_for(model, 1), detector_for(model, 1, echo=False)
     calls(on, [(sent, back)])
     calls(off, [(sent, back)])
     assert on.inferences < asked * off.inferences
@@ -185,13 +185,13 @@ def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(
     legs = [(np.zeros(16000, np.int16), whole(at_level(prompt("vm-options"), -20)[:16000]))]
 
     def loudest(cleaned: bool) -> tuple[float, float]:
-        """Of what the network is shown, and of the probabilities that follow."""
-        ears, shown = ears_for(model, 1), list[float]()
+        """Returns the peak of what the network is shown and the highest probability that follows."""
+        batched, shown = detector_for(model, 1), list[float]()
         if cleaned:
             monkeypatch.setattr(
-                ears.echoes, "known", lambda rows, starts, heard: {0: Cleaned(heard[0], 1, 1, alone=False)}
+                batched.echoes, "known", lambda rows, starts, heard: {0: Cleaned(heard[0], 1, 1, alone=False)}
             )
-            monkeypatch.setattr(ears.echoes, "suspected", lambda *args: {})
+            monkeypatch.setattr(batched.echoes, "suspected", lambda *args: {})
 
         run = model.run
 
@@ -201,7 +201,7 @@ def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(
 
         with monkeypatch.context() as patch:
             patch.setattr(model, "run", ask)
-            (events,) = calls(ears, legs)
+            (events,) = calls(batched, legs)
         return max(shown), max(event.probability for event in started(events))
 
     peak = float(np.abs(legs[0][1]).max()) / 32768
@@ -218,26 +218,31 @@ def test_the_network_forgets_the_beginning_of_an_echo(model: SileroModel) -> Non
         sent = said(name)[:16000]
         back = heard(sent, Echo(18, 120, seed=i), seed=i)
         # Choosy, so that windows go by until a path is believed in.
-        ears = BatchedVad(model, DetectorOptions(echo_share=0.985), LineBank(1))
-        assert ears.echoes is not None
-        line = ears.bank.open()
-        ears.open(line, EndpointingOptions(), lambda event: None)
-        memory = [ears._state.copy()]
+        batched = BatchedVad(model, DetectorOptions(echo_share=0.985), LineBank(1))
+        assert batched.echoes is not None
+        line = batched.bank.open()
+        batched.open(line, EndpointingOptions(), lambda event: None)
+        memory = [batched._state.copy()]
         for at in range(0, sent.size, LINE_FRAME):
             line.write_sent(sent[at : at + LINE_FRAME].tobytes())
             line.write_received(back[at : at + LINE_FRAME].tobytes())
-            inferences, known = ears.inferences, ears.echoes._known.any()
-            while ears.round():
-                memory.append(ears._state.copy())
-            if ears.echoes.cleaned:
+            inferences, known = batched.inferences, batched.echoes._known.any()
+            while batched.round():
+                memory.append(batched._state.copy())
+            if batched.echoes.cleaned:
                 break
-        if known or not ears.echoes.cleaned or ears.inferences != inferences + 1 or ears.echoes.sought < 2:
+        if (
+            known
+            or not batched.echoes.cleaned
+            or batched.inferences != inferences + 1
+            or batched.echoes.sought < 2
+        ):
             continue  # it was found at once, or never, or something was left in it
-        before = ears.echoes._calls[line.row].memory
+        before = batched.echoes._calls[line.row].memory
         assert before is not None
         faded = [before, before * np.exp(-1 / 100)]
         assert any(np.allclose(memory[-1][:, line.row], x, atol=1e-4) for x in faded)
-        # Unless the run began with this window, the network had been told more.
+        # Unless the run began with this window, the network had received more.
         checked += not np.allclose(memory[-2][:, line.row], before, atol=0.1)
     assert checked >= 2
 
@@ -246,13 +251,13 @@ def test_events_say_how_much_was_echo(model: SileroModel) -> None:
     options = EndpointingOptions(details=True)
     sent = said("vm-options")
     aloud = over(sent, at_level(prompt("vm-goodbye"), -20), 24000)
-    ears = ears_for(model, 3)
+    batched = detector_for(model, 3)
     legs = [
         (sent, heard(sent, None, aloud)),
         (sent, heard(sent, Echo(12, 60), aloud)),
         (sent, heard(sent, Echo(12, 60, reverb_ms=600))),
     ]
-    clean, mixed, echo = calls(ears, legs, options)
+    clean, mixed, echo = calls(batched, legs, options)
     assert started(clean)[0].echo == 0.0
     assert 0 < started(mixed)[0].echo < 0.6
     hints = [e.echo for e in echo if isinstance(e, SpeechSuspected)]
@@ -262,20 +267,20 @@ def test_events_say_how_much_was_echo(model: SileroModel) -> None:
 def test_after_a_pause_the_echo_of_long_ago_is_no_likelihood(model: SileroModel) -> None:
     sent = np.concatenate([said("vm-options")[:24000], silence(3)])
     voice = over(sent, at_level(prompt("vm-goodbye"), -20), 36000)
-    (events,) = calls(ears_for(model, 1), [(sent, heard(sent, Echo(12, 60), voice))])
+    (events,) = calls(detector_for(model, 1), [(sent, heard(sent, Echo(12, 60), voice))])
     (began,) = started(events)
     assert began.onset > 60000 and began.echo == 0.0
 
 
 def test_the_next_call_on_a_line_has_another_path(model: SileroModel) -> None:
-    ears = ears_for(model, 1)
+    batched = detector_for(model, 1)
     sent = said("vm-options")
     legs = [(sent, heard(sent, Echo(12, 60)))]
-    (first,) = calls(ears, legs, EndpointingOptions(details=True))
-    assert ears.echoes is not None
-    sought, cleaned = ears.echoes.sought, ears.echoes.cleaned
-    (second,) = calls(ears, legs, EndpointingOptions(details=True))
-    assert (ears.echoes.sought, ears.echoes.cleaned) == (2 * sought, 2 * cleaned)
+    (first,) = calls(batched, legs, EndpointingOptions(details=True))
+    assert batched.echoes is not None
+    sought, cleaned = batched.echoes.sought, batched.echoes.cleaned
+    (second,) = calls(batched, legs, EndpointingOptions(details=True))
+    assert (batched.echoes.sought, batched.echoes.cleaned) == (2 * sought, 2 * cleaned)
     assert second == first
 
 
@@ -285,11 +290,11 @@ def test_a_path_that_no_longer_helps_is_forgotten(model: SileroModel) -> None:
     half = sent.size // 2 // LINE_FRAME * LINE_FRAME
     voice = over(sent, at_level(prompt("vm-whichbox"), -24), half + 16000)
     back = np.concatenate([heard(sent, Echo(12, 60))[:half], heard(sent, None, voice)[half:]])
-    ears = ears_for(model, 1)
-    (events,) = calls(ears, [(sent, back)])
+    batched = detector_for(model, 1)
+    (events,) = calls(batched, [(sent, back)])
     onset = half + 16000 + loud_from(prompt("vm-whichbox"))
     assert any(0 < e.at / 2 - onset < 0.25 * 8000 for e in started(events))
-    assert ears.echoes is not None and not ears.echoes._known.any()
+    assert batched.echoes is not None and not batched.echoes._known.any()
 
 
 def test_a_mistake_of_ours_makes_nobody_deaf(model: SileroModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +304,7 @@ def test_a_mistake_of_ours_makes_nobody_deaf(model: SileroModel, monkeypatch: py
         raise FloatingPointError("no path")
 
     monkeypatch.setattr(PathFinder, "fit", fails)
-    found = latencies(calls(ears_for(model, len(legs)), legs), onsets)
+    found = latencies(calls(detector_for(model, len(legs)), legs), onsets)
     assert not np.isinf(found).any()
 
 

@@ -39,7 +39,7 @@ def test_the_delay_is_found(finder: PathFinder, delay_ms: float) -> None:
 
 
 def test_a_beginning_is_enough(finder: PathFinder) -> None:
-    """64 ms of an echo after silence: what was heard of it tells the delay, not what was sent before."""
+    """64 ms of an echo after silence: what was heard of it shows the delay, not what was sent before."""
     found = 0
     for i, name in enumerate(PROMPTS):
         sent = np.concatenate([np.zeros(8000, np.int16), at_level(prompt(name), -20)])

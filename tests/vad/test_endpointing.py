@@ -167,8 +167,8 @@ def steps(*windows: tuple[float, bool], **options: float) -> list[object]:
 
 def test_a_dip_is_reported_when_the_sound_is_gone_whatever_the_network_says() -> None:
     spoken, gone = (0.99, False), (0.9, True)
-    reported = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
-    assert reported[1:] == [
+    decided = steps(spoken, spoken, gone, gone, (0.2, True), (0.1, True), pause_ms=64)
+    assert decided[1:] == [
         SpeechStarted(0, 2 * W, 0.99),
         SpeechDipped(0, 3 * W, 0.9),
         SpeechContinued(0, 4 * W, 0.9),
@@ -177,11 +177,11 @@ def test_a_dip_is_reported_when_the_sound_is_gone_whatever_the_network_says() ->
     ]
 
 
-def test_it_is_reported_once_and_so_is_that_the_sound_came_back() -> None:
+def test_it_is_reported_once_and_so_is_the_return_of_the_sound() -> None:
     spoken, gone = (0.99, False), (0.9, True)
-    reported = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
+    decided = steps(spoken, spoken, gone, spoken, gone, (0.1, True), spoken, spoken)
     kinds = [SpeechDipped, SpeechResumed, SpeechDipped, type(None), SpeechResumed, SpeechContinued]
-    assert [type(event) for event in reported[2:]] == kinds
+    assert [type(event) for event in decided[2:]] == kinds
 
 
 def test_nor_is_a_gap_within_a_word_one() -> None:

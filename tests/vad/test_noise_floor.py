@@ -56,5 +56,5 @@ def test_a_dip_comes_before_the_network_has_noticed(inline: InlineVad, dbfs: flo
         dips = [e for e in events if isinstance(e, SpeechDipped) and e.at <= paused[-1].at]
         assert dips[-1].audio.size <= paused[-1].audio.size
         earlier.append((paused[-1].at - dips[-1].at) / 16)
-    # Without the line's noise it is told with the network's first quiet window: 128 ms before the pause.
+    # Without the line's noise it is reported with the network's first quiet window: 128 ms before the pause.
     assert np.median(earlier) > 128

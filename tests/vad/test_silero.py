@@ -10,7 +10,7 @@ from tests.vad.sounds import PROMPTS, loud_from, noise, prompt
 
 
 def probabilities(model: SileroModel, x: np.ndarray) -> np.ndarray:
-    """Of each window of 8 kHz sound, one stream alone."""
+    """Returns the probability of each window of 8 kHz sound, one stream alone."""
     y = np.concatenate([np.zeros(CONTEXT, np.int16), resample(x, 8000, 16000)]).astype(np.float32) / 32768
     state = np.zeros((2, 1, 128), np.float32)
     found = []
@@ -49,7 +49,7 @@ def test_a_file_for_16_khz_alone_takes_no_others(tmp_path: Path) -> None:
     answers = model._session
 
     class Deaf:
-        """A session that is not told the rate."""
+        """A session that does not know the rate."""
 
         def run(self, names: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
             return answers.run(names, {**given, "sr": np.array(16000)})

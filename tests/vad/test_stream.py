@@ -39,7 +39,7 @@ def hear(
 
 
 def ramp(n: int) -> np.ndarray:
-    """Every sample tells its own place."""
+    """Every sample is its own place."""
     return np.arange(n).astype(np.int16)
 
 

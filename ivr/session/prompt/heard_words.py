@@ -1,4 +1,4 @@
-"""Which words of a prompt were heard, from how much of its audio was played.
+"""The words of a prompt that the caller heard, from how much of its audio was played.
 
 A word's place is what the speech engine says (``SpokenPart.words``); without that it is found in the sound
 (``word_times``).
@@ -16,7 +16,7 @@ from ivr.session.prompt.word_times import BLOCK_MS, levels, loud_blocks, word_ti
 from ivr.speech.timed_words import Word
 
 _TAIL_MS = 200
-"""More sound than this behind the words that the engine told is words that it did not."""
+"""More sound than this, in ms, behind the words that the engine timed holds words that it did not time."""
 
 
 @dataclass(slots=True)
@@ -51,26 +51,26 @@ class SpokenPart:
         return self._found
 
     def _time_words(self, sample_rate: int) -> list[Word]:
-        reported: list[Word] = []
+        timed: list[Word] = []
         places = iter(self.words)
         place = next(places, None)
         texts = self.text.split()
         for text in texts:
             if place is not None and place.text == text:
-                reported.append(place)
+                timed.append(place)
                 place = next(places, None)
             elif is_said(text):
                 break
-            else:  # a dash, which the engine left out
-                at = reported[-1].end if reported else 0
-                reported.append(Word(text, at, at))
-        rest = texts[len(reported) :]
-        begin = reported[-1].end if reported else 0
+            else:  # a dash, which the engine leaves out
+                at = timed[-1].end if timed else 0
+                timed.append(Word(text, at, at))
+        rest = texts[len(timed) :]
+        begin = timed[-1].end if timed else 0
         sound = self.pcm[begin:]
-        if not rest or (reported and not self.complete and _loud_ms(sound, sample_rate) < _TAIL_MS):
-            return reported
+        if not rest or (timed and not self.complete and _loud_ms(sound, sample_rate) < _TAIL_MS):
+            return timed
         found = word_times(" ".join(rest), sound, sample_rate, complete=self.complete)
-        return reported + [Word(word.text, word.start + begin, word.end + begin) for word in found]
+        return timed + [Word(word.text, word.start + begin, word.end + begin) for word in found]
 
 
 def heard_text(parts: Sequence[SpokenPart], played: int, sample_rate: int) -> str:

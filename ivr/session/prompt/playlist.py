@@ -211,8 +211,8 @@ class Playlist:
         self._player.play(handle.buffer)
 
     def _ended(self, handle: SayHandle, buffer: Playback) -> None:
-        # The loop will soon be told of a prompt that was stopped, and ends or suspends it then; a buffer that
-        # is not the handle's any more was cut and has been followed by another.
+        # The event that stopped a prompt is on its way to the loop, which ends or suspends it then; a buffer
+        # that is not the handle's any more was cut and has been followed by another.
         if not handle.done and handle.stop_cause is None and buffer is handle.buffer:
             self._finish(handle, interrupted=handle.buffer.stopped)
             self._play_next()

@@ -1,4 +1,4 @@
-"""From where a prompt that was cut goes on: a place at which a person would take it up again."""
+"""The point from which a prompt that was cut resumes: where a person would continue it."""
 
 from collections.abc import Sequence
 
@@ -35,14 +35,14 @@ _Pcm16 = npt.NDArray[np.int16]
 def resume_point(
     parts: Sequence[SpokenPart], played: int, sample_rate: int, *, clause_ms: float = CLAUSE_MS
 ) -> int:
-    """The sample from which a prompt that was cut after ``played`` samples goes on.
+    """The sample from which a prompt that was cut after ``played`` samples resumes.
 
     It is the start of the clause that was cut when that began less than ``clause_ms`` before; else the start
     of the word, or of one before it, no more than ``clause_ms`` back, when those are spoken in one go or
     their places are not certain. It lies in the pause or the dip between that word and the one in front.
     0 ms: always the word that was cut.
     Where nothing was cut, between two clauses and at the end, it is ``played`` itself. Sound without text
-    goes on from its last pause, else from its quietest place, within BACK_MS. Never later than ``played``.
+    resumes from its last pause, else from its quietest place, within BACK_MS. Never later than ``played``.
     """
     part = next((part for part in reversed(parts) if part.start < played), None)
     if part is None or played - part.start >= part.samples:
@@ -66,8 +66,10 @@ class _Cut:
         self._level = level[: at // self._block]
         self._loud = loud[: at // self._block]
 
-    def place_in(self, words: Sequence[Word], reported: set[int], clause_ms: float) -> int:
-        """``told`` holds the starts of those of ``words`` that the engine told."""
+    def place_in(self, words: Sequence[Word], timed: set[int], clause_ms: float) -> int:
+        """The sample from which the prompt resumes. ``timed``: the starts of those of ``words`` that the
+        engine timed.
+        """
         last = sum(word.start < self._at for word in words) - 1
         if last < 0 or self._at >= words[last].end:
             between = last < 0 or last + 1 == len(words) or asks_for_pause(words[last].text)
@@ -80,22 +82,22 @@ class _Cut:
         while first and not asks_for_pause(words[first - 1].text):
             first -= 1
         if self._at - words[first].start < back:
-            return self._before(words, first, reported)[0]
+            return self._before(words, first, timed)[0]
         borders: list[tuple[int, float]] = []
         for index in range(last, first - 1, -1):
             if borders and self._at - words[index].start > back:
                 break
-            borders.append(self._before(words, index, reported))
-            if words[index].start in reported and borders[-1][1] <= self._speech_db - DIP_DB:
+            borders.append(self._before(words, index, timed))
+            if words[index].start in timed and borders[-1][1] <= self._speech_db - DIP_DB:
                 break
         deepest = min(level for _, level in borders)
         return next(place for place, level in borders if level <= deepest + EQUAL_DB)
 
-    def _before(self, words: Sequence[Word], index: int, reported: set[int]) -> tuple[int, float]:
+    def _before(self, words: Sequence[Word], index: int, timed: set[int]) -> tuple[int, float]:
         """The quietest place at a word's start, behind the middle of the word in front, and its level."""
         word = words[index]
         before, after = (
-            (_BEFORE_MS, _AFTER_MS) if word.start in reported else (_BEFORE_FOUND_MS, _AFTER_FOUND_MS)
+            (_BEFORE_MS, _AFTER_MS) if word.start in timed else (_BEFORE_FOUND_MS, _AFTER_FOUND_MS)
         )
         low = max(0, word.start - ms_to_samples(before, self._rate))
         if index:

@@ -15,7 +15,7 @@ Sound = Literal["vowel", "voiced", "hiss", "stop"]
 SOUNDS: tuple[Sound, ...] = ("vowel", "voiced", "hiss", "stop")
 
 WORD_MS, VOWEL_MS, CONSONANT_MS = 87.0, 86.0, 35.0
-"""Of each word, and of each syllable and each consonant of it."""
+"""Milliseconds of each word, and of each syllable and each consonant in it."""
 
 _VOWELS = "aeiouy"
 _SPOKEN = {
@@ -74,7 +74,7 @@ def asks_for_pause(word: str) -> bool:
 
 
 def word_lengths(words: Sequence[str]) -> list[Length]:
-    """Of each word as it stands in a text (punctuation included)."""
+    """The length of each word as it is written in a text (punctuation included)."""
     shouted = all(word.upper() == word for word in words)
     return [_length(word, spell_capitals=not shouted) for word in words]
 
@@ -96,7 +96,7 @@ def _length(word: str, *, spell_capitals: bool) -> Length:
 
 
 def _run_ms(run: str) -> float:
-    """Of letters without a break: a-z, or one letter of another script."""
+    """Milliseconds of letters without a break: a-z, or one letter of another script."""
     if not run.isascii():
         # A letter that has no capital is, in most scripts that have such, a syllable.
         return VOWEL_MS + CONSONANT_MS if run.lower() == run.upper() else (VOWEL_MS + CONSONANT_MS) / 2

@@ -52,8 +52,8 @@ _MEAN_BEFORE = np.array([(-16.8, -8.3), (-20.2, -10.0), (-28.8, -0.4), (-33.8, -
 _SPREAD_BEFORE = np.array([(12.5, 3.7), (13.3, 4.4), (11.5, 6.2), (16.0, 6.6)])
 _MEAN_AFTER = np.array([(-12.8, -7.2), (-9.9, -8.2), (-23.5, -0.7), (-19.1, -3.6)])
 _SPREAD_AFTER = np.array([(11.9, 4.1), (7.0, 3.0), (8.5, 4.5), (6.3, 3.4)])
-"""Of the last and of the first ``_EDGE`` blocks of a word, for each of SOUNDS: level (dB above the loudest
-speech) and brightness (dB; see ``_Blocks``)."""
+"""Statistics of the last and of the first ``_EDGE`` blocks of a word, for each of SOUNDS: level (dB above the
+loudest speech) and brightness (dB; see ``_Blocks``)."""
 
 
 class _Blocks(NamedTuple):

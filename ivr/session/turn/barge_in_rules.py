@@ -157,7 +157,7 @@ class HotwordOnly:
         return named or (options.hotword_answers and bool(said.words) and said.answers)
 
 
-class Backchannel:
+class OnlyBackchannel:
     """A backchannel that is no answer interrupts no prompt that needs words."""
 
     name = "backchannel"
@@ -177,7 +177,7 @@ class TooFewWords:
 
 STOPPED_RULES: tuple[WordRule, ...] = (NoWords(), AnswerOfGrammar(), BackchannelBeforeEnd())
 """For a prompt that speech has stopped: does it resume?"""
-WORDS_ONLY_RULES: tuple[WordRule, ...] = (HotwordOnly(), NoWords(), Backchannel(), TooFewWords())
+WORDS_ONLY_RULES: tuple[WordRule, ...] = (HotwordOnly(), NoWords(), OnlyBackchannel(), TooFewWords())
 """For a prompt that plays on until words stop it."""
 
 
