@@ -1,7 +1,8 @@
 """Background tasks with an owner: none is lost, none fails in silence, none outlives the owner."""
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import structlog
@@ -51,3 +52,16 @@ class TaskSupervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("background_task_failed", task=task.get_name(), exc_info=error)
+
+
+@contextlib.asynccontextmanager
+async def child_task(work: Coroutine[Any, Any, _T], name: str) -> "AsyncIterator[asyncio.Task[_T]]":
+    """Run ``work`` as a task beside the block; the end of the block cancels it and waits for its end. What it
+    raises is seen by the block that awaits it, and by nobody else.
+    """
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -88,7 +88,7 @@ def record_plan_events(event_log: EventLog) -> LogListener:
         if event == "step_entered":
             event_log.add("step", fields["step"])
         elif event == "noinput":
-            event_log.add("noinput", f"{fields.get('attempt', '')} of {fields.get('of', '')}")
+            event_log.add("noinput", f"{fields.get('attempt', '')} of {fields.get('attempts', '')}")
         elif event == "verb_failed":
             event_log.add("failed", f"{fields['verb']} on line {fields['line']}: {fields.get('error', '')}")
         elif event == "plan_ended":

@@ -92,7 +92,7 @@ class Runner:
             with contextlib.suppress(SessionEnded):
                 run.set_language(self.plan.languages[0])
         if not self._left:
-            self._steps_task = asyncio.ensure_future(self._steps(self._start))
+            self._steps_task = asyncio.create_task(self._steps(self._start), name="plan")
             try:
                 end = await asyncio.shield(self._steps_task)
             except SessionEnded:

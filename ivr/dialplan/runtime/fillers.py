@@ -1,36 +1,36 @@
-"""What a caller hears while something takes its time."""
+"""Fillers: what the caller hears while an answer takes long."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Spoken
 from ivr.session import SessionState
+from ivr.tasks import child_task
 
 _Result = TypeVar("_Result")
 
 
 async def with_fillers(
-    run: Run, work: Awaitable[_Result], fillers: tuple[Spoken, ...], after_s: float, yields: PromptOptions
+    run: Run,
+    work: Coroutine[Any, Any, _Result],
+    fillers: tuple[Spoken, ...],
+    after_s: float,
+    options: PromptOptions,
 ) -> _Result:
-    """The result of ``work``. When it takes longer than ``after_s`` seconds the first of ``fillers`` is said,
-    and each further one when nothing came for as long again; none is repeated.
+    """Returns the result of ``work``. After ``after_s`` seconds without a result the first of ``fillers`` is
+    said, after as long again the next; none is repeated.
 
-    A filler that has begun is said to its end, though the result may be there before: half a sentence is
-    worse than another second. The caller may interrupt it as any prompt. Raises what ``work`` raises; ends it
+    A filler that has begun is said to its end even when the result is there: half a sentence is worse than
+    another second. The caller may interrupt it like any prompt. Raises what ``work`` raises, and cancels it
     when cancelled.
     """
-    task = asyncio.ensure_future(work)
-    try:
+    async with child_task(work, "work behind fillers") as task:
         for filler in fillers:
             done, _ = await asyncio.wait({task}, timeout=after_s)
             if done or run.session.state is SessionState.ENDED:
                 break
-            await run.prompt(filler, yields)
+            await run.prompt(filler, options)
         return await task
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)

@@ -130,7 +130,7 @@ class Python(Verb):
         return result
 
     async def _within_time(self, run: Run, work: WatchedCoroutine) -> tuple[Any, BaseException | None]:
-        task = asyncio.ensure_future(outcome_of(work))
+        task = asyncio.create_task(outcome_of(work), name=self._call_of.spec)
         try:
             done, _ = await asyncio.wait({task}, timeout=self.timeout)
             if done:

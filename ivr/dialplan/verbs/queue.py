@@ -34,6 +34,7 @@ from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Said, Targets, TemplateText, say
 from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
+from ivr.tasks import child_task
 
 POSITION_TEXT = "You are number {{ position }} in the queue."
 OWN_NAMES = frozenset({"position", "wait_minutes"})
@@ -176,19 +177,18 @@ class Queue(Verb):
         began = run.session.clock
         run.log.info("queue_joined", queue=name, position=queues.position(ticket))
         connected = asyncio.Event()
-        serving = asyncio.ensure_future(self._served(run, ticket, connected))
         try:
-            after = await self._wait(run, ticket, connected, serving)
-            waited = round((run.session.clock - began) / VAD_RATE, 1)
-            if after is not None:
-                why = "too_long" if after == "too_long" else "left"
-                run.log.info("queue_left", queue=name, why=why, waited_s=waited)
-                return self._to(self.too_long) if why == "too_long" else GoTo(self.leave[int(after)].goto)
-            run.log.info("queue_answered", queue=name, waited_s=waited)
-            result = await serving
+            async with child_task(self._served(run, ticket, connected), "queue agents") as serving:
+                left = await self._wait(run, ticket, connected, serving)
+                waited = round((run.session.clock - began) / VAD_RATE, 1)
+                if left is not None:
+                    reason = "too_long" if left == "too_long" else "left"
+                    run.log.info("queue_left", queue=name, reason=reason, waited_s=waited)
+                    timed_out = reason == "too_long"
+                    return self._to(self.too_long) if timed_out else GoTo(self.leave[int(left)].goto)
+                run.log.info("queue_answered", queue=name, waited_s=waited)
+                result = await serving
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
             queues.leave(ticket)
         run.caller_answered()
         run.log.info("queue_served", queue=name, to=result.to, seconds=round(result.seconds, 1))
@@ -239,11 +239,10 @@ class Queue(Verb):
         music = _Music([run.plan.sounds[file] for file in self.music])
         end = run.session.clock + round(self.max_wait * VAD_RATE)
         announced = run.session.clock + round(self.first * VAD_RATE)
-        answer = asyncio.ensure_future(connected.wait())
-        try:
-            # What nobody is to understand reaches no recogniser.
-            heed = contextlib.nullcontext() if self._by_voice else run.session.ignore_speech()
-            with heed, run.expecting(self._menu.expected):
+        async with child_task(connected.wait(), "queue answer") as answer:
+            # Where the way out is by key alone, speech reaches no recogniser.
+            speech = contextlib.nullcontext() if self._by_voice else run.session.ignore_speech()
+            with speech, run.expecting(self._menu.expected):
                 while not connected.is_set():
                     if serving.done():
                         await serving  # it has failed, and says why
@@ -258,8 +257,6 @@ class Queue(Verb):
                     chosen = await self._hold(run, music, seconds, answer, serving)
                     if chosen is not None:
                         return chosen
-        finally:
-            answer.cancel()
         return None
 
     async def _announce(self, run: Run, ticket: Ticket) -> None:
@@ -287,24 +284,23 @@ class Queue(Verb):
         """Music for so long; the way out that the caller chose meanwhile."""
         options = self._prompt_options.applied_to(run.session.config.barge_in)
         handle = await run.session.say(music.next(seconds), options=options)
-        playing = asyncio.ensure_future(handle.wait_for_playout())
-        choosing = asyncio.ensure_future(self._menu.answer(run, self.max_wait))
-        waits: set[asyncio.Future[Any]] = {playing, choosing, answer, serving}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            if playing.done() and playing.result().interrupted and not choosing.done():
-                # By a key or a word; the menu is about to know which.
-                waits.discard(playing)
-                await asyncio.wait(waits, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
-            if choosing.done():
-                return choosing.result()
-            return None
-        finally:
-            handle.cancel()
-            music.heard((await handle.wait_for_playout()).heard_ms / 1000)
-            for task in (playing, choosing):
-                task.cancel()
-            await asyncio.gather(playing, choosing, return_exceptions=True)
+        async with (
+            child_task(handle.wait_for_playout(), "queue music") as playing,
+            child_task(self._menu.answer(run, self.max_wait), "queue menu") as choosing,
+        ):
+            waits: set[asyncio.Future[Any]] = {playing, choosing, answer, serving}
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                if playing.done() and playing.result().interrupted and not choosing.done():
+                    # By a key or a word; the menu is about to know which.
+                    waits.discard(playing)
+                    await asyncio.wait(waits, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
+                if choosing.done():
+                    return choosing.result()
+                return None
+            finally:
+                handle.cancel()
+                music.heard((await handle.wait_for_playout()).heard_ms / 1000)
 
 
 class _Music:
@@ -335,13 +331,8 @@ def _on_line(clip: AudioClip) -> bytes:
 
 
 async def _unless(stop: "asyncio.Future[Any]", work: Coroutine[Any, Any, None]) -> None:
-    """Do it, and break it off when ``stop`` is done. Raises what it raises."""
-    task = asyncio.ensure_future(work)
-    try:
+    """Do ``work``, and cancel it when ``stop`` is done first. Raises what it raises."""
+    async with child_task(work, "queue announcement") as task:
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task

@@ -33,6 +33,7 @@ from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.texts import Said, TemplateText, say
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
+from ivr.tasks import child_task
 
 REVIEW_TEXT = "To send it, press 1. To hear it, press 2. To record it again, press 3. To delete it, press 4."
 DELETED_TEXT = "Your message was deleted."
@@ -221,9 +222,9 @@ class Record(SpeakingVerb):
         except (SessionEnded, asyncio.CancelledError):
             # They have hung up, and what they said is not lost.
             if sound:
-                await _to_its_end(self._keep(run, folder, sound, "hangup"))
+                await _complete(self._keep(run, folder, sound, "hangup"))
             raise
-        await _to_its_end(self._keep(run, folder, sound, ended_by))
+        await _complete(self._keep(run, folder, sound, ended_by))
         run.caller_answered()
         return None
 
@@ -241,28 +242,25 @@ class Record(SpeakingVerb):
             run.session.ignore_speech(discard_turns=True),
             run.session.capture_caller(self.silence_end, self.max_length) as captured,
         ):
-            pressing = asyncio.ensure_future(self._finished(run))
-            try:
-                waits: set[asyncio.Future[Any]] = {pressing, captured.finished}
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                if not captured.finished.done():
-                    await pressing
-                    ended_by = "key"
-                else:
-                    ended_by = captured.finished.result()
-            except (SessionEnded, asyncio.CancelledError):
-                pass  # the caller has left; what they said stays
-            finally:
-                pressing.cancel()
-                await asyncio.gather(pressing, return_exceptions=True)
+            async with child_task(self._finish_key(run), "record keys") as pressing:
+                try:
+                    waits: set[asyncio.Future[Any]] = {pressing, captured.finished}
+                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                    if not captured.finished.done():
+                        await pressing
+                        ended_by = "key"
+                    else:
+                        ended_by = captured.finished.result()
+                except (SessionEnded, asyncio.CancelledError):
+                    pass  # the caller has left; what they said stays
         sound = captured.until_last_word(TAIL_MS)[: round(self.max_length * LINE_RATE) * BYTES_PER_SAMPLE]
         enough = captured.spoken and _seconds(sound) >= self.min_length
         if not enough and ended_by == "hangup":
             raise SessionEnded("the caller left meanwhile")
         return (sound if enough else b""), ended_by
 
-    async def _finished(self, run: Run) -> None:
-        """Until a key says so."""
+    async def _finish_key(self, run: Run) -> None:
+        """Wait for a key that ends the message."""
         while True:
             turn = await run.listen(2 * self.max_length)
             if turn.reason == "dtmf" and turn.text in (self.finish_on_key or ""):
@@ -331,9 +329,9 @@ class Record(SpeakingVerb):
             await mail(run.world, headers, run.render(reported.text) if reported.text else text, message)
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Also when the caller leaves meanwhile, which ends the verb."""
-    task = asyncio.ensure_future(work)
+async def _complete(work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work`` to its end, also when the caller leaves meanwhile, which cancels the verb."""
+    task = asyncio.create_task(work, name="save message")
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -63,7 +63,7 @@ async def test_after_so_long_there_is_another_way(tmp_path: Path) -> None:
         assert await phone.ends() == "end_of_step"
         # At once, after 20 s and after 40 s.
         assert phone.tts.spoken == [FIRST, FIRST, FIRST, "It takes too long."]
-        assert phone.logged("queue_left")[0]["why"] == "too_long"
+        assert phone.logged("queue_left")[0]["reason"] == "too_long"
         assert 50 <= phone.logged("queue_left")[0]["waited_s"] < 51
         assert phone.logged("queue_agent_not_reached")[0]["outcome"] == "busy"
 
@@ -77,7 +77,7 @@ async def test_a_key_leads_out(tmp_path: Path) -> None:
         await phone.presses("1")
         assert await phone.ends() == "end_of_step"
         assert phone.tts.spoken == [FIRST, "We will call you."]
-        assert phone.logged("queue_left")[0]["why"] == "left"
+        assert phone.logged("queue_left")[0]["reason"] == "left"
 
 
 async def test_a_key_leads_out_of_an_announcement_too(tmp_path: Path) -> None:
