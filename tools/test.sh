@@ -9,6 +9,9 @@ python=$1
 processes=$2
 shift 2
 
+# Without bytecode on disk every service would compile the project again, and every process all tests.
+unset PYTHONDONTWRITEBYTECODE
+
 TESTS_SKIPPED=$(mktemp)
 export TESTS_SKIPPED
 trap 'rm -f "$TESTS_SKIPPED"' EXIT

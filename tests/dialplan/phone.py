@@ -5,6 +5,7 @@ Time is the caller's audio: ``silence(2)`` is two seconds of the call, whatever 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import structlog
@@ -13,12 +14,19 @@ from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, World, run_plan
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
+from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from tests.vad.sounds import prompt
 
 FRAME = LINE_FRAME * 2
 WORD_MS = 100
 LOUD = (1000).to_bytes(2, "little")
+
+
+@cache
+def silero() -> VoiceActivityDetector:
+    """One network for all calls, as in a service: loading it takes longer than most of these tests."""
+    return create_vad("silero")
 
 
 class ScriptedStt:
@@ -121,7 +129,7 @@ class Phone:
         self.session = VoiceSession(
             stt=self.stt,
             tts=self.tts,
-            vad=create_vad("silero"),
+            vad=silero(),
             player=self.player,
             config=config,
             log=_logger(self.session_events),

@@ -15,8 +15,8 @@ from ivr.lab.dialogues.speech import SpeechCall
 from ivr.session import SessionConfig
 from ivr.session.scripted.engines import ScriptedTts
 from ivr.speech.base import Transcript
-from ivr.vad.registry import create_vad
 from tests.dialplan.dialogues import dialogues
+from tests.dialplan.phone import silero
 from tests.vad.sounds import loud_from, loud_until, prompt
 
 STORY = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
@@ -106,7 +106,7 @@ async def with_sound(file: DialogueFile, folder: Path) -> Outcome:
         stt.text = text
         return pcm
 
-    parts = {"stt": stt, "tts": ScriptedTts(), "vad": create_vad("silero")}
+    parts = {"stt": stt, "tts": ScriptedTts(), "vad": silero()}
     async with SpeechCall(file.plan, file.dialogues[0], folder, voice, SessionConfig(), **parts) as call:
         return await DialogueRunner(file.dialogues[0], call, file.sounds).run()
 
