@@ -1,4 +1,4 @@
-"""Rules of the layout: who may import whom, how long a file and a folder may be, what every folder says."""
+"""Rules of the layout: imports of rooms, lengths of files and folders, what every folder says."""
 
 import ast
 import re

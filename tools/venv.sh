@@ -2,14 +2,14 @@
 # Usage: tools/venv.sh DIRECTORY
 # Makes a virtual environment with Python 3.12 or 3.11 (PJSUA2 has wheels for these), or keeps a good one.
 # PYTHON=... names the interpreter to use. PJSUA2=carrier (`make carrier`, which builds the library itself)
-# allows Python 3.13 too, and an environment of another version than a named PYTHON is made anew.
+# allows Python 3.13 too, and an environment of another version than a named PYTHON is made again.
 set -eu
 
 venv=$1
 newest=12
 range="3.11 or 3.12"
 
-# A name on the PATH may be a version manager's shim with nothing behind it: only running it tells.
+# A name on the PATH may be a version manager's shim with nothing behind it: only running it shows that.
 suits() {
     "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $newest))" >/dev/null 2>&1
 }
@@ -27,7 +27,7 @@ if [ -x "$venv/bin/python" ]; then
         "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         exit 0
     fi
-    echo "$venv does not work or is of another Python version; making it anew"
+    echo "$venv does not work or is of another Python version; making it again"
 fi
 
 python=

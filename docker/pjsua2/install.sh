@@ -53,7 +53,7 @@ fi
 if ! "$venv/bin/python" -c 'import pjsua2' >/dev/null 2>&1; then
     "$venv/bin/python" -c 'import pjsua2' 2>&1 | tail -n 1 >&2
     say "the wheel does not load here. What it needs, by Debian's names: libssl3 libsrtp2-1 libopus0 libspeex1"
-    say "libspeexdsp1 libgsm1 libsamplerate0 libuuid1 libnss3 (apt-get install); or build anew: build.sh --force"
+    say "libspeexdsp1 libgsm1 libsamplerate0 libuuid1 libnss3 (apt-get install); or build again: build.sh --force"
     exit 1
 fi
 touch "$mark"

@@ -44,7 +44,7 @@ def ordinal(value: Any, language: str) -> str:
 
 
 def spell(value: Any, language: str) -> str:
-    """Character by character, with breath after every four: what stands between them is left out. Raises
+    """Character by character, with breath after every four: what is between them is left out. Raises
     CannotRead for what is too long."""
     voice = reader(language)
     characters = [character for character in str(value) if not character.isspace()]

@@ -223,7 +223,7 @@ def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") ->
 
 
 def address_finding(settings: Settings) -> Finding:
-    """What phones are told to send their sound to."""
+    """The address to which phones send their sound."""
     host = settings.bind[0]
     if settings.sip.public_address:
         return Finding("ok", "address", f"{settings.sip.public_address} is advertised (public_address)")

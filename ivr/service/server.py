@@ -85,7 +85,7 @@ class Server:
         self._recorder: Recorder | None = None
         self._world = RealWorld(settings)
         self._old_worlds: list[RealWorld] = []
-        """Of settings that were replaced; calls that began with them may use them to their end."""
+        """Engines of settings that were replaced; calls that began with them may use them to their end."""
         self.calls = CallRegistry()
         """The open calls."""
         if observer is not None:
@@ -256,7 +256,7 @@ class Server:
             log.warning(
                 "recording_enabled",
                 folder=str(self._recorder.folder.absolute()),
-                remedy="callers must be told where the law says so; recording.debug = false ends it",
+                remedy="inform callers where the law requires it; recording.debug = false ends it",
             )
         log.info(
             "ready" if self._observer is None else "worker_ready",

@@ -29,7 +29,7 @@ class Commands:
         try:
             self._waiting.put_nowait(command)
         except queue.Full:
-            log.error("sip_queue_full", limit=COMMANDS, remedy="the SIP thread stands still: restart")
+            log.error("sip_queue_full", limit=COMMANDS, remedy="the SIP thread is blocked: restart")
             return False
         return True
 

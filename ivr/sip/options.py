@@ -53,7 +53,7 @@ class SipOptions:
     rtp_timeout_s: float = 30.0
     """Seconds without one RTP packet after which a call (not on hold) is ended."""
     hold_timeout_s: float = 600.0
-    """Seconds a caller may keep us on hold; nothing tells a held caller from one who is gone."""
+    """Seconds a caller may keep us on hold; a held caller and one who is gone look the same."""
     drain_s: float = 30.0
     """Seconds running calls may go on after the first stop signal."""
     session_expires_s: int = 1800
@@ -72,7 +72,7 @@ class SipOptions:
     """PEM: who is trusted to have signed others' certificates; None: the system's list."""
     tls_min_version: Literal["1.2", "1.3"] = "1.2"
     tls_verify_servers: bool = True
-    """Who is reached over TLS, a registrar or whom we call, must show a certificate in that name, signed by
+    """Who is reached over TLS, a registrar or a callee, must show a certificate in that name, signed by
     who is trusted."""
     tls_require_client_certificates: bool = False
     """Who calls over TLS must show a certificate signed by ``tls_ca_file``, which must then be set."""

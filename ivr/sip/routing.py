@@ -1,4 +1,4 @@
-"""Whom an address names and by which account it is reached. Pure: no pjsip, any thread."""
+"""Who an address names and by which account it is reached. Pure: no pjsip, any thread."""
 
 import re
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class Route:
     account: int
     """0 is the local account, 1 the first registration."""
     transport: str
-    """Of the first hop, which an account's outbound proxy is: udp, tcp or tls."""
+    """The transport of the first hop, which an account's outbound proxy is: udp, tcp or tls."""
 
 
 def route(text: str, registrations: Sequence[Registration], account: str | None = None) -> Route:

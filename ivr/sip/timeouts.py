@@ -1,4 +1,4 @@
-"""When a call has gone on for too long. Pure: it is told what happened and given a clock, in seconds."""
+"""When a call has gone on for too long. Pure: it receives what happened and a clock, in seconds."""
 
 from ivr.sip.options import SipOptions
 

@@ -21,16 +21,18 @@ class TransferEnd:
     """What became of a transfer. Unless ``outcome`` is answered or left, the caller is still ours."""
 
     outcome: Outcome | Literal["left"]
-    """``left``: the other side took the call over (202) and ended it before it told how that went, as a PBX
-    may (RFC 5589, 6.1)."""
+    """``left``: the other side took the call over (202) and ended it before it reported how that went, as a
+    PBX may (RFC 5589, 6.1).
+    """
     status: int
-    """The last SIP status that was told: of the target, or of the REFER when that was refused. 0: none."""
+    """The last SIP status that was received: of the target, or of the REFER when that was refused. 0: none.
+    """
     reason: str
     """Its reason phrase, or what went wrong."""
 
 
 class Transfer:
-    """``progress`` is told of each status before the last, ``done`` of the end, once."""
+    """``progress`` receives each status before the last, ``done`` of the end, once."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Transfer:
         # The id of the NOTIFYs to come (RFC 3515, 2.4.6).
         self._cseq = header(message, "CSeq").partition(" ")[0]
         if header(message, "Refer-Sub").strip().lower() == "false":
-            self.finish(status, reason)  # nothing more will be told (RFC 4488)
+            self.finish(status, reason)  # nothing more will be reported (RFC 4488)
 
     def notified(self, message: str) -> bool:
         """A NOTIFY. True when the target has answered and nobody waits for it any more."""
@@ -96,7 +98,7 @@ class Transfer:
     def expire(self, now: float) -> None:
         if self.waiting and now >= self._deadline:
             said = f"{self._last[0]} {self._last[1]}" if self._last[0] else "nothing"
-            self.finish(408, f"not answered in time; the last that was told: {said}")
+            self.finish(408, f"not answered in time; the last that was reported: {said}")
 
     def finish(self, status: int, reason: str) -> None:
         self._over(TransferEnd(outcome_of(status), status, reason))

@@ -174,7 +174,7 @@ class UserAgent:
         leg.listener = on_call(leg)
         if not self._commands.put(lambda: self._dial(leg, where, caller)):
             self.bank.release(leg.line)
-            raise SipError("the SIP thread stands still")
+            raise SipError("the SIP thread is blocked")
         return leg
 
     def answer(self, key: int, status: int) -> None:
@@ -234,7 +234,7 @@ class UserAgent:
                 max_calls=self._endpoint.max_calls,
             )
         except Exception as error:
-            # Whatever it is, who waits in start() must be told.
+            # Whatever it is, who waits in start() must get it.
             reason = error.reason if isinstance(error, pj.Error) else error
             self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason}")
             if hasattr(self, "_endpoint"):

@@ -39,13 +39,13 @@ TEXTS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 """What each recording says: Debian's asterisk-core-sounds-en."""
 FEWEST_WORDS = 5
 LONGEST_S = 30.0
-"""Of a prompt; a longer one than Whisper looks at in one piece is left out."""
+"""Seconds of a prompt; a longer one than Whisper looks at in one piece is left out."""
 LIKE = 0.25
 """Share of letters in which the transcript of a prompt's beginning or end may differ from the text: half a
 word is heard as another. Of the whole it must be the text to the letter: where Whisper (or the list, which
 has "you are" for "you're") has other words, it cannot be asked which of ours were heard."""
 LATE_MS = 40.0
-"""By how much Whisper's times of words are late: median over prompts in which Piper tells them."""
+"""By how much Whisper's times of words are late: median over prompts in which Piper reports them."""
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -66,7 +66,7 @@ class Cut:
     late_ms: float
     """From the true start of the word that ``resume`` is nearest to (Whisper's times) to it."""
     level_db: float
-    """Of the first 10 ms from there, over the speech of the prompt."""
+    """Level of the first 10 ms from there, over the speech of the prompt."""
     lost: int
     """Words of the text neither in what was heard before nor in the transcript of what is heard after it."""
 

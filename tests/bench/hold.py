@@ -45,10 +45,10 @@ class Sounds:
     all: dict[str, bytes]
     """PCM16 at 8 kHz by name."""
     kinds: dict[str, tuple[str, ...]]
-    """Of a window's kind, the sounds that its calls say."""
+    """For a window's kind, the sounds that its calls say."""
     phrases: list[str]
     share: dict[str, float]
-    """Of each kind: how much of it is louder than ``measure.LOUD_DBFS`` after mu-law."""
+    """For each kind: how much of it is louder than ``measure.LOUD_DBFS`` after mu-law."""
     turns_per_s: float
     """Turns that a call in conversation begins, a second."""
 

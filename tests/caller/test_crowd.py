@@ -16,7 +16,7 @@ PROMPT = sounds.continuous(("conf-adminmenu",), 6.0)
 
 
 class Callee:
-    """Answers every call, plays a prompt, and stops it when told to."""
+    """Answers every call, plays a prompt, and stops it on request."""
 
     def __init__(self) -> None:
         self.ua = UserAgent(user="callee")

@@ -87,7 +87,7 @@ def facts_module() -> Any:
 
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
-    """Of the installed build, from a process of its own: an endpoint is one per process."""
+    """Read from the installed build, from a process of its own: an endpoint is one per process."""
     done = subprocess.run(
         [sys.executable, BUILD / "facts.py"], capture_output=True, text=True, timeout=60, check=True
     )

@@ -12,7 +12,7 @@ from .plans import write
 
 
 def dialogues(folder: Path, steps: str, turns: str, *, top: str = "", facts: str = "") -> DialogueFile:
-    """A plan of ``steps`` with one dialogue of ``turns``; ``top`` stands beside the plan's start, ``facts``
+    """A plan of ``steps`` with one dialogue of ``turns``; ``top`` goes with the plan's start, ``facts``
     beside the dialogue's name.
     """
 

@@ -72,7 +72,7 @@ class ScriptedTts:
 
 
 class Call:
-    """The call's end of things: remembers that it was ended; whom it can be transferred to is up to the
+    """The call's end of things: remembers that it was ended; who it can be transferred to is up to the
     test.
     """
 
@@ -81,7 +81,7 @@ class Call:
         self.ended: list[str] = []
         self.transfers: list[tuple[str, float]] = []
         self.reached: dict[str, TransferResult] = {}
-        """What becomes of a transfer there; any other is answered."""
+        """The result of a transfer there; any other is answered."""
         self.dialled: list[Dial] = []
         self.talking: dict[str, asyncio.Event] = {}
         """Who answers there talks until this is set."""

@@ -64,7 +64,7 @@ def test_the_example_of_a_registration_is_one(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ranges_of_ports() -> None:
-    """As in the compose file, kept out of the kernel's range, and for as many calls as told."""
+    """As in the compose file, kept out of the kernel's range, and for as many calls as documented."""
     services = compose()["services"]
     ranges = {
         name: parse_ports(value(services[name]["environment"]["IVR_SIP__RTP_PORTS"]))
@@ -165,8 +165,9 @@ def amount(text: str) -> tuple[float, float]:
 
 
 def test_the_table_of_growth_follows_from_the_figures() -> None:
-    """The assumptions: calls of three minutes, a turn every 15 s, a tenth of the time spoken anew, 12 workers
-    a machine."""
+    """The assumptions: calls of three minutes, a turn every 15 s, a tenth of the time spoken again, 12
+    workers a machine.
+    """
     figures = {name: cells[0] for name, cells in rows("figure").items()}
 
     def figure(name: str, unit: str) -> float:

@@ -53,7 +53,7 @@ class Softphone:
     ) -> None:
         """``spoken`` is PCM16 at 8 kHz, heard by the other side from the moment the call is up.
 
-        ``encryption`` of the sound: ``srtp``, ``srtp-mand`` or ``dtls_srtp``. ``authority`` is whom it
+        ``encryption`` of the sound: ``srtp``, ``srtp-mand`` or ``dtls_srtp``. ``authority`` signs what it
         trusts over TLS (baresip 1.0 does not look); ``certificate``, with its key in it, is what it shows;
         without one it cannot be called over TLS.
         """

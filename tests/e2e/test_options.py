@@ -1,4 +1,4 @@
-"""OPTIONS tells whether the service would take a call, and how loaded it is."""
+"""OPTIONS shows whether the service would take a call, and how loaded it is."""
 
 import signal
 

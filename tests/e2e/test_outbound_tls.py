@@ -1,4 +1,4 @@
-"""``ivr call`` over TLS: whom it trusts, what it offers there, and what it says when it comes to nothing."""
+"""``ivr call`` over TLS: who it trusts, what it offers there, and what it says when it comes to nothing."""
 
 import os
 import subprocess
@@ -186,7 +186,7 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
 
 @needs_carrier
 def test_beside_a_service_that_takes_calls_over_tls(services: Services, certificates: Certificates) -> None:
-    """With the settings of that service: whom we call is verified all the same."""
+    """With the settings of that service: the callee is verified all the same."""
     own, port = certificates.own, free_port()
     env = trusting(
         certificates.root,

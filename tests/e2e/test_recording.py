@@ -102,7 +102,7 @@ CALLS = 4
 def test_what_was_polite_is_polite_again(services: Services, tmp_path: Path) -> None:
     """A cough and an "okay" do not interrupt, a request and a key do: on the call and in its replay.
 
-    A service that stands still for a tenth of a second, on a busy machine, decides later than the sound says;
+    A service that is stalled for a tenth of a second, on a busy machine, decides later than the sound says;
     its replay does not. So one call of a few is enough.
     """
     caller = Caller(tmp_path / "voices")

@@ -276,7 +276,7 @@ def test_a_softphone_is_talked_to(service: Service, caller: UserAgent, tmp_path:
 
 
 def replaces(refer: Message) -> tuple[str, dict[str, str]]:
-    """Whom a REFER names, and the dialog to be replaced: call-id, to-tag, from-tag."""
+    """Who a REFER names, and the dialog to be replaced: call-id, to-tag, from-tag."""
     uri, _, headers = sip.uri_of(refer.get("Refer-To")).partition("?")
     value = next(each for each in headers.split("&") if each.lower().startswith("replaces="))
     call_id, *tags = unquote(value.partition("=")[2]).split(";")

@@ -79,7 +79,7 @@ def strict(services: Services, certificates: Certificates) -> Iterator[Secured]:
 
 
 def s_client(port: int, root: Path, *options: str | Path) -> str:
-    """What ``openssl s_client`` tells of a handshake."""
+    """What ``openssl s_client`` prints about a handshake."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-verify_ip", "127.0.0.1"]
     done = subprocess.run(
         [*command, "-CAfile", str(root), *map(str, options)],

@@ -39,8 +39,9 @@ def message(folder: Path, call: Call) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def places(sent: bytes, kept: np.ndarray) -> list[tuple[float, int]]:
-    """Of each half second that was sent: how alike what was kept is at best, 0 to 1, and how much later it is
-    there, in samples."""
+    """For each half second that was sent: how alike what was kept is at best, 0 to 1, and how much later it
+    is there, in samples.
+    """
     x, y = np.frombuffer(sent, "<i2").astype(float), kept.astype(float)
     found = []
     for begin in range(0, len(x) - 3999, 4000):

@@ -1,4 +1,4 @@
-"""What a gather tells the session that it expects, and what comes of it in a call."""
+"""What a gather asks the session to expect, and what comes of it in a call."""
 
 import pickle
 from pathlib import Path

@@ -250,7 +250,7 @@ def test_trunks_and_workers_of_one_machine_share_an_address(workers: list[Servic
 def test_behind_nat_the_address_that_is_reported_is_the_advertised_one(
     workers: list[Service], tmp_path: Path
 ) -> None:
-    """Callers are told that, workers are not; and a route through it is known for its own."""
+    """Callers get that, workers do not; and a route through it is known for its own."""
     settings = {"ADVERTISE": "203.0.113.10:5064"}
     with Edge(tmp_path, [uri(each) for each in workers], settings) as edge, caller() as ua:
         call = ua.call(edge.address)

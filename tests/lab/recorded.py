@@ -24,11 +24,11 @@ from tests.session.engines import LetterTTS
 
 Pcm16 = npt.NDArray[np.int16]
 LATENCY_S = 0.3
-"""Of the recogniser, in the time of the call."""
+"""Seconds that the recogniser takes, in the time of the call."""
 
 
 class SlowSTT:
-    """Understands what it is told to: ``texts`` in order, or of ``said`` what was begun last."""
+    """Answers what the scene says: ``texts`` in order, or of ``said`` what was begun last."""
 
     name = "slow"
 

@@ -36,7 +36,7 @@ def test_nothing_was_heard() -> None:
 
 
 async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller's end of the call is cancelled then; what the service still tells is waited for."""
+    """The caller's end of the call is cancelled then; what the service still reports is waited for."""
     dialogue: Any = SimpleNamespace(facts=SimpleNamespace(called="1", caller=""), turns=(), line=1)
 
     class Slow:

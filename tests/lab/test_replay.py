@@ -1,4 +1,4 @@
-"""A recorded call decided anew: the same, the same again, and what other settings change."""
+"""A recorded call, replayed: the same, the same again, and what other settings change."""
 
 import asyncio
 import dataclasses
@@ -266,7 +266,7 @@ def test_engines_can_listen_again(call: Path, capsys: pytest.CaptureFixture[str]
     assert len(texts) == 1 and texts[0] and texts[0] != SHORT
 
 
-# -- who yields to whom, as it was and as it would have been
+# -- turn-taking, as it was and as it would have been
 
 
 class Doubts:

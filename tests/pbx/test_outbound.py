@@ -23,7 +23,7 @@ BY_ACCOUNT, BY_IP = "by_account", "by_ip"
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """Of the service, which the PBX knows it by."""
+    """The number by which the PBX knows the service."""
     return free_port()
 
 

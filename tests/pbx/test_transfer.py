@@ -46,7 +46,7 @@ def test_to_the_queue(service: Service, one: Phone, two: Phone) -> None:
 @BOTH
 @pytest.mark.parametrize("key", ["5", "7"], ids=["not_registered", "no_such_number"])
 def test_to_nobody(key: str, number: str, pbx: Pbx, service: Service, one: Phone) -> None:
-    """The caller stays, is told, and goes on."""
+    """The caller stays, hears that, and goes on."""
     assert pbx.contacts("102") == []
     call, there = through(one, service, number)
     call.media.press(key)

@@ -1,4 +1,4 @@
-"""What the top README tells a reader to type: its commands, and the files and the program in it."""
+"""What the top README asks a reader to type: its commands, and the files and the program in it."""
 
 import os
 import re

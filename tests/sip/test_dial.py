@@ -125,7 +125,7 @@ def test_rings_is_answered_and_sound_flows_both_ways(
 
 
 def loudest_dbfs(leg: CallLeg) -> float:
-    """Of the frames that the other side sent last."""
+    """Samples of the frames that the other side sent last."""
     line = leg.line
     frames = line.bank.received[line.row].reshape(-1, LINE_FRAME)
     return max(measure.dbfs(frame.tobytes()) for frame in frames)
@@ -476,7 +476,7 @@ def test_who_leaves_in_mid_transfer(start: Callable[..., UserAgent], callee: cal
     theirs.hangup()
     assert ours.wait("transferred")[0].outcome == "left"
     assert ours.wait("ended")[0] == "transferred"
-    # What is told after that is nobody's: another call in the same place does not hear of it.
+    # What is reported after that is nobody's: another call in the same place does not hear of it.
     other, others = up(agent, callee)
     other.leg.transfer("103", 10)
     others.wait_request("REFER")

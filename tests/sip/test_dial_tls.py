@@ -48,7 +48,7 @@ def test_the_first_call_over_tls_leaves_the_listener_as_it_was(tmp_path: Path) -
         return call.wait("ended")
 
     def listens() -> bool:
-        # Callers need no certificate here, nor are they told whose would do.
+        # Callers need no certificate here, nor do they learn whose would do.
         with TlsClient(port, client_context(root.certificate)) as client:
             client.send("OPTIONS")
             return client.final("OPTIONS").status == 200

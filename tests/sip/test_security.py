@@ -1,4 +1,4 @@
-"""Files of TLS and what the build can do: every fault is told with its setting, its file and the remedy."""
+"""Files of TLS and what the build can do: every fault names its setting, its file and the remedy."""
 
 import datetime
 import os

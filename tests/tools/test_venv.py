@@ -63,7 +63,7 @@ def test_a_shim_with_nothing_behind_it_is_passed_over(path: Path, tmp_path: Path
     (tmp_path / "env" / "bin" / "python").unlink()
     program(tmp_path / "env" / "bin", "python", FAILING_SHIM)
     broken = venv(path, tmp_path / "env")
-    assert broken.returncode == 0 and "making it anew" in broken.stdout
+    assert broken.returncode == 0 and "making it again" in broken.stdout
     assert not marker.exists()
 
 

@@ -78,7 +78,7 @@ def _endless_places(subject: Subject) -> frozenset[Place]:
 def _endless(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding]:
     graph = subject.graph
     after = {place: list(graph.successors(place, "next", "goto", "call")) for place in endless}
-    inner: set[Place] = set()  # those that lead to a loop that was told of
+    inner: set[Place] = set()  # those that lead to a loop that was reported
     for component in components(sorted(endless, key=graph.order.__getitem__), after):
         if any(target in inner for place in component for target in after[place]):
             inner.update(component)
@@ -154,7 +154,7 @@ def _no_goodbye(subject: Subject, endless: frozenset[Place]) -> Iterator[Finding
         if entry in fine or entry in endless or entry not in graph.top | graph.entered:
             continue
         if entry not in graph.top and entry in comes_back:
-            continue  # what becomes of the call is up to whoever called the subroutine
+            continue  # what happens to the call is up to whoever called the subroutine
         message = f"from the step {quoted(name)} no path leads to a person or a goodbye"
         yield subject.at_step(NO_GOODBYE, name, message)
 

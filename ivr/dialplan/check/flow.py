@@ -16,7 +16,7 @@ ERROR = "error"
 
 
 class VariableFlow:
-    """Tells which names have a value at which place, whatever path led there."""
+    """Finds which names have a value at which place, whatever path led there."""
 
     def __init__(self, subject: Subject) -> None:
         plan = subject.plan

@@ -81,7 +81,7 @@ def _assignments(verb: Any) -> Iterator[tuple[str, Expression]]:
 
 
 class _NoneFlow:
-    """Tells which values may be none at which place: on some path there."""
+    """Finds which values may be none at which place: on some path there."""
 
     def __init__(self, subject: Subject, keys: frozenset[str]) -> None:
         self._subject, self._graph, self._keys = subject, subject.graph, keys

@@ -42,7 +42,7 @@ class Item:
 
 
 class Coverage:
-    """Of one plan, over any number of calls."""
+    """Coverage of one plan, over any number of calls."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -63,16 +63,16 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """Of all items; 100 for a plan that has none."""
+        """Per cent of all items; 100 for a plan that has none."""
         return 100.0 * sum(map(bool, self.items.values())) / max(1, len(self.items))
 
     def visitor(self, runner: Runner) -> LogListener:
-        """To be told of the log of one call."""
+        """Returns a listener for the log of one call."""
         visit = self.recorder()
         return lambda event, fields: visit(runner.position.place, event, fields)
 
     def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
-        """The same where ``Run.at`` is told with each event."""
+        """Returns the same where each event comes with its place in the plan."""
         reasons: list[str] = []
         """Words for what has happened since the last step was entered, the likeliest reason last."""
 

@@ -18,7 +18,7 @@ class CallEvent:
     text: str
     more: dict[str, Any] = field(default_factory=dict)
     number: int = 0
-    """Of the prompt, for those that are about one."""
+    """The number of the prompt, for events that are about one."""
 
     def __str__(self) -> str:
         details = "".join(f" ({name}: {value})" for name, value in self.more.items() if value)

@@ -173,7 +173,7 @@ class Turn(Fields):
     goes_to: StepName | None = Field(default=None, description="the step that the plan goes to")
     sets: dict[str, Any] = Field(default_factory=dict, description="a mapping of variables to their values")
     transferred_to: Address | None = Field(
-        default=None, description="whom the plan tries to transfer the caller to"
+        default=None, description="the target to which the plan tries to transfer the caller"
     )
     hung_up: Text | None = Field(
         default=None, description="the reason with which the plan ends; any when not given"
@@ -222,7 +222,7 @@ class DialogueFields(Fields):
         default=(), description="a list of what the language model of an agent says, one after the other"
     )
     transfers: Annotated[tuple[TransferStub, ...], BeforeValidator(_transfer)] = Field(
-        default=(), description="a mapping of whom the plan calls to busy, noanswer, failed or transferred"
+        default=(), description="a mapping of a called number to busy, noanswer, failed or transferred"
     )
     turns: tuple[Any, ...] = Field(min_length=1, description="a list of turns")
 

@@ -61,7 +61,7 @@ class DialogueRunner:
         self._since = 0.0
         """When the turn before was over."""
         self._limit: float | None = None
-        """Of the loop's clock."""
+        """A time of the loop's clock."""
         self.heard: list[tuple[int, int, CallEvent]] = []
         """Line and column of each turn that heard prompts, and these."""
         self._hearing: list[CallEvent] = []

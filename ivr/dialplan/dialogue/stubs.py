@@ -1,4 +1,4 @@
-"""The world of a dialogue: what back ends answer, whom a transfer reaches, what time it is."""
+"""The world of a dialogue: what back ends answer, who a transfer reaches, what time it is."""
 
 import asyncio
 import fnmatch
@@ -50,9 +50,9 @@ class RequestStub(Fields):
 
 
 class TransferStub(Fields):
-    """What becomes of a transfer."""
+    """The result of a transfer."""
 
-    to: Address = Field(description='whom the plan calls, such as "101"')
+    to: Address = Field(description='the number that the plan calls, such as "101"')
     outcome: Literal["transferred", "busy", "noanswer", "failed"] = Field(
         default="transferred", description="transferred, busy, noanswer or failed"
     )

@@ -1,7 +1,7 @@
 """An event loop that never waits: when nothing is left to do, its clock jumps to the next timer.
 
 A minute of a call takes no time, ``asyncio.sleep`` and ``asyncio.timeout`` included, and the result is the
-same every time. While a thread works (``asyncio.to_thread``) time stands still and the thread is waited for.
+same every time. While a thread works (``asyncio.to_thread``) time does not move until the thread is done.
 """
 
 import asyncio

@@ -85,7 +85,7 @@ class Document(Fields):
         description="the step to go through when the caller has left; it neither speaks nor listens",
     )
     operator: Address | None = Field(
-        default=None, description='whom to put callers through to when something fails, such as "100"'
+        default=None, description='the extension that receives callers when something fails, such as "100"'
     )
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 

@@ -13,14 +13,14 @@ from ivr.dialplan.source.errors import Problem, quoted
 from ivr.dialplan.values.fields import LoadContext
 
 MAX_VERBS = 100
-"""Of one answer."""
+"""The limit of verbs in one answer."""
 MAX_NODES = 5_000
 """Values in one answer."""
 
 
 def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
-    """Of ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is read
-    from disk for an answer. Raises BadReply.
+    """Read ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is
+    read from disk for an answer. Raises BadReply.
     """
     if not isinstance(reply, dict) or set(reply) != {"verbs"} or not isinstance(reply["verbs"], list):
         raise BadReply('expected an object with a list of verbs, such as {"verbs": [{"say": "Hello"}]}')

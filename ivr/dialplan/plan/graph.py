@@ -32,7 +32,7 @@ class Edge:
 
 
 class Graph:
-    """Of one plan. Everything is worked out when it is asked for, once."""
+    """The ways through one plan. Everything is worked out when it is asked for, once."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

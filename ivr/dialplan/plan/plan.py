@@ -31,7 +31,7 @@ class Plan(PlanSettings):
     files: tuple[Path, ...] = ()
     """What it was read from: its own file, then those it includes."""
     hash: str = ""
-    """Of its text and that of what it includes; the same text, the same hash."""
+    """A hash of its text and that of what it includes; the same text, the same hash."""
 
     @property
     def answers_late(self) -> bool:

@@ -51,7 +51,7 @@ class TransferResult:
     outcome: Literal["transferred", "completed", "busy", "noanswer", "failed"]
     """``completed``: they have talked through us, and the other side has left."""
     status: int = 0
-    """The last SIP status that was told; 0: none."""
+    """The last SIP status that was received; 0: none."""
     reason: str = ""
     """Its phrase, or what went wrong."""
     to: str = ""
@@ -78,7 +78,7 @@ class Dial:
     """Once there is an answer, the caller's side is asked to call them in our place (REFER with Replaces, RFC
     3891); else both calls stay ours and are connected."""
     caller_id: str = ""
-    """Whom the call is said to be from, an address or an extension; empty: the account's own."""
+    """The caller that the call shows, an address or an extension; empty: the account's own."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Added to the INVITE."""
     whisper: str = ""

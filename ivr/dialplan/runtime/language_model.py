@@ -24,9 +24,9 @@ class Message:
     role: Literal["system", "user", "assistant", "tool"]
     content: str = field(default="", repr=False)
     calls: tuple[ToolCall, ...] = ()
-    """Of the assistant."""
+    """The calls of tools in an assistant's message."""
     call_id: str = ""
-    """Of a tool: which call it answers."""
+    """The call that a tool's message answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Of a reply: some text, or (the last) what is to be done and what it cost."""
+    """A piece of a reply: some text, or (the last) what is to be done and what it cost."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     tokens: int = 0
-    """Of the question and the reply; 0 where the server does not tell."""
+    """Tokens of the question and the reply; 0 where the server does not count them."""
 
 
 class ModelFailed(IvrError):

@@ -1,4 +1,4 @@
-"""What callers leave: a WAV file on disk, a JSON file beside it, and word of it sent on."""
+"""What callers leave: a WAV file on disk, a JSON file beside it, and a report sent on."""
 
 import asyncio
 import dataclasses

@@ -81,4 +81,4 @@ class World:
     files: Path | None = None
     """The folder for what callers leave: voicemail."""
     queues: Queues = field(default_factory=Queues)
-    """Who waits for whom, over all calls."""
+    """The queues of waiting callers, over all calls."""

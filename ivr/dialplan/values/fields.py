@@ -116,9 +116,9 @@ class LoadContext:
 
     steps: frozenset[str]
     folder: Path
-    """Of the file that is being read."""
+    """The path of the file that is being read."""
     home: Path | None = None
-    """Of the plan, when the file is one that it includes."""
+    """The path of the plan, when the file is one that it includes."""
     sounds: dict[str, AudioClip] = field(default_factory=dict)
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
@@ -348,7 +348,7 @@ Keys = Annotated[str, AfterValidator(_keys)]
 """One or more telephone keys, capitals."""
 
 Address = Annotated[str, AfterValidator(check_address)]
-"""Whom to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
+"""The number to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
 
 Language = Annotated[str, AfterValidator(_language)]
 """A language tag (RFC 5646): ``en``, ``fr-CA``."""

@@ -199,7 +199,7 @@ def _taken(function: Callable[..., Any]) -> str:
 
 
 class WatchedCoroutine:
-    """Awaits ``work`` and tells when it held the loop for too long."""
+    """Await ``work`` and log when it held the loop for too long."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], on_held: Callable[[float], None]) -> None:
         """``on_held(seconds)`` after each stretch of more than ``HELD_S``. What runs in tasks of its own is

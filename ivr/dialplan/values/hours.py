@@ -20,7 +20,7 @@ from ivr.dialplan.values.fields import Fields, VariableName, refuse
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES = 24 * 60
 HOLIDAY_YEARS = 10
-"""Of a country's holidays, from the one in which a plan is loaded on."""
+"""Years of a country's holidays, from the one in which a plan is loaded on."""
 LOOK_AHEAD_DAYS = 400
 """How far ahead the next opening is looked for."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ivr.grammar.reading import AS, CannotRead
 
 MAX_BREAK_MS = 10_000
-"""Of one break."""
+"""Seconds of one break."""
 MAX_BREAKS = 50
 """In one text."""
 PARAGRAPH_MS = 600

@@ -154,7 +154,7 @@ TemplateText = Annotated[Template, BeforeValidator(_plain_template), WithJsonSch
 """A text that is not said (an address, a URL, a tag), values in ``{{ }}``."""
 
 Target = Annotated[Template, BeforeValidator(_target), WithJsonSchema({"type": "string"})]
-"""Whom to call, as ``Address``; values in ``{{ }}``."""
+"""The number to call, as ``Address``; values in ``{{ }}``."""
 
 Targets = Annotated[tuple[Target, ...], OneOrMany(str, dict, at_least_one=True)]
 """One, or a list of them."""

@@ -9,7 +9,7 @@ from typing import Any
 from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError
 
 MAX_VARIABLES = 500
-"""Of one call."""
+"""The variables of one call."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _RESERVED = "call hours language now error true false none True False None and or not in is if else"
 RESERVED = frozenset(_RESERVED.split())

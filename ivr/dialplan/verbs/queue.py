@@ -81,7 +81,7 @@ class Queue(Verb):
         default="main", alias="name", description="the queue's name", validate_default=True
     )
     agents: Targets = Field(
-        description='whom callers wait for: extensions such as "201" or addresses, the first is tried first'
+        description='the agents: extensions such as "201" or addresses, the first is tried first'
     )
     music: SoundFiles = Field(
         default=(), description="a WAV file to hear while waiting, or a list; a soft tone when not given"
@@ -104,7 +104,7 @@ class Queue(Verb):
         default=None, description="said to the agent who answers, before they are connected"
     )
     caller_id: TemplateText | None = Field(
-        default=None, description="whom the agents see calling; our own account when not given"
+        default=None, description="the caller that the agents see; our own account when not given"
     )
     leave: Annotated[tuple[Leave, ...], OneOrMany(dict)] = Field(
         default=(),

@@ -51,7 +51,7 @@ class Answer(Fields):
 
 
 class Review(Fields):
-    """The caller decides what becomes of the message. Who decides nothing has it sent."""
+    """The caller decides what happens to the message. Who decides nothing has it sent."""
 
     prompt: Said | None = Field(
         default=None, description="said after the recording; a built-in text when not given"
@@ -96,7 +96,7 @@ class Mailed(Fields):
 
 
 class Hook(TextOrFields):
-    """Who is told of a message. A bare text is its ``url``."""
+    """Who gets a report of a message. A bare text is its ``url``."""
 
     text_field: ClassVar[str] = "url"
 
@@ -110,13 +110,13 @@ class Hook(TextOrFields):
     @model_validator(mode="after")
     def _reports_somebody(self) -> "Hook":
         if self.url is None and self.mail is None:
-            raise refuse("a hook needs a 'url' or a 'mail', or nobody is told")
+            raise refuse("a hook needs a 'url' or a 'mail', or nobody gets a report")
         return self
 
 
 class Record(SpeakingVerb):
     """Keep what the caller says: voicemail. A beep, the message, and, with ``review``, the caller's word on
-    what becomes of it.
+    what happens to it.
 
     The message is a WAV file (PCM16, 8 kHz) in the service's folder for files, with a JSON file beside it;
     the variable ``into`` has what that says, and ``delivered``. Who hangs up in the middle has left what they
@@ -154,7 +154,9 @@ class Record(SpeakingVerb):
     deleted: StepName | None = Field(
         default=None, description="the step to go to when it was deleted; else the next verb follows"
     )
-    hook: Hook | None = Field(default=None, description="a URL, or a mapping with url or mail: who is told")
+    hook: Hook | None = Field(
+        default=None, description="a URL, or a mapping with url or mail: who receives a report"
+    )
     into: VariableName = Field(default="message", description="the name of the variable for what was left")
 
     _menu: Menu | None = PrivateAttr(default=None)

@@ -31,7 +31,7 @@ _OWN = (
     " session-expires min-se authorization proxy-authorization f t i m v l c k x"
 )
 _OWN_HEADERS = frozenset(_OWN.split())
-"""Of which a second one would break the request (RFC 3261, 20)."""
+"""Headers of which a second one would break the request (RFC 3261, 20)."""
 _BY_US = ("caller_id", "headers", "whisper", "ringback")
 """Fields that need a call of ours."""
 
@@ -54,7 +54,7 @@ class Transfer(SpeakingVerb):
     plan is over. ``attended``: we call them first, and the caller's side is asked to take that call over
     (REFER with Replaces); when it has, the plan is over. ``bridged``: we call them, connect both calls and
     stay in between; when they leave, the caller is back in the plan. Whoever cannot be reached, the caller is
-    still here and is told so.
+    still here and hears that.
     """
 
     name: ClassVar[str] = "transfer"
@@ -63,13 +63,13 @@ class Transfer(SpeakingVerb):
     events: ClassVar[Mapping[str, str]] = {
         "after": "they have talked and the other side has left (`type: bridged`)",
         "busy": "the line is busy",
-        "noanswer": "nobody answers within `timeout`, or nothing is told about it",
+        "noanswer": "nobody answers within `timeout`, or nothing is reported about it",
         "failed": "everything else: no such number, refused, transfers are not supported, no line is free",
     }
     errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
     to: Targets = Field(
-        description='whom to call: an extension such as "101", an address such as sip:101@pbx.example.org, '
+        description='who is called: an extension such as "101", an address such as sip:101@pbx.example.org, '
         "or a list of them"
     )
     type: Literal["blind", "attended", "bridged"] = Field(
@@ -82,7 +82,7 @@ class Transfer(SpeakingVerb):
     timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
     caller_id: TemplateText | None = Field(
         default=None,
-        description='whom our call is said to be from, such as "{{ call.from }}"; our own account when not '
+        description='the caller that our call shows, such as "{{ call.from }}"; our own account when not '
         "given",
     )
     headers: dict[str, TemplateText] = Field(

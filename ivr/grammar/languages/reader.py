@@ -20,7 +20,7 @@ class Reader(Protocol):
     def minus(self, words: str) -> str: ...
 
     def character(self, character: str) -> str:
-        """One letter, digit or sign, to be told from all others."""
+        """One letter, digit or sign, to be distinguished from all others."""
 
     def phone_groups(self, digits: str) -> list[str]:
         """A telephone number in the groups of which a person makes a breath each, in words."""

@@ -106,7 +106,7 @@ class _File:
     root: "Tree"
 
     def place(self, key: "Key") -> str:
-        """``file:line``, the line as far as a look at the text tells: its own, else that of its table."""
+        """``file:line``, the line as far as the text shows: its own, else that of its table."""
         for length in range(len(key), 0, -1):
             line = _line_of(self.text, key[:length])
             if line:

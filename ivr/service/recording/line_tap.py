@@ -12,8 +12,8 @@ from ivr.session.decisions import Decision
 
 
 class LineTap:
-    """Of one call. ``take`` belongs to the recorder's thread, ``hides`` to any, the rest to the loop; a lock
-    is held for as long as it takes to copy what is new.
+    """Reads the line of one call. ``take`` belongs to the recorder's thread, ``hides`` to any, the rest to
+    the loop; a lock is held for as long as it takes to copy what is new.
     """
 
     def __init__(self, line: Line) -> None:

@@ -30,12 +30,12 @@ PERIOD_S = 0.5
 MAX_WAITING = 10_000
 """Decisions of one call that may wait for the disk; more are dropped, and that is said."""
 MAX_BYTES = 2**32 - 1024
-"""Of sound: a WAV counts in 32 bits. 37 hours."""
+"""Seconds of sound at most: a WAV counts in 32 bits. 37 hours."""
 CLOSE_LIMIT_S = 5.0
 
 
 class Recorder:
-    """Of one process. ``open`` and ``close`` belong to the loop."""
+    """The recorder of one process. ``open`` and ``close`` belong to the loop."""
 
     def __init__(self, options: RecordingOptions) -> None:
         """Makes the folder. Raises SettingsError when nothing can be written there."""

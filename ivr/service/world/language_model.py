@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_REPLY = 8_000
 """Characters of one reply; what comes after is not waited for."""
 MAX_CALLS = 8
-"""Of tools in one reply."""
+"""Calls of tools in one reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class AgentOptions(OpenAIOptions):
     model: str = "gpt-4o-mini"
     """Where a plan names no other."""
     max_reply_tokens: int = 400
-    """Of one reply: a caller does not listen to more."""
+    """Characters of one reply: a caller does not listen to more."""
     gap_s: float = 5.0
     """Seconds between two pieces of a reply."""
 

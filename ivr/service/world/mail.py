@@ -28,7 +28,7 @@ class MailOptions:
     password_file: str | None = None
     """A file whose first line is the password."""
     sender: str = "ivr@localhost"
-    """From whom mail comes that names no one."""
+    """The sender of mail that names none."""
     timeout_s: float = 20.0
     """Seconds for each step of handing over a message."""
     ca_file: str | None = None

@@ -11,7 +11,7 @@ class RealWorld:
     """``world`` is for the plans, until ``aclose``."""
 
     def __init__(self, settings: Settings) -> None:
-        """Connects to nothing, and does not raise: what is missing is told to the verb that needs it."""
+        """Connects to nothing, and does not raise: the verb that needs it gets an error."""
         self._http, self._model = HttpClient(settings.http), OpenAIModel(settings.agent)
         self.world = World(
             http=self._http,

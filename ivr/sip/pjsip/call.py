@@ -174,7 +174,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:
         # Only for a REFER that was challenged in vain. The rest is read from the messages themselves: pjsua
-        # tells a call also what a NOTIFY says about the transfer of the call that had its slot before.
+        # reports to a call also what a NOTIFY says about the transfer of the call that had its slot before.
         refer = self._transfer
         if prm.statusCode in (401, 407) and prm.finalNotify and refer is not None and not refer.accepted:
             refer.finish(int(prm.statusCode), prm.reason)
@@ -306,7 +306,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
                 add_headers(prm, {"Reason": reason_header(self.end_reason)})
             self.hangup(prm)
         except pj.Error as error:
-            # Already gone: pjsua has told, or is about to tell, that it is disconnected.
+            # Already gone: pjsua has reported, or is about to report, that it is disconnected.
             log.debug("hangup_ignored", call=self.call_id, error=error.reason)
 
     def supervise(self, now: float, options: SipOptions) -> None:

@@ -1,4 +1,4 @@
-"""The pjsua2 endpoint: what pjsip must be told before its first packet. SIP thread only."""
+"""The pjsua2 endpoint: what pjsip needs before its first packet. SIP thread only."""
 
 import contextlib
 import os
@@ -153,7 +153,7 @@ class Endpoint:
             self._listen_tls_again()
 
     def _connect_tls(self) -> None:
-        """Before the listener, if need be anew: pjsip connects with the first that it finds."""
+        """Before the listener, if need be again: pjsip connects with the first that it finds."""
         self.tls.trust_servers()
         self._close_tls()
         config = self.tls.settings(self._transport(0), client=True)

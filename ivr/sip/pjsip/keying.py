@@ -12,11 +12,11 @@ KEYING_S = 5.0
 """Seconds for the handshake of DTLS-SRTP; a call without keys has no sound either way."""
 
 _SRTP = re.compile(r"SRTP status: Active Crypto-suite: (\S+)")
-"""In pjsua's description of a call; pjsua2 tells it nowhere else."""
+"""In pjsua's description of a call; pjsua2 has it nowhere else."""
 
 
 class Keying:
-    """Of one call, which it is given each time: a reference to it would be a circle. SIP thread only."""
+    """Keying of one call, which it gets each time: a reference to it would be a circle. SIP thread only."""
 
     def __init__(self) -> None:
         self.hidden = True

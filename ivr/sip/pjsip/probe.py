@@ -21,7 +21,7 @@ class Build:
 
     @classmethod
     def from_json(cls, text: str) -> "Build":
-        """Of what the program prints. Raises ValueError, LookupError or TypeError."""
+        """Read what the program prints. Raises ValueError, LookupError or TypeError."""
         reported = json.loads(text)
         security = Security(str(reported["security"]["openssl"]), tuple(reported["security"]["keyings"]))
         return cls(str(reported["version"]), int(reported["max_calls"]), security)

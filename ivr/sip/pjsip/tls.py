@@ -79,7 +79,7 @@ class TlsTransports:
         return config
 
     def renewed(self) -> bool:
-        """Once a second: whether new files have come that the listener must be opened anew for."""
+        """Once a second: whether new files have come that the listener must be opened again for."""
         return self._files is not None and self._files.refresh()
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class Connections:
 
 
 def _distrust_reason(tls: Any) -> tuple[str, str]:
-    """Of a ``TlsInfo`` with a ``verifyStatus``: why its certificate does not hold, and what helps."""
+    """Explain a ``TlsInfo`` with a ``verifyStatus``: why its certificate does not hold, and what helps."""
     status, certificate = tls.verifyStatus, tls.remoteCertInfo
     names = [str(each.name) for each in certificate.subjectAltName] or [certificate.subjectCn]
     if status & pj.PJ_SSL_CERT_EVALIDITY_PERIOD:

@@ -11,7 +11,7 @@ from ivr.sip.stats import CallbackTimes
 
 
 class Wiring:
-    """Of one call, to which it keeps no reference: that would be a circle. SIP thread only."""
+    """Wiring of one call, to which it keeps no reference: that would be a circle. SIP thread only."""
 
     def __init__(self) -> None:
         self._ports: CallMedia | None = None

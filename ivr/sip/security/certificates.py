@@ -190,7 +190,9 @@ class TlsFiles:
         return tuple(stamps)
 
     def refresh(self) -> bool:
-        """Once a second: take what was renewed (True); what does not pass is told once, the old goes on."""
+        """Once a second: take what was renewed (True); what does not pass is reported once, and the old one
+        stays.
+        """
         stamps = self._stamps()
         if stamps == self._seen:
             return False

@@ -40,14 +40,14 @@ class Clip:
     name: str
     kind: Kind
     style: str
-    """Of its kind: ``recorded``, ``digits``, ``babble``, ``cough``, ..."""
+    """Name within its kind: ``recorded``, ``digits``, ``babble``, ``cough``, ..."""
     language: str
     pcm: Pcm16 = field(repr=False)
     onset: int
     offset: int
     parts: tuple[Part, ...] = ()
     """Empty for what is no speech. Where a recording's wording is not known, its file's name stands for it,
-    two and a half words a second: a recogniser that is told the text only has to understand something."""
+    two and a half words a second: a recogniser that is given the text only has to understand something."""
 
     @property
     def text(self) -> str:

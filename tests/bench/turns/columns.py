@@ -58,7 +58,7 @@ class Column:
     turns_only: bool = False
     """It differs from another in how turns end."""
     reported: bool = False
-    """Its session is told what the caller is expected to say."""
+    """Its session knows what the caller is expected to say."""
 
 
 def columns(model: SileroModel) -> list[Column]:
@@ -118,7 +118,7 @@ class Quiet:
 
 
 class SinceOnset:
-    """A detector that tells of speech only ``ms`` after its onset, whatever was heard meanwhile."""
+    """A detector that reports speech only ``ms`` after its onset, whatever was heard meanwhile."""
 
     def __init__(self, vad: VoiceActivityDetector, ms: float) -> None:
         self._vad, self._samples = vad, ms_to_samples(ms, VAD_RATE)

@@ -45,7 +45,7 @@ class SoundClock:
         await done
 
     async def standing(self, work: Awaitable[T]) -> T:
-        """Time stands still for ``work``."""
+        """Time does not move during ``work``."""
         task = asyncio.ensure_future(work)
         self._working.add(task)
         try:
@@ -120,7 +120,7 @@ class TimedJudge:
 
 
 _JUDGED: dict[bytes, float] = {}
-"""Of sounds judged before."""
+"""Results of sounds judged before."""
 
 
 @functools.cache

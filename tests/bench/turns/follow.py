@@ -21,7 +21,7 @@ _LOOK = 5 * FRAME
 
 @dataclass(frozen=True)
 class Frame:
-    """Of what is received."""
+    """A copy of what is received."""
 
     loud: bool
     gain_db: float | None

@@ -17,7 +17,7 @@ TAKEN_AFTER_MS = 300.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of a scene with a prompt. Times count from the clip's onset; None: it did not happen."""
+    """Result of a scene with a prompt. Times count from the clip's onset; None: it did not happen."""
 
     duck_ms: float | None
     """The first frame that is quieter, or silent."""
@@ -81,7 +81,7 @@ def taken(trace: Trace, verdict: Verdict) -> bool:
 
 @dataclass(frozen=True)
 class Ending:
-    """Of a scene in which the caller speaks to a listening service."""
+    """Result of a scene in which the caller speaks to a listening service."""
 
     early: bool
     """A turn was ended while the caller had more to say."""

@@ -34,7 +34,7 @@ _CONCEAL_MS = 80
 
 @dataclass(frozen=True)
 class Echo:
-    """Of what the service sends: ``loss_db`` below it, ``delay_ms`` late (at least 20: one frame)."""
+    """An echo of what the service sends: ``loss_db`` below it, ``delay_ms`` late (at least 20: one frame)."""
 
     delay_ms: float
     loss_db: float
@@ -45,7 +45,7 @@ class Condition:
     """One line."""
 
     level_dbm0: float = -18.0
-    """Of the caller's sound where it is loud."""
+    """Level of the caller's sound where it is loud."""
     noise_dbm0: float | None = -65.0
     """White noise on the line; None: digital silence between."""
     loss: float = 0.0

@@ -39,7 +39,7 @@ def steady_noise() -> Iterator[Clip]:
 
 
 def babble() -> Iterator[Clip]:
-    """Of the recordings of its own split."""
+    """Noises of the recordings of its own split."""
     voices: dict[Split, list[Pcm16]] = {"choose": [], "report": []}
     for language in ("en", "fr"):
         for name, x in recordings.sentences(language):

@@ -81,7 +81,7 @@ class Trace:
     ended: list[int]
     """When it was decided that the caller's turn was over."""
     decisions: list[tuple[int, Decision]]
-    """When each was told, and what."""
+    """When each was reported, and what."""
     seconds: float
     """Processor time of the whole scene."""
 

@@ -104,7 +104,7 @@ def _espeak(voice: Voice, text: str) -> tuple[Pcm16, int]:
         capture_output=True,
         check=True,
     )
-    # Its header tells no length, as the sound is not yet made when it is written.
+    # Its header has no length, as the sound is not yet made when it is written.
     header = made.stdout.index(b"data") + 8
     return np.frombuffer(made.stdout[header:], "<i2").astype(np.int16), ESPEAK_RATE
 

@@ -21,7 +21,7 @@ from tests.caller.rtp import Packet
 Address = tuple[str, int]
 
 _BEFORE_S = 0.6
-"""Of the prompt that is looked at before the onset, to find the place in it."""
+"""Seconds of the prompt that are looked at before the onset, to find the place in it."""
 _AFTER_S = 3.0
 
 

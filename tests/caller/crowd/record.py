@@ -57,7 +57,7 @@ class Record:
     """Everything of a crowd's life so far."""
 
     packets: np.ndarray
-    """Of dtype PACKET, by arrival at each socket, so nearly in order."""
+    """An array of dtype PACKET, by arrival at each socket, so nearly in order."""
     calls: list[CrowdCall]
     shots: list[Shot]
     ticks: np.ndarray

@@ -1,4 +1,4 @@
-"""Coverage: what is counted, and that what was not gone through is told with its place; JUnit."""
+"""Coverage: what is counted, and that what was not gone through is reported with its place; JUnit."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The world of a dialogue: its back ends, its clock, whom its transfers reach."""
+"""The world of a dialogue: its back ends, its clock, who its transfers reach."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator

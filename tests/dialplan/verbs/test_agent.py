@@ -233,7 +233,7 @@ tools:
     assert reported == [
         '{"result": 5.0}',
         "error: own.py:fails: ValueError: no (own.py:5)",
-        "nobody could be reached there, and the caller was told so",
+        "nobody could be reached there, and the caller was informed",
     ]
     server.answers = [reply("I connect you.", calls=(tool_call("desk"),))]
     async with Phone(made, world=world) as phone:

@@ -1,4 +1,4 @@
-"""request: what is sent, what becomes of each answer, verbs in an answer; against a real HTTP server."""
+"""request: what is sent, what each answer does, verbs in an answer; against a real HTTP server."""
 
 import asyncio
 import json

@@ -42,7 +42,7 @@ DONE = "done"
 MAX_TEXT = 2_000
 """Characters of a text that a model gives a tool."""
 MAX_RESULT = 4_000
-"""Characters of what a model is told of a tool's result."""
+"""Characters of a tool's result that a model receives."""
 _KINDS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "digits": {"type": "string", "pattern": "^[0-9]+$"},
@@ -55,7 +55,7 @@ _KINDS: dict[str, dict[str, Any]] = {
 
 
 class BadArguments(Exception):
-    """What the model gave is not what the tool takes; it is told so."""
+    """What the model gave is not what the tool takes; it receives that as an error."""
 
 
 class Param(TextOrFields):
@@ -220,7 +220,7 @@ class Tool(Fields):
 
     async def use(self, run: Run, arguments: Mapping[str, Any]) -> tuple[Next, str]:
         """Do it. What the plan does next, where that is not the conversation's affair any more; and what the
-        model is told. Raises what the verb raises.
+        model receives. Raises what the verb raises.
         """
         hidden = [key for key, param in self.params.items() if param.sensitive]
         new = [key for key in hidden if key not in run.variables.sensitive]
@@ -245,7 +245,7 @@ class Tool(Fields):
     def _reported(self, run: Run, result: Any) -> str:
         """The values that came of it. What is sensitive is said to be there, not what it is."""
         if isinstance(self.verb, Transfer):
-            return "nobody could be reached there, and the caller was told so"
+            return "nobody could be reached there, and the caller was informed"
         shown = run.variables.shown()
         values = {name: shown[name] for name in (self.verb.sets() if self.verb else ()) if name in shown}
         if isinstance(self.verb, Python) and not values and not self.verb.hides(run):

@@ -26,7 +26,7 @@ class Answer:
     kind: Literal["choice", "universal", "typed", "noinput", "nomatch"]
     by: Literal["speech", "keys"] = "speech"
     name: str = ""
-    """Of the choice or universal."""
+    """The name of the choice or universal."""
     typed: TypedValue | None = None
     text: str = ""
     """What was said or pressed."""
@@ -56,7 +56,7 @@ class Timers:
 
 
 class Hearing:
-    """Of one gather in a call."""
+    """State of one gather in a call."""
 
     def __init__(self, run: Run, question: Question, timers: Timers) -> None:
         self._run, self._question, self._timers = run, question, timers

@@ -26,7 +26,7 @@ from ivr.grammar.languages.registry import vocabulary
 
 DEFAULT_TRIES = 2
 MAX_CORRECTIONS = 10
-"""Of one answer; who goes on correcting is asked anew."""
+"""Corrections of one answer; after that the question is asked again."""
 NAMES = frozenset({"heard", "value"})
 """What the text of a confirmation may read besides the variables."""
 
@@ -68,7 +68,7 @@ class Confirm(TextOrFields):
 
 
 class Confirming:
-    """Of one gather in a call."""
+    """State of one gather in a call."""
 
     def __init__(
         self,
@@ -156,8 +156,9 @@ class Confirming:
         return said
 
     def _corrected(self, text: str, confidence: float) -> Answer | None:
-        """Another answer to the question itself. Where that is free text, or yes or no, nothing can be told
-        from an answer to this one."""
+        """Another answer to the question itself. Where that is free text, or yes or no, nothing can be
+        recognised from an answer to this one.
+        """
         meant = self._question.meant(text, confidence)
         if meant is not None and meant[0] == "choice":
             return Answer(kind="choice", name=meant[1], phrase=meant[2], text=text, confidence=confidence)

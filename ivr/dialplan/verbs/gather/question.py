@@ -24,7 +24,9 @@ class Answerable(Protocol):
 
 
 class Question:
-    """Of one gather, in one language, on one day. ``finish`` is the key that ends what is typed, or empty."""
+    """The question of one gather, in one language, on one day. ``finish`` is the key that ends what is typed,
+    or empty.
+    """
 
     def __init__(
         self,
