@@ -63,9 +63,9 @@ async def test_who_waits_without_any_audio_is_warned_once(what: str, make: Make)
 
 async def test_audio_that_arrives_is_no_reason_to_warn(make: Make) -> None:
     with capture_logs() as logged:
-        async with make(warn_without_audio_s=0.05) as session:
+        async with make(warn_without_audio_s=0.3) as session:
             waiting = asyncio.create_task(session.listen())
-            for _ in range(20):
+            for _ in range(35):
                 session.process_audio(bytes(1024), 8000)
                 await asyncio.sleep(0.01)
             assert not warnings(logged)
