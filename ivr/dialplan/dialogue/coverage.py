@@ -1,5 +1,5 @@
-"""Which parts of a plan its dialogues have been through: steps, choices, what follows a miss or a failure,
-and every other way from step to step.
+"""Measures which parts of a plan its dialogues go through: steps, choices, what follows a missing answer or a
+failure, and every other way from step to step.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,23 +13,23 @@ from ivr.dialplan.plan.verb import PlacedVerb
 from ivr.dialplan.values.variables import HIDDEN
 
 Place = tuple[str, int]
-"""A step, and the place of a verb in it."""
+"""A step, and the index of a verb in it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Item:
-    """Something that a dialogue can go through."""
+    """A part of a plan that a dialogue can go through."""
 
     file: str
-    """Empty: the plan's own."""
+    """"" for the plan's own file."""
     line: int
     kind: str
     """step, choice, event or route."""
     step: str
     verb: int
-    """Its place in the step; -1 for the step itself."""
+    """Index of the verb in the step; -1 for the step itself."""
     name: str
-    """The choice, the event, or what leads where."""
+    """The choice, the event, or the reason of the route."""
     target: str = ""
 
     def __str__(self) -> str:
@@ -42,12 +42,12 @@ class Item:
 
 
 class Coverage:
-    """Coverage of one plan, over any number of calls."""
+    """Coverage of one plan by any number of calls."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.items: dict[Item, int] = dict.fromkeys(_items(plan), 0)
-        """How often each was gone through."""
+        """Each item, and how many times calls went through it."""
         self._routes: dict[Place, list[Item]] = {}
         self._named: dict[tuple[str, int, str, str], Item] = {}
         for item in self.items:
@@ -58,29 +58,29 @@ class Coverage:
 
     @property
     def missed(self) -> list[Item]:
-        """By place."""
+        """The items that no call went through, sorted by place."""
         return sorted(item for item, count in self.items.items() if not count)
 
     @property
     def percent(self) -> float:
-        """Per cent of all items; 100 for a plan that has none."""
+        """Percentage of the items that calls went through; 100 for a plan without items."""
         return 100.0 * sum(map(bool, self.items.values())) / max(1, len(self.items))
 
     def visitor(self, runner: Runner) -> LogListener:
-        """Returns a listener for the log of one call."""
+        """Return a listener for the log of one call."""
         visit = self.recorder()
         return lambda event, fields: visit(runner.position.place, event, fields)
 
     def recorder(self) -> Callable[[Place, str, dict[str, Any]], None]:
-        """Returns the same where each event comes with its place in the plan."""
+        """Return the same for events that come with their place (``Run.at``)."""
         reasons: list[str] = []
-        """Words for what has happened since the last step was entered, the likeliest reason last."""
+        """Reasons that were logged since the last step was entered, the likeliest last."""
 
         private = False
-        """A choice was made that the log does not tell: where it leads is all that is known."""
+        """Whether a choice was made that the log hides: only the step that follows shows which."""
 
         asked: Place | None = None
-        """Where a universal was chosen: it leaves subroutines before its step is entered."""
+        """The place where a universal was chosen: it leaves subroutines before its step is entered."""
 
         def visit(place: Place, event: str, fields: dict[str, Any]) -> None:
             nonlocal private, asked
@@ -127,8 +127,8 @@ class Coverage:
 
 
 def reasons_of(event: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names that a way onward may have (``Verb.may_go_to``) after that line of the log, the likeliest
-    last.
+    """Return the reasons (``Verb.may_go_to``) for which a plan may go on after a line of its log, the
+    likeliest last.
     """
     match event:
         case "choice_matched":

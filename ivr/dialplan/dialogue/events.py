@@ -1,4 +1,4 @@
-"""What happened in a dialogue, in order: for what is expected next, for messages, for coverage."""
+"""The events of a call in order: for the turns of a dialogue, for messages, for coverage."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """``kind`` is one of: prompt (text is what is said, ``file`` the sound that is played), pause, cut (a
-    prompt was, text is what was heard of it), said (it came to its end), step, caller, noinput, transfer,
-    model, request, mail, failed, ended.
+    """Something that happened in a call. ``kind`` is one of: prompt (``text`` is what is said, ``file`` the
+    sound that is played), pause, cut (a prompt was interrupted, ``text`` is what was heard of it), said (a
+    prompt ended), step, caller, noinput, transfer, model, request, mail, failed, ended.
     """
 
     at: float
@@ -18,7 +18,7 @@ class CallEvent:
     text: str
     more: dict[str, Any] = field(default_factory=dict)
     number: int = 0
-    """The number of the prompt, for events that are about one."""
+    """Number of the prompt, for events of one."""
 
     def __str__(self) -> str:
         details = "".join(f" ({name}: {value})" for name, value in self.more.items() if value)
@@ -29,11 +29,11 @@ _WORDS = {"prompt": "service", "cut": "cut after", "ended": "the end:", "noinput
 SHOWN = frozenset(
     {"prompt", "cut", "step", "caller", "noinput", "transfer", "request", "model", "failed", "ended"}
 )
-"""Kinds that people want to see."""
+"""Kinds that messages show."""
 
 
 class EventLog:
-    """``now`` gives the seconds of the call."""
+    """The events of one call. ``now`` returns the seconds of the call."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -43,7 +43,9 @@ class EventLog:
         self.events.append(CallEvent(self._now(), kind, text, more, number))
 
     def since(self, place: int, *kinds: str) -> list[tuple[int, CallEvent]]:
-        """With their places."""
+        """Return the events of these kinds (all kinds where none is given) from index ``place`` on, each with
+        its index.
+        """
         return [
             (at, entry)
             for at, entry in enumerate(self.events[place:], place)

@@ -1,4 +1,4 @@
-"""Outcomes as the XML that build servers read (JUnit's, as Jenkins and GitLab take it)."""
+"""Writes outcomes as JUnit XML, which build servers such as Jenkins and GitLab read."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from ivr.dialplan.dialogue.runner import Outcome
 
 
 def junit(suites: Iterable[tuple[Path, str, Sequence[Outcome]]]) -> bytes:
-    """UTF-8 XML. Each suite is the file of the dialogues, the plan's name, and what became of them."""
+    """Return UTF-8 XML. Each suite is the file of the dialogues, the name of the plan, and the outcomes."""
     root = ET.Element("testsuites")
     for file, plan, outcomes in suites:
         failures = sum(outcome.failure is not None for outcome in outcomes)
@@ -41,6 +41,6 @@ def junit(suites: Iterable[tuple[Path, str, Sequence[Outcome]]]) -> bytes:
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 (2.2) does not allow."""
+    """Return ``text`` without the characters that XML 1.0 (2.2) does not allow."""
     return "".join(c if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff"
                    else "\ufffd" for c in text)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What stands in a ``NAME.test.yaml``: the fields of a dialogue and of its turns."""
+"""The fields of a ``NAME.test.yaml``: of the file, of a dialogue and of its turns."""
 
 import re
 from datetime import datetime
@@ -22,9 +22,9 @@ from ivr.dialplan.values.fields import (
 
 VERSION = "1"
 CALLER = ("says", "presses", "plays", "silent", "interrupts", "hangs_up")
-"""What a caller can do; a turn of theirs is one of these."""
+"""Turns of the caller; each is one of these."""
 SERVICE = ("hears", "goes_to", "sets", "transferred_to", "hung_up")
-"""What is expected of the service; a turn of it is one of these or several."""
+"""Turns of the service; each is one or several of these."""
 
 
 def _version(value: Any) -> Any:
@@ -50,14 +50,14 @@ def _transfer(value: Any) -> Any:
 
 
 class Says(Fields):
-    """Words of the caller. A bare text is its ``text``."""
+    """Words of the caller. A text alone is its ``text``."""
 
     text: Text = Field(description="what the caller says")
     confidence: float = Field(
-        default=1.0, ge=0, le=1, description="how sure the recogniser is, from 0 to 1 (in memory)"
+        default=1.0, ge=0, le=1, description="the confidence of the recogniser, from 0 to 1 (in memory)"
     )
     lasts: Duration | None = Field(
-        default=None, description="how long it takes to say, such as 2s; by its words when not given"
+        default=None, description="how long it takes to say, such as 2s; depends on the words when not given"
     )
 
     @model_validator(mode="before")
@@ -67,12 +67,12 @@ class Says(Fields):
 
 
 class Plays(Fields):
-    """A sound file as the caller. A bare name is its ``file``."""
+    """A sound file that is played as the caller. A name alone is its ``file``."""
 
     file: SoundFile = Field(description="a WAV file, relative to the test")
     text: str = Field(
         default="",
-        description="what it says: what the recogniser understands in memory. Nothing when not given",
+        description="what it says: the transcript of a call in memory. Nothing when not given",
     )
 
     @model_validator(mode="before")
@@ -82,7 +82,7 @@ class Plays(Fields):
 
 
 class Interrupts(Fields):
-    """The caller does not wait for the end of what is said."""
+    """The caller speaks or presses keys during a prompt."""
 
     after: Span = Field(
         default=0.5, description="how long after the beginning of the prompt heard last, such as 800ms"
@@ -98,7 +98,7 @@ class Interrupts(Fields):
 
 
 class Hears(Fields):
-    """What the caller hears. A bare text is all of it, word for word."""
+    """What the caller hears. A text alone must match exactly."""
 
     text: Text | None = Field(default=None, description="the whole text of a prompt")
     contains: Text | None = Field(default=None, description="a part of it; capitals do not matter")
@@ -126,7 +126,7 @@ class Hears(Fields):
         return self
 
     def fits(self, text: str, file: str) -> bool:
-        """``text`` is what is said, ``file`` the sound file that is played."""
+        """Return whether a prompt with this text or this sound file is what the caller must hear."""
         if self.file is not None:
             return self.file == file
         if self.text is not None:
@@ -136,7 +136,7 @@ class Hears(Fields):
         return re.search(str(self.pattern), text) is not None
 
     def shown(self) -> str:
-        """For messages."""
+        """Return it for messages."""
         if self.text is not None:
             return quoted(self.text, 200)
         name = next(name for name in type(self).model_fields if getattr(self, name) is not None)
@@ -151,7 +151,7 @@ def _hears(value: Any) -> Any:
 
 
 class Turn(Fields):
-    """One turn: of the caller (one field) or of the service (one or several, and ``within``)."""
+    """One turn, of the caller (one field) or of the service (one or several, and ``within``)."""
 
     says: Says | None = Field(default=None, description="what the caller says, once the service listens")
     presses: Keys | None = Field(
@@ -162,7 +162,8 @@ class Turn(Fields):
         default=None, description="how long the caller is silent; until the service asks again when not given"
     )
     interrupts: Interrupts | None = Field(
-        default=None, description="a mapping of after and says or presses: the caller breaks in"
+        default=None,
+        description="a mapping of after and says or presses: what the caller does during a prompt",
     )
     hangs_up: Literal[None] = Field(default=None, description="nothing: the caller hangs up")
     hears: Annotated[tuple[Hears, ...], BeforeValidator(_hears)] = Field(
@@ -173,7 +174,7 @@ class Turn(Fields):
     goes_to: StepName | None = Field(default=None, description="the step that the plan goes to")
     sets: dict[str, Any] = Field(default_factory=dict, description="a mapping of variables to their values")
     transferred_to: Address | None = Field(
-        default=None, description="the target to which the plan tries to transfer the caller"
+        default=None, description="the target that the plan tries to transfer the caller to"
     )
     hung_up: Text | None = Field(
         default=None, description="the reason with which the plan ends; any when not given"
@@ -186,12 +187,12 @@ class Turn(Fields):
 
     @property
     def given(self) -> list[str]:
-        """The fields that are written, of ``kinds``."""
+        """The fields of ``kinds`` that the file has."""
         return [name for name in self.kinds if name in self.model_fields_set]
 
     @property
     def callers(self) -> str | None:
-        """What the caller does; None: a turn of the service."""
+        """The action of the caller; None in a turn of the service."""
         return next((name for name in self.given if name in CALLER), None)
 
     @model_validator(mode="after")
@@ -222,7 +223,7 @@ class DialogueFields(Fields):
         default=(), description="a list of what the language model of an agent says, one after the other"
     )
     transfers: Annotated[tuple[TransferStub, ...], BeforeValidator(_transfer)] = Field(
-        default=(), description="a mapping of a called number to busy, noanswer, failed or transferred"
+        default=(), description="a mapping of targets of transfers to busy, noanswer, failed or transferred"
     )
     turns: tuple[Any, ...] = Field(min_length=1, description="a list of turns")
 

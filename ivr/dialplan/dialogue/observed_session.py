@@ -1,4 +1,4 @@
-"""What happens in a call, written into a event_log: by its session, and by the log of its plan."""
+"""Adds to an event log what happens in a call: in its session, and in the log of its plan."""
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -13,30 +13,32 @@ from ivr.session.prompt.synthesis import SaySource
 class _Said(NamedTuple):
     text: str
     file: str = ""
-    """The sound file's name in the plan."""
+    """Name of the sound file in the plan."""
     sound: bool = False
 
 
 class ObservedSession(VoiceSession):
-    """EventSink what is said when it begins to be heard, and knows when the plan waits for the caller."""
+    """A session that adds its prompts to an event log when they begin and end, and knows when the plan waits
+    for the caller.
+    """
 
     def __init__(self, event_log: EventLog, plan: Plan, **parts: Any) -> None:
-        """``plan``: whose sounds have names. The rest as ``VoiceSession`` has it."""
+        """``plan`` has the names of its sounds. The rest goes to ``VoiceSession``."""
         super().__init__(**parts)
         self._event_log = event_log
         self._files = {id(clip): name for name, clip in plan.sounds.items()}
         self._said: dict[int, _Said] = {}
         self._saying: _Said | None = None
         self._written: set[int] = set()
-        """Prompts that were not all written when they began."""
+        """Numbers of the prompts whose text was not complete when they began."""
         self._listeners = 0
         self.waits_s: float | None = None
-        """How long the plan listens before it takes it for no input; None while it does not listen."""
+        """Seconds of the current ``listen`` until no-input; None while the plan does not listen."""
         self.on_decision(self._noted)
 
     @property
     def waiting(self) -> bool:
-        """The plan listens or keeps what the caller says, and no turn of the caller is on its way."""
+        """Whether the plan listens or records, and no turn of the caller is in progress."""
         if self.state in (SessionState.INITIAL, SessionState.ENDED):
             return False
         return (self._listeners > 0 or self.waits_for_audio) and not self.caller_active
@@ -82,7 +84,7 @@ class ObservedSession(VoiceSession):
 
 
 def record_plan_events(event_log: EventLog) -> LogListener:
-    """A listener of a plan's log that notes what dialogues ask for."""
+    """Return a listener for a plan's log that adds the events that dialogues can ask for."""
 
     def note(event: str, fields: dict[str, Any]) -> None:
         if event == "step_entered":

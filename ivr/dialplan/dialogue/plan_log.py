@@ -1,4 +1,4 @@
-"""The log of a plan in a dialogue: its lines are events for whoever listens, and nothing is written."""
+"""The log of a plan in a dialogue: listeners receive its lines, and nothing is written."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ LogListener = Callable[[str, dict[str, Any]], None]
 
 
 class PlanLog:
-    """What ``Runner`` takes for a logger."""
+    """A logger for ``Runner`` that calls its listeners."""
 
     def __init__(self, *listeners: LogListener) -> None:
         self.listeners = list(listeners)
@@ -28,9 +28,9 @@ class PlanLog:
 
 
 class DiscardLog(PlanLog):
-    """Nobody listens."""
+    """A logger that ignores every line."""
 
     def info(self, event: str, **fields: Any) -> None:
-        """Nothing is done with it."""
+        """Ignore the line."""
 
     debug = warning = error = critical = exception = info

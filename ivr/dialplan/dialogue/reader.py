@@ -1,4 +1,4 @@
-"""From a ``NAME.test.yaml`` to its dialogues, or to all that is wrong with them and where."""
+"""Reads a ``NAME.test.yaml``: its dialogues, or a ``PlanError`` with every mistake and its place."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class PlacedTurn:
-    """A turn and where it stands."""
+    """A turn and its place in the file."""
 
     turn: Turn
     line: int
@@ -36,7 +36,7 @@ class PlacedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One dialogue of a file, ready to be held any number of times."""
+    """One dialogue of a file. It can run any number of times."""
 
     name: str
     line: int
@@ -56,11 +56,11 @@ class DialogueFile:
     plan: Plan
     dialogues: tuple[Dialogue, ...]
     sounds: dict[str, AudioClip] = field(default_factory=dict, repr=False)
-    """The files that callers play, by the name in the file."""
+    """The sound files that callers play, by their names in the file."""
 
 
 def test_file_of(path: Path) -> Path:
-    """``demo.yaml`` to ``demo.test.yaml``; that itself stays."""
+    """Return ``demo.test.yaml`` for ``demo.yaml`` and for itself."""
     return path if path.name.endswith(SUFFIX) else path.with_name(path.stem + SUFFIX)
 
 
@@ -68,13 +68,16 @@ test_file_of.__test__ = False  # type: ignore[attr-defined]  # pytest takes any 
 
 
 def load_dialogues(path: str | os.PathLike[str]) -> DialogueFile:
-    """The dialogues of a plan (``demo.yaml``) or a file of them (``demo.test.yaml``), with the plan. Raises
-    PlanError, for the plan's mistakes too, and nothing else.
+    """Return the dialogues of a plan (``demo.yaml``), or of a file of dialogues (``demo.test.yaml``), with
+    the plan. Raises PlanError, also for mistakes of the plan, and nothing else.
     """
     file = test_file_of(Path(path))
     shown = os.fspath(file)
     if not file.exists():
-        raise PlanError(shown, [Problem(1, 1, f"there is no such file; dialogues stand in {quoted(shown)}")])
+        raise PlanError(
+            shown,
+            [Problem(1, 1, f"there is no such file; the dialogues of the plan must be in {quoted(shown)}")],
+        )
     problems: list[Problem] = []
     text = read_text(shown)
     try:
@@ -153,7 +156,9 @@ def _nothing(node: Node) -> Node:
 
 
 def _json(node: Node) -> Any:
-    """A block or a quoted text is JSON as it stands, a mapping or a list is read as YAML has it."""
+    """Return the JSON of a node: a block or a quoted text is parsed as JSON, a mapping or a list is taken as
+    it is.
+    """
     if node.kind == "scalar" and node.quoted:
         try:
             return json.loads(node.text or "null")

@@ -17,57 +17,60 @@ from ivr.session.types import AudioClip
 LONGEST_S = 600.0
 """Seconds of the call that one turn may take."""
 SLACK_S = 0.001
+"""Seconds by which times may differ and still count as the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a dialogue failed, and where it says so."""
+    """Why a dialogue failed, and the place of the turn that failed."""
 
     line: int
     column: int
     message: str
     happened: tuple[CallEvent, ...] = ()
-    """Since the turn before."""
+    """What happened since the previous turn."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How a dialogue went."""
+    """Result of one dialogue."""
 
     dialogue: Dialogue
     failure: Failure | None = None
     turns: int = 0
-    """Held, of both sides."""
+    """Number of turns of both sides that passed."""
     call_s: float = 0.0
-    """How long the call was."""
+    """Length of the call in seconds."""
     took_s: float = 0.0
-    """How long that took."""
+    """Seconds of the clock that the test took."""
     events: list[CallEvent] = field(default_factory=list, repr=False)
 
 
 class TurnFailed(Exception):
-    """The service did something else."""
+    """A turn did not happen as expected; the text says why."""
 
 
 class DialogueRunner:
-    """One dialogue, once."""
+    """Runs one dialogue on one call."""
 
     def __init__(self, dialogue: Dialogue, call: DialogueCall, sounds: Mapping[str, AudioClip]) -> None:
         self._dialogue, self._call, self._sounds = dialogue, call, sounds
         self._place = 0
-        """In the event_log: what was expected so far lies before it."""
+        """Index in the event log; turns so far needed the events before it."""
         self._prompt: CallEvent | None = None
-        """That was heard last."""
+        """The prompt that the last turn heard."""
         self._since = 0.0
-        """When the turn before was over."""
+        """Seconds of the call at the end of the previous turn."""
         self._limit: float | None = None
-        """A time of the loop's clock."""
+        """Time of the loop at which the dialogue is stopped."""
         self.heard: list[tuple[int, int, CallEvent]] = []
-        """Line and column of each turn that heard prompts, and these."""
+        """Line and column of each turn that heard prompts, with each prompt."""
         self._hearing: list[CallEvent] = []
 
     async def run(self, limit_s: float | None = None) -> Outcome:
-        """To its end or its first failure; ``limit_s`` is how long that may take on the loop's clock."""
+        """Run to the end or to the first failure. ``limit_s`` is the longest time that may take on the clock
+        of the loop, in seconds.
+        """
         outcome = Outcome(self._dialogue)
         if limit_s is not None:
             self._limit = asyncio.get_running_loop().time() + limit_s
@@ -92,7 +95,7 @@ class DialogueRunner:
         return outcome
 
     def _shown(self, text: str) -> str:
-        """Without the values of sensitive variables."""
+        """Return ``text`` without the values of sensitive variables."""
         for name, value in self._call.variables().items():
             if self._call.is_sensitive(name) and len(str(value)) > 1:
                 text = text.replace(str(value), HIDDEN)
@@ -141,12 +144,12 @@ class DialogueRunner:
         self._call.event_log.add("caller", text)
 
     async def _waits(self, action: str) -> None:
-        """Until the service has said all and listens."""
+        """Wait until the service has said everything and listens."""
         while not self._call.waiting:
             if self._call.end_reason is not None:
                 raise TurnFailed(
                     f"the call was over ({self._call.end_reason}) before the caller's {quoted(action)}; "
-                    "who speaks while something is said `interrupts`"
+                    "a caller who speaks during a prompt `interrupts`"
                 )
             if not await self._tick(f"the service listens for {quoted(action)}"):
                 raise TurnFailed(f"the service never listens for the caller's {quoted(action)}")
@@ -157,7 +160,7 @@ class DialogueRunner:
             if found:
                 self._place, self._prompt = found[0][0] + 1, found[0][1]
             elif self._call.end_reason is not None or self._call.waiting or not await self._tick("a prompt"):
-                raise TurnFailed("nothing is being said that could be interrupted")
+                raise TurnFailed("there is no prompt that could be interrupted")
         begin = self._prompt
         at = begin.at + how.after
         while self._call.now < at - SLACK_S:
@@ -192,7 +195,7 @@ class DialogueRunner:
         place = len(self._call.event_log.events)
         while not self._call.event_log.since(place, "noinput", "prompt", "ended"):
             if self._call.end_reason is not None or not await self._tick("the service asks again"):
-                raise TurnFailed("the service waits for ever: it never asks again; give `silent` a duration")
+                raise TurnFailed("the service never asks again; give `silent` a duration")
 
     # -- the service
 
@@ -208,8 +211,8 @@ class DialogueRunner:
             late = self._call.now > limit + SLACK_S
             if silent:
                 raise TurnFailed(
-                    f"{missing or 'that came too late'}; the service waited for the caller: a turn `silent` "
-                    "lets it ask again"
+                    f"{missing or 'that came too late'}; the service waited for the caller: add a turn "
+                    "`silent` so that it asks again"
                 )
             if over or late:
                 passed = f"{limit - self._since:g} s have passed"
@@ -217,10 +220,10 @@ class DialogueRunner:
                     f"{missing}; {f'the call is over ({self._call.end_reason})' if over else passed}"
                 )
             if not await self._tick(str(missing)):
-                raise TurnFailed(f"{missing}; the service waits for the caller, for ever")
+                raise TurnFailed(f"{missing}; the service waits for the caller, and nothing else will happen")
 
     def _missing(self, turn: Turn) -> str | None:
-        """What has not happened yet; None when all has, and then it lies behind us."""
+        """Return what has not happened yet. None when everything has; then later turns need later events."""
         found: list[tuple[int, CallEvent]] = []
         prompts: list[tuple[int, CallEvent]] = []
         for kind, wanted in (("step", turn.goes_to), ("transfer", turn.transferred_to)):
@@ -294,12 +297,14 @@ class DialogueRunner:
         if self._call.now > self._since + LONGEST_S:
             raise TurnFailed(f"{what}: that did not happen in {LONGEST_S:g} s of the call")
         if self._limit is not None and asyncio.get_running_loop().time() > self._limit:
-            raise TurnFailed(f"{what}: the dialogue takes too long, it is given up")
+            raise TurnFailed(f"{what}: the dialogue took too long and was stopped")
         return await self._call.advance(until)
 
 
 def same(wanted: Any, found: Any) -> bool:
-    """``wanted`` stands in a file: what it has no words for (a date) is compared as text."""
+    """Return whether a value is the one that a file asks for. Values that YAML cannot write, such as dates,
+    are compared as text.
+    """
     if isinstance(wanted, dict) and isinstance(found, Mapping):
         return wanted.keys() == found.keys() and all(same(wanted[key], found[key]) for key in wanted)
     if isinstance(wanted, list) and isinstance(found, list | tuple):

@@ -1,4 +1,4 @@
-"""The world of a dialogue: what back ends answer, who a transfer reaches, what time it is."""
+"""Stubs of a dialogue: what back ends and the language model answer, how transfers end, what time it is."""
 
 import asyncio
 import fnmatch
@@ -18,7 +18,7 @@ from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.fields import Address, Fields, Span, Switch, Text, refuse
 
 NOON = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
-"""When a dialogue begins that names no time: a Wednesday."""
+"""When a dialogue without a time of its own begins: a Wednesday."""
 STATUSES = {"busy": 486, "noanswer": 480, "failed": 500}
 
 
@@ -50,15 +50,16 @@ class RequestStub(Fields):
 
 
 class TransferStub(Fields):
-    """The result of a transfer."""
+    """How a transfer ends."""
 
-    to: Address = Field(description='the number that the plan calls, such as "101"')
+    to: Address = Field(description='the target of the transfer, such as "101"')
     outcome: Literal["transferred", "busy", "noanswer", "failed"] = Field(
         default="transferred", description="transferred, busy, noanswer or failed"
     )
-    after: Span = Field(default=0.0, description="how long it takes to be known, such as 5s")
+    after: Span = Field(default=0.0, description="how long that takes, such as 5s")
     talks: Span = Field(
-        default=0.0, description="how long they talk, where the call stays ours and the caller comes back"
+        default=0.0,
+        description="how long they talk, for a bridged transfer after which the caller comes back",
     )
 
 
@@ -69,8 +70,8 @@ class ReplyStub(Fields):
     calls: dict[str, Any] = Field(
         default_factory=dict, description="a mapping of tools that it uses to their arguments"
     )
-    tokens: int = Field(default=0, ge=0, description="what the question and the reply cost")
-    after: Span = Field(default=0.0, description="how long it takes to begin, such as 3s")
+    tokens: int = Field(default=0, ge=0, description="how many tokens the request and the reply take")
+    after: Span = Field(default=0.0, description="how long the reply takes to begin, such as 3s")
     fails: Switch = Field(default=False, description="true: there is no reply")
 
     @model_validator(mode="before")
@@ -80,21 +81,21 @@ class ReplyStub(Fields):
 
 
 class EventSink(Protocol):
-    """Who wants to know what the plan did to its world."""
+    """Receives what the plan did: requests, mails, transfers."""
 
     def add(self, kind: str, text: str, **more: Any) -> None: ...
 
 
 Sleep = Callable[[float], Awaitable[None]]
-"""Seconds of the call."""
+"""Waits for seconds of the call."""
 
 
 class StubHttp:
-    """Answers from stubs; what none fits is unreachable."""
+    """Answers requests from stubs; a request without a matching stub is unreachable."""
 
     def __init__(self, stubs: Sequence[RequestStub], notes: EventSink, sleep: Sleep) -> None:
         self._stubs: list[tuple[RequestStub, list[None]]] = [(stub, []) for stub in stubs]
-        """Each with as many entries as it was used."""
+        """Each stub with one entry per use."""
         self._events, self._sleep = notes, sleep
 
     async def send(self, request: HttpRequest) -> HttpReply:
@@ -104,7 +105,7 @@ class StubHttp:
                 return await self._answer(stub, request)
         reported = f"{request.method} {request.url}"
         self._events.add("request", reported, outcome="no stub: add it to `requests` of the dialogue")
-        raise HttpFailed("unreachable", f"the dialogue has no request that fits {quoted(reported)}")
+        raise HttpFailed("unreachable", f"the dialogue has no request that matches {quoted(reported)}")
 
     async def _answer(self, stub: RequestStub, request: HttpRequest) -> HttpReply:
         late = stub.fails == "timeout" or stub.after > request.timeout_s
@@ -121,7 +122,7 @@ class StubHttp:
 
 
 class StubModel:
-    """A ``LanguageModel`` that says what stands in the dialogue, one reply after the other."""
+    """A ``LanguageModel`` that gives the replies of the dialogue, one after the other."""
 
     def __init__(self, replies: Sequence[ReplyStub], notes: EventSink, sleep: Sleep) -> None:
         self._replies = list(replies)
@@ -145,7 +146,7 @@ class StubModel:
 
 
 class StubMail:
-    """Takes every message, and keeps none."""
+    """Accepts every mail and keeps none."""
 
     def __init__(self, notes: EventSink) -> None:
         self._events = notes
@@ -155,7 +156,7 @@ class StubMail:
 
 
 class DialogueWorld(Protocol):
-    """What a dialogue says of its world."""
+    """The part of a dialogue from which its stubs are made."""
 
     @property
     def now(self) -> datetime | None: ...
@@ -174,7 +175,9 @@ def stub_world(
     files: Path,
     sleep: Sleep = asyncio.sleep,
 ) -> World:
-    """``elapsed``: seconds of the call so far; the clock goes on with it."""
+    """Return the world of a dialogue. ``elapsed`` returns the seconds of the call so far, which the clock
+    follows.
+    """
     begin = dialogue.now or NOON
     return World(
         now=lambda: begin + timedelta(seconds=elapsed()),
@@ -186,7 +189,7 @@ def stub_world(
 
 
 class StubCall:
-    """``CallControl`` of a dialogue."""
+    """The ``CallControl`` of a dialogue: transfers and calls end as the stubs say."""
 
     def __init__(
         self,
@@ -200,7 +203,7 @@ class StubCall:
         self._transfers = {stub.to: stub for stub in transfers}
         self._events = notes
         self.ended: str | None = None
-        """The reason of the hang-up."""
+        """The reason with which the plan hung up; None while it has not."""
 
     async def answer(self) -> None:
         return
@@ -209,14 +212,12 @@ class StubCall:
         self.ended = reason
 
     async def send_digits(self, digits: str) -> None:
-        """Keys of ours."""
+        """Record the keys that the plan sends."""
         self._events.add("dtmf", digits)
 
     async def dial(self, dial: Dial) -> TransferResult:
-        """A call of ours to somebody the caller is to talk to: to each of ``dial.to`` in their order, until
-        one answers; they talk for as long as the stub says.
-        """
-        result = TransferResult("failed", 0, "nobody is called")
+        """Call each of ``dial.to`` in order until one answers, who talks for as long as the stub says."""
+        result = TransferResult("failed", 0, "no target was called")
         for to in dial.to:
             result = await self.transfer(to, dial.timeout_s)
             if result.outcome != "transferred":

@@ -1,4 +1,4 @@
-"""A conversation that took place, written down as a dialogue of a ``NAME.test.yaml``."""
+"""Writes a call that took place as a dialogue of a ``NAME.test.yaml``."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from ivr.dialplan.source.errors import PlanError, quoted
 from ivr.dialplan.source.sources import DIALOGUES as SUFFIX
 
 CallerAction = tuple[str, Any]
-"""What the caller did, as a turn has it: ("says", "billing"), ("presses", "12"), ("silent", None), ..."""
+"""What the caller did, as the field and value of a turn: ("says", "billing"), ("presses", "12"), ..."""
 
 
 class DialogueNotSaved(Exception):
-    """The dialogue could not be saved; one line that says why."""
+    """The dialogue could not be saved; the text says why, in one line."""
 
 
 def turns_from_events(
     entries: Sequence[CallEvent], done: Sequence[CallerAction], start: str
 ) -> Iterator[dict[str, Any]]:
-    """The turns that ask for what happened, in its order. ``done`` has one for each entry of the caller;
+    """Return the turns that ask for what happened, in order. ``done`` has one action for each caller event;
     ``start`` is the plan's first step.
     """
     actions = iter(done)
@@ -105,5 +105,5 @@ def _dialogue(name: str, dialogue: Dialogue, turns: list[dict[str, Any]]) -> str
 
 
 def _value(value: Any) -> str:
-    """JSON is YAML."""
+    """Return a value as JSON, which is YAML too."""
     return json.dumps(value, ensure_ascii=False)

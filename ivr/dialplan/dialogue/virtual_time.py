@@ -1,7 +1,7 @@
-"""An event loop that never waits: when nothing is left to do, its clock jumps to the next timer.
+"""An event loop with virtual time: when nothing is left to do, its clock advances to the next timer.
 
 A minute of a call takes no time, ``asyncio.sleep`` and ``asyncio.timeout`` included, and the result is the
-same every time. While a thread works (``asyncio.to_thread``) time does not move until the thread is done.
+same every time. While a thread works (``asyncio.to_thread``) the clock stops, and the loop waits for it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 class _Selector(selectors.DefaultSelector):
-    """Asks its loop before it waits."""
+    """Lets the loop advance its clock instead of waiting."""
 
     jump: "Callable[[float | None], bool] | None" = None
 
@@ -29,7 +29,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """``time()`` is seconds since the loop was made."""
+    """An event loop whose ``time()`` is virtual: seconds since the loop was created."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -51,12 +51,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return future
 
     async def idle(self) -> None:
-        """Until all that can happen now has happened."""
+        """Return when everything that can happen at this time has happened."""
         await self._wait(None)
 
     async def advance(self) -> bool:
-        """Until time has gone on and all that can happen then has happened. False: nothing will ever happen
-        by itself.
+        """Return when the clock has advanced and everything that can happen then has happened. False when
+        nothing will happen without something from outside.
         """
         return await self._wait(self._now)
 
@@ -69,7 +69,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._threads -= 1
 
     def _jump(self, timeout: float | None) -> bool:
-        """Nothing is ready. True: something is now; False: only somebody outside can change that."""
+        """Advance the clock, because nothing is ready. Returns whether something is ready now; False when
+        only something from outside can change that.
+        """
         if self._threads:
             return False
         if self._waiters:

@@ -81,7 +81,7 @@ FAILING = {
     "another step": ("- says: sales\n- goes_to: support", "expected it to go to the step 'support', it was"),
     "no other prompt": (
         "- hears: Sales or support?\n- hears: Hello?",
-        "the service waited for the caller: a turn `silent`",
+        "the service waited for the caller: add a turn `silent`",
     ),
     "not one after the other": ("- silent\n- hears: [Hello?, Goodbye.]", "'Hello?', then 'Goodbye.'"),
     "too late": (
@@ -103,7 +103,7 @@ FAILING = {
     ),
     "speaking to nobody": (
         "- says: support\n- says: thank you",
-        "the call was over (done) before the caller's 'says'; who speaks while something is said",
+        "the call was over (done) before the caller's 'says'; a caller who speaks during a prompt",
     ),
     "another extension": ("- says: sales\n- transferred_to: '102'", "to '102', it was '101'"),
 }

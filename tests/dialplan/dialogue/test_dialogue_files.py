@@ -98,7 +98,9 @@ def test_what_is_wrong_is_named_with_its_place(text: str, message: str, tmp_path
 
 
 def test_a_plan_without_dialogues_is_reported_with_their_place(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"plan\.test\.yaml:1:1: there is no such file; dialogues stand in"):
+    with pytest.raises(
+        PlanError, match=r"plan\.test\.yaml:1:1: there is no such file; the dialogues of the plan must be in"
+    ):
         load_dialogues(write(tmp_path, PLAN))
 
 
