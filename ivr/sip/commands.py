@@ -1,4 +1,4 @@
-"""What other threads ask of the SIP thread: a bounded queue, run there."""
+"""Commands of other threads for the SIP thread: a bounded queue."""
 
 import queue
 import threading
@@ -14,7 +14,8 @@ COMMANDS = 10_000
 
 
 class Commands:
-    """Any thread → SIP thread. When it is full the SIP thread has stood still for seconds."""
+    """A queue from any thread to the SIP thread. It is full only if the SIP thread was blocked for
+    seconds."""
 
     def __init__(self, thread: threading.Thread) -> None:
         """``thread`` is the one that calls ``run``."""
@@ -22,19 +23,23 @@ class Commands:
         self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(COMMANDS)
 
     def put(self, command: Callable[[], None]) -> bool:
-        """Does not wait; on the SIP thread itself it is run at once. False when it was refused."""
+        """Queue a command without waiting; on the SIP thread run it at once. Returns False when the queue is
+        full.
+        """
         if threading.current_thread() is self._thread:
             command()
             return True
         try:
             self._waiting.put_nowait(command)
         except queue.Full:
-            log.error("sip_queue_full", limit=COMMANDS, remedy="the SIP thread is blocked: restart")
+            log.error(
+                "sip_queue_full", limit=COMMANDS, remedy="the SIP thread is blocked: restart the service"
+            )
             return False
         return True
 
     def run(self) -> None:
-        """All that wait. One that raises is logged and harms no other."""
+        """Run all queued commands. An exception is logged and does not stop the others."""
         while True:
             try:
                 command = self._waiting.get_nowait()

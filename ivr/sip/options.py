@@ -1,4 +1,4 @@
-"""Options of the user agent; the one home of their defaults and units."""
+"""Options of the user agent, with their defaults and units."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -40,8 +40,8 @@ class SipOptions:
     rtp_ports: str = "16384-16583"
     """``first-last``, two ports a call."""
     random_rtp_start: bool = False
-    """Begin anywhere in ``rtp_ports``. For a process that may follow one that was killed: phones of lost
-    calls go on sending to the ports they knew, and PJSIP sends back to where sound comes from."""
+    """Start at a random port of ``rtp_ports``. For a process that may follow one that was killed: phones of
+    lost calls still send to the old ports, and PJSIP sends back to where RTP comes from."""
     max_calls: int | None = None
     """Calls held at once; None is all the PJSUA2 build can hold, less the one slot that refusing needs."""
     retry_after_s: int = 10
@@ -53,7 +53,7 @@ class SipOptions:
     rtp_timeout_s: float = 30.0
     """Seconds without one RTP packet after which a call (not on hold) is ended."""
     hold_timeout_s: float = 600.0
-    """Seconds a caller may keep us on hold; a held caller and one who is gone look the same."""
+    """Seconds a caller may keep us on hold; a caller on hold cannot be distinguished from one who is gone."""
     drain_s: float = 30.0
     """Seconds running calls may go on after the first stop signal."""
     session_expires_s: int = 1800
@@ -62,34 +62,34 @@ class SipOptions:
     registrations: tuple[Registration, ...] = ()
 
     tls_bind: str | None = None
-    """``host:port`` for SIP over TLS, usually port 5061; None: nobody can call over TLS."""
+    """``host:port`` for SIP over TLS, usually port 5061; None: no calls over TLS."""
     tls_certificate_file: str | None = None
-    """PEM: the certificate shown to who calls and to servers that ask for one, the intermediate ones after
-    it."""
+    """PEM: the certificate shown to callers and to servers that request one, followed by intermediate
+    ones."""
     tls_key_file: str | None = None
     """PEM, not encrypted; None: the key is in ``tls_certificate_file``."""
     tls_ca_file: str | None = None
-    """PEM: who is trusted to have signed others' certificates; None: the system's list."""
+    """PEM: the authorities trusted to sign certificates of others; None: the system's list."""
     tls_min_version: Literal["1.2", "1.3"] = "1.2"
     tls_verify_servers: bool = True
-    """Who is reached over TLS, a registrar or a callee, must show a certificate in that name, signed by
-    who is trusted."""
+    """Servers reached over TLS (registrars, and servers that we call) must show a certificate for their name,
+    signed by a trusted authority."""
     tls_require_client_certificates: bool = False
-    """Who calls over TLS must show a certificate signed by ``tls_ca_file``, which must then be set."""
+    """Callers over TLS must show a certificate signed by ``tls_ca_file``, which must then be set."""
     tls_handshake_s: float = 10.0
     """Seconds for a TLS handshake; then the connection is closed."""
     srtp: Literal["off", "optional", "required"] = "optional"
-    """``optional`` encrypts sound when the other side offers it; ``required`` refuses others (488)."""
+    """``optional`` encrypts media when the other side offers it; ``required`` refuses others (488)."""
     srtp_keying: tuple[Literal["sdes", "dtls"], ...] = ("sdes", "dtls")
     """How keys are agreed: in the SDP (RFC 4568), or by DTLS beside the sound (RFC 5764). The first one is
     for calls where the offer is ours."""
     srtp_sdes_without_tls: bool = False
-    """Offer SDES keys, and count them as encryption where it is required, although SIP is readable on the
-    way."""
+    """Offer SDES keys, and count them as encryption where it is required, although the signalling is not
+    encrypted."""
 
 
 def parse_bind(text: str) -> tuple[str, int]:
-    """``host:port`` to its parts. ValueError."""
+    """Parse ``host:port``. Raises ValueError."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError("must be HOST:PORT, the port 1 to 65535")
@@ -99,7 +99,7 @@ def parse_bind(text: str) -> tuple[str, int]:
 
 
 def parse_ports(text: str) -> tuple[int, int]:
-    """``first-last`` to its parts. ValueError."""
+    """Parse ``first-last``. Raises ValueError."""
     first, dash, last = text.partition("-")
     if not dash or not first.strip().isdecimal() or not last.strip().isdecimal():
         raise ValueError("must be FIRST-LAST")

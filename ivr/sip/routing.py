@@ -1,4 +1,4 @@
-"""Who an address names and by which account it is reached. Pure: no pjsip, any thread."""
+"""The SIP URI of an address that is dialed, and the account that reaches it. Pure: no pjsip, any thread."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ _SIP_PORT, _SIPS_PORT = 5060, 5061
 
 
 def dial_uri(text: str, domain: str = "") -> str:
-    """A SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a bare
-    ``101``, which belongs to ``domain`` (``host[:port]``).
+    """Returns the SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a
+    bare ``101``, which belongs to ``domain`` (``host[:port]``).
 
     Headers in a URI (``?Replaces=...``) are refused. Raises ValueError with what is wrong.
     """
@@ -29,7 +29,7 @@ def dial_uri(text: str, domain: str = "") -> str:
         if _URI.fullmatch(f"sip:{text}") is None:
             raise ValueError(f"{text!r} is not an address such as 101@pbx.example.org")
         return f"sip:{text}"
-    # Visual separators say nothing (RFC 3966, 5.1.1).
+    # Visual separators have no meaning (RFC 3966, 5.1.1).
     user = re.sub(r"[().-]", "", phone.group(1)) if phone is not None else text
     if phone is None and _BARE.fullmatch(text) is None:
         raise ValueError(f"{text!r} is neither an extension such as 101 nor an address such as sip:101@host")
@@ -43,8 +43,8 @@ def dial_uri(text: str, domain: str = "") -> str:
 
 
 def domain_of(address: str) -> str:
-    """``host[:port]`` of a SIP URI, with its transport when that is not UDP (TLS for ``sips:``); of a Contact
-    or a From too. Empty when there is none.
+    """Returns ``host[:port]`` of a SIP URI, with its transport when that is not UDP (TLS for ``sips:``); of a
+    Contact or a From too. Empty when there is none.
     """
     found = _URI.match(address.rpartition("<")[2].strip())
     if found is None:
@@ -55,27 +55,28 @@ def domain_of(address: str) -> str:
 
 
 def registrar_domain(registration: Registration) -> str:
-    """What an extension at that registrar is written with."""
+    """Returns the domain of extensions at that registrar."""
     registrar = registration.registrar
     return domain_of(registrar if registrar.lower().startswith(("sip:", "sips:")) else f"sip:{registrar}")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a call goes."""
+    """The target of a call and the way to it."""
 
     uri: str
     domain: str
-    """What a bare extension belongs to while the call lasts."""
+    """The domain of a bare extension during the call."""
     account: int
     """0 is the local account, 1 the first registration."""
     transport: str
-    """The transport of the first hop, which an account's outbound proxy is: udp, tcp or tls."""
+    """The transport of the first hop (an account's outbound proxy, if it has one): udp, tcp or tls."""
 
 
 def route(text: str, registrations: Sequence[Registration], account: str | None = None) -> Route:
-    """``account`` is ``user@registrar`` or its user; without one it is the registration whose registrar the
-    address names, or the only one for a bare extension, or else the local account. Raises ValueError.
+    """Returns where a call to ``text`` goes. ``account`` is ``user@registrar`` or its user; without one it is
+    the registration whose registrar the address names, or the only one for a bare extension, or else the
+    local account. Raises ValueError.
     """
     domains = [registrar_domain(each) for each in registrations]
     chosen = 0
@@ -100,12 +101,12 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
         uri += "".join(domain.partition(";")[1:])  # the registrar is reached as it is registered with
     transport = transport_of(registration.outbound_proxy or uri)
     if registration.over_tls and transport != "tls":
-        raise ValueError(f"{uri!r}: {registration.user}'s account has TLS alone; add ;transport=tls")
+        raise ValueError(f"{uri!r}: {registration.user}'s account uses TLS only; add ;transport=tls")
     return Route(uri, domain, chosen, transport)
 
 
 def _same_end(named: str, registered: str) -> bool:
-    """Whether ``named``, whose transport may be left open, is the host and port that is registered with."""
+    """Returns whether ``named``, which may have no transport, is the registered host and port."""
 
     def end(domain: str, transport: str) -> tuple[str, int]:
         host, _, port = domain.partition(";")[0].partition(":")
@@ -117,7 +118,7 @@ def _same_end(named: str, registered: str) -> bool:
 
 
 def transport_of(uri: str) -> str:
-    """What a request to ``uri`` goes over: udp, tcp or tls (RFC 3261, 19.1.1)."""
+    """Returns the transport of a request to ``uri``: udp, tcp or tls (RFC 3261, 19.1.1)."""
     if uri.lstrip("<").lower().startswith("sips:"):
         return "tls"
     found = _TRANSPORT.search(uri)

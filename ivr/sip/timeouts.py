@@ -1,39 +1,45 @@
-"""When a call has gone on for too long. Pure: it receives what happened and a clock, in seconds."""
+"""Time limits of a call: ringing, silence on the wire, hold. Pure: the caller passes events and the time in
+seconds.
+"""
 
 from ivr.sip.options import SipOptions
 
 
 class CallTimeouts:
-    """For one call."""
+    """The running time limits of one call."""
 
     def __init__(self, now: float) -> None:
         self._packets = -1
-        self._heard = now
-        self._dialed = self._held = 0.0
+        self._last_media = now
+        self._dialed = self._hold_began = 0.0
         self._ring_s: float | None = None
 
     def dialed(self, now: float, ring_s: float | None = None) -> None:
-        """The INVITE is out. ``ring_s``: how long it may ring, when not as long as all."""
+        """The INVITE was sent. ``ring_s``: how long this call may ring, instead of ``dial_timeout_s``."""
         self._dialed, self._ring_s = now, ring_s
 
-    def heard(self, now: float) -> None:
-        """Something was heard, or there is a new reason to expect it."""
-        self._heard = now
+    def media_expected(self, now: float) -> None:
+        """RTP came, or should come from now on: the time limit for silence starts again."""
+        self._last_media = now
 
     def hold_changed(self, now: float) -> None:
-        self._held = now
+        """The call was put on hold or resumed."""
+        self._hold_began = now
 
     def unanswered(self, now: float, options: SipOptions) -> bool:
-        """A call placed by us has rung for long enough."""
+        """Returns whether a call placed by us has rung for too long."""
         return now - self._dialed >= (self._ring_s or options.dial_timeout_s)
 
-    def over(self, now: float, options: SipOptions, received: int, *, held: bool) -> tuple[str, float] | None:
-        """Why an answered call is to be ended, and the seconds it was given. ``received`` counts its RTP
-        packets so far."""
+    def expired(
+        self, now: float, options: SipOptions, received: int, *, held: bool
+    ) -> tuple[str, float] | None:
+        """Returns why an answered call must end, with the limit in seconds; None while it may go on.
+        ``received`` counts its RTP packets so far.
+        """
         if received != self._packets or held:
-            self._packets, self._heard = received, now
-        elif now - self._heard >= options.rtp_timeout_s:
+            self._packets, self._last_media = received, now
+        elif now - self._last_media >= options.rtp_timeout_s:
             return "rtp_timeout", options.rtp_timeout_s
-        if held and now - self._held >= options.hold_timeout_s:
+        if held and now - self._hold_began >= options.hold_timeout_s:
             return "hold_timeout", options.hold_timeout_s
         return None

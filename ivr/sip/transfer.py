@@ -1,6 +1,6 @@
-"""A REFER of ours (RFC 3515) followed to its end: what is said about it, and when nothing more is said.
+"""A REFER that we sent (RFC 3515), followed to its end: responses, NOTIFYs and a time limit.
 
-Pure: it is fed with SIP messages and a clock by the call that sent it.
+Pure: the call that sent it passes SIP messages and the time.
 """
 
 import re
@@ -13,26 +13,26 @@ from ivr.sip.message import Outcome, body_of, header, outcome_of
 _STATUS_LINE = re.compile(r"\s*SIP/2\.0 +(\d{3}) *([^\r\n]*)")
 _EVENT_ID = re.compile(r";\s*id\s*=\s*([^;\s]+)", re.IGNORECASE)
 _CHALLENGES = frozenset({401, 407})
-"""pjsip sends the request again with a proof; should it have none, it says so."""
+"""pjsip sends the request again with credentials; if it has none, it reports that."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferEnd:
-    """What became of a transfer. Unless ``outcome`` is answered or left, the caller is still ours."""
+    """The result of a transfer. Unless ``outcome`` is answered or left, the caller is still with us."""
 
     outcome: Outcome | Literal["left"]
-    """``left``: the other side took the call over (202) and ended it before it reported how that went, as a
-    PBX may (RFC 5589, 6.1).
+    """``left``: the other side accepted (202) and hung up before it reported a result, as a PBX may (RFC
+    5589, 6.1).
     """
     status: int
-    """The last SIP status that was received: of the target, or of the REFER when that was refused. 0: none.
-    """
+    """The last SIP status that was reported: of the target, or of the REFER when that was refused. 0:
+    none."""
     reason: str
     """Its reason phrase, or what went wrong."""
 
 
 class Transfer:
-    """``progress`` receives each status before the last, ``done`` of the end, once."""
+    """Follows one REFER. ``progress`` receives each provisional status, ``done`` the end, once."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Transfer:
 
     @property
     def taken(self) -> bool:
-        """The other side's leaving now is the transfer's doing."""
+        """Whether the transfer is the reason if the other side hangs up now."""
         return self.accepted if self.end is None else self.end.outcome in ("answered", "left")
 
     def answered(self, status: int, reason: str, message: str = "") -> None:
-        """The final response to the REFER; ``message`` is the response, when there was one."""
+        """Process the final response to the REFER; ``message`` is its text, when there was one."""
         if self.accepted or not self.waiting or status in _CHALLENGES:
             return
         if status // 100 != 2:
@@ -67,14 +67,14 @@ class Transfer:
         # The id of the NOTIFYs to come (RFC 3515, 2.4.6).
         self._cseq = header(message, "CSeq").partition(" ")[0]
         if header(message, "Refer-Sub").strip().lower() == "false":
-            self.finish(status, reason)  # nothing more will be reported (RFC 4488)
+            self.finish(status, reason)  # no NOTIFYs will follow (RFC 4488)
 
     def notified(self, message: str) -> bool:
-        """A NOTIFY. True when the target has answered and nobody waits for it any more."""
+        """Process a NOTIFY. Returns True when the target has answered after the transfer had ended."""
         about = _EVENT_ID.search(header(message, "Event", "o"))
         if about is not None and self._cseq and about.group(1) != self._cseq:
             return False  # of an earlier REFER in this call
-        self.accepted = True  # it may overtake the 202
+        self.accepted = True  # a NOTIFY may arrive before the 202
         found = _STATUS_LINE.match(body_of(message))
         status, reason = (int(found.group(1)), found.group(2).strip()) if found else self._last
         if not self.waiting:
@@ -88,7 +88,7 @@ class Transfer:
         return False
 
     def left(self) -> None:
-        """The call is over."""
+        """The call has ended."""
         if self.waiting:
             if self.accepted:
                 self._over(TransferEnd("left", *self._last))
@@ -98,7 +98,7 @@ class Transfer:
     def expire(self, now: float) -> None:
         if self.waiting and now >= self._deadline:
             said = f"{self._last[0]} {self._last[1]}" if self._last[0] else "nothing"
-            self.finish(408, f"not answered in time; the last that was reported: {said}")
+            self.finish(408, f"not answered in time; last report: {said}")
 
     def finish(self, status: int, reason: str) -> None:
         self._over(TransferEnd(outcome_of(status), status, reason))

@@ -1,9 +1,10 @@
-"""The user agent: the SIP thread, calls taken and placed, and the registry of everything pjsua2.
+"""The user agent: the SIP thread, calls taken and placed, and the registry of all pjsua2 objects.
 
-Crossing threads, all named here:
+Everything that crosses threads:
 
-* ``_commands``: any thread → SIP thread, bounded (``commands.COMMANDS``); when full the command is refused
-  with an error in the log, which means that the SIP thread has stood still for seconds.
+* ``_commands``: any thread → SIP thread, bounded (``commands.COMMANDS``); when it is full the command is
+refused
+  with an error in the log: the SIP thread has been blocked for seconds.
 * ``_stop``: any thread → SIP thread, a flag.
 * ``Admission.draining``: any thread → SIP thread, a flag: new calls get 503.
 * ``bank``: the clock thread writes each call's line, the VAD thread reads it.
@@ -29,13 +30,13 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.message import Headers, header
 from ivr.sip.options import SipOptions
-from ivr.sip.pjsip.account import PjAccount
+from ivr.sip.pjsip.account import Accounts, PjAccount
 from ivr.sip.pjsip.bridge import Bridges
 from ivr.sip.pjsip.call import PjCall
-from ivr.sip.pjsip.endpoint import Endpoint, why_not
+from ivr.sip.pjsip.endpoint import Endpoint
 from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.pjsip.probe import build_limit, build_name
-from ivr.sip.routing import Route, dial_uri, domain_of, registrar_domain, route
+from ivr.sip.routing import Route, dial_uri, domain_of, route
 from ivr.sip.security.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
@@ -51,14 +52,14 @@ _SHUTDOWN_S, _UNREGISTER_S = 2.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class AgentInfo:
-    """What there is to say about the agent once it runs."""
+    """Addresses and limits of a running user agent."""
 
     address: str
     build: str
     build_max_calls: int
     max_calls: int
     tls_address: str | None = None
-    """Where calls over TLS are taken."""
+    """``host:port`` for calls over TLS; None: no TLS."""
 
 
 class UserAgent:
@@ -75,7 +76,8 @@ class UserAgent:
         on_call: Callable[[CallLeg], LegListener] | None,
         on_failed: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_failed`` is called on the SIP thread if that is lost: no call can be served any more."""
+        """``on_failed`` is called on the SIP thread when that thread fails: no call can be served any
+        more."""
         self.options = options
         self._on_failed = on_failed
         self.times = CallbackTimes()
@@ -91,19 +93,19 @@ class UserAgent:
         self._info: AgentInfo | None = None
         # The registry: SIP thread only.
         self._endpoint: Endpoint
-        self._accounts: list[PjAccount] = []
+        self._accounts = Accounts(self, options.registrations)
         self._calls: dict[int, PjCall] = {}
         self._admission = Admission(options, self._calls, self.bank, takes_calls=on_call is not None)
         self._bridges = Bridges(self._calls)
         self._securing: set[PjCall] = set()
-        """Answered, and their keys are still being agreed."""
+        """Answered calls whose SRTP keys are pending."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
         self._keys = itertools.count(1)
 
     # -- any thread
 
     def start(self) -> AgentInfo:
-        """Returns once an INVITE would be answered. Raises SipError."""
+        """Start the SIP thread. Returns once an INVITE would be answered. Raises SipError."""
         self._thread.start()
         self._started.wait()
         if self._failure is not None:
@@ -113,12 +115,12 @@ class UserAgent:
         return self._info
 
     def stop(self) -> None:
-        """BYE to every call, un-REGISTER, free pjsip. Waits for the SIP thread; idempotent."""
+        """Send BYE to every call, un-REGISTER, free pjsip. Waits for the SIP thread; idempotent."""
         self._stop.set()
         self._thread.join()
 
     def drain(self) -> None:
-        """Refuse further calls; those that are up go on."""
+        """Refuse further calls; open ones go on."""
         self._admission.draining = True
 
     @property
@@ -126,7 +128,9 @@ class UserAgent:
         return len(self._calls)
 
     def bridge_ports(self) -> int:
-        """Ports in the conference bridge beyond its own: 0 when no call is up. Asks the SIP thread."""
+        """Returns the ports in the conference bridge beyond its own: 0 when no call is open. Waits for the
+        SIP thread, 5 s at most.
+        """
         answer: queue.Queue[int] = queue.Queue(1)
         self._commands.put(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
         return answer.get(timeout=5)
@@ -224,7 +228,7 @@ class UserAgent:
             self._endpoint = Endpoint(self.options, self._admission.options_state)
             self._endpoint.start()
             self._admission.start(self._endpoint.max_calls)
-            self._open_accounts()
+            self._accounts.open(self._endpoint, self._on_call is not None)
             host, tls_port = self.options.public_address or self._endpoint.host, self._endpoint.tls_port
             self._info = AgentInfo(
                 address=f"{host}:{self._endpoint.port}",
@@ -234,11 +238,11 @@ class UserAgent:
                 max_calls=self._endpoint.max_calls,
             )
         except Exception as error:
-            # Whatever it is, who waits in start() must get it.
+            # Whatever it is, start() waits for it.
             reason = error.reason if isinstance(error, pj.Error) else error
             self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason}")
             if hasattr(self, "_endpoint"):
-                self._close_accounts()
+                self._accounts.close()
                 self._endpoint.destroy()
             self._started.set()
             return
@@ -257,7 +261,7 @@ class UserAgent:
             self._turn()
             now = time.monotonic()
             for call in tuple(self._securing):
-                call.look_for_keys(now)
+                call.check_keys(now)
             if now >= next_check:
                 next_check = now + 1
                 self._supervise_all(now)
@@ -279,30 +283,15 @@ class UserAgent:
 
     def _supervise_all(self, now: float) -> None:
         self._endpoint.supervise()
-        for account in self._accounts:
-            account.retry(now)
+        self._accounts.retry(now)
         for call in tuple(self._calls.values()):
             try:
                 call.supervise(now, self.options)
             except Exception:
                 log.exception("call_supervision_failed", call=call.call_id)
 
-    def _open_accounts(self) -> None:
-        # None is kept in a variable: a failure's frames would keep it alive, and one that is freed after the
-        # next start takes the account that has its number by then with it.
-        self._accounts.append(PjAccount(self, "local"))
-        self._accounts[-1].create(self._endpoint.account_config(), True)
-        for registration in self.options.registrations:
-            name = f"{registration.user}@{registration.registrar}"
-            self._accounts.append(PjAccount(self, name, registration.retry_s, registrar_domain(registration)))
-            config = self._endpoint.account_config(registration)
-            config.regConfig.registerOnAdd = self._on_call is not None
-            reason = why_not(self._accounts[-1].create, config)
-            if reason is not None:
-                raise SipError(f"registration {name}: {reason}")
-
     def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
-        """An INVITE has come: admit it or refuse it."""
+        """Admit or refuse an INVITE."""
         call = PjCall(account, self, call_index)
         call.call_id = header(message, "Call-ID", "i")
         transport = self._endpoint.connections.transport_of(rdata)
@@ -333,7 +322,7 @@ class UserAgent:
             call.end("failed", 500)
 
     def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
-        reason = "shutdown" if self._stop.is_set() else self._admission.why_not()
+        reason = "shutdown" if self._stop.is_set() else self._admission.refusal_reason()
         if reason is None:
             try:
                 self._endpoint.ready_for(where)
@@ -355,14 +344,14 @@ class UserAgent:
         self._calls[leg.key] = call
 
     def securing(self, call: PjCall, pending: bool) -> None:
-        """Ask the call for its keys until it has them."""
+        """Poll the call for its keys until it has them."""
         (self._securing.add if pending else self._securing.discard)(call)
 
     def media_changed(self, call: PjCall) -> None:
         self._bridges.stream_changed(call.key)
 
     def call_ended(self, call: PjCall, ports: CallMedia | None, line: Line | None) -> None:
-        """Out of the registry; the ports and the line are freed by and by, on this thread."""
+        """Remove a call from the registry; its ports and line are freed a little later, on this thread."""
         self._admission.forget(call)
         self._securing.discard(call)
         self._bridges.ended(call.key)
@@ -377,23 +366,18 @@ class UserAgent:
             self._calls or self._ended or self._admission.slots_taken()
         ):
             self._turn()
-        while time.monotonic() < began + _UNREGISTER_S and any(a.unregistering for a in self._accounts):
+        while time.monotonic() < began + _UNREGISTER_S and self._accounts.unregistering:
             self._turn()
         while self._ended:
             self._free_ended()
         self._calls.clear()
         self._admission.clear()
         self._securing.clear()
-        self._close_accounts()
+        self._accounts.close()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()
-
-    def _close_accounts(self) -> None:
-        while self._accounts:
-            self._accounts.pop().shutdown()
 
     def _leave(self) -> None:
         for call in tuple(self._calls.values()):
             call.end(call.end_reason or "shutdown", 503)
-        for account in self._accounts[1:]:
-            account.unregister()
+        self._accounts.unregister()

@@ -132,7 +132,7 @@ def test_what_the_first_hop_goes_over(
     assert (where.uri, where.account, where.transport) == (uri, account, transport)
 
 
-def test_an_account_over_tls_is_used_over_tls_alone() -> None:
-    with pytest.raises(ValueError, match="TLS alone; add ;transport=tls"):
+def test_an_account_over_tls_is_used_over_tls_only() -> None:
+    with pytest.raises(ValueError, match="TLS only; add ;transport=tls"):
         route("sip:101@elsewhere", (TLS,), "400")
     assert route("sip:101@elsewhere;transport=tls", (TLS,), "400").account == 1

@@ -91,7 +91,7 @@ def test_out_of_date_or_for_another_purpose(authority: Authority) -> None:
     old = authority.issue("old", "DNS:old", start="20200101000000Z")
     assert "certificate has expired; renew it" in fault(old.certificate, old.key)
     early = authority.issue("early", "DNS:early", start="20450101000000Z")
-    assert "not yet valid; is the clock" in fault(early.certificate, early.key)
+    assert "not yet valid; check the clock" in fault(early.certificate, early.key)
     client = authority.issue("client", "DNS:client", usage="clientAuth")
     assert "issued for a TLS server" in fault(client.certificate, client.key)
 

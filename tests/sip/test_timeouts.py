@@ -8,23 +8,23 @@ OPTIONS = SipOptions(dial_timeout_s=20, rtp_timeout_s=30, hold_timeout_s=600)
 
 def test_silence_on_the_wire() -> None:
     timeouts = CallTimeouts(0.0)
-    assert timeouts.over(29.0, OPTIONS, 0, held=False) is None  # a first count is news
-    assert timeouts.over(58.9, OPTIONS, 0, held=False) is None
-    assert timeouts.over(59.0, OPTIONS, 0, held=False) == ("rtp_timeout", 30)
-    assert timeouts.over(59.0, OPTIONS, 1, held=False) is None
-    timeouts.heard(80.0)
-    assert timeouts.over(109.0, OPTIONS, 1, held=False) is None
-    assert timeouts.over(110.0, OPTIONS, 1, held=False) == ("rtp_timeout", 30)
+    assert timeouts.expired(29.0, OPTIONS, 0, held=False) is None  # the first count is activity
+    assert timeouts.expired(58.9, OPTIONS, 0, held=False) is None
+    assert timeouts.expired(59.0, OPTIONS, 0, held=False) == ("rtp_timeout", 30)
+    assert timeouts.expired(59.0, OPTIONS, 1, held=False) is None
+    timeouts.media_expected(80.0)
+    assert timeouts.expired(109.0, OPTIONS, 1, held=False) is None
+    assert timeouts.expired(110.0, OPTIONS, 1, held=False) == ("rtp_timeout", 30)
 
 
 def test_on_hold_another_clock_runs() -> None:
     timeouts = CallTimeouts(0.0)
     timeouts.hold_changed(10.0)
-    assert timeouts.over(609.0, OPTIONS, 5, held=True) is None
-    assert timeouts.over(610.0, OPTIONS, 5, held=True) == ("hold_timeout", 600)
+    assert timeouts.expired(609.0, OPTIONS, 5, held=True) is None
+    assert timeouts.expired(610.0, OPTIONS, 5, held=True) == ("hold_timeout", 600)
     # Taken back from hold, silence counts from then on.
-    assert timeouts.over(639.0, OPTIONS, 5, held=False) is None
-    assert timeouts.over(640.0, OPTIONS, 5, held=False) == ("rtp_timeout", 30)
+    assert timeouts.expired(639.0, OPTIONS, 5, held=False) is None
+    assert timeouts.expired(640.0, OPTIONS, 5, held=False) == ("rtp_timeout", 30)
 
 
 def test_nobody_answers() -> None:

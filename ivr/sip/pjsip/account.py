@@ -1,11 +1,17 @@
-"""The pjsua2 side of an account: takes calls in, keeps a registration. SIP thread only."""
+"""The pjsua2 side of accounts: incoming calls, registrations. SIP thread only."""
 
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import pjsua2 as pj
 import structlog
+
+from ivr.sip.errors import SipError
+from ivr.sip.options import Registration
+from ivr.sip.pjsip.endpoint import Endpoint, failure_of
+from ivr.sip.routing import registrar_domain
 
 log = structlog.get_logger("ivr.sip")
 
@@ -15,7 +21,7 @@ class AccountOwner(Protocol):
 
 
 _RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
-"""And everything from 600 on; what else a registrar refuses with, pjsua takes as its last word."""
+"""And every status from 600 on. After any other refusal pjsua does not register again by itself."""
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]
@@ -31,7 +37,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         """An un-REGISTER has not been answered yet."""
 
     def onIncomingCall(self, prm: Any) -> None:
-        # A call that is not kept by the owner is answered 500 by pjsua2.
+        # pjsua2 answers 500 to a call that the owner does not keep.
         try:
             self._owner.incoming(self, prm.callId, prm.rdata.wholeMsg, int(prm.rdata.pjRxData))
         except Exception:
@@ -59,9 +65,57 @@ class PjAccount(pj.Account):  # type: ignore[misc]
             self.unregistering = True
 
     def retry(self, now: float) -> None:
-        """Once a second: register again where a refusal (403, 404, ...) may have been a PBX starting up."""
+        """Register again after a refusal (403, 404, ...), which may come from a PBX that is starting."""
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
-            # In the way of one that is under way already, which will do.
+            # An error means that a registration is under way already.
             with contextlib.suppress(pj.Error):
                 self.setRegistration(True)
+
+
+class Accounts:
+    """The accounts of a user agent: the local one has index 0, the registrations follow.
+
+    No account is kept in a local variable: the frames of an exception would keep it alive, and freeing it
+    after the next start would delete the account that has its number then.
+    """
+
+    def __init__(self, owner: AccountOwner, registrations: Sequence[Registration]) -> None:
+        self._owner = owner
+        self._registrations = registrations
+        self._accounts: list[PjAccount] = []
+
+    def __getitem__(self, index: int) -> PjAccount:
+        return self._accounts[index]
+
+    def open(self, endpoint: Endpoint, register: bool) -> None:
+        """Create all accounts, and register with the registrars if ``register``. Raises SipError."""
+        self._accounts.append(PjAccount(self._owner, "local"))
+        self._accounts[-1].create(endpoint.account_config(), True)
+        for registration in self._registrations:
+            name = f"{registration.user}@{registration.registrar}"
+            domain = registrar_domain(registration)
+            self._accounts.append(PjAccount(self._owner, name, registration.retry_s, domain))
+            config = endpoint.account_config(registration)
+            config.regConfig.registerOnAdd = register
+            reason = failure_of(self._accounts[-1].create, config)
+            if reason is not None:
+                raise SipError(f"registration {name}: {reason}")
+
+    def retry(self, now: float) -> None:
+        """Called once a second: register again where that is due."""
+        for account in self._accounts:
+            account.retry(now)
+
+    def unregister(self) -> None:
+        """Un-REGISTER everywhere; ``unregistering`` is true until the registrars have answered."""
+        for account in self._accounts[1:]:
+            account.unregister()
+
+    @property
+    def unregistering(self) -> bool:
+        return any(account.unregistering for account in self._accounts)
+
+    def close(self) -> None:
+        while self._accounts:
+            self._accounts.pop().shutdown()

@@ -1,4 +1,4 @@
-"""The pjsua2 side of a call. Lives, and dies, on the SIP thread."""
+"""The pjsua2 side of a call. Created, used and freed on the SIP thread."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ KEYS = frozenset("0123456789*#ABCD")
 
 
 class CallOwner(Protocol):
-    """What a call needs of the user agent. All on the SIP thread."""
+    """The part of the user agent that a call uses. All on the SIP thread."""
 
     times: CallbackTimes
 
@@ -40,7 +40,9 @@ class CallOwner(Protocol):
 
 
 def guarded(callback: Callable[..., None]) -> Callable[..., None]:
-    """A pjsua2 callback that raises is logged with its call and fails that call only."""
+    """Decorate a pjsua2 callback: when it raises, the error is logged with its call, and only that call
+    fails.
+    """
 
     def wrapper(self: "PjCall", prm: Any) -> None:
         try:
@@ -54,10 +56,10 @@ def guarded(callback: Callable[..., None]) -> Callable[..., None]:
 
 
 class PjCall(pj.Call):  # type: ignore[misc]
-    """One call with its two media ports. ``leg`` is None for one that is only being refused."""
+    """A call with its media ports. ``leg`` is None for a call that is being refused."""
 
     def __init__(self, account: Any, owner: CallOwner, call_index: int = pj.PJSUA_INVALID_ID) -> None:
-        """``call_index`` is that of a call that came in; without one the call is to be dialled."""
+        """``call_index`` is pjsua's, for an incoming call; without it the call is to be dialed."""
         super().__init__(account, call_index)
         self._owner = owner
         self.leg: CallLeg | None = None
@@ -76,7 +78,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     @property
     def stream(self) -> Any:
-        """In the bridge; None while there is none."""
+        """The call's stream in the bridge (``pj.AudioMedia``); None while there is none."""
         return self._wiring.stream
 
     # -- callbacks of pjsua
@@ -86,7 +88,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.confirmed = True
-            self._timeouts.heard(time.monotonic())
+            self._timeouts.media_expected(time.monotonic())
             self._report_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_EARLY:
             if self.leg is not None:
@@ -102,7 +104,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg = self.leg
         if leg is None:
             return
-        info = self.getInfo()  # kept by name: its media die with it
+        info = self.getInfo()  # kept in a variable: its media die with it
         media = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
         if media is None or media.status not in (
             pj.PJSUA_CALL_MEDIA_ACTIVE,
@@ -131,11 +133,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._wiring.connect(stream, leg, self._owner.times)
         self._owner.media_changed(self)
         now = time.monotonic()
-        self._timeouts.heard(now)
+        self._timeouts.media_expected(now)
         self.keying.begin(now)
         if not self.confirmed:
             leg.listener.early_media()
-        self.look_for_keys(now)
+        self.check_keys(now)
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
@@ -174,7 +176,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:
         # Only for a REFER that was challenged in vain. The rest is read from the messages themselves: pjsua
-        # reports to a call also what a NOTIFY says about the transfer of the call that had its slot before.
+        # also reports to a call the NOTIFYs about the transfer of the call that had its slot before.
         refer = self._transfer
         if prm.statusCode in (401, 407) and prm.finalNotify and refer is not None and not refer.accepted:
             refer.finish(int(prm.statusCode), prm.reason)
@@ -190,8 +192,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     # -- commands of the user agent
 
-    def look_for_keys(self, now: float) -> None:
-        """Note how the media of a new stream are encrypted; the call waits for keys that are pending."""
+    def check_keys(self, now: float) -> None:
+        """Record how the media of a new stream are encrypted; the call waits for pending keys."""
         leg = self.leg
         if leg is None:
             return
@@ -205,25 +207,26 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
 
     def pressed(self, key: str) -> None:
-        """A key, by RTP or INFO; what is none is ignored."""
+        """The other side pressed a key, by RTP or INFO; anything that is no key is ignored."""
         if key.upper() not in KEYS:
             log.info("dtmf_ignored", call=self.call_id, key=key)
         elif self.leg is not None:
             self.leg.listener.key_pressed(key.upper())
 
     def notified(self, message: str) -> int | None:
-        """A NOTIFY about a transfer; the status to answer with."""
+        """Process a NOTIFY about a transfer. Returns the status to answer with; None leaves it to pjsip."""
         if self._transfer is None:
             return 481
         if self._transfer.notified(message):
-            # Given up already, but there they are, with our call still up: it is one too many.
+            # The transfer had timed out, and now the target has answered: end our call.
             log.info("transfer_answered_late", call=self.call_id)
             self.end("transferred", 0)
         return None  # pjsip answers, with 481 where it knows no such subscription (RFC 6665, 4.1.3)
 
     def dial(self, uri: str, caller: str | None) -> None:
-        """Send the INVITE. ``caller`` is the From, the account's own when None. A failure ends the call as an
-        answer would."""
+        """Send the INVITE. ``caller`` is the From, the account's own when None. A failure ends the call, as a
+        final answer would.
+        """
         prm = pj.CallOpParam(True)
         prm.opt.videoCount = prm.opt.textCount = 0
         if caller is not None:
@@ -233,7 +236,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             add_headers(prm, leg.more_headers)
         status, phrase = 0, ""
         self._timeouts.dialed(time.monotonic(), leg.ring_s if leg is not None else None)
-        # pjsua may say "disconnected" in the middle of this, when the call must not be freed yet.
+        # pjsua may report "disconnected" in the middle of this, when the call must not be freed yet.
         self._dialing = True
         try:
             self.makeCall(uri, prm)
@@ -256,7 +259,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._free()
 
     def transfer(self, uri: str, timeout_s: float, other: "PjCall | None" = None) -> None:
-        """REFER, one at a time; to take over the call ``other``, when there is one."""
+        """Send a REFER, one at a time; with ``other``, ask the other side to take over that call."""
         leg = self.leg
         if leg is None:
             return
@@ -281,20 +284,20 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if other is not None and other.leg is not None:
             self.transfer(other.leg.called, timeout_s, other)
         elif self.leg is not None:
-            self.leg.report_transferred(TransferEnd("refused", 481, "they have left meanwhile"))
+            self.leg.report_transferred(TransferEnd("refused", 481, "the other party has hung up"))
 
     def send_keys(self, digits: str) -> None:
-        """Keys for the other side. Raises pj.Error."""
+        """Send keys to the other side. Raises pj.Error."""
         if send_keys(self, digits):
             log.info("dtmf_sent_by_info", call=self.call_id)
 
     def wire_player(self) -> None:
-        """What is to be played has changed."""
+        """Connect or disconnect the player port: what is played has changed."""
         if self.leg is not None:
             self._wiring.play(self.leg)
 
     def end(self, reason: str, status: int) -> None:
-        """BYE, CANCEL or a final answer. The first reason given is the one recorded."""
+        """Send BYE, CANCEL or a final answer. The first reason given is recorded."""
         if self._freed:
             return
         if self.end_reason is None:
@@ -306,11 +309,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
                 add_headers(prm, {"Reason": reason_header(self.end_reason)})
             self.hangup(prm)
         except pj.Error as error:
-            # Already gone: pjsua has reported, or is about to report, that it is disconnected.
+            # The call has ended already: pjsua has reported that, or is about to.
             log.debug("hangup_ignored", call=self.call_id, error=error.reason)
 
     def supervise(self, now: float, options: SipOptions) -> None:
-        """Once a second: read the counters; end what has gone on for too long."""
+        """Called once a second: read the counters, and end the call when a time limit has passed."""
         leg = self.leg
         if leg is None or not self.confirmed:
             if leg is not None and leg.outgoing and self._timeouts.unanswered(now, options):
@@ -319,9 +322,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if self._transfer is not None:
             self._transfer.expire(now)
         self.read_stats()
-        over = self._timeouts.over(now, options, leg.stats.received, held=leg.held)
-        if over is not None:
-            reason, seconds = over
+        expired = self._timeouts.expired(now, options, leg.stats.received, held=leg.held)
+        if expired is not None:
+            reason, seconds = expired
             log.warning("call_timed_out", call=self.call_id, reason=reason, limit_s=seconds)
             self.end(reason, 0)
 
@@ -336,7 +339,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             return  # between two streams of a re-INVITE
         leg.stats.take(stat.rtcp, codec)
 
-    # -- inside
+    # -- internals
 
     def _hold(self, leg: CallLeg, held: bool) -> None:
         if held != leg.held:
@@ -344,16 +347,16 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._timeouts.hold_changed(time.monotonic())
         leg.held = held
 
-    def _why(self, leg: CallLeg | None, status: int) -> str:
-        """Who or what ended the call."""
+    def _end_reason(self, leg: CallLeg | None, status: int) -> str:
+        """Returns who or what ended the call: the reason for ``LegListener.ended``."""
         if self.end_reason is not None:
             return self.end_reason
         if self._transfer is not None and self._transfer.taken:
             return "transferred"
         outgoing = leg is not None and leg.outgoing
         if self.confirmed and not self._media_ready and status >= 300:
-            # pjsua has hung up by itself: with such an answer there is no sound.
-            remedy = "its answer has no codec, or not the encryption, that is wanted here: see sip.srtp"
+            # pjsua has hung up by itself: with such an answer there is no media.
+            remedy = "the answer has no codec or no encryption that is accepted here: check sip.srtp"
             log.warning("media_failed", call=self.call_id, status=status, remedy=remedy)
             return "failed"
         if self.confirmed:
@@ -365,7 +368,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
     def _disconnected(self, status: int, phrase: str) -> None:
         ports = self._wiring.release()
         leg, self.leg = self.leg, None
-        reason = self._why(leg, status)
+        reason = self._end_reason(leg, status)
         if self._transfer is not None:
             self._transfer.left()
         self._owner.call_ended(self, ports, leg.line if leg is not None else None)

@@ -1,4 +1,4 @@
-"""The pjsua2 endpoint: what pjsip needs before its first packet. SIP thread only."""
+"""The pjsua2 endpoint: the configuration of pjsip before its first packet. SIP thread only."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ log = structlog.get_logger("ivr.sip")
 
 @contextlib.contextmanager
 def _quiet_stdout() -> Iterator[None]:
-    """libCreate prints a screenful to file descriptor 1 before its log can be configured."""
+    """Discard file descriptor 1 meanwhile: libCreate prints to it before its log can be configured."""
     sys.stdout.flush()
     saved = os.dup(1)
     null = os.open(os.devnull, os.O_WRONLY)
@@ -39,16 +39,16 @@ def _quiet_stdout() -> Iterator[None]:
 
 
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]
-    """pjsip's own warnings and errors, into the log."""
+    """Writes pjsip's own warnings and errors to our log."""
 
     def write(self, entry: Any) -> None:
-        # Who connects to the TLS port and says nothing is no fault of ours.
+        # A peer that connects to the TLS port and sends nothing is not our error.
         say = log.error if entry.level <= 1 and "SSL timeout" not in entry.msg else log.debug
         say("pjsip", text=entry.msg.strip())
 
 
-def why_not(call: Callable[..., object], *args: object) -> str | None:
-    """Make a pjsua2 call; the reason when it fails.
+def failure_of(call: Callable[..., object], *args: object) -> str | None:
+    """Make a pjsua2 call. Returns the reason when it fails.
 
     Not chained to an exception of ours: the traceback of a ``pj.Error`` keeps pjsua2 objects alive on
     whatever thread looks at it.
@@ -73,7 +73,7 @@ class _Endpoint(pj.Endpoint):  # type: ignore[misc]
             log.exception("transport_callback_failed")
 
     def onRejectedIncomingCall(self, prm: Any) -> None:
-        """pjsua has refused a call before anybody else saw it."""
+        """Log a call that pjsua has refused by itself."""
         try:
             message = prm.rdata.wholeMsg
             transport = self._connections.transport_of(int(prm.rdata.pjRxData)) if message else ""
@@ -137,7 +137,7 @@ class Endpoint:
     def _listen(self, kind: int, config: pj.TransportConfig, where: str, setting: str) -> int:
         """pjsua's number of the new transport."""
         made: list[int] = []
-        reason = why_not(lambda: made.append(self.ep.transportCreate(kind, config)))
+        reason = failure_of(lambda: made.append(self.ep.transportCreate(kind, config)))
         if reason is not None:
             raise SipError(
                 f"cannot listen on {where}: {reason}. "
@@ -146,23 +146,26 @@ class Endpoint:
         return made[0]
 
     def ready_for(self, where: Route) -> None:
-        """Have what a call there needs. Raises SipError: why it cannot be placed as the settings ask."""
+        """Open the transport that a call there needs. Raises SipError when the settings do not allow the
+        call."""
         check_call(self.options, build_security(), where.uri, where.transport)
         if where.transport == "tls" and self.tls.client_id < 0:
             self._connect_tls()
             self._listen_tls_again()
 
     def _connect_tls(self) -> None:
-        """Before the listener, if need be again: pjsip connects with the first that it finds."""
+        """Open the transport for connections before the listener (which is closed for that): pjsip connects
+        with the first TLS transport that it finds.
+        """
         self.tls.trust_servers()
         self._close_tls()
         config = self.tls.settings(self._transport(0), client=True)
         self.tls.client_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, f"TLS {self.host}", "--bind")
 
     def _close_tls(self) -> None:
-        """The listener; connections stay."""
+        """Close the listener; connections stay open."""
         if self.tls.listener_id >= 0:
-            why_not(self.ep.transportClose, self.tls.listener_id)
+            failure_of(self.ep.transportClose, self.tls.listener_id)
             self.tls.listener_id = -1
 
     def _listen_tls(self) -> None:
@@ -172,7 +175,7 @@ class Endpoint:
             self.tls.listener_id = self._listen(pj.PJSIP_TRANSPORT_TLS, config, where, "sip.tls_bind")
 
     def supervise(self) -> None:
-        """Once a second: a renewed certificate is shown to who connects from now on; others stay."""
+        """Called once a second: listen again with a renewed certificate; open connections stay."""
         if self.tls.renewed():
             self._close_tls()
         self._listen_tls_again()
@@ -181,7 +184,7 @@ class Endpoint:
         try:
             self._listen_tls()
         except SipError as error:
-            log.error("tls_not_listening", error=str(error), remedy="it is tried again every second")
+            log.error("tls_not_listening", error=str(error), remedy="another attempt follows every second")
 
     def _configure(self) -> None:
         config = pj.EpConfig()
@@ -245,7 +248,7 @@ class Endpoint:
         config.mediaConfig.transportConfig = self._transport(self.rtp_first, self.rtp_last - self.rtp_first)
         config.mediaConfig.lockCodecEnabled = False
         config.mediaConfig.srtpUse = SRTP_USE[self.options.srtp]
-        config.mediaConfig.srtpSecureSignaling = 0  # ours is finer: see srtp.py
+        config.mediaConfig.srtpSecureSignaling = 0  # security/srtp.py decides more finely
         there = build_security().keyings
         config.mediaConfig.srtpOpt.keyings = pj.IntVector(
             [KEYINGS[name] for name in self.options.srtp_keying if name in there]
@@ -262,7 +265,7 @@ class Endpoint:
         return config
 
     def _own_host(self) -> str:
-        """What a From may say; pjsip's choice when bound to all addresses."""
+        """Returns the host for our From and Contact; pjsip's choice when bound to all addresses."""
         if self.options.public_address or self.host != "0.0.0.0":
             return self.options.public_address or self.host
         return str(self.ep.transportGetInfo(0).localName).rpartition(":")[0]

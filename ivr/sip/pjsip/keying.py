@@ -1,4 +1,4 @@
-"""The keys of a call's encrypted sound: how they were agreed, and for how long they are waited for."""
+"""The SRTP keys of a call: how they were agreed, and the time limit for agreeing on them."""
 
 import re
 from typing import Any
@@ -12,11 +12,13 @@ KEYING_S = 5.0
 """Seconds for the handshake of DTLS-SRTP; a call without keys has no sound either way."""
 
 _SRTP = re.compile(r"SRTP status: Active Crypto-suite: (\S+)")
-"""In pjsua's description of a call; pjsua2 has it nowhere else."""
+"""Part of pjsua's description of a call, the only place where pjsua2 reports it."""
 
 
 class Keying:
-    """Keying of one call, which it gets each time: a reference to it would be a circle. SIP thread only."""
+    """The SRTP keys of one call. The call is passed to each method: a reference to it would be a cycle. SIP
+    thread only.
+    """
 
     def __init__(self) -> None:
         self.hidden = True

@@ -1,11 +1,11 @@
-"""pjsip functions that pjsua2 has no word for, called in its shared library through ctypes. SIP thread only.
+"""pjsip functions that pjsua2 lacks, called in its shared library through ctypes. SIP thread only.
 
 Five gaps are closed. pjsua2 answers OPTIONS with 200 whatever the state of the service. It leaves a
 request that no module handles without any answer, so its sender repeats it for 32 seconds (RFC 3261,
 8.2 asks for one). An INFO inside a call that pjsua does not know (``application/dtmf``) is answered
-500 although it was understood. Of an SDP longer than 1 kB pjsua2 shows nothing. And it does not tell how many
-calls pjsua still holds: one that was ended keeps its slot until the other side has answered, for 32 seconds
-when it never does.
+500 although it was understood. Of an SDP longer than 1 kB pjsua2 shows nothing. And it does not
+report how many call slots are taken: a call that was ended keeps its slot until the other side has answered,
+32 seconds if it never does.
 """
 
 import ctypes
@@ -65,11 +65,11 @@ _BEFORE_PJSUA = 64 - 4
 _AFTER_ALL = 64 + 99
 
 IN_DIALOG_ONLY = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "CANCEL", "REFER", "NOTIFY"})
-"""Outside a call these have nothing to act on."""
+"""Methods that make no sense outside a call."""
 
 
 REFUSED = frozenset({"SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY"})
-"""Outside a call: pjsua says 200 to some of these."""
+"""Methods refused outside a call: pjsua would answer 200 to some of them."""
 
 
 class _Module(ctypes.Structure):
@@ -109,8 +109,8 @@ class _Links(ctypes.Structure):
 class RequestModule:
     """A pjsip module that sees requests at its place among the others.
 
-    ``on_request(method, rdata)`` returns whether it has dealt with the request. To be kept for as long
-    as the endpoint lives.
+    ``on_request(method, rdata)`` returns whether it has handled the request. Keep the module for as long as
+    the endpoint lives.
     """
 
     def __init__(self, name: str, priority: int, on_request: Callable[[str, int], bool]) -> None:
@@ -140,7 +140,9 @@ class RequestModule:
 
 
 def unhandled_requests() -> RequestModule:
-    """Answers what nobody else does: 481 to a request for a call that is not there, 501 to the rest."""
+    """Returns a module that answers requests no other module handles: 481 to a request for a call that does
+    not exist, 501 to the rest.
+    """
 
     def answer(method: str, rdata: int) -> bool:
         if method != "ACK":  # never answered (RFC 3261, 17.2.3)
@@ -153,8 +155,8 @@ def unhandled_requests() -> RequestModule:
 
 
 def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> RequestModule:
-    """Answers OPTIONS outside a call with the status and the headers that ``state`` gives, and refuses what
-    pjsua would accept although it leads nowhere.
+    """Returns a module that answers OPTIONS outside a call with the status and headers of ``state``, and
+    refuses requests that pjsua would accept without effect.
     """
 
     def answer(method: str, rdata: int) -> bool:
@@ -186,16 +188,16 @@ def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> Request
 
 
 class CallSlots:
-    """How many of pjsua's calls are taken; ``size`` is how many it has."""
+    """Counts the call slots of pjsua that are taken; ``size`` is how many it has."""
 
     def __init__(self, size: int) -> None:
         self._ids = (ctypes.c_int * size)()
 
-    def taken(self, but: int = -1) -> int:
-        """Calls that are up, ringing or not yet let go of, without the one of the index ``but``."""
+    def taken(self, exclude: int = -1) -> int:
+        """Returns the calls that are open, ringing or not freed yet, without the one of index ``exclude``."""
         count = ctypes.c_uint(len(self._ids))
         _enum_calls(self._ids, ctypes.byref(count))
-        return sum(1 for index in range(count.value) if self._ids[index] != but)
+        return sum(1 for index in range(count.value) if self._ids[index] != exclude)
 
 
 def respond(transaction: Any, rdata: Any, status: int) -> None:

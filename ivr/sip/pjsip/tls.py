@@ -1,4 +1,4 @@
-"""SIP over TLS: what the installed build was made with, pjsip's TLS transports, who came over which.
+"""SIP over TLS: what the installed build supports, pjsip's TLS transports, and which message came over which.
 
 The listener and the outgoing connections have a transport each: pjsip names all authorities that a listener
 knows to everybody who calls, and a system's whole list is 20 kB of names.
@@ -28,7 +28,7 @@ _RDATA_TRANSPORT = ctypes.sizeof(ctypes.c_void_p)
 
 
 def build_security() -> Security:
-    """Asked of the library itself."""
+    """Ask the library which OpenSSL it has, and how it agrees on SRTP keys."""
     library = ctypes.CDLL(pj._pjsua2.__file__)
     version = ""
     for name in ("OpenSSL_version", "SSLeay_version"):
@@ -61,7 +61,7 @@ class TlsTransports:
 
     def settings(self, config: pj.TransportConfig, *, client: bool) -> pj.TransportConfig:
         """``config`` with TLS. The transport of outgoing connections listens too, as pjsip would have it, on
-        a port of the system's choice: there nobody gets in without a certificate of who is trusted.
+        a port of the system's choice: there nobody is accepted without a trusted certificate.
         """
         assert self._files is not None
         options, files, tls = self._options, self._files, config.tlsConfig
@@ -79,7 +79,8 @@ class TlsTransports:
         return config
 
     def renewed(self) -> bool:
-        """Once a second: whether new files have come that the listener must be opened again for."""
+        """Called once a second. Returns whether there are new files, so that the listener must be opened
+        again."""
         return self._files is not None and self._files.refresh()
 
     def close(self) -> None:
@@ -90,8 +91,8 @@ class TlsTransports:
 
 
 class Connections:
-    """Which transport a message came over, known from pjsip's reports of its connections: what a Via header
-    says is the word of who sent it. SIP thread only.
+    """Knows which transport a message came over, from pjsip's reports of its connections: a Via header only
+    repeats what the sender wrote. SIP thread only.
     """
 
     def __init__(self, tls_port: int | None) -> None:
@@ -117,7 +118,7 @@ class Connections:
             return
         caller = tls.localAddr.rpartition(":")[2] == str(self._tls_port)
         if connected and caller:
-            return  # a certificate nobody asked for
+            return  # a certificate that was not requested
         reason, remedy = _distrust_reason(tls)
         log.warning(
             "tls_peer_not_verified" if connected else "tls_peer_refused",
@@ -129,12 +130,12 @@ class Connections:
 
 
 def _distrust_reason(tls: Any) -> tuple[str, str]:
-    """Explain a ``TlsInfo`` with a ``verifyStatus``: why its certificate does not hold, and what helps."""
+    """Returns why the certificate in a ``TlsInfo`` was not accepted, and a remedy."""
     status, certificate = tls.verifyStatus, tls.remoteCertInfo
     names = [str(each.name) for each in certificate.subjectAltName] or [certificate.subjectCn]
     if status & pj.PJ_SSL_CERT_EVALIDITY_PERIOD:
         why = f"its certificate for {', '.join(names)} has expired or is not valid yet"
-        return why, "it must be renewed over there; is the clock of this machine right?"
+        return why, "renew it there; check the clock of this machine"
     if status & _UNTRUSTED:
         issuer = certificate.issuerCn
         own = certificate.subjectCn == issuer

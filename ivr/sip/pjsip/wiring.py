@@ -1,4 +1,5 @@
-"""What of a call is connected in pjsua's bridge: its stream, the tap that listens, the player that speaks."""
+"""The connections within a call in pjsua's bridge: its stream, the tap that receives, the player that
+sends."""
 
 import contextlib
 from typing import Any
@@ -11,7 +12,7 @@ from ivr.sip.stats import CallbackTimes
 
 
 class Wiring:
-    """Wiring of one call, to which it keeps no reference: that would be a circle. SIP thread only."""
+    """The connections of one call, to which it keeps no reference: that would be a cycle. SIP thread only."""
 
     def __init__(self) -> None:
         self._ports: CallMedia | None = None
@@ -24,7 +25,7 @@ class Wiring:
         return self._media
 
     def connect(self, media: Any, leg: CallLeg, times: CallbackTimes) -> None:
-        """To a stream (``pj.AudioMedia``), which may be another one after a re-INVITE: from nothing."""
+        """Connect to a stream (``pj.AudioMedia``), a new one after a re-INVITE."""
         self._media, self._playing = media, False
         if self._ports is None:
             self._ports = make_media(leg.key, leg.line, leg.call_id, leg.player.slot, times)
@@ -46,11 +47,12 @@ class Wiring:
         self._playing = wanted
 
     def lost(self) -> None:
-        """The stream is gone and took its connections with it."""
+        """The stream has ended, and its connections with it."""
         self._media, self._playing = None, False
 
     def release(self) -> CallMedia | None:
-        """At the end: disconnect. The ports are to be freed once the clock thread has left them."""
+        """Disconnect at the end of the call. Returns the ports, to be freed once the clock thread has left
+        them."""
         ports, self._ports = self._ports, None
         if self._media is not None and ports is not None:
             pairs = [(self._media, ports.tap)]

@@ -24,9 +24,9 @@ SYSTEM_LISTS = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
-"""Where systems keep the authorities they trust, besides where Python's OpenSSL looks."""
+"""Lists of trusted authorities on common systems, besides the one that Python's OpenSSL knows."""
 SOON = datetime.timedelta(days=14)
-"""A certificate that ends within this time is warned of at the start."""
+"""A certificate that expires within this time is a warning at the start."""
 
 _NOT_YET_VALID, _EXPIRED = 9, 10
 """OpenSSL's X509_V_ERR_*."""
@@ -34,7 +34,7 @@ _NOT_YET_VALID, _EXPIRED = 9, 10
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a usable certificate says about itself."""
+    """Names and expiry of a usable certificate."""
 
     names: tuple[str, ...]
     expires: datetime.datetime
@@ -50,7 +50,8 @@ class Certificate:
 
 
 def check_certificate(certificate: str, key: str) -> Certificate:
-    """Read both PEM files and shake hands with ourselves. Raises SipError: setting, file, remedy."""
+    """Read both PEM files and make a TLS handshake in memory with them. Raises SipError: setting, file,
+    remedy."""
     chain = _pem("tls_certificate_file", certificate, "CERTIFICATE")
     setting = "tls_key_file" if key != certificate else "tls_certificate_file"
     _pem(setting, key, "PRIVATE KEY")
@@ -73,7 +74,7 @@ def check_certificate(certificate: str, key: str) -> Certificate:
         raise SipError(f"sip.{setting}: {key}: {text} in {certificate}; {remedy}") from None
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
-    # Its own authority: whether others trust it is for them to say.
+    # Trusted as its own authority: whether clients trust it is their decision.
     client.load_verify_locations(cadata=chain)
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
@@ -81,7 +82,7 @@ def check_certificate(certificate: str, key: str) -> Certificate:
     except ssl.SSLCertVerificationError as error:
         remedy = {
             _EXPIRED: "renew it",
-            _NOT_YET_VALID: "is the clock of this machine right?",
+            _NOT_YET_VALID: "check the clock of this machine",
         }.get(error.verify_code, "have one issued for a TLS server")
         raise SipError(f"sip.tls_certificate_file: {certificate}: {error.verify_message}; {remedy}") from None
     except ssl.SSLError as error:
@@ -91,18 +92,20 @@ def check_certificate(certificate: str, key: str) -> Certificate:
 
 
 def check_authorities(path: str) -> int:
-    """How many certificates there are in the PEM file. Raises SipError when there is none."""
+    """Returns the number of certificates in the PEM file. Raises SipError when there is none."""
     _pem("tls_ca_file", path, "CERTIFICATE")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(path)
     except ssl.SSLError as error:
-        raise SipError(f"sip.tls_ca_file: {path}: {_words(error)}; certificates in PEM are wanted") from None
+        raise SipError(
+            f"sip.tls_ca_file: {path}: {_words(error)}; it must contain certificates in PEM"
+        ) from None
     return int(context.cert_store_stats()["x509"])
 
 
 def authorities_file(options: SipOptions) -> str:
-    """``tls_ca_file``, else the system's list. Raises SipError when there is neither."""
+    """Returns ``tls_ca_file``, else the system's list. Raises SipError when there is neither."""
     if options.tls_ca_file is not None:
         return options.tls_ca_file
     for path in (ssl.get_default_verify_paths().cafile, *SYSTEM_LISTS):
@@ -115,7 +118,7 @@ def authorities_file(options: SipOptions) -> str:
 
 
 class MemoryFile:
-    """A file of this process alone, with a path that can be opened again and again."""
+    """A file in memory, of this process alone, with a path that can be opened many times."""
 
     def __init__(self, name: str, content: bytes) -> None:
         self._fd = os.memfd_create(name)
@@ -131,7 +134,7 @@ class MemoryFile:
 
 
 class TlsFiles:
-    """What pjsip is given. On the SIP thread, which is also the one that pjsip reads them on."""
+    """The files that pjsip reads. SIP thread only, on which pjsip reads them too."""
 
     def __init__(self, options: SipOptions) -> None:
         """Raises SipError."""
@@ -159,7 +162,7 @@ class TlsFiles:
         self._seen = self._stamps()
 
     def trust_servers(self) -> None:
-        """Connections will be made: the authorities are needed that sign servers' certificates. Raises
+        """Load the authorities that sign servers' certificates, before connections are made. Raises
         SipError."""
         if self._options.tls_verify_servers and self.authorities is None:
             check_authorities(authorities_file(self._options))
@@ -190,8 +193,8 @@ class TlsFiles:
         return tuple(stamps)
 
     def refresh(self) -> bool:
-        """Once a second: take what was renewed (True); what does not pass is reported once, and the old one
-        stays.
+        """Called once a second: use renewed files (returns True). Files that do not pass are logged once, and
+        the old ones stay in use.
         """
         stamps = self._stamps()
         if stamps == self._seen:
@@ -223,7 +226,7 @@ def _read(setting: str, path: str) -> bytes:
 
 
 def _pem(setting: str, path: str, kind: str) -> str:
-    """The text from the first PEM block of that kind on, up to its end."""
+    """Returns the text of the first PEM block of that kind."""
     text = _read(setting, path).decode("ascii", "replace")
     begin = next((line for line in text.splitlines() if line.startswith("-----BEGIN") and kind in line), None)
     if begin is None:
@@ -237,7 +240,7 @@ def _pem(setting: str, path: str, kind: str) -> str:
 
 
 def _handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any]:
-    """In memory; the server's certificate as the client sees it."""
+    """Make a handshake in memory. Returns the server's certificate as the client sees it."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (
         client.wrap_bio(to_client, to_server),
