@@ -12,13 +12,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ivr.process.host import ProcessHost
 
 VARIABLE = "TESTS_ENGINE_HOST"
 """Environment variable with the path of the socket, read by the workers of pytest-xdist."""
 
-_SETTINGS = ("IVR_STT__WHISPER__HOST", "IVR_TTS__PIPER__HOST", "IVR_TURN__SMART_TURN__HOST")
+_ENGINES = ("STT__WHISPER", "TTS__PIPER", "TURN__SMART_TURN")
+
+NICENESS = 0
+"""Other tests compute beside an engine, and are not to starve it as media threads may."""
 
 
 def path() -> Path | None:
@@ -29,8 +33,17 @@ def path() -> Path | None:
 
 def settings() -> Mapping[str, str]:
     """Environment of a service that uses the run's engines; empty outside of a test run."""
+    return {
+        f"IVR_{engine}__{option.upper()}": str(value)
+        for engine in _ENGINES
+        for option, value in options().items()
+    }
+
+
+def options() -> dict[str, Any]:
+    """Options of an engine made in a test, so that it is the run's; none outside of a test run."""
     socket = path()
-    return dict.fromkeys(_SETTINGS, str(socket)) if socket is not None else {}
+    return {"host": socket, "niceness": NICENESS} if socket is not None else {}
 
 
 class RunningHost:

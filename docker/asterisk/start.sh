@@ -48,7 +48,7 @@ for name in PBX_DIR PBX_BIND PBX_PORT PBX_RTP_FIRST PBX_RTP_LAST PBX_LOCAL_NET P
 "
 done
 for template in "$here"/etc/*.conf; do
-    # A bar stands for a line's end in PBX_NAT.
+    # A bar means a line's end in PBX_NAT.
     sed "$script" "$template" | sed '/^external_/s/|/\
 /g' >"$PBX_DIR/etc/$(basename "$template")"
 done

@@ -213,7 +213,7 @@ class Call:
     def notify(
         self, status_line: str, state: str = "active;expires=60", event: str = "refer", timeout: float = 5.0
     ) -> Message:
-        """Tell how the call that a REFER asked for goes (RFC 3515, 2.4.5): ``180 Ringing``. The response."""
+        """Report how the call that a REFER asked for goes (RFC 3515, 2.4.5); return the response."""
         headers = [
             ("Event", event),
             ("Subscription-State", state),

@@ -1,4 +1,4 @@
-"""A call in which everything happens that a polite prompt has to tell apart: a cough, an "okay", an
+"""A call in which everything happens that a polite prompt has to distinguish: a cough, an "okay", an
 interruption, a key. The service is a process with its real engines, the caller is on SIP and RTP.
 """
 

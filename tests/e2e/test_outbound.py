@@ -62,7 +62,7 @@ def test_the_callee_hangs_up(services: Services, callee: UserAgent) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "phrase", "told"),
+    ("status", "phrase", "reported"),
     [(486, "Busy Here", "busy (486 Busy Here)"), (603, "Decline", "refused (603 Decline)")],
 )
 def test_not_taken(status: int, phrase: str, reported: str, services: Services, callee: UserAgent) -> None:

@@ -241,7 +241,7 @@ def test_a_broken_worker_is_passed_over(answer: int, edge: Edge, workers: list[S
 
 
 def test_load_is_counted_by_what_a_worker_can_hold(edge: Edge, workers: list[Service]) -> None:
-    """Beside three workers of three calls stands one of a hundred: after one call each it gets the rest."""
+    """There are three workers of three calls and one of a hundred: after one call each it gets the rest."""
     began = time.time()
     with UserAgent("127.0.0.1") as large, caller() as ua:
 

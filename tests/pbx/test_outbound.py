@@ -128,7 +128,7 @@ def test_nobody_answers(desk: Desk, one: Phone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extension", "told"),
+    ("extension", "reported"),
     [("102", "no answer (480 Temporarily Unavailable)"), ("103", "refused (404 Not Found)")],
 )
 def test_nobody_is_there(extension: str, reported: str, desk: Desk) -> None:

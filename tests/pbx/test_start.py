@@ -66,7 +66,7 @@ def test_passwords_come_from_files_and_are_for_this_user_only(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("env", "told"),
+    ("env", "reported"),
     [
         ({"PHONE_PASSWORD": "b"}, "set TRUNK_PASSWORD, or TRUNK_PASSWORD_FILE"),
         ({"TRUNK_PASSWORD": "a", "PHONE_PASSWORD": "b|c"}, "PHONE_PASSWORD may hold letters"),

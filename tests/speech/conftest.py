@@ -15,7 +15,7 @@ from tests.speech.server import SpeechServer
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def whisper(models: ModelStore) -> AsyncIterator[WhisperStt]:
     """A started recogniser; tests that use it run on the package's loop."""
-    stt = WhisperStt(host=engine_host.path())
+    stt = WhisperStt(**engine_host.options())
     await stt.start()
     yield stt
     await stt.aclose()
@@ -24,7 +24,7 @@ async def whisper(models: ModelStore) -> AsyncIterator[WhisperStt]:
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def piper(models: ModelStore) -> AsyncIterator[PiperTts]:
     """A started voice; tests that use it run on the package's loop."""
-    tts = PiperTts(host=engine_host.path())
+    tts = PiperTts(**engine_host.options())
     await tts.start()
     yield tts
     await tts.aclose()

@@ -1,7 +1,7 @@
 """RTP of many calls over a few sockets: sendmmsg and recvmmsg, numpy for what is done per packet.
 
 Several calls share a socket. Whoever is called has a port of its own for each call, and by that port
-their packets are told apart (``record.py``).
+their packets are distinguished (``record.py``).
 """
 
 import contextlib

@@ -46,7 +46,7 @@ class _Pending:
 
 
 class Line:
-    """The crowd's SIP side. ``on_up(seat, host, port)`` and ``on_over(seat)`` tell the media side."""
+    """The crowd's SIP side. ``on_up(seat, host, port)`` and ``on_over(seat)`` inform the media side."""
 
     def __init__(
         self, host: str, on_up: Callable[[CrowdCall, int, Address], None], on_over: Callable[[int], None]
