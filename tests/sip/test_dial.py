@@ -506,7 +506,7 @@ def test_one_transfer_at_a_time_and_not_before_the_answer(
     theirs.notify("200 OK", "terminated")
     assert ours.wait("transferred")[0].outcome == "answered"
     with pytest.raises(ValueError, match="neither an extension"):
-        ours.leg.transfer("to whom", 10)
+        ours.leg.transfer("not an extension", 10)
     theirs.hangup()
     ours.wait("ended")
 
