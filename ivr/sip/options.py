@@ -14,15 +14,19 @@ class Registration:
     registrar: str
     """``host[:port]`` or ``sip:host[:port];transport=tcp`` (or ``tls``)."""
     user: str
+    """The account's user name, also for authentication."""
     password: str = field(default="", repr=False)
+    """The password itself. Better: ``password_file``."""
     password_file: str | None = None
     """A file whose first line is the password (a mounted secret); wins over ``password``."""
     realm: str = "*"
+    """The realm that the password is for; ``*`` is any realm of the registrar."""
     expires_s: int = 300
     """Seconds asked for; the registrar may shorten it."""
     retry_s: int = 10
     """Seconds before another try after a loss."""
     outbound_proxy: str | None = None
+    """The SIP URI of a proxy that requests of this account go through (RFC 3261, 8.1.2)."""
 
     @property
     def over_tls(self) -> bool:
@@ -34,11 +38,11 @@ class Registration:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SipOptions:
     bind: str = "0.0.0.0:5060"
-    """``host:port`` for UDP and TCP."""
+    """Address and port for SIP over UDP and TCP, ``host:port``; 0.0.0.0 is every address of this machine."""
     public_address: str | None = None
-    """Address written into Contact and SDP when it is not the bound one (NAT)."""
+    """Address that phones are given (Contact, SDP), where it is not the bound one: behind NAT."""
     rtp_ports: str = "16384-16583"
-    """``first-last``, two ports a call."""
+    """UDP ports for sound, ``first-last``; a call takes two."""
     random_rtp_start: bool = False
     """Start at a random port of ``rtp_ports``. For a process that may follow one that was killed: phones of
     lost calls still send to the old ports, and PJSIP sends back to where RTP comes from."""
@@ -59,6 +63,7 @@ class SipOptions:
     session_expires_s: int = 1800
     """Session timer (RFC 4028); accepted when the peer asks for it."""
     user_agent: str = "ivr"
+    """The name in the ``User-Agent`` and ``Server`` headers."""
     registrations: tuple[Registration, ...] = ()
 
     tls_bind: str | None = None
@@ -71,6 +76,7 @@ class SipOptions:
     tls_ca_file: str | None = None
     """PEM: the authorities trusted to sign certificates of others; None: the system's list."""
     tls_min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest version of TLS that is accepted."""
     tls_verify_servers: bool = True
     """Servers reached over TLS (registrars, and servers that we call) must show a certificate for their name,
     signed by a trusted authority."""

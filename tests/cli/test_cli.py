@@ -144,7 +144,7 @@ def test_a_folder_for_the_sound_is_refused_before_the_conversation(
     empty = str(tmp_path / "empty")  # with engines it would say that their models are missing
     done = ivr("talk", PLAN, "--in", "in.wav", "--out", tmp_path, cwd=tmp_path, IVR_CACHE_DIR=empty)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"ivr: {tmp_path}: it is a folder; name a file to write the sound to\n"
+    assert done.stderr == f"ivr: {tmp_path}: this is a folder; name a file\n"
 
 
 def test_models_are_listed(tmp_path: Path, models: ModelStore) -> None:

@@ -176,6 +176,8 @@ def test_every_option_of_turn_taking_from_a_file_and_from_the_environment(tmp_pa
             value = 0.5 if name != "likely" else 0.6
         elif name in ("incomplete_ms", "max_turn_ms"):
             value = 7000
+        elif (table, name) == ("session.barge_in", "min_speech_ms"):
+            value = 96  # not below that of endpointing
         wanted = tuple(value) if isinstance(value, list) else value
         assert wanted != default
         from_file = load_settings(write(tmp_path, f"[{table}]\n{name} = {json.dumps(value)}"), environ=NO_ENV)
@@ -381,11 +383,24 @@ def test_min_speech_of_a_prompt_below_that_of_endpointing_is_refused(tmp_path: P
     with pytest.raises(SettingsError) as caught:
         load_settings(path, environ=NO_ENV)
     assert str(caught.value) == (
-        f"{path}:1: session.barge_in: barge_in.min_speech_ms (32) is below endpointing.min_speech_ms (64), "
-        "before which no speech is believed: raise the first or lower the second"
+        f"{path}:2: session.barge_in.min_speech_ms: barge_in.min_speech_ms (32) is below "
+        "endpointing.min_speech_ms (64), before which no speech is believed: "
+        "raise the first or lower the second"
     )
     longer = write(tmp_path, "[session.endpointing]\nmin_speech_ms = 300")  # the default gives way
     assert load_settings(longer, environ=NO_ENV).session.endpointing.min_speech_ms == 300
+
+
+def test_a_prompt_cannot_stop_before_speech_is_believed(tmp_path: Path) -> None:
+    text = "[session.endpointing]\nmin_speech_ms = 96\n[session.barge_in]\nmin_speech_ms = 32"
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path, environ=NO_ENV)
+    assert str(caught.value) == (
+        f"{path}:4: session.barge_in.min_speech_ms, {path}:2: session.endpointing.min_speech_ms: "
+        "barge_in.min_speech_ms (32) is below endpointing.min_speech_ms (96), before which no speech is "
+        "believed: raise the first or lower the second"
+    )
 
 
 def test_an_account_that_lacks_something(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class Option:
     """``MISSING`` where a value is required."""
     text: Callable[[], str]
     """Returns what the setting means, on one line."""
+    owner: type
+    """The options class that has it as a field."""
 
     @property
     def unit(self) -> str:
@@ -122,7 +124,7 @@ def _node(options: type, item: "dataclasses.Field[Any]", hint: Any, name: str) -
         default = item.default_factory()
     if hint in (int, float, int | None, float | None):
         hint = Annotated[hint, AfterValidator(_finite if name.endswith("_dbfs") else _not_negative)]
-    return Option(name=name, hint=hint, default=default, text=text)
+    return Option(name=name, hint=hint, default=default, text=text, owner=options)
 
 
 def _finite(value: float | None) -> float | None:

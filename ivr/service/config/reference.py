@@ -36,7 +36,7 @@ EXAMPLES: Mapping[str, Any] = {
     "session.turn.cut_in": "Sorry to interrupt you.",
     "vad.release": 0.3,
     "vad.attack": 0.18,
-    "vad.hint": 0.11,
+    "vad.early": 0.11,
     "vad.model": "own-vad.onnx",
     "stt.whisper.model": "models/whisper-base",
     "stt.openai.prompt": "names of departments: sales, support",

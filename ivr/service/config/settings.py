@@ -245,7 +245,8 @@ def _settings(values: dict[str, Any], found: Sequence[Source]) -> Settings:
         if "name" in table:  # of the turn detector: one engine or none
             name = table.pop("name")
             order = () if name == NO_TURN_DETECTOR else (name,)
-        fields[kind] = EngineOptions(order=tuple(order), options=table)
+        options = {name: values for name, values in table.items() if values}
+        fields[kind] = EngineOptions(order=tuple(order), options=options)
     hints = typing.get_type_hints(Settings)
     for name, value in values.items():
         fields[name] = _made(hints[name], value, name, found)

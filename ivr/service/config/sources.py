@@ -163,7 +163,7 @@ def place_of_fault(sources: Sequence[Source], table: str, reason: str) -> str:
     """Where that was written which makes the settings of ``table`` not fit each other: those of its keys
     that ``reason`` names, each in the strongest of ``sources`` that has it. Empty when none has."""
     found = []
-    for key in dict.fromkeys(re.findall(r"\w+", reason)):
+    for key in dict.fromkeys(re.findall(r"\w+(?:\.\w+)*", reason)):
         name = f"{table}.{key}"
         source = next((source for source in sources if source.has(name)), None)
         if source is not None:

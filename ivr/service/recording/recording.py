@@ -35,7 +35,7 @@ class RecordingOptions:
     debug: bool = False
     """Keep the sound and the decisions of every call, for ``ivr replay`` and ``ivr plot``."""
     folder: Path = Path("recordings")
-    """Where; made when it is not there. Nothing in it is ever removed by the service."""
+    """The folder of the recordings; it is made when it is not there. The service removes no recording."""
 
 
 NUMBER = (int, float)

@@ -15,19 +15,20 @@ class HttpOptions:
     """``[http]``: requests of plans."""
 
     base_url: str | None = None
-    """What an address that begins with ``/`` is put behind, such as ``https://crm.example.org/api``."""
+    """The address that is put before one that begins with ``/``, such as ``https://crm.example.org/api``."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts, or ``host:port``, that requests may go to; any when empty. Redirects are held to it too."""
+    """Hosts, or ``host:port``, that requests and redirects may go to; any host when empty."""
     max_body: int = 1_048_576
-    """Bytes of an answer; a longer one is not read to its end and counts as bad."""
+    """Longest answer in bytes; a longer one is not read to its end and counts as a failure."""
     max_redirects: int = 3
-    """Followed for one request; 0: a redirect is an answer as any other."""
+    """Redirects that are followed for one request; with 0 a redirect is an answer like any other."""
     max_connections: int = 100
-    """At the same time, of one process."""
+    """Connections at the same time, for one process."""
     connect_timeout_s: float = 3.0
-    """Seconds until a host that does not answer at all is unreachable."""
+    """Seconds after which a host that does not answer at all counts as unreachable."""
     ca_file: str | None = None
-    """Certificates (PEM) of the authorities that are trusted; None: those of the ``certifi`` package."""
+    """File with the certificates (PEM) of the authorities that are trusted; without it those of the
+    ``certifi`` package."""
 
 
 class HttpClient:

@@ -17,14 +17,15 @@ class MailOptions:
     """``[mail]``: the server that takes our mail."""
 
     host: str | None = None
-    """None: no mail can be sent."""
+    """The mail server; without one no mail can be sent."""
     port: int | None = None
-    """None is the usual one: 587 with starttls, 465 with tls, 25 with none."""
+    """The port of the mail server; by default 587 with starttls, 465 with tls, 25 with none."""
     tls: Literal["starttls", "tls", "none"] = "starttls"
-    """Encryption: after a greeting in the clear, from the first byte, or never."""
+    """Encryption: ``starttls`` after a greeting in the clear, ``tls`` from the first byte, or ``none``."""
     user: str | None = None
+    """The user name at the mail server; without one there is no login."""
     password: str | None = field(default=None, repr=False)
-    """Better: ``password_file``."""
+    """The password itself. Better: ``password_file``."""
     password_file: str | None = None
     """A file whose first line is the password."""
     sender: str = "ivr@localhost"
@@ -32,7 +33,7 @@ class MailOptions:
     timeout_s: float = 20.0
     """Seconds for each step of handing over a message."""
     ca_file: str | None = None
-    """Certificates (PEM) of the authorities that are trusted; None: the system's."""
+    """File with the certificates (PEM) of the authorities that are trusted; without it the system's."""
 
 
 class SmtpMail:

@@ -12,6 +12,7 @@ from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAISttOptions(OpenAIOptions):
     model: str = "gpt-transcribe"
+    """The server's model for transcription."""
     language: str | None = "en"
     """ISO 639-1 code; None lets the model detect it, which fails for short words."""
     prompt: str | None = None

@@ -16,7 +16,9 @@ PCM_HEADER = 44
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAITtsOptions(OpenAIOptions):
     model: str = "gpt-4o-mini-tts"
+    """The server's model for speech."""
     voice: str = "alloy"
+    """The voice, as the server names it."""
     instructions: str | None = None
     """Style of speech in words, for models that take it."""
     speed: float | None = None

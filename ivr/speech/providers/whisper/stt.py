@@ -24,6 +24,7 @@ class WhisperOptions(ProcessOptions):
     compute_type: str = "int8"
     """Number format, in CTranslate2's names: int8, int8_float32, float32, ..."""
     beam_size: int = 2
+    """Hypotheses that are followed at once; more is slower."""
     short_context_s: float = 15.0
     """Seconds to which an utterance is padded before it is encoded, when it is at least 3 s shorter. The
     model was trained on 30 s, and encoding half of that takes a third of the time. 30 switches it off."""
