@@ -10,7 +10,7 @@ PROCESS_FIXTURES = frozenset({"services", "whisper", "piper"})
 """Fixtures that start a service or a speech engine."""
 
 INTEGRATION = (
-    *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/tools"),
+    *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/readme", "tests/tools"),
     "tests/bench/test_heard.py",
     "tests/speech/test_smart_turn.py",
     *(f"tests/vad/test_{name}.py" for name in ("recordings", "echo", "batched", "stream")),
@@ -69,6 +69,7 @@ LONGEST = (
     "tests/e2e/test_tls.py",
     "tests/speech/test_smart_turn.py",
     "tests/lab/test_talk.py",
+    "tests/readme",
     "tests/sipp",
     "tests/e2e",
     "tests/sip/test_dial.py",
