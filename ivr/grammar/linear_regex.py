@@ -1,9 +1,9 @@
-"""Regular expressions of a plan, matched in linear time whatever they are and whatever was said.
+"""Regular expressions that match in linear time, for patterns and routes that a plan gives.
 
-The expression becomes a nondeterministic automaton whose states are followed side by side (K. Thompson,
-"Regular expression search algorithm", CACM 11(6), 1968), so there is no backtracking to be provoked. There
-are characters, ``.``, classes ``[A-Z0-9]``, ``\\d \\w \\s``, groups, ``|``, ``? * +`` and ``{m,n}``;
-capitals do not count.
+The expression becomes a nondeterministic automaton, and all its states are followed at once (K. Thompson,
+"Regular expression search algorithm", CACM 11(6), 1968). So there is no backtracking, and no expression or
+text takes more than linear time. The syntax has characters, ``.``, classes ``[A-Z0-9]``, ``\\d \\w \\s``,
+groups, ``|``, ``? * +`` and ``{m,n}``; case does not matter.
 """
 
 from dataclasses import dataclass, field
@@ -16,19 +16,20 @@ _ENDS = -1
 
 
 class RegexError(ValueError):
-    """What is wrong with it, in the words of a plan's author."""
+    """The expression is not valid; the text says why, for the author of a plan."""
 
 
 @dataclass(slots=True)
 class _Node:
-    """A state: on one of ``characters`` (None: on any; only where ``reads``) to ``to``; else to all of
-    ``free`` at once."""
+    """A state. If it ``reads``, one of ``characters`` (None: any) leads to ``to``; else ``empty`` has the
+    states to which it leads without a character.
+    """
 
     reads: bool = False
     characters: frozenset[str] | None = None
     negated: bool = False
     to: int = _ENDS
-    free: list[int] = field(default_factory=list)
+    empty: list[int] = field(default_factory=list)
 
     def takes(self, character: str) -> bool:
         if self.characters is None:
@@ -37,10 +38,10 @@ class _Node:
 
 
 class LinearRegex:
-    """Compiled once, shared by all calls."""
+    """A compiled expression. It has no state, so all calls can share it."""
 
     def __init__(self, source: str) -> None:
-        """Raises RegexError."""
+        """Compile ``source``. Raises RegexError."""
         self.source = source
         self._text, self._at = source.removeprefix("^").removesuffix("$"), 0
         if not self._text or len(source) > MAX_SOURCE:
@@ -49,16 +50,17 @@ class LinearRegex:
         self._end = 0
         tree = self._choice(0)
         if self._at < len(self._text):
-            raise RegexError(f"there is a {self._text[self._at]!r} too many at {self._at + 1}")
+            raise RegexError(f"the {self._text[self._at]!r} at {self._at + 1} is not expected there")
         self._start = self._build(tree, self._end)
 
     def fullmatch(self, text: str) -> bool:
-        """All of ``text``."""
+        """Return whether the expression matches all of ``text``."""
         return self._end in self._after(text)
 
     def may_continue(self, text: str, more: str = "") -> bool:
-        """A longer text that begins with ``text`` matches; with ``more``, one that goes on with one of these
-        characters."""
+        """Return whether a longer text that begins with ``text`` matches; with ``more``, whether one matches
+        that continues with one of these characters.
+        """
         open_ = [self._nodes[at] for at in self._after(text) if self._nodes[at].reads]
         return any(not more or any(node.takes(each) for each in more.casefold()) for node in open_)
 
@@ -79,7 +81,7 @@ class LinearRegex:
     def _closed(self, states: set[int]) -> set[int]:
         todo, seen = list(states), set(states)
         while todo:
-            for after in self._nodes[todo.pop()].free:
+            for after in self._nodes[todo.pop()].empty:
                 if after not in seen:
                     seen.add(after)
                     todo.append(after)
@@ -89,7 +91,7 @@ class LinearRegex:
 
     def _choice(self, depth: int) -> tuple[object, ...]:
         if depth > 20:
-            raise RegexError("it is nested too deep")
+            raise RegexError("its groups are nested too deeply")
         options = [self._row(depth)]
         while self._next() == "|":
             self._at += 1
@@ -108,7 +110,7 @@ class LinearRegex:
             if self._text[self._at : self._at + 2] == "?:":
                 self._at += 2
             elif self._next() == "?":
-                raise RegexError("groups with (? are not part of it, except (?:")
+                raise RegexError("groups that begin with (? are not supported, except (?:")
             inner = self._choice(depth + 1)
             if self._next() != ")":
                 raise RegexError("a ( is not closed")
@@ -121,18 +123,18 @@ class LinearRegex:
         if character == "\\":
             return ("set", frozenset(self._escaped()), False)
         if character in "*+?{^$":
-            raise RegexError(f"{character!r} at {self._at} has nothing before it that it is about; "
+            raise RegexError(f"{character!r} at {self._at} has nothing before it that it could apply to; "
                                "write a backslash before it for the character itself")  # fmt: skip
         return ("set", frozenset(character.casefold()), False)
 
     def _escaped(self) -> str:
         character = self._take()
         if not character:
-            raise RegexError("a backslash at the end stands for nothing")
+            raise RegexError("a backslash at the end has no meaning")
         if character in _CLASSES:
             return _CLASSES[character]
         if character.isalnum():
-            raise RegexError(f"\\{character} is not part of it; there are \\d, \\w and \\s")
+            raise RegexError(f"\\{character} is not supported; use \\d, \\w or \\s")
         return character
 
     def _set(self) -> tuple[object, ...]:
@@ -148,12 +150,12 @@ class LinearRegex:
                 self._at += 1
                 last = self._take()
                 if not character <= last or ord(last) - ord(character) > 256:
-                    raise RegexError(f"{character}-{last} is no range")
+                    raise RegexError(f"{character}-{last} is not a range")
                 found |= {chr(code).casefold() for code in range(ord(character), ord(last) + 1)}
             else:
                 found |= set(character.casefold())
         if not found:
-            raise RegexError("there is nothing in a []")
+            raise RegexError("a [] is empty")
         return ("set", frozenset(found), negated)
 
     def _repeated(self, tree: tuple[object, ...]) -> tuple[object, ...]:
@@ -162,7 +164,7 @@ class LinearRegex:
             self._at += 1
             least, most = simple[sign] if sign != "{" else self._counts()
             if self._next() == "?":
-                self._at += 1  # what is lazy matches the same texts
+                self._at += 1  # a lazy repetition matches the same texts
             tree = ("times", tree, least, most)
         return tree
 
@@ -193,12 +195,12 @@ class LinearRegex:
 
     def _new(self, node: _Node) -> int:
         if len(self._nodes) >= MAX_STATES:
-            raise RegexError(f"it has more than {MAX_STATES} places; use smaller counts")
+            raise RegexError(f"it becomes larger than {MAX_STATES} states; use smaller counts")
         self._nodes.append(node)
         return len(self._nodes) - 1
 
     def _build(self, tree: tuple[object, ...], after: int) -> int:
-        """The state from which ``tree`` leads to ``after``."""
+        """Return the state from which ``tree`` leads to ``after``."""
         match tree:
             case ("set", characters, negated):
                 assert characters is None or isinstance(characters, frozenset)
@@ -210,7 +212,7 @@ class LinearRegex:
                 return after
             case ("any of", *options):
                 begins = [self._build(option, after) for option in options if isinstance(option, tuple)]
-                return self._new(_Node(free=begins))
+                return self._new(_Node(empty=begins))
             case ("times", inner, least, most):
                 assert isinstance(inner, tuple) and isinstance(least, int)
                 return self._build_times(inner, least, most if isinstance(most, int) else None, after)
@@ -218,13 +220,13 @@ class LinearRegex:
 
     def _build_times(self, inner: tuple[object, ...], least: int, most: int | None, after: int) -> int:
         if most is None:
-            loop = self._new(_Node(free=[after]))
-            self._nodes[loop].free.append(self._build(inner, loop))
+            loop = self._new(_Node(empty=[after]))
+            self._nodes[loop].empty.append(self._build(inner, loop))
             after = loop
         else:
             end = after
             for _ in range(most - least):
-                after = self._new(_Node(free=[self._build(inner, after), end]))
+                after = self._new(_Node(empty=[self._build(inner, after), end]))
         for _ in range(least):
             after = self._build(inner, after)
         return after

@@ -129,7 +129,7 @@ class Matcher:
         )
 
     def _begins(self, phrase: Sequence[str], heard: Sequence[str]) -> bool:
-        """``heard`` is the beginning of ``phrase``, and not all of it."""
+        """Return whether ``heard`` is the beginning of ``phrase``, and not all of it."""
         if all(word.isdigit() for word in (*phrase, *heard)):
             one, other = "".join(phrase), "".join(heard)
             return one.startswith(other) and len(one) > len(other)
@@ -139,7 +139,9 @@ class Matcher:
         )
 
     def _readings(self, text: str) -> Iterable[tuple[tuple[str, ...], float]]:
-        """What may have been said, and how much it counts: the words; the number that a word alone may be."""
+        """Return what may have been said, with the factor of its score: the words, and the digit that a word
+        alone may be.
+        """
         every = normalize(text, self._language)[:MAX_WORDS]
         if not every:
             return
@@ -152,7 +154,7 @@ class Matcher:
             yield (self._rules.digit_homophones[rest[0]],), HOMOPHONE_FACTOR
 
     def _score(self, phrase: _Phrase, heard: Sequence[str], least: float) -> float:
-        """The best place of ``phrase`` in ``heard``; 0.0 when it is not there."""
+        """Return the score of ``phrase`` at its best place in ``heard``; 0.0 when it is not there."""
         if not phrase.words:
             return DIFFERENT
         best = DIFFERENT
@@ -174,7 +176,7 @@ class Matcher:
         return best
 
     def _gaps(self, heard: Sequence[str], wanted: int) -> Iterable[tuple[int, int]]:
-        """Where ``wanted`` words could stand with one small word between them: (start, that word's place)."""
+        """Return where ``wanted`` words may be with a small word between them: (start, index of that)."""
         for start in range(len(heard) - wanted):
             for gap in range(start + 1, start + wanted):
                 word = heard[gap]
@@ -182,7 +184,7 @@ class Matcher:
                     yield start, gap
 
     def _window(self, wanted: Sequence[str], heard: Sequence[str]) -> list[float]:
-        """Each wanted word's closeness, or nothing when one of them is another word."""
+        """Return the closeness of each wanted word, or [] when one of them is another word."""
         if len(wanted) == len(heard):
             near = [closeness(a, b, self._rules) for a, b in zip(wanted, heard, strict=True)]
             if DIFFERENT not in near:
@@ -199,7 +201,7 @@ class Matcher:
     def _counts(
         self, phrase: _Phrase, heard: Sequence[str], start: int, end: int, near: list[float], least: float
     ) -> bool:
-        """Is it close enough, given what else was said?"""
+        """Return whether the words are close enough, given what else was said."""
         back = start
         while back and heard[back - 1] in self._rules.between_negator_and_phrase:
             back -= 1

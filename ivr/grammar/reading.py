@@ -1,4 +1,4 @@
-"""Values as a person reads them aloud: filters of a plan's texts, such as ``{{ amount | money("EUR") }}``.
+"""Reads values aloud, as words: the filters of a plan's texts, such as ``{{ amount | money("EUR") }}``.
 
 Each takes a value and a language tag and returns words; the length of the result is bounded by that of the
 value. Where a language has no reader the digits are left to its voice.
@@ -14,17 +14,17 @@ from ivr.grammar.languages.reader import country_code
 from ivr.grammar.languages.registry import reader
 
 MAX_SPELLED = 100
-"""Characters of a text that is spelled."""
+"""Longest text that is spelled, in characters."""
 MAX_DIGITS = 18
-"""Before the point of a number, and after it."""
+"""Digits before the decimal point, and after it."""
 
 
 class CannotRead(ValueError):
-    """The value is not of the kind; the text says what was expected."""
+    """The value cannot be read in this way; the text says what was expected."""
 
 
 def number(value: Any, language: str) -> str:
-    """A number: ``-3.5`` is "minus three point five". Raises CannotRead."""
+    """Return a number in words: ``-3.5`` is "minus three point five". Raises CannotRead."""
     voice, amount = reader(language), _decimal(value)
     whole, _, fraction = format(abs(amount), "f").partition(".")
     fraction = fraction.rstrip("0")
@@ -36,10 +36,10 @@ def number(value: Any, language: str) -> str:
 
 
 def ordinal(value: Any, language: str) -> str:
-    """A place in an order: 3 is "third". Raises CannotRead."""
+    """Return an ordinal in words: 3 is "third". Raises CannotRead."""
     amount = _decimal(value)
     if amount != amount.to_integral_value() or not 0 <= amount < 10**MAX_DIGITS:
-        raise CannotRead(f"a place in an order is a whole number, not {str(value)[:40]!r}")
+        raise CannotRead(f"an ordinal is a whole number, not {str(value)[:40]!r}")
     return reader(language).ordinal(int(amount))
 
 
@@ -59,7 +59,7 @@ def spell(value: Any, language: str) -> str:
 
 
 def digits(value: Any, language: str) -> str:
-    """The digits of it, one by one. Raises CannotRead where there is none."""
+    """Return the digits of a value one by one. Raises CannotRead where there are none."""
     found = "".join(character for character in str(value) if character in "0123456789")
     if not found:
         raise CannotRead(f"there is no digit in {str(value)[:40]!r}")
@@ -67,7 +67,7 @@ def digits(value: Any, language: str) -> str:
 
 
 def phone(value: Any, language: str) -> str:
-    """A telephone number (also a SIP or tel address) in groups. Raises CannotRead."""
+    """Return a telephone number, also of a SIP or tel address, in groups. Raises CannotRead."""
     text = re.sub(r"^(sips?|tel):", "", str(value).strip()).partition("@")[0].partition(";")[0]
     found = re.sub(r"[\s().\-/]", "", text)
     if re.fullmatch(r"\+?[0-9]{1,20}", found) is None:
@@ -84,8 +84,9 @@ def phone(value: Any, language: str) -> str:
 def day(
     value: Any, language: str, now: Any = None, weekday: bool | None = None, year: bool | None = None
 ) -> str:
-    """A date, given as one or as YYYY-MM-DD. The year is said where it is not that of ``now``, the weekday
-    where the year is not, unless they are asked for or ruled out. Raises CannotRead."""
+    """Return a date in words; it is given as a date or as YYYY-MM-DD. By default the year is said if it is
+    not that of ``now``, and the weekday if the year is not said. Raises CannotRead.
+    """
     found = _date(value)
     other = not isinstance(now, date) or now.year != found.year
     with_year = other if year is None else year
@@ -94,7 +95,7 @@ def day(
 
 
 def clock(value: Any, language: str) -> str:
-    """A time of day, given as one or as HH:MM. Raises CannotRead."""
+    """Return a time of day in words; it is given as a time or as HH:MM. Raises CannotRead."""
     if isinstance(value, datetime):
         found = value.time()
     elif isinstance(value, time):
@@ -108,7 +109,7 @@ def clock(value: Any, language: str) -> str:
 
 
 def money(value: Any, language: str, currency: str = "EUR") -> str:
-    """An amount of money in whole hundredths, half a hundredth up. Raises CannotRead."""
+    """Return an amount of money in words, rounded to hundredths, half a hundredth up. Raises CannotRead."""
     code = str(currency).upper()
     if re.fullmatch("[A-Z]{3}", code) is None:
         raise CannotRead(f'a currency is a code of three letters such as "EUR", not {code[:40]!r}')
@@ -133,7 +134,7 @@ AS: dict[str, Callable[[Any, str], str]] = {
     "time": clock,
     "currency": money,
 }
-"""The ``interpret-as`` of SSML's ``say-as`` (and of its note of 2005) to what reads it."""
+"""``interpret-as`` of SSML's ``say-as`` (and of the W3C note of 2005) to the function that reads it."""
 
 
 def _decimal(value: Any) -> Decimal:

@@ -105,7 +105,7 @@ def test_in_a_call_of_no_language_it_is_english() -> None:
     [
         ("{{ 'x' | number }}", "expected a number of at most 18 digits, found 'x'"),
         ("{{ true | money }}", "expected a number"),
-        ("{{ 1.5 | ordinal }}", "a place in an order is a whole number"),
+        ("{{ 1.5 | ordinal }}", "an ordinal is a whole number"),
         ("{{ 'soon' | date }}", "expected a date such as 2027-05-03"),
         ("{{ '25:00' | time }}", "expected a time such as 15:30"),
         ("{{ 3 | money('euros') }}", "a currency is a code of three letters"),

@@ -8,11 +8,11 @@ from ivr.grammar.inputs.tokens import tokens
 from ivr.grammar.languages import registry
 
 LONGEST = 12
-"""Words of an answer; a longer one is a story."""
+"""Words of an answer; a longer text is not an answer."""
 
 
 class YesNoInput(BaseInput):
-    """The value is true or false."""
+    """Parses yes and no. The value is true or false."""
 
     expected_kind: ClassVar[ExpectedKind] = "yes_no"
 
@@ -35,7 +35,7 @@ class YesNoInput(BaseInput):
 
 
 def said_yes(text: str, language: str) -> bool | None:
-    """True, False, or None for neither and for both ("yes, no")."""
+    """Return True, False, or None for neither and for both ("yes, no")."""
     words, found = registry.vocabulary(language), tokens(text)
     if not found or len(found) > LONGEST:
         return None

@@ -109,7 +109,7 @@ def test_no_value_breaks_a_pattern(value: str, source: str) -> None:
         ("start: a", "a route needs a condition"),
         ("to: 199-100", "two numbers of as many digits"),
         ("to: /(/", "is no regular expression"),
-        ("to: /(?=1)1/", "is no regular expression: groups with (? are not part of it"),
+        ("to: /(?=1)1/", "is no regular expression: groups that begin with (? are not supported"),
         (f"to: /{'1' * 201}/", "expected a regular expression of 1 to 200 characters"),
         ("open: shop, to: 1*", "there are no hours 'shop'; there are office"),
         ("to: 1*, start: c", "there is no step 'c'"),

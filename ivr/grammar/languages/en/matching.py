@@ -58,7 +58,9 @@ _VOWELS = re.compile(r"a[uw]|o[aeiouyw]*|u[aeiouyw]*|e[aeiouyw]*|i[aeiou]*|a[aei
 
 @lru_cache(maxsize=4096)
 def sound(word: str) -> str:
-    """Consonants by sound, vowels as A (day), E (bee, bit), O (low) or U (too): ``sails`` is ``sAls``."""
+    """Return a key: consonants by sound, vowels as A (day), E (bee, bit), O (low) or U (too): ``sails`` is
+    ``sAls``.
+    """
     for pattern, to in _RULES:
         word = pattern.sub(to, word)
     return _VOWELS.sub(_vowel_class, word)
@@ -74,7 +76,7 @@ def _vowel_class(found: re.Match[str]) -> str:
 
 
 def stem(word: str) -> str:
-    """Without a plural's or possessive's ending."""
+    """Return a word without the ending of a plural or a possessive."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -1,4 +1,4 @@
-"""English, as a person at the telephone reads values."""
+"""Reads values aloud in English."""
 
 from datetime import date, time
 
@@ -40,7 +40,7 @@ CURRENCIES = {
     "CHF": ("Swiss franc", "Swiss francs", "centime", "centimes"),
     "JPY": ("yen", "yen", "sen", "sen"),
 }
-"""Code to the names of one and of several, of the whole and of its hundredth."""
+"""Code to the names of one unit, of several units, of one hundredth and of several hundredths."""
 _SIGNS = {
     "*": "star", "#": "hash", "-": "dash", "_": "underscore", ".": "dot", "@": "at", "/": "slash",
     "+": "plus", "&": "and",
@@ -48,7 +48,7 @@ _SIGNS = {
 
 
 class English:
-    """``american`` has the month before the day."""
+    """British order of dates, or with ``american`` the month before the day."""
 
     def __init__(self, *, american: bool = False) -> None:
         self._american = american
@@ -97,7 +97,9 @@ class English:
         return f"{said}, {self.year(day.year)}" if year else said
 
     def year(self, year: int) -> str:
-        """In pairs, except where nobody says it so: 1999, but two thousand and five."""
+        """Return a year in pairs of digits where people say it so: nineteen ninety-nine, two thousand and
+        five.
+        """
         first, last = divmod(year, 100)
         if not 1100 <= year <= 2099 or 2000 <= year <= 2009:
             return self.cardinal(year)

@@ -1,4 +1,4 @@
-"""French, as a person at the telephone reads values; the numbers are those of France and Québec."""
+"""Reads values aloud in French; by default with the numbers of France and Québec."""
 
 from datetime import date, time
 
@@ -31,7 +31,7 @@ _SIGNS = {
 
 
 class French:
-    """Belgium and Switzerland count septante and nonante (``seventy``), Switzerland huitante (``eighty``)."""
+    """``seventy`` counts septante and nonante (Belgium, Switzerland), ``eighty`` huitante (Switzerland)."""
 
     def __init__(self, *, seventy: bool = False, eighty: bool = False) -> None:
         self._own = {7: "septante", 9: "nonante"} if seventy else {}
