@@ -40,6 +40,11 @@ NAMES = {
     "TurnTaker": "TurnQueue",
     "well": "healthy",
     "AudioLoop": "AudioClockLoop",
+    "by_words": "wait_for_words",
+    "EndsOfTurn": "EndOfTurn",
+    "HintDropped": "SpeechRuledOut",
+    "PumpedVad": "PushAdapter",
+    "plan_says": "plan_log",
     "CallersCall": "CallerCall",
     "JumpingLoop": "VirtualTimeLoop",
     "NotingSession": "ObservedSession",
@@ -98,6 +103,9 @@ PROSE = {
     r"\bheed(?:s|ed)?\b": "take into account, obey",
 }
 """Retired phrases in comments, docstrings, messages and READMEs, and what to write instead."""
+
+PREPOSITION_FIRST = re.compile(r'"{3}(?:As|At|By|For|From|In|Of|On|To|Who|Whom|With|Without)\b')
+"""The beginning of a docstring that hides what is described."""
 
 NOT_PROSE = frozenset({"dialplans/demo.yaml", "tests/test_vocabulary.py"})
 """Files whose sentences are prompts, or this list."""
@@ -202,6 +210,17 @@ def test_retired_words_do_not_come_back() -> None:
         for line, found, instead in sorted(set(findings(path)))
     ]
     assert not report, f"{len(report)} retired words (ivr/README.md has those in use)\n" + "\n".join(report)
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    """Not with a preposition: what it is or does comes first."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {text.strip()[:60]}"
+        for path in (ROOT / "ivr").rglob("*.py")
+        for number, text in prose_of(path.read_text(encoding="utf-8"))
+        if PREPOSITION_FIRST.match(text.strip())
+    ]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(

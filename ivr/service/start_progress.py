@@ -35,7 +35,7 @@ class Progress(Protocol):
 
 
 class NoProgress:
-    """For callers who show nothing."""
+    """A progress display that shows nothing."""
 
     def engine_starting(self, name: str) -> None: ...
 

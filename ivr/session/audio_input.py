@@ -48,8 +48,8 @@ class AudioInput:
             self._player.advance(samples)
 
     def _to_line(self, line: Line, pcm16: bytes, sample_rate: int) -> Iterator[bytes]:
-        """In the order of a call: what is sent, then what is received. Less than a frame waits for more
-        sound.
+        """Process sound in the order of a call: what is sent, then what is received. Less than a frame waits
+        for more sound.
         """
         rates = {sample_rate, self._player.sample_rate}
         if not isinstance(self._vad, SteppedLineVad) or rates != {LINE_RATE}:

@@ -19,7 +19,7 @@ class Privacy:
         self._clock = clock
         self._depth = 0
         self._spans: tuple[list[int], ...] = ()  # replaced: other threads look through it
-        """From which sample to which; the last is open while ``active``."""
+        """Private spans: from which sample to which; the last is open while ``active``."""
         self._subscribers: tuple[Callable[[bool], None], ...] = ()
         self.keys = False
         """No key is ever written: they may be typed ahead of the question that they answer."""

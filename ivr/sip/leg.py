@@ -157,7 +157,7 @@ class CallLeg:
         self._commands.transfer_to_call(self.key, other.key, timeout_s)
 
     def receive_audio_from(self, other: "CallLeg") -> None:
-        """From now on the other side hears ``other`` too, beside what we play."""
+        """Let the other side hear ``other`` too, in addition to what we play."""
         self._commands.connect_audio(other.key, self.key)
 
     def disconnect_audio(self) -> None:

@@ -211,7 +211,7 @@ class FallbackSpeech(AsyncIterator[bytes]):
         self._broken = False
         self._made = 0
         self._timed: list[tuple[object, int, int]] = []
-        """For each sentence so far: the engine's sound (None when it broke off), its rate in Hz, and the
+        """Sentences so far: the engine's sound (None when it broke off), its rate in Hz, and the
         sample at which it begins."""
         parts = [text] if len(order.engines) == 1 else split_sentences(text)
         self._sound = self._synthesize_all(parts)

@@ -97,7 +97,7 @@ class BatchedVad:
         return self._active.size
 
     def open(self, line: Line, endpointing: EndpointingOptions, listener: VadListener) -> "LineStream":
-        """From what the line hears next on. One stream a line."""
+        """Open a stream from what the line receives next. One stream a line."""
         stream = LineStream(self, line, endpointing, self._options, listener)
         with self._lock:
             if line.row in self._streams:
@@ -131,7 +131,7 @@ class BatchedVad:
     # -- the VAD thread
 
     def round(self) -> bool:
-        """At most one window of every stream; False when nobody had one."""
+        """Examine at most one window of every stream; False when there was none."""
         rows = self._active
         flushing = tuple(self._flushing)  # before anything is counted: it covers what came before it
         late = self.bank.written[rows].astype(np.int64) - self._next[rows]
@@ -170,7 +170,9 @@ class BatchedVad:
     def _decide(
         self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_], only_noise: list[bool]
     ) -> None:
-        """By the network, where it is ``asked``; the others are silent in the midst of their turn."""
+        """Probabilities by the network, where it is ``asked``; the others are silent in the midst of their
+        turn.
+        """
         sounds = heard
         probabilities = np.zeros(rows.size, np.float32)
         if asked.any():
@@ -316,7 +318,7 @@ class LineStream:
         self._delivery.set_alarm(at)
 
     def flush(self, reason: FlushReason = "flushed") -> None:
-        """From any thread; takes effect on the VAD thread once what the line had heard is examined."""
+        """Callable from any thread; takes effect on the VAD thread once what the line had heard is examined."""
         self._vad.flush(self, reason)
 
     def request_audio(self) -> None:
@@ -326,7 +328,7 @@ class LineStream:
         self._endpointer.set_options(endpointing)
 
     def close(self) -> None:
-        """From any thread, the listener's own included."""
+        """Callable from any thread, the listener's own included."""
         self._delivery.closed = True
         self._vad.remove(self)
 
@@ -384,7 +386,7 @@ class LineStream:
 
 
 class _ClosedStream:
-    """In the place of a stream that was closed in the middle of a round."""
+    """Replaces a stream that was closed in the middle of a round."""
 
     speaking = False
 

@@ -67,7 +67,7 @@ class Cleaned:
     """A window without its echo."""
 
     sound: Pcm16
-    """With its margins."""
+    """A window with its margins."""
     heard: float
     left: float
     """Energy of the window itself, before and after."""

@@ -190,7 +190,7 @@ def above_noise(heard: F32) -> float:
 
 
 def _emphasised(x: F32) -> F32:
-    """With its spectrum made flatter, as speech coders do it, and its end faded out."""
+    """Sound with its spectrum made flatter, as speech coders do it, and its end faded out."""
     y = x.copy()
     y[1:] -= _EMPHASIS * x[:-1]
     y[-_RAMP.size :] *= _RAMP[::-1]

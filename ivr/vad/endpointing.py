@@ -1,9 +1,10 @@
-"""From a probability per window to "speech began" and "the turn has ended". Pure; time is samples.
+"""Endpointing: turns a probability per window into "speech began" and "the turn has ended". Pure; time is
+samples.
 
-A Schmitt trigger turns probabilities into voiced and unvoiced windows: voiced from ``threshold`` on,
-unvoiced below ``release``, in between as the window before. Speech has begun once windows voiced in a
-row reach ``min_speech``; the turn has ended once windows unvoiced in a row reach ``min_silence``, or
-when it has lasted ``max_turn``.
+A Schmitt trigger turns probabilities into voiced and unvoiced windows: voiced from ``threshold`` on, unvoiced
+below ``release``, in between as the window before. Speech has begun once windows voiced in a row reach
+``min_speech``; the turn has ended once windows unvoiced in a row reach ``min_silence``, or when it has lasted
+``max_turn``.
 
 With ``details`` the steps between are reported too: that speech may have begun (``SpeechSuspected``) or had
 not (``SpeechRuledOut``), that it continues (``SpeechContinued``, each window), dips, pauses and resumes.

@@ -42,7 +42,7 @@ class SpeechSuspected:
     at: int
     probability: float
     echo: float = 0.0
-    """As in ``SpeechStarted``."""
+    """The onset, as in ``SpeechStarted``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class SpeechDipped:
     at: int
     probability: float
     audio: Pcm16 = field(default_factory=no_audio, repr=False, compare=False)
-    """From ``onset`` minus the pre-roll to ``at``."""
+    """The sound from ``onset`` minus the pre-roll to ``at``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class SpeechPaused:
     """The last sample of speech."""
     at: int
     audio: Pcm16 = field(default_factory=no_audio, repr=False, compare=False)
-    """From ``onset`` minus the pre-roll to ``at``."""
+    """The sound from ``onset`` minus the pre-roll to ``at``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,9 @@ class SpeechEnded:
     at: int
     reason: EndReason
     audio: Pcm16 = field(default_factory=no_audio, repr=False, compare=False)
-    """From ``onset`` minus the pre-roll to ``at``; the pre-roll is shorter where the stream begins or the
-    speech of the turn before ended."""
+    """The sound from ``onset`` minus the pre-roll to ``at``; the pre-roll is shorter where the stream begins
+    or the speech of the turn before ended.
+    """
 
 
 @dataclass(frozen=True, slots=True)

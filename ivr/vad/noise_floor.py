@@ -10,7 +10,8 @@ import numpy.typing as npt
 LEAST = 16.0
 """What counts as noise on a line of digital silence: G.711's smallest steps and a little more (PCM16)."""
 RISE_DB = 0.05
-"""By so much the noise is taken to rise with each window in which it is not heard: 1.5 dB a second."""
+"""The factor by which the noise is taken to rise with each window in which it is not heard: 1.5 dB a second.
+"""
 
 
 class NoiseFloor:

@@ -118,7 +118,7 @@ class SharedVad:
                 self._wake.set()
 
     def _round(self) -> bool:
-        """At most one window of every stream; False when nobody had one."""
+        """Examine at most one window of every stream; False when there was none."""
         followed = self._lines is not None and self._lines.round()
         return self._pushed_round() or followed
 
@@ -205,7 +205,7 @@ class SharedStream:
         self._delivery.set_alarm(at)
 
     def flush(self, reason: FlushReason = "flushed") -> None:
-        """From any thread; takes effect on the VAD thread once what was pushed before is examined."""
+        """Callable from any thread; takes effect on the VAD thread once what was pushed before is examined."""
         self._flush_wanted = reason
         self._wake.set()
 
@@ -216,7 +216,7 @@ class SharedStream:
         self.detector.set_endpointing(endpointing)
 
     def close(self) -> None:
-        """From any thread, the listener's own included."""
+        """Callable from any thread, the listener's own included."""
         self._delivery.closed = True
         self._vad.remove(self)
         self._frames.clear()

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _NONE = np.zeros(0, np.int16)
 _ROW = np.zeros(1, np.int64)
 _STEP = 2
-"""From the samples of 16 kHz to those of 8 kHz among them: what was doubled is there as it was."""
+"""Takes the samples of 8 kHz among those of 16 kHz: what was doubled is there as it was."""
 
 
 class StreamDetector:

@@ -121,8 +121,8 @@ class Bench:
         self.model = SileroModel(model_path("silero"))
 
     def listen(self, legs: list[Leg], echo: bool) -> list[list[VadEvent]]:
-        ears = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(len(legs)))
-        return calls(ears, legs)
+        vad = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(len(legs)))
+        return calls(vad, legs)
 
     def prompts(self, name: str, legs: list[Leg]) -> None:
         cells = [name]
@@ -163,10 +163,10 @@ class Bench:
         """Processor microseconds that a call's window takes, with ``rows`` calls at once, each elsewhere in
         the same sound.
         """
-        ears = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(rows))
-        lines = [ears.bank.open() for _ in range(rows)]
+        vad = BatchedVad(self.model, DetectorOptions(echo=echo), LineBank(rows))
+        lines = [vad.bank.open() for _ in range(rows)]
         for line in lines:
-            ears.open(line, HALF_SECOND, lambda event: None)
+            vad.open(line, HALF_SECOND, lambda event: None)
         sent, back = leg
         took, skip = 0.0, 2 * 8000
         for at in range(0, sent.size - LINE_FRAME + 1, LINE_FRAME):
@@ -175,7 +175,7 @@ class Bench:
                 line.write_sent(sent[from_ : from_ + LINE_FRAME].tobytes())
                 line.write_received(back[from_ : from_ + LINE_FRAME].tobytes())
             began = time.thread_time()
-            while ears.round():
+            while vad.round():
                 pass
             if at >= skip:
                 took += time.thread_time() - began

@@ -30,7 +30,7 @@ TRACK_S, TRACKS = 60.0, 6
 PROMPT_LIMIT_S = 2.0
 """A call whose prompt is not heard by then has no media."""
 INTERRUPTERS = 6
-PATIENCE_S = (1.0, 3.0)
+WAIT_S = (1.0, 3.0)
 """How much of a prompt they hear before they interrupt."""
 AFTERMATH_S = 3.5
 """From an interruption on: what is said is over by then, and the prompt was cut, or was not."""
@@ -217,15 +217,15 @@ def interrupt(crowd: Crowd, made: Sounds, callers: list[CrowdCall], seconds: flo
     """Each of these callers interrupts its prompt, 1 to 3 seconds after it began, again and again."""
     dice = random.Random()
     until = time.monotonic() + seconds
-    patience = [dice.uniform(*PATIENCE_S) for _ in callers]
+    waits = [dice.uniform(*WAIT_S) for _ in callers]
     not_before = [0.0] * len(callers)
     while time.monotonic() < until - AFTERMATH_S:
         time.sleep(0.05)
         for n, heard in enumerate(crowd.hearing(callers)):
             now = time.monotonic()
-            if heard >= patience[n] and now >= not_before[n]:
+            if heard >= waits[n] and now >= not_before[n]:
                 crowd.interrupt(callers[n], dice.choice(made.phrases))
-                patience[n], not_before[n] = dice.uniform(*PATIENCE_S), now + AFTERMATH_S
+                waits[n], not_before[n] = dice.uniform(*WAIT_S), now + AFTERMATH_S
     time.sleep(max(0.0, until - time.monotonic()))
 
 

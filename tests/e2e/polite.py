@@ -14,7 +14,7 @@ from tests.e2e.running import Service
 
 LEVEL_DBFS = -20.0
 REQUEST = "I would like sales please"
-PATIENCE_S = 15.0
+WAIT_S = 15.0
 """For an answer of the engines, on a busy machine."""
 
 
@@ -33,12 +33,10 @@ class Caller:
         """One call from its beginning to its end; the Call-ID."""
         with UserAgent() as agent:
             call = agent.call(service.address)
-            call.media.wait_loud(PATIENCE_S, after=call.ack_at)
+            call.media.wait_loud(WAIT_S, after=call.ack_at)
 
             def decided(stage: str, **details: object) -> None:
-                service.wait_event(
-                    "turn_taking", PATIENCE_S, since, call=call.call_id, stage=stage, **details
-                )
+                service.wait_event("turn_taking", WAIT_S, since, call=call.call_id, stage=stage, **details)
 
             for sound in (self.cough, self.okay):
                 time.sleep(1.6)
@@ -49,13 +47,13 @@ class Caller:
             since = time.time()
             call.media.play(self.request).wait()
             decided("confirm")
-            service.wait_event("choice_matched", PATIENCE_S, since, call=call.call_id, choice="sales")
-            call.media.wait_loud(PATIENCE_S, after=time.time())
+            service.wait_event("choice_matched", WAIT_S, since, call=call.call_id, choice="sales")
+            call.media.wait_loud(WAIT_S, after=time.time())
             time.sleep(2.0)
             since = time.time()
             call.media.press("2")
             decided("stop", rule="dtmf")
-            service.wait_event("call_ended", PATIENCE_S, since, call=call.call_id)
+            service.wait_event("call_ended", WAIT_S, since, call=call.call_id)
             return call.call_id
 
 

@@ -39,7 +39,7 @@ steps:
         filler_after: 500ms
         on: {404: unknown}
     - say: You have {{ balance }} euros.
-    - hangup: told
+    - hangup: informed
   unknown:
     - say: We do not know this number.
     - hangup: unknown
@@ -124,7 +124,7 @@ def test_a_balance_is_asked_for_and_said(service: Service, caller: UserAgent, ba
     backend.answers = [answers({"balance": 12}, after_s=1.0)]
     call = choose(caller, service, "1")
     ended = service.wait_event("call_ended", 20, call=call.call_id)
-    assert ended["reason"] == "told"
+    assert ended["reason"] == "informed"
     assert backend.paths[-1] == "GET /accounts/caller"
     assert backend.received[-1].headers["Authorization"] == "Bearer s3cret-t0ken"
     said = service.find("say_ended", call=call.call_id)

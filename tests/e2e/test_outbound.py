@@ -109,7 +109,7 @@ def test_beside_a_service_on_the_same_port(services: Services, callee: UserAgent
     [
         ("101", (), "'101' names no host"),
         ("sip:101@pbx", ("--account", "400"), "no account '400'; there are: none"),
-        ("to whom", (), "neither an extension such as 101"),
+        ("to them", (), "neither an extension such as 101"),
         ("sip:101@127.0.0.1", ("--from", "me and you"), "neither an extension"),
     ],
 )

@@ -1,4 +1,4 @@
-"""From YAML files to a Plan, or to a list of all that is wrong with them."""
+"""Loads a Plan from YAML files, or lists every mistake in them."""
 
 import dataclasses
 import hashlib

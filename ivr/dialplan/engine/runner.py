@@ -178,7 +178,7 @@ class Runner:
         return frame
 
     def _unwind(self, step: str, depth: int) -> None:
-        """From ``step`` out of all subroutines but ``depth``."""
+        """Go to ``step``, out of all subroutines but ``depth``."""
         while len(self._frames) > depth:
             step = self._leave(step).step
 

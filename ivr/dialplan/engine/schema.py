@@ -25,7 +25,7 @@ _SCALAR = ["string", "number", "boolean"]
 
 
 def plan_schema() -> dict[str, Any]:
-    """For a plan and for a file that plans include."""
+    """Returns the schema of a plan and of a file that plans include."""
     unique: list[type[BaseModel]] = [Document, Library, StepFields, *all_verbs().values()]
     made, defs = models_json_schema(
         [(model, "validation") for model in unique],
@@ -69,7 +69,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """As it stands in ``FILE``."""
+    """Returns the schema as it is in ``FILE``."""
     return json.dumps(plan_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -128,7 +128,7 @@ def _used(top: dict[str, Any], definitions: dict[str, Any]) -> set[str]:
 
 
 def _tidy(schema: Any) -> Any:
-    """Without titles and defaults of nothing, and with every scalar that the loader takes for a text."""
+    """Remove titles and defaults of nothing, and keep every scalar that the loader takes for a text."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""From a step's place in the YAML tree to its verbs."""
+"""Reads a step's place in the YAML tree into its verbs."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ class Edge:
     target: Place | None
     kind: EdgeKind
     why: str = ""
-    """As ``may_go_to`` says it: a choice's name, an outcome, a condition."""
+    """The label from ``may_go_to``: a choice's name, an outcome, a condition."""
 
 
 class Graph:
@@ -77,7 +77,7 @@ class Graph:
 
     @cached_property
     def can_return(self) -> frozenset[Place]:
-        """From where a running subroutine can come to its return, or to the end of a step."""
+        """Places from which a running subroutine can reach its return, or to the end of a step."""
         before: dict[Place, list[Place]] = {}
         waiting: dict[Place, list[Place]] = {}  # a subroutine's first place to the places that call it
         todo: list[Place] = []

@@ -46,7 +46,7 @@ class ReturnToCaller:
 
 @dataclass(frozen=True, slots=True)
 class GoBack:
-    """To the step in which the caller was asked something before this one; where there is none, to the
+    """Go to the step in which the caller was asked something before this one; where there is none, to the
     beginning of this one."""
 
 

@@ -28,7 +28,7 @@ class CallFacts:
     direction: Literal["in", "out"] = "in"
 
     def plain(self) -> dict[str, Any]:
-        """As expressions see it."""
+        """Returns the value that expressions see."""
         return {
             "id": self.id,
             "from": self.caller,
@@ -55,7 +55,7 @@ class TransferResult:
     reason: str = ""
     """Its phrase, or what went wrong."""
     to: str = ""
-    """Who answered, of those that were called by ``dial``."""
+    """The address that answered, among those that ``dial`` called."""
     seconds: float = 0.0
     """How long they talked."""
 

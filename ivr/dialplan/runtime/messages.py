@@ -25,7 +25,7 @@ class Message:
 
     file: Path
     about: dict[str, Any]
-    """As its JSON file has it."""
+    """Returns the content of its JSON file."""
     wav: bytes = dataclasses.field(repr=False)
 
 
@@ -84,7 +84,7 @@ def _write(file: Path, wav: bytes, about: dict[str, Any]) -> None:
 
 
 async def post(world: World, url: str, headers: dict[str, str], message: Message, timeout_s: float) -> None:
-    """As ``multipart/form-data`` (RFC 7578): ``message`` is the JSON, ``audio`` the WAV file. Raises
+    """Encode as ``multipart/form-data`` (RFC 7578): ``message`` is the JSON, ``audio`` the WAV file. Raises
     VerbFailed.
     """
     if world.http is None:
@@ -111,7 +111,9 @@ async def post(world: World, url: str, headers: dict[str, str], message: Message
 
 
 async def mail(world: World, headers: dict[str, str], text: str, message: Message) -> None:
-    """With the WAV file attached. ``headers`` are To, Subject and perhaps From. Raises VerbFailed."""
+    """Build a mail with the WAV file attached. ``headers`` are To, Subject and perhaps From. Raises
+    VerbFailed.
+    """
     if world.mail is None:
         raise VerbFailed("not_configured", "no mail server is set")
     letter = EmailMessage()

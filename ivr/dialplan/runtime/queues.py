@@ -41,7 +41,7 @@ class Queues:
         self._rest_s = rest_s
         self._queues: dict[str, _Queue] = {}
         self._busy: set[str] = set()
-        """Who is being called, talks, or rests."""
+        """Agents that are being called, talk, or have a pause."""
 
     def length(self, name: str) -> int:
         """Callers who wait."""
@@ -102,7 +102,7 @@ class Queues:
         self._queues.setdefault(ticket.queue.name, ticket.queue).talks.append(seconds)
 
     def _assign(self) -> None:
-        """Who is free goes to who has waited longest among those that want them."""
+        """Assign each free agent to the caller who has waited longest for them."""
         for queue in tuple(self._queues.values()):
             for ticket in queue.waiting:
                 turn = ticket.turn

@@ -23,7 +23,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     timeout_s: float = 10.0
-    """For all of it, the answer's last byte included."""
+    """Seconds for the whole request, the answer's last byte included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Node:
     """A scalar for which nothing was written but a comment: ``press: #``."""
 
     def typed(self) -> Any:
-        """As JSON has it: what is written without quotes may be a number, true, false or null."""
+        """Convert to JSON's types: what is written without quotes may be a number, true, false or null."""
         if self.kind == "list":
             return [item.typed() for item in self.items]
         if self.kind == "map":
@@ -82,7 +82,7 @@ class Node:
         return value if isinstance(value, int | float | bool) and abs(value) < _LARGEST else self.text
 
     def plain(self) -> Any:
-        """As Python data: str, None, list and dict."""
+        """Convert to Python data: str, None, list and dict."""
         if self.kind == "scalar":
             return self.text
         if self.kind == "list":

@@ -151,7 +151,7 @@ class Template:
             self.names, self.needed = _tried(lambda: (names_of(tree), required_names(tree)))
 
     def render(self, scope: Mapping[str, Any]) -> str:
-        """With the values of ``scope``, white space run together. Raises ExpressionError."""
+        """Fill in the values of ``scope``, white space run together. Raises ExpressionError."""
         if self.literal is not None:
             return self.source
         render = self._render

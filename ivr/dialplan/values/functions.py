@@ -83,8 +83,8 @@ class Function:
 
 
 def _again(spec: str, folder: Path) -> Function:
-    """In another process. One that was there when the plan was checked and is not now fails when it is
-    called, and not the process.
+    """Call a function in another process. One that was there when the plan was checked and is not now fails
+    when it is called, and not the process.
     """
     try:
         return Function(spec, folder)
@@ -173,7 +173,7 @@ def _entry_point(name: str) -> Any:
 
 
 def described(error: BaseException) -> str:
-    """On one line, with its class."""
+    """Format an error on one line, with its class."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 

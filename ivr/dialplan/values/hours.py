@@ -144,7 +144,7 @@ class Calendar(Fields):
     )
 
     def made(self, today: date) -> "OpenHours":
-        """For the calls from ``today`` on."""
+        """Returns the hours for calls from ``today`` on."""
         named: dict[date, str] = {}
         if self.holidays is not None:
             import holidays

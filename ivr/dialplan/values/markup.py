@@ -14,7 +14,7 @@ from ivr.grammar.reading import AS, CannotRead
 MAX_BREAK_MS = 10_000
 """Seconds of one break."""
 MAX_BREAKS = 50
-"""In one text."""
+"""Breaks in one text at most."""
 PARAGRAPH_MS = 600
 STRENGTHS = {"none": 0, "x-weak": 100, "weak": 200, "medium": 400, "strong": 700, "x-strong": 1000}
 """Milliseconds of a break that names no time."""

@@ -34,7 +34,7 @@ class Nested:
         return frozenset().union(*(leaf.needed for leaf in _leaves(self._tree)))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        """With the values of ``scope``. Raises ExpressionError, which names the leaf."""
+        """Fill in the values of ``scope``. Raises ExpressionError, which names the leaf."""
         return _evaluated(self._tree, scope)
 
     def __eq__(self, other: object) -> bool:

@@ -53,11 +53,11 @@ class Variables:
         del self._local[1:]
 
     def scope(self) -> dict[str, Any]:
-        """As an expression sees them."""
+        """Returns the values that an expression sees."""
         return {**self._values, **self._local[-1]}
 
     def shown(self) -> dict[str, Any]:
-        """For logs and terminals: what is sensitive is hidden."""
+        """Returns the values for logs and terminals: sensitive ones are hidden."""
         return {name: HIDDEN if name in self.sensitive else value for name, value in self.scope().items()}
 
     def redact(self, text: str) -> str:

@@ -96,7 +96,7 @@ class Mailed(Fields):
 
 
 class Hook(TextOrFields):
-    """Who gets a report of a message. A bare text is its ``url``."""
+    """Receivers of a report of a message. A bare text is its ``url``."""
 
     text_field: ClassVar[str] = "url"
 
@@ -305,7 +305,7 @@ class Record(SpeakingVerb):
         run.variables.set(self.into, value)
         if self.hook is not None:
             try:
-                await self._tell(run, self.hook, message)
+                await self._report(run, self.hook, message)
             except VerbFailed as error:
                 # It is on disk, and the plan may look at ``delivered``: no reason to trouble the caller.
                 reported = run.variables.redact(str(error))
@@ -313,7 +313,7 @@ class Record(SpeakingVerb):
             else:
                 run.variables.set(self.into, {**value, "delivered": True})
 
-    async def _tell(self, run: Run, hook: Hook, message: Message) -> None:
+    async def _report(self, run: Run, hook: Hook, message: Message) -> None:
         if hook.url is not None:
             headers = {name: run.render(value) for name, value in hook.headers.items()}
             await post(run.world, run.render(hook.url), headers, message, hook.timeout)

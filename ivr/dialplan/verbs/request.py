@@ -275,7 +275,7 @@ def _as_text(value: Any) -> Any:
 
 
 def _headers(reply: HttpReply) -> dict[str, str]:
-    """As ``call.headers`` are: names in small letters, an underscore for a dash."""
+    """Convert headers as in ``call.headers``: names in small letters, an underscore for a dash."""
     return {name.lower().replace("-", "_"): value for name, value in reply.headers.items()}
 
 

@@ -40,7 +40,7 @@ class Replayed:
     """The result of a replay."""
 
     decisions: tuple[Decision, ...]
-    """In order; ``prompt`` is the prompt's number in the recording."""
+    """Decisions in order; ``prompt`` is the prompt's number in the recording."""
     probabilities: list[float] = field(repr=False)
     """The probability of speech for each window of 512 samples (32 ms); NaN where it is not known."""
     unknown: int = 0

@@ -31,8 +31,9 @@ KEYS_AT_ONCE = 16
 """pjmedia keeps 32 that wait."""
 _PAUSES = {"w": 0.5, "W": 1.0}
 PRIVATE_TAIL_S = 0.5
-"""For so long after something private nothing is recorded: the tone of the last key is still in the air when
-its message has come."""
+"""Seconds after something private in which nothing is recorded: the tone of the last key is still in the air
+when its message has come.
+"""
 PRIVATE_LOOKS = 20
 """Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
 TRANSFER_GRACE_S = 10.0

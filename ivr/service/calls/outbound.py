@@ -83,8 +83,9 @@ def _reported(end: CallEnd) -> str:
 
 
 def _free(settings: Settings) -> Settings:
-    """Without the TLS listener, for nobody calls us; and with another port where a service runs on its own
-    already: one call needs no particular one, unless a trunk knows us by it."""
+    """Settings without the TLS listener, for nobody calls us; and with another port where a service runs on
+    its own already: one call needs no particular one, unless a trunk knows us by it.
+    """
     sip = dataclasses.replace(settings.sip, tls_bind=None)
     settings = dataclasses.replace(settings, sip=sip)
     host, port = settings.bind

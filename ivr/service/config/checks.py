@@ -11,7 +11,7 @@ from ivr.vad.registry import vad_names
 
 MAX_C_INT = 2**31 - 1
 NO_TURN_DETECTOR = "none"
-"""For ``turn.name``: silence alone ends a turn."""
+"""Value of ``turn.name`` with which silence alone ends a turn."""
 
 
 def fits_in_c(value: int | None) -> None:

@@ -28,7 +28,9 @@ LOCAL_ENGINES = {
 
 
 def for_plan(settings: Settings, plan: Plan) -> Settings:
-    """Who calls a plan speaks the language that it begins in; of one that names none, the service's."""
+    """Settings for a plan's callers, who speak the language that it begins in; of one that names none, the
+    service's.
+    """
     if not plan.names_languages:
         return settings
     session = dataclasses.replace(settings.session, language=plan.languages[0])

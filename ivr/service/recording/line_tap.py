@@ -26,7 +26,7 @@ class LineTap:
         """What was not yet taken when the call ended."""
         self._rest_lost = 0
         self._hidden: list[list[int | None]] = []
-        """From which sample of the line to which it was paused; None is not yet known."""
+        """Pauses: from which sample of the line to which; None is not yet known."""
 
     @property
     def begun(self) -> bool:

@@ -21,7 +21,7 @@ from ivr.grammar.expectation import ExpectedKind
 from ivr.session.decisions import Decision
 
 PART = ".part"
-"""At the end of the names while the call goes on. Both files can be read at any time, also after a crash."""
+"""Suffix of the names while the call goes on. Both files can be read at any time, also after a crash."""
 UP = VAD_RATE // LINE_RATE
 """Samples of the session's clock to one of the recording."""
 MAX_NAME = 80

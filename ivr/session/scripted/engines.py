@@ -139,7 +139,7 @@ class TimedPlayback:
 
     @property
     def played(self) -> int:
-        """In whole frames of 20 ms, as on a line."""
+        """Advance in whole frames of 20 ms, as on a line."""
         if self._since is None:
             return self._heard
         gone = round((self._loop.time() - self._since) * self.sample_rate)

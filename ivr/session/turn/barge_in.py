@@ -62,7 +62,7 @@ class BargeInControl:
         """The rule, already noted, that keeps a prompt playing over the current speech."""
         self.dismissed: DismissedSpeech | None = None
         self._evidence: dict[int, dict[str, Any]] = {}
-        """By onset; each is replaced, never changed."""
+        """Speech by onset; each entry is replaced, never changed."""
         self._latest = 0
         """The latest onset."""
 

@@ -176,9 +176,9 @@ class TooFewWords:
 
 
 STOPPED_RULES: tuple[WordRule, ...] = (NoWords(), AnswerOfGrammar(), BackchannelBeforeEnd())
-"""For a prompt that speech has stopped: does it resume?"""
+"""Rules that decide whether a prompt that speech stopped resumes."""
 WORDS_ONLY_RULES: tuple[WordRule, ...] = (HotwordOnly(), NoWords(), OnlyBackchannel(), TooFewWords())
-"""For a prompt that plays on until words stop it."""
+"""Rules for a prompt that plays until words stop it."""
 
 
 def rule_against(rules: tuple[WordRule, ...], said: SpokenOver) -> str | None:

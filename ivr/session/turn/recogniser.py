@@ -10,7 +10,7 @@ from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript
 from ivr.vad.events import Pcm16
 
 HIDDEN = "***"
-"""In the place of a private text."""
+"""Stands for a private text."""
 
 
 class Recogniser:

@@ -32,7 +32,7 @@ class Bridges:
         """(source, sink), connected whenever both have a stream."""
 
     def connect(self, source: int, sink: int) -> None:
-        """From now on ``sink`` is sent the audio of ``source``, beside what we play. Also while neither has a
+        """Send ``sink`` the audio of ``source``, beside what we play. Also while neither has a
         stream yet, and again after a re-INVITE."""
         self._connections.add((source, sink))
         self._start(source, sink)

@@ -39,11 +39,11 @@ class CallMedia(Protocol):
     player: Any
 
     def play(self, playback: Playback | None) -> None:
-        """From the next frame on; None is silence."""
+        """Play this from the next frame on; None is silence."""
 
     def free(self) -> None:
-        """On the C++ side first, which waits for a callback in progress, while the Python objects are still
-        whole: one that is being deallocated has lost its attributes but can be called back, and an
+        """Free on the C++ side first, which waits for a callback in progress, while the Python objects are
+        still whole: one that is being deallocated has lost its attributes but can be called back, and an
         exception that leaves a port's callback ends the process.
         """
 

@@ -27,7 +27,7 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "false-alarms": Bench.false_alarms,
     "backchannels": Bench.backchannels,
     "echo": Bench.echo,
-    "false-stops": Bench.false_stops,
+    "false-stops": Bench.false_interruptions,
     "endings": Bench.endings,
     "answers": Bench.answers,
 }

@@ -145,12 +145,12 @@ class _Held:
             self._held = event
             return
         if isinstance(event, SpeechEnded):
-            self._tell()
+            self._report()
         elif self._held is not None and not isinstance(event, AlarmRang):
             return
         self._listener(event)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._held is not None:
             began, self._held = self._held, None
             self._listener(SpeechStarted(began.onset, self._inner.clock, began.probability))
@@ -158,7 +158,7 @@ class _Held:
     def push(self, pcm16: bytes, sample_rate: int) -> None:
         self._inner.push(pcm16, sample_rate)
         if self._held is not None and self._inner.clock >= self._held.onset + self._samples:
-            self._tell()
+            self._report()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

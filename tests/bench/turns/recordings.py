@@ -60,13 +60,13 @@ def vocal() -> Iterator[tuple[str, str, Pcm16]]:
     """``gasp`` or ``grunt``, name, sound: what people utter without speaking, 1.5 s of it at most."""
     with zipfile.ZipFile(_present(_PLAYERS, "openarena-081-players")) as archive:
         members = {name.lower(): name for name in archive.namelist()}
-        for human in _HUMANS:
+        for speaker in _HUMANS:
             for sound in _VOCAL:
-                member = members.get(f"sound/player/{human}/{sound}.wav")
+                member = members.get(f"sound/player/{speaker}/{sound}.wav")
                 if member is not None:
                     x, rate = decode_wav(archive.read(member))
                     style = "gasp" if sound in ("gasp", "drown") else "grunt"
-                    yield style, f"{human}-{sound}", trimmed(resample(x, rate, RATE))[: int(1.5 * RATE)]
+                    yield style, f"{speaker}-{sound}", trimmed(resample(x, rate, RATE))[: int(1.5 * RATE)]
 
 
 def _folder(language: Language) -> Path:

@@ -123,7 +123,7 @@ class Bench(Scenes):
 
         return self._run([*alone, *other, *speech], rows, score)
 
-    def false_stops(self) -> list[Row]:
+    def false_interruptions(self) -> list[Row]:
         """The detector hears speech, the recogniser no words: a prompt of recorded words goes on."""
         prompts = [word_prompt(n) for n in range(6)]
         starts = {id(pcm): np.array(places) for pcm, places in prompts}

@@ -54,7 +54,7 @@ def _note(trace: Trace, found: dict[str, float | None]) -> dict[str, Any]:
         "scene": scene.name, "clip": scene.clip.name if scene.clip else None, "level": round(c.level_dbm0, 1),
         "loss": c.loss, "echo": None if c.echo is None else [c.echo.delay_ms, c.echo.loss_db], "seed": c.seed,
         "found": found, "turns": [t.text for t in trace.turns],
-        "told": [f"{at / RATE:.3f} {d.stage} {d.rule} {_short(d)}".strip() for at, d in trace.decisions],
+        "decisions": [f"{at / RATE:.3f} {d.stage} {d.rule} {_short(d)}".strip() for at, d in trace.decisions],
         "onset_s": round(scene.onset / RATE, 3), "offset_s": round(scene.offset / RATE, 3),
     }  # fmt: skip
 

@@ -42,7 +42,7 @@ MAX_KEYS = 64
 CLOCK_HZ = 16_000
 """The samples that a session's clock counts."""
 _LETTERS_PER_TOKEN = 4
-"""For servers that do not tell what they counted; what is usual for English."""
+"""Characters per token, usual for English, where the server does not count tokens."""
 _DONE_TOOL = ToolDefinition(
     DONE, "The conversation is over: the caller needs nothing more.", {"type": "object", "properties": {}}
 )
@@ -280,7 +280,7 @@ class Conversation:
         return writing
 
     async def _prepare(self, words: str) -> _Writing | None:
-        """For ``VoiceSession.prepare_replies``: a reply to what the caller has said so far."""
+        """Prepare, for ``VoiceSession.prepare_replies``, a reply to what the caller has said so far."""
         writing = self._asked(self._with(words))
         try:
             await writing.begin()

@@ -16,7 +16,7 @@ from ivr.grammar.inputs.digits import DigitsInput
 from ivr.grammar.inputs.phone import PhoneInput
 
 STRAY_S = 2.0
-"""Who ends a value with a key although it was complete without: so long that key is still the old one's."""
+"""Seconds in which a key that ends a value, complete without it, still belongs to that value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

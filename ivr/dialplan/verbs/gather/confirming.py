@@ -83,7 +83,9 @@ class Confirming:
         self._yields = yields
         asked = InputSpec(kind="yes_no", language=run.language)
         self._yes_no = Question({}, universals, asked, question.finish, run.language)
-        expected = dataclasses.replace(self._yes_no.expected, fits=self._fits, may_continue=self._may_go_on)
+        expected = dataclasses.replace(
+            self._yes_no.expected, fits=self._fits, may_continue=self._may_continue
+        )
         self._expected = expected
         self._hearing = Hearing(run, self._yes_no, timers)
 
@@ -181,7 +183,7 @@ class Confirming:
     def _fits(self, text: str) -> bool:
         return said_yes(text, self._run.language) is not None or self._corrected(text, 1.0) is not None
 
-    def _may_go_on(self, text: str) -> bool:
+    def _may_continue(self, text: str) -> bool:
         # "No" may be the beginning of "no, eight".
         return said_yes(text, self._run.language) is False
 
