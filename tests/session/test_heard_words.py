@@ -93,7 +93,7 @@ def test_what_the_engine_times_is_right_to_the_sample(played: int) -> None:
         assert heard_text([part], played, RATE).split() == want
 
 
-def test_where_the_engine_stops_telling_the_sound_is_looked_at() -> None:
+def test_where_the_engine_stops_reporting_the_sound_is_looked_at() -> None:
     part = timed(TEXT)
     known, part.words = part.words, part.words[:6]  # the first sentence's and the comma's
     assert [word.text for word in part.words][-1] == "a"
