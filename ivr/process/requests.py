@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from asyncio import timeout
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class ProcessOptions:
     """Pause before the second restart in a row without work in between; doubled for each further one."""
     backoff_max_s: float = 30.0
     """Longest pause before a restart."""
-    host: Path | None = field(default=None, metadata={"internal": True})
+    host: Path | None = None
     """Unix socket of a host that runs the process for several services; None is a process of our own.
     ``ivr serve --workers`` sets it."""
 

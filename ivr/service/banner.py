@@ -11,10 +11,10 @@ from ivr.sip.user_agent import AgentInfo
 
 
 def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:
-    """Addresses to dial and how, engines, calls, logs: plain text, at most 80 columns unless a name of the
-    settings (a plan, an engine, a host, a file) is longer than there is room for.
+    """Return the screen: addresses to dial and how, engines, calls, logs.
 
-    ``workers`` have the ports from that of ``settings`` on; ``info`` is that of each.
+    It is plain text of at most 80 columns, unless a name of the settings (a plan, an engine, a host, a file)
+    is longer. Each of the ``workers`` has a port, from that of ``settings`` on; ``info`` is that of each.
     """
     host, port = settings.bind
     ports = range(port, port + workers)
@@ -30,9 +30,9 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
         *(f"    sip:{plan.name}@{each}:{own}" for plan in plans for each in hosts for own in ports),
         *(f"    sip:{plan.name}@{own};transport=tls" for plan in plans for own in tls),
         "",
-        "  with a softphone (Linphone, Zoiper, MicroSIP, baresip): no account is needed,",
-        "  type the address as it stands, or:",
-        f"    baresip -e '/dial sip:{plans[0].name}@{address}'",
+        "  with a softphone (Linphone, Zoiper, MicroSIP): no account is needed, type the",
+        "  address as it is here. With baresip:",
+        *(f"    {line}" for line in dial_command(f"sip:{plans[0].name}@{address}")),
         "",
         f"  speech      stt {' > '.join(settings.stt.order)}, tts {' > '.join(settings.tts.order)}, "
         f"vad {settings.vad.name} at {settings.vad.threshold}",
@@ -50,8 +50,17 @@ def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: 
     return "\n".join(lines)
 
 
+def dial_command(address: str) -> list[str]:
+    """Return the lines of a shell command that calls ``address``.
+
+    baresip dials from a user agent, and has none until an account is set up: the first command makes one that
+    registers nowhere.
+    """
+    return ["baresip -e '/uanew sip:me@127.0.0.1;regint=0' \\", f"  -e '/dial {address}'"]
+
+
 def _tls_addresses(settings: Settings, workers: int) -> list[str]:
-    """``host:port`` of each worker's TLS, the most useful address first; empty when there is none."""
+    """Return ``host:port`` of each worker's TLS, the most useful address first; empty when there is none."""
     if settings.sip.tls_bind is None:
         return []
     bound, port = parse_bind(settings.sip.tls_bind)
@@ -60,7 +69,8 @@ def _tls_addresses(settings: Settings, workers: int) -> list[str]:
 
 
 def reachable_hosts(bound: str) -> list[str]:
-    """The addresses a phone can dial when the service is bound to ``bound``, the most useful first."""
+    """Return the addresses that a phone can dial when the service is bound to ``bound``, the most useful
+    first."""
     try:
         if not ipaddress.ip_address(bound).is_unspecified:
             return [bound]

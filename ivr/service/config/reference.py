@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, Any] = {
     "files.folder": "/var/lib/ivr/voicemail",
     "languages.tag": "fr",
     "languages.settings": "fr.toml",
+    **{f"{engine}.host": "/run/ivr/engines" for engine in ("stt.whisper", "tts.piper", "turn.smart-turn")},
     **{f"{table}.base_url": "http://127.0.0.1:8000/v1" for table in ("stt.openai", "tts.openai", "agent")},
     **{f"{table}.api_key": "sk-..." for table in ("stt.openai", "tts.openai", "agent")},
     **{f"{table}.api_key_file": "/run/secrets/openai" for table in ("stt.openai", "tts.openai", "agent")},
