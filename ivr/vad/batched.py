@@ -318,7 +318,7 @@ class LineStream:
         self._delivery.set_alarm(at)
 
     def flush(self, reason: FlushReason = "flushed") -> None:
-        """Callable from any thread; takes effect on the VAD thread once what the line had heard is examined."""
+        """Any thread may call it. It takes effect when what the line had heard is examined."""
         self._vad.flush(self, reason)
 
     def request_audio(self) -> None:

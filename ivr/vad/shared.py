@@ -205,7 +205,7 @@ class SharedStream:
         self._delivery.set_alarm(at)
 
     def flush(self, reason: FlushReason = "flushed") -> None:
-        """Callable from any thread; takes effect on the VAD thread once what was pushed before is examined."""
+        """Any thread may call it. It takes effect when what was pushed before is examined."""
         self._flush_wanted = reason
         self._wake.set()
 

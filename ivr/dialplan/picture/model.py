@@ -59,7 +59,7 @@ class Box:
 
 
 def boxes(plan: Plan, problems: Iterable[Problem] = ()) -> list[Box]:
-    """Steps in the order of the plan, the first step first. ``problems`` are marked at the step they are in."""
+    """Steps in the order of the plan. ``problems`` are marked at the step they are in."""
     names = [plan.start, *(name for name in plan.steps if name != plan.start)]
     found = [_box(plan, name, plan.steps[name]) for name in names]
     _name_the_ways_back(plan, found)
