@@ -72,16 +72,14 @@ class ScriptedTts:
 
 
 class Call:
-    """The call's end of things: remembers that it was ended; who it can be transferred to is up to the
-    test.
-    """
+    """The call's end of things: remembers that it was ended; the test decides who answers a transfer."""
 
     def __init__(self) -> None:
         self.facts = CallFacts(id="phone")
         self.ended: list[str] = []
         self.transfers: list[tuple[str, float]] = []
         self.reached: dict[str, TransferResult] = {}
-        """The result of a transfer there; any other is answered."""
+        """The result of a transfer to that address; any other is answered."""
         self.dialled: list[Dial] = []
         self.talking: dict[str, asyncio.Event] = {}
         """Who answers there talks until this is set."""
@@ -167,9 +165,9 @@ class Phone:
 
     async def presses(self, keys: str) -> None:
         for key in keys:
-            await self._settled()
+            await self._until_idle()
             self.session.process_dtmf(key)
-        await self._settled()
+        await self._until_idle()
 
     async def hears(self, text: str, *, within: float = 60.0) -> None:
         """Silence until ``text`` begins to be said; the texts before it are forgotten."""
@@ -197,10 +195,10 @@ class Phone:
         return len(self.player.played) / 2 / LINE_RATE
 
     async def _frame(self, pcm: bytes) -> None:
-        await self._settled()
+        await self._until_idle()
         self.session.process_audio(pcm)
 
-    async def _settled(self) -> None:
+    async def _until_idle(self) -> None:
         """Until only more audio changes anything, or the plan is over."""
         settled = asyncio.ensure_future(self.session.wait_until_idle())
         await asyncio.wait({settled, self.task}, return_when=asyncio.FIRST_COMPLETED)

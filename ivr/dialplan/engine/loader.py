@@ -1,4 +1,4 @@
-"""Loads a Plan from YAML files, or lists every mistake in them."""
+"""Loading a plan: YAML files to a Plan, or to a PlanError with every mistake in them."""
 
 import dataclasses
 import hashlib
@@ -85,7 +85,8 @@ class Document(Fields):
         description="the step to go through when the caller has left; it neither speaks nor listens",
     )
     operator: Address | None = Field(
-        default=None, description='the extension that receives callers when something fails, such as "100"'
+        default=None,
+        description='who callers are put through to when something fails, such as "100"',
     )
     steps: dict[str, Any] = Field(min_length=1, description="a mapping of steps, each a list of verbs")
 
@@ -100,7 +101,7 @@ class Library(Fields):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """A plan and the text it was made of."""
+    """A plan and the text it was read from."""
 
     plan: Plan
     sources: tuple[Source, ...]
@@ -117,7 +118,7 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
 
 
 def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
-    """``load_plan``, for those who need the text too. Raises PlanError and nothing else."""
+    """Read and check a plan, and return its text too. Raises PlanError and nothing else."""
     file = os.fspath(path)
     try:
         all_verbs()
@@ -176,7 +177,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
 
 
 def _initial(document: Document, root: Node, problems: list[Problem]) -> dict[str, Any]:
-    """What a call's variables begin with. They are worked out here: no call is there yet to be read."""
+    """Returns the first values of a call's variables. No expression of them may read the call."""
     values: dict[str, Any] = {}
     for name, expression in document.variables.items():
         try:
@@ -201,7 +202,7 @@ def load_plans(paths: Iterable[str | os.PathLike[str]]) -> list[Plan]:
 
 
 def read_plans(paths: Iterable[str | os.PathLike[str]]) -> list[ReadPlan]:
-    """``load_plans``, for those who need the text too."""
+    """Read and check several plans, and return their texts too. Raises PlanError."""
     plans: dict[str, ReadPlan] = {}
     for path in paths:
         read = read_plan(path)
@@ -249,7 +250,7 @@ def _languages(root: Node) -> tuple[str, ...]:
 
 
 def _speaks_after_hangup(start: str, steps: dict[str, Step]) -> Iterable[Problem]:
-    """Nobody would hear it."""
+    """Reports verbs that need the caller in steps that ``on_hangup`` leads to."""
     seen: set[str] = set()
     todo = [start]
     while todo:

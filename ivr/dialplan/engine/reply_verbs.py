@@ -1,5 +1,5 @@
-"""Verbs that an application answers a request with: JSON in the plan's own language, checked by the same
-models before the first of them is done.
+"""Verbs in the answer to a request: JSON in the language of plans, checked by the same models before the
+first of them runs.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from ivr.dialplan.source.errors import Problem, quoted
 from ivr.dialplan.values.fields import LoadContext
 
 MAX_VERBS = 100
-"""The limit of verbs in one answer."""
+"""Verbs in one answer."""
 MAX_NODES = 5_000
 """Values in one answer."""
 
 
 def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
-    """Read ``{"verbs": [...]}``; may be none. Steps, languages and sound files are the plan's: nothing is
-    read from disk for an answer. Raises BadReply.
+    """Returns the checked verbs of ``{"verbs": [...]}``, which may be none. Steps, languages and sound files
+    are those of the plan: nothing is read from disk for an answer. Raises BadReply.
     """
     if not isinstance(reply, dict) or set(reply) != {"verbs"} or not isinstance(reply["verbs"], list):
         raise BadReply('expected an object with a list of verbs, such as {"verbs": [{"say": "Hello"}]}')
@@ -50,7 +50,7 @@ def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
 
 
 def _node(value: Any, path: str, depth: int, paths: list[str]) -> Node:
-    """``value`` as the reader of plans sees a file. Its line is its place in ``paths``, from 1."""
+    """Returns ``value`` as the tree of a plan's file. A node's line is its index in ``paths``, from 1."""
     paths.append(path)
     if len(paths) > MAX_NODES:
         raise BadReply(f"more than {MAX_NODES} values")

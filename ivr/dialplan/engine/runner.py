@@ -1,4 +1,4 @@
-"""One verb after the other until a plan ends, and what happens when one fails or the caller leaves."""
+"""The runner: moves a call through its plan, and handles failures, hang-ups and loops."""
 
 import asyncio
 import contextlib
@@ -18,24 +18,24 @@ from ivr.dialplan.values.expressions import ExpressionError
 from ivr.session import SessionEnded, SessionState, VoiceSession
 
 MAX_SILENT_STEPS = 100
-"""Steps entered one after the other with nothing heard and nobody listening, before the plan is a loop."""
+"""Steps entered in a row in which the caller neither hears anything nor is listened to: more is a loop."""
 MAX_GIVEN_UP = 10
-"""Gathers given up one after the other before the caller is taken to be gone."""
+"""Gathers given up in a row before the caller is taken to be absent."""
 MAX_FAILURES = 5
-"""Verbs that fail before the caller answers anything again: then ``on_error`` is no way on."""
+"""Verbs that may fail before the caller answers again; after that ``on_error`` is not followed."""
 MAX_CALLS = 50
-"""Subroutines inside one another."""
+"""Depth of subroutines."""
 MAX_ASKED = 50
-"""Steps that "back" leads through."""
+"""Steps that are kept for the universal "back"."""
 AFTER_HANGUP_S = 60.0
-"""Seconds that the steps of ``on_hangup`` may take."""
+"""Seconds that the steps of ``on_hangup`` may take together."""
 OPERATOR_S = 30.0
-"""How long the plan's operator is rung when something failed."""
+"""Seconds that the plan's operator is rung when something failed."""
 
 
 @dataclass(slots=True)
 class _Frame:
-    """Where a subroutine was entered."""
+    """Where a subroutine was entered: the verb that follows it."""
 
     step: str
     index: int
@@ -76,11 +76,11 @@ class Runner:
 
     @property
     def begun(self) -> bool:
-        """The plan runs, or has run."""
+        """Whether the plan was started."""
         return self._steps_task is not None
 
     def caller_left(self) -> None:
-        """What runs is ended; the steps of ``on_hangup`` follow. On the loop; idempotent."""
+        """Cancel the running verb; the steps of ``on_hangup`` follow. Call it on the loop; idempotent."""
         self._left = True
         if self._steps_task is not None:
             self._steps_task.cancel()
@@ -170,7 +170,7 @@ class Runner:
         return name
 
     def _leave(self, step: str) -> _Frame:
-        """A subroutine is over, in ``step``."""
+        """End the innermost subroutine, which is in ``step``, and return where it was entered."""
         self.position.reply_steps.pop(step, None)
         self.run.variables.leave()
         frame = self._frames.pop()
@@ -178,7 +178,7 @@ class Runner:
         return frame
 
     def _unwind(self, step: str, depth: int) -> None:
-        """Go to ``step``, out of all subroutines but ``depth``."""
+        """Leave subroutines from ``step`` until ``depth`` of them remain."""
         while len(self._frames) > depth:
             step = self._leave(step).step
 
@@ -189,7 +189,7 @@ class Runner:
             self._asked.append(here)
 
     def _back(self, step: str) -> str:
-        """The step that asked before ``step``, in whatever subroutine is still running."""
+        """Returns the step that asked the caller before ``step`` did, in a subroutine that still runs."""
         here = (len(self._frames), step)
         while self._asked and (self._asked[-1] == here or self._asked[-1][0] > here[0]):
             self._asked.pop()
@@ -198,7 +198,7 @@ class Runner:
         return before
 
     async def _do(self, placed: PlacedVerb, after_hangup: bool) -> Next:
-        """One verb; when it fails, the way on that the plan has for that."""
+        """Run one verb; when it fails, return what the plan has for that."""
         run = self.run
         try:
             after = await placed.verb.run(run)
@@ -208,7 +208,7 @@ class Runner:
         except SessionEnded:
             raise
         except Exception as error:
-            # Whatever a verb does wrong is its own call's matter, and does not end it in silence.
+            # An error of a verb concerns its own call alone, and the caller hears about it.
             expected = isinstance(error, VerbFailed | ExpressionError)
             event = error.event if isinstance(error, VerbFailed) else "error"
             where = {"step": self.position.step, "line": placed.line, "verb": placed.verb.name}
@@ -226,7 +226,7 @@ class Runner:
             return GoTo(target)
 
     async def _apologise(self, reason: str) -> End:
-        """The last that a caller hears of us: somebody else, or a goodbye; never nothing."""
+        """Say the apology, and put the caller through to the plan's operator where there is one."""
         run = self.run
         operator = self.plan.operator
         run.stop_skipping()
@@ -251,7 +251,7 @@ class Runner:
             await handle.wait_for_playout()
         except SessionEnded:
             raise
-        except Exception as error:  # with the engine down too there is only the operator left
+        except Exception as error:  # the engine is down too: the operator remains
             self.run.log.error("apology_failed", error=str(error))
 
     async def _after_hangup(self) -> None:

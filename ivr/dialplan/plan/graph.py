@@ -32,7 +32,7 @@ class Edge:
 
 
 class Graph:
-    """The ways through one plan. Everything is worked out when it is asked for, once."""
+    """The graph of one plan. Each property is computed once, when it is first read."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -41,7 +41,7 @@ class Graph:
             for index in range(len(step.verbs) + 1):
                 self._edges[name, index] = tuple(self._edges_of((name, index)))
 
-    # -- the plan as it stands
+    # -- the plan as written
 
     @property
     def places(self) -> Iterable[Place]:

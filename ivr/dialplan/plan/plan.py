@@ -1,4 +1,4 @@
-"""A plan that passed its checks."""
+"""A plan that was loaded and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ APOLOGY_OPERATOR = "Sorry, something went wrong on our side. I will connect you 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(PlanSettings):
-    """Immutable; one plan serves any number of calls at once."""
+    """A checked plan. Immutable; it serves any number of calls at once."""
 
     steps: Mapping[str, Step]
     routes: tuple[Route, ...] = ()
@@ -31,20 +31,20 @@ class Plan(PlanSettings):
     files: tuple[Path, ...] = ()
     """What it was read from: its own file, then those it includes."""
     hash: str = ""
-    """A hash of its text and that of what it includes; the same text, the same hash."""
+    """Hash of its text and of the files it includes."""
 
     @property
     def answers_late(self) -> bool:
-        """It may refuse a call: it is picked up at the first verb that needs sound, not before the first."""
+        """Whether it may reject a call: then the call is answered at the first verb that needs sound."""
         return any(placed.verb.name == "reject" for step in self.steps.values() for placed in step.verbs)
 
     @property
     def has_sensitive_input(self) -> bool:
-        """It asks for something that is never to be written down."""
+        """Whether it asks for something sensitive."""
         return any(has_sensitive_input(placed.verb) for step in self.steps.values() for placed in step.verbs)
 
     def prompts(self) -> list[str]:
-        """Every text it may say that is known beforehand, each once: those of the first step first."""
+        """Returns every text that is known before a call, each once, those of the first step first."""
         texts: dict[str, None] = {}
         for step in (self.start, *self.steps):
             for placed in self.steps[step].verbs:
@@ -54,5 +54,5 @@ class Plan(PlanSettings):
 
 
 def has_sensitive_input(verb: Verb) -> bool:
-    """It, or what it may do itself, asks for something that is never to be written down."""
+    """Whether the verb, or a verb inside it, asks for something sensitive."""
     return verb.has_sensitive_input or any(map(has_sensitive_input, verb.inner_verbs()))

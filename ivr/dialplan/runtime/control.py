@@ -1,4 +1,4 @@
-"""What a plan asks of the call under it."""
+"""The call that a plan controls: its facts, and answering, hanging up, transferring and dialling."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from ivr.session.types import AudioClip
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a call brings with it; ``call.…`` in a plan."""
+    """What is known of a call from its INVITE; ``call.…`` in a plan."""
 
     id: str = ""
     """SIP Call-ID."""
@@ -28,7 +28,7 @@ class CallFacts:
     direction: Literal["in", "out"] = "in"
 
     def plain(self) -> dict[str, Any]:
-        """Returns the value that expressions see."""
+        """Returns the mapping that expressions read as ``call``."""
         return {
             "id": self.id,
             "from": self.caller,
@@ -66,28 +66,28 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """A call of ours to somebody the caller is to talk to."""
+    """An outbound call whose callee is to be connected with the caller."""
 
     to: tuple[str, ...]
     """Addresses, or extensions of the trunk that the call came by. Not empty."""
     at_once: bool = False
-    """All are called and the first to answer has it; else one after the other."""
+    """Ring all at once, the first answer wins; else one after the other."""
     timeout_s: float = 30.0
-    """How long each may ring."""
+    """Seconds that each may ring."""
     hand_over: bool = False
     """Once there is an answer, the caller's side is asked to call them in our place (REFER with Replaces, RFC
     3891); else both calls stay ours and are connected."""
     caller_id: str = ""
-    """The caller that the call shows, an address or an extension; empty: the account's own."""
+    """The caller ID, an address or an extension; empty: that of the account."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Added to the INVITE."""
     whisper: str = ""
-    """Said to who answers, before the two are connected."""
+    """Said to the callee who answers, before the two are connected."""
     ringback: AudioClip | None = None
     """What the caller hears again and again while it rings, unless the other side sends sound of its own.
     None: the caller hears neither."""
     on_answer: Callable[[], None] = _nothing
-    """Called on the loop just before the two are connected: what the caller hears is to end."""
+    """Called on the loop just before the two are connected, to end what the caller hears."""
 
 
 class CallControl(Protocol):

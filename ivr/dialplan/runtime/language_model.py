@@ -1,4 +1,4 @@
-"""What ``agent`` asks of a language model: a reply to a conversation, as it is written."""
+"""The language model behind ``agent``: a request, and its reply as it is written."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from ivr.errors import IvrError
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model wants something done."""
+    """A tool that the model calls."""
 
     id: str
     name: str
@@ -24,14 +24,14 @@ class Message:
     role: Literal["system", "user", "assistant", "tool"]
     content: str = field(default="", repr=False)
     calls: tuple[ToolCall, ...] = ()
-    """The calls of tools in an assistant's message."""
+    """Tools that the assistant calls."""
     call_id: str = ""
-    """The call that a tool's message answers."""
+    """For the role tool: the id of the call that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """Something that the model may have done. ``parameters`` is a JSON Schema of an object."""
+    """A tool that the model may call. ``parameters`` is a JSON Schema of an object."""
 
     name: str
     description: str
@@ -40,7 +40,7 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a reply is asked to."""
+    """A request for a reply."""
 
     messages: Sequence[Message]
     tools: Sequence[ToolDefinition] = ()
@@ -51,22 +51,22 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a reply: some text, or (the last) what is to be done and what it cost."""
+    """A part of a reply: text, or, as the last part, the tools to call and the tokens used."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     tokens: int = 0
-    """Tokens of the question and the reply; 0 where the server does not count them."""
+    """Tokens of request and reply; 0 where the server does not report them."""
 
 
 class ModelFailed(IvrError):
-    """There is no reply, or not all of it."""
+    """The model did not reply, or not completely."""
 
 
 class LanguageModel(Protocol):
     """A model behind some server."""
 
     def reply(self, ask: Ask) -> AsyncIterator[Piece]:
-        """Text as it is written, then one piece with the calls and the tokens. Raises ModelFailed, also in
-        the midst of it. Closing the iterator ends the request.
+        """Text as it is written, then one piece with the calls and the tokens. Raises ModelFailed, also
+        in the middle of it. Closing the iterator ends the request.
         """

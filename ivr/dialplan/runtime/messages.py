@@ -1,4 +1,4 @@
-"""What callers leave: a WAV file on disk, a JSON file beside it, and a report sent on."""
+"""Recorded messages: a WAV file and a JSON file on disk, and their delivery by HTTP or mail."""
 
 import asyncio
 import dataclasses
@@ -25,13 +25,13 @@ class Message:
 
     file: Path
     about: dict[str, Any]
-    """Returns the content of its JSON file."""
+    """The content of its JSON file."""
     wav: bytes = dataclasses.field(repr=False)
 
 
 def message_folder(world: World, plan: str) -> Path:
-    """Where a plan's messages go, made if need be. Raises VerbFailed when nothing can be written there: to be
-    known before a caller has spoken.
+    """Returns the folder of a plan's messages, created where it is missing. Raises VerbFailed when nothing
+    can be written there, which must be known before the caller speaks.
     """
     if world.files is None:
         raise VerbFailed("not_configured", NO_FOLDER)
@@ -46,7 +46,7 @@ def message_folder(world: World, plan: str) -> Path:
 
 
 async def keep(folder: Path, pcm16: bytes, now: datetime, about: dict[str, Any]) -> Message:
-    """Write PCM16 at 8 kHz and what is known of it. Raises VerbFailed, and leaves nothing half written."""
+    """Write PCM16 at 8 kHz and its metadata. Raises VerbFailed, and leaves no partial file."""
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     file = folder / f"{name}.wav"
     known = {
@@ -64,7 +64,7 @@ async def keep(folder: Path, pcm16: bytes, now: datetime, about: dict[str, Any])
 
 
 def _write(file: Path, wav: bytes, about: dict[str, Any]) -> None:
-    """The JSON file last: who sees it finds the sound complete. Nobody else may read them."""
+    """Write the JSON file last, so that its sound is complete when it appears. Mode 0600."""
     text = json.dumps(about, ensure_ascii=False, indent=2).encode() + b"\n"
     written: list[Path] = []
     try:

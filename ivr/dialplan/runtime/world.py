@@ -1,5 +1,5 @@
-"""What a plan needs of the world besides the call: the clock, HTTP, mail, a language model, a place for
-files. A test of a dialogue gives its own.
+"""What a plan uses besides the call: the clock, HTTP, mail, a language model, a folder for files, queues. A
+test of a dialogue gives its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,19 +16,19 @@ from ivr.errors import IvrError
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What is asked of a back end."""
+    """A request to a back end."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     timeout_s: float = 10.0
-    """Seconds for the whole request, the answer's last byte included."""
+    """Seconds for the whole exchange, up to the last byte of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What it answered."""
+    """The answer of a back end."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -79,6 +79,6 @@ class World:
     mail: Mail | None = None
     model: LanguageModel | None = None
     files: Path | None = None
-    """The folder for what callers leave: voicemail."""
+    """The folder for recorded messages."""
     queues: Queues = field(default_factory=Queues)
-    """The queues of waiting callers, over all calls."""
+    """The queues of all calls."""

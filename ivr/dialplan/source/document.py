@@ -1,4 +1,4 @@
-"""A plan's YAML 1.2 text as a tree that knows where everything stands.
+"""A plan's YAML 1.2 text as a tree whose nodes know their line and column.
 
 Scalars stay the text that was written (``07``, ``yes`` and ``no`` included): what type a value has is
 decided by the field it is given to, not by YAML. So the tree is built here from the parser's events and
@@ -103,7 +103,7 @@ class Node:
         return place
 
     def describe(self) -> str:
-        """What it is, for "found …" in a message."""
+        """Returns what the node is, for "found …" in a message."""
         if self.kind == "scalar":
             comment = ': # begins a comment, so write the key as "#"'
             nothing = f"nothing{comment if self.commented else ''}"
@@ -144,7 +144,7 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not come yet."""
+    """A list or mapping that is still open."""
 
     node: Node
     anchor: str | None
@@ -190,11 +190,11 @@ class _Builder:
 
     def _scalar(self, event: Any, line: int, column: int) -> Node:
         self._check_tag(event, line, column)
-        bare = event.style is None and event.value in _NOTHING and event.implicit[0]
+        nothing = event.style is None and event.value in _NOTHING and event.implicit[0]
         quoted = event.style is not None
-        if bare and not event.value:
+        if nothing and not event.value:
             return self._empty(line, column)
-        return Node("scalar", line, column, None if bare else event.value, quoted=quoted)
+        return Node("scalar", line, column, None if nothing else event.value, quoted=quoted)
 
     def _empty(self, line: int, column: int) -> Node:
         """Return the node of a value that was not written, at the end of its name: the parser reports it
@@ -267,7 +267,7 @@ class _Builder:
 
 
 def _yaml_problem(error: YAMLError, text: str) -> Problem:
-    """The parser's complaint in plain words, with a hint for what is usually behind it."""
+    """Returns the parser's error in plain words, with a hint at its usual cause."""
     if isinstance(error, ReaderError):
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -112,28 +112,28 @@ class Unit:
 
 @dataclass(slots=True)
 class LoadContext:
-    """What a field's check may look at. ``sounds`` fills up."""
+    """What the check of a field may read. ``sounds`` and ``functions`` are filled by the checks."""
 
     steps: frozenset[str]
     folder: Path
-    """The path of the file that is being read."""
+    """The folder of the file that is being read."""
     home: Path | None = None
-    """The path of the plan, when the file is one that it includes."""
+    """The folder of the plan, when the file is one that it includes."""
     sounds: dict[str, AudioClip] = field(default_factory=dict)
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
     universals: Mapping[str, Any] = field(default_factory=dict)
-    """What holds in every gather, once the top of the plan was read."""
+    """The plan's universals, known once the top of the plan was read."""
     hours: frozenset[str] = frozenset()
     functions: dict[str, Any] = field(default_factory=dict)
-    """The functions of the plan's author that verbs name. Fills up."""
+    """The functions of the plan's author that verbs name."""
     in_call: bool = False
-    """The verbs come from elsewhere in mid-call: no file is read and no code is loaded for them."""
+    """The verbs are the answer to a request during a call: no file is read and no code is loaded for them."""
 
 
 def refuse(message: str, rule: str = "schema") -> PydanticCustomError:
-    """An error whose text goes to the operator as it stands; ``rule`` is what it breaks."""
+    """Returns an error whose text is shown to the operator unchanged; ``rule`` is the rule that is broken."""
     return PydanticCustomError("plan", "{message}", {"message": message, "rule": rule})
 
 
@@ -189,7 +189,7 @@ def _keys(value: str) -> str:
 
 
 def check_address(value: str) -> str:
-    """``value`` without the space around it. Refuses what cannot be called."""
+    """Returns ``value`` without the space around it. Refuses what cannot be called."""
     address = value.strip()
     if _ADDRESS.fullmatch(address) is None:
         raise refuse(
@@ -323,14 +323,14 @@ Span = Annotated[
     WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_DURATION.pattern}$"}),
     Unit("s"),
 ]
-"""A duration that may be nothing: ``0s``."""
+"""A duration that may be zero: ``0s``."""
 
 SWITCH_VALUES = [True, False, "true", "false", "yes", "no", "on", "off"]
 Switch = Annotated[bool, BeforeValidator(_switch), WithJsonSchema({"enum": SWITCH_VALUES})]
 """true, yes or on; false, no or off."""
 
 Text = Annotated[str, AfterValidator(_text)]
-"""Something to say, white space run together."""
+"""A text, runs of white space made one space."""
 
 StepName = Annotated[str, AfterValidator(_step)]
 """The name of a step of this plan."""
@@ -342,13 +342,13 @@ SoundFile = Annotated[str, AfterValidator(_sound)]
 """A WAV file, relative to the file that names it; the value is relative to the plan."""
 
 VariableName = Annotated[str, AfterValidator(_variable)]
-"""What an expression can read it by."""
+"""The name of a variable."""
 
 Keys = Annotated[str, AfterValidator(_keys)]
 """One or more telephone keys, capitals."""
 
 Address = Annotated[str, AfterValidator(check_address)]
-"""The number to call: a SIP or tel URI, ``user@host``, or an extension of the trunk that a call came by."""
+"""An address to call: a SIP or tel URI, ``user@host``, or an extension of the call's trunk."""
 
 Language = Annotated[str, AfterValidator(_language)]
 """A language tag (RFC 5646): ``en``, ``fr-CA``."""

@@ -33,7 +33,7 @@ _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class FunctionError(Exception):
-    """It cannot be used; why, and what to do."""
+    """A function cannot be used. The message says why and what to do."""
 
 
 class Function:
@@ -83,8 +83,8 @@ class Function:
 
 
 def _again(spec: str, folder: Path) -> Function:
-    """Call a function in another process. One that was there when the plan was checked and is not now fails
-    when it is called, and not the process.
+    """Find a function again in another process. One that is missing there fails when it is called; the
+    process goes on.
     """
     try:
         return Function(spec, folder)
@@ -199,17 +199,17 @@ def _taken(function: Callable[..., Any]) -> str:
 
 
 class WatchedCoroutine:
-    """Await ``work`` and log when it held the loop for too long."""
+    """Awaits ``work`` and reports when it blocked the loop for too long."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], on_held: Callable[[float], None]) -> None:
-        """``on_held(seconds)`` after each stretch of more than ``HELD_S``. What runs in tasks of its own is
-        not seen.
+        """``on_held(seconds)`` is called after each stretch of more than ``HELD_S``. Tasks that the work
+        starts itself are not watched.
         """
         self._work, self._on_held = work, on_held
         self._given_up = False
 
     def give_up(self) -> None:
-        """It would not end when it was cancelled: at the next cancellation it is not asked any more."""
+        """Close the coroutine at the next cancellation: it has ignored an earlier one."""
         self._given_up = True
 
     def __await__(self) -> Generator[Any, Any, Any]:

@@ -20,9 +20,9 @@ from ivr.dialplan.values.fields import Fields, VariableName, refuse
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES = 24 * 60
 HOLIDAY_YEARS = 10
-"""Years of a country's holidays, from the one in which a plan is loaded on."""
+"""Years of a country's holidays, from the year in which a plan is loaded."""
 LOOK_AHEAD_DAYS = 400
-"""How far ahead the next opening is looked for."""
+"""Days ahead that are searched for the next opening."""
 
 Interval = tuple[int, int]
 """Minutes after midnight: from, to (not included). To may be past midnight, up to twice a day's minutes."""
@@ -124,7 +124,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Calendar(Fields):
-    """One name's hours."""
+    """The hours under one name."""
 
     zone: Zone = Field(default="UTC", description="the time zone of its clock, such as Europe/Berlin")
     open: Annotated[dict[str, Hours], BeforeValidator(_day_names)] = Field(
@@ -167,7 +167,7 @@ HoursByName = dict[VariableName, Calendar]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenHours:
-    """A calendar, ready to be asked."""
+    """A calendar with its holidays, ready for calls."""
 
     zone: str
     week: tuple[tuple[Interval, ...], ...]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from ivr.grammar.reading import AS, CannotRead
 
 MAX_BREAK_MS = 10_000
-"""Seconds of one break."""
+"""The longest break, in ms."""
 MAX_BREAKS = 50
-"""Breaks in one text at most."""
+"""Breaks in one text."""
 PARAGRAPH_MS = 600
 STRENGTHS = {"none": 0, "x-weak": 100, "weak": 200, "medium": 400, "strong": 700, "x-strong": 1000}
 """Milliseconds of a break that names no time."""
@@ -34,12 +34,12 @@ _TIME = re.compile(r"\+?(\d{1,6}(?:\.\d{1,3})?)(ms|s)")
 
 
 class MarkupError(ValueError):
-    """What is wrong, in the words of a plan's author."""
+    """A mistake in the markup, explained to a plan's author."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Milliseconds of nothing."""
+    """Silence of some milliseconds."""
 
     ms: int
 

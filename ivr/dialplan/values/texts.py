@@ -1,4 +1,4 @@
-"""What a plan says: a text with values in it, in one language or in several."""
+"""Texts with values in them, in one language or in several."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ class Spoken:
 
 
 def say(text: str) -> Spoken:
-    """A text of our own."""
+    """Returns a built-in text, one for all languages."""
     return Spoken({"": Template(text)})
 
 
@@ -154,7 +154,7 @@ TemplateText = Annotated[Template, BeforeValidator(_plain_template), WithJsonSch
 """A text that is not said (an address, a URL, a tag), values in ``{{ }}``."""
 
 Target = Annotated[Template, BeforeValidator(_target), WithJsonSchema({"type": "string"})]
-"""The number to call, as ``Address``; values in ``{{ }}``."""
+"""An address to call, as ``Address``; values in ``{{ }}``."""
 
 Targets = Annotated[tuple[Target, ...], OneOrMany(str, dict, at_least_one=True)]
 """One, or a list of them."""

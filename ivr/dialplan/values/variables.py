@@ -1,4 +1,4 @@
-"""The values that a call gathers on its way through a plan."""
+"""The variables of a call."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError
 
 MAX_VARIABLES = 500
-"""The variables of one call."""
+"""Variables of one call."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _RESERVED = "call hours language now error true false none True False None and or not in is if else"
 RESERVED = frozenset(_RESERVED.split())
@@ -21,7 +21,7 @@ _MAX_ITEMS = 20_000
 
 
 class Variables:
-    """Names to values. What a subroutine was given is seen in it alone, and goes with it."""
+    """Names to values. The parameters of a subroutine are visible in it alone, and end with it."""
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
         self._values: dict[str, Any] = dict(given or {})
@@ -43,7 +43,7 @@ class Variables:
             self.sensitive.add(name)
 
     def enter(self, values: Mapping[str, Any]) -> None:
-        """A subroutine begins, with these."""
+        """Begin a subroutine with these parameters."""
         self._local.append(dict(values))
 
     def leave(self) -> None:
@@ -53,15 +53,15 @@ class Variables:
         del self._local[1:]
 
     def scope(self) -> dict[str, Any]:
-        """Returns the values that an expression sees."""
+        """Returns the variables that an expression may read."""
         return {**self._values, **self._local[-1]}
 
     def shown(self) -> dict[str, Any]:
-        """Returns the values for logs and terminals: sensitive ones are hidden."""
+        """Returns the variables for logs and terminals: sensitive values are hidden."""
         return {name: HIDDEN if name in self.sensitive else value for name, value in self.scope().items()}
 
     def redact(self, text: str) -> str:
-        """``text`` without any sensitive value that stands in it."""
+        """Returns ``text`` with every sensitive value in it hidden."""
         scope = self.scope()
         for name in self.sensitive:
             for value in sorted(_texts(scope.get(name, "")), key=len, reverse=True):
@@ -70,7 +70,7 @@ class Variables:
 
 
 def _texts(value: Any, depth: int = 0) -> Iterator[str]:
-    """What of it would tell something, wherever it stood; a single character is anywhere."""
+    """The parts of a value that are hidden in texts; single characters are too common for that."""
     if isinstance(value, Mapping | list | tuple) and depth < 5:
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(item, depth + 1)

@@ -25,7 +25,7 @@ from ivr.dialplan.values.variables import is_plain
 from ivr.session import SessionEnded
 
 ENDING_S = 1.0
-"""What a function has for its clean-up once it was cancelled; then it is ended where it stands."""
+"""Seconds that a cancelled function has for its clean-up, before its coroutine is closed."""
 _LET_THROUGH = "let CancelledError through: the call it was for is over"
 
 

@@ -45,7 +45,7 @@ _FRAME = LINE_RATE // 50
 
 
 class Leave(Fields):
-    """A way out of the queue by the caller's own word."""
+    """A way out of the queue that the caller may choose."""
 
     say: TextList = Field(default=(), description="a phrase, or a list of phrases")
     press: KeysList = Field(default=(), description="a key, or a list of keys")
@@ -59,8 +59,8 @@ class Leave(Fields):
 
 
 class Queue(Verb):
-    """Let the caller wait, with music and word of their place, until one of ``agents`` is free, and connect
-    them.
+    """Let the caller wait, with music and announcements of their position, until one of ``agents`` is free,
+    and connect them.
 
     Callers of one ``name`` are served in the order in which they came; whoever of ``agents`` is free is
     called for whoever is next, and talks with one caller at a time. Who is busy or does not answer is tried
@@ -81,7 +81,7 @@ class Queue(Verb):
         default="main", alias="name", description="the queue's name", validate_default=True
     )
     agents: Targets = Field(
-        description='the agents: extensions such as "201" or addresses, the first is tried first'
+        description='who callers wait for: extensions such as "201" or addresses, the first is tried first'
     )
     music: SoundFiles = Field(
         default=(), description="a WAV file to hear while waiting, or a list; a soft tone when not given"
@@ -104,7 +104,7 @@ class Queue(Verb):
         default=None, description="said to the agent who answers, before they are connected"
     )
     caller_id: TemplateText | None = Field(
-        default=None, description="the caller that the agents see; our own account when not given"
+        default=None, description="the caller ID that the agents see; that of the account when not given"
     )
     leave: Annotated[tuple[Leave, ...], OneOrMany(dict)] = Field(
         default=(),
@@ -201,7 +201,7 @@ class Queue(Verb):
     # -- the agents' side
 
     async def _served(self, run: Run, ticket: Ticket, connected: asyncio.Event) -> TransferResult:
-        """Until somebody has answered and they have talked."""
+        """Dial agents until one has answered and the talk is over."""
         queues = run.world.queues
 
         def answered() -> None:
@@ -254,7 +254,7 @@ class Queue(Verb):
                         announced = run.session.clock + round(self.every * VAD_RATE)
                         continue
                     seconds = max(0.1, (min(end, announced) - now) / VAD_RATE)
-                    chosen = await self._hold(run, music, seconds, answer, serving)
+                    chosen = await self._play_music(run, music, seconds, answer, serving)
                     if chosen is not None:
                         return chosen
         return None
@@ -273,7 +273,7 @@ class Queue(Verb):
             wait_minutes=minutes,
         )
 
-    async def _hold(
+    async def _play_music(
         self,
         run: Run,
         music: "_Music",
@@ -281,7 +281,7 @@ class Queue(Verb):
         answer: "asyncio.Future[Any]",
         serving: "asyncio.Future[TransferResult]",
     ) -> str | None:
-        """Music for so long; the way out that the caller chose meanwhile."""
+        """Play music for so many seconds; returns the way out that the caller chose meanwhile."""
         options = self._prompt_options.applied_to(run.session.config.barge_in)
         handle = await run.session.say(music.next(seconds), options=options)
         async with (
@@ -304,14 +304,14 @@ class Queue(Verb):
 
 
 class _Music:
-    """Sound that goes on where it was left, again and again."""
+    """Music on hold: each piece continues where the last one ended."""
 
     def __init__(self, clips: list[AudioClip]) -> None:
         self._pcm = b"".join(_on_line(clip) for clip in clips) or waiting()
         self._at = 0
 
     def next(self, seconds: float) -> AudioClip:
-        """The next so many seconds of it."""
+        """Returns the next so many seconds."""
         size = max(1, round(seconds * LINE_RATE)) * 2
         piece = self._pcm[self._at : self._at + size]
         while len(piece) < size:

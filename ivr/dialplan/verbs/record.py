@@ -51,7 +51,7 @@ class Answer(Fields):
 
 
 class Review(Fields):
-    """The caller decides what happens to the message. Who decides nothing has it sent."""
+    """The caller decides what happens to the message. Without a decision it is saved."""
 
     prompt: Said | None = Field(
         default=None, description="said after the recording; a built-in text when not given"
@@ -96,7 +96,7 @@ class Mailed(Fields):
 
 
 class Hook(TextOrFields):
-    """Receivers of a report of a message. A bare text is its ``url``."""
+    """Where a message is delivered. A bare text is its ``url``."""
 
     text_field: ClassVar[str] = "url"
 
@@ -110,13 +110,13 @@ class Hook(TextOrFields):
     @model_validator(mode="after")
     def _reports_somebody(self) -> "Hook":
         if self.url is None and self.mail is None:
-            raise refuse("a hook needs a 'url' or a 'mail', or nobody gets a report")
+            raise refuse("a hook needs a 'url' or a 'mail', or the message is delivered nowhere")
         return self
 
 
 class Record(SpeakingVerb):
-    """Keep what the caller says: voicemail. A beep, the message, and, with ``review``, the caller's word on
-    what happens to it.
+    """Record what the caller says: voicemail. A beep, the message, and, with ``review``, the caller's
+    decision what happens to it.
 
     The message is a WAV file (PCM16, 8 kHz) in the service's folder for files, with a JSON file beside it;
     the variable ``into`` has what that says, and ``delivered``. Who hangs up in the middle has left what they
@@ -155,7 +155,7 @@ class Record(SpeakingVerb):
         default=None, description="the step to go to when it was deleted; else the next verb follows"
     )
     hook: Hook | None = Field(
-        default=None, description="a URL, or a mapping with url or mail: who receives a report"
+        default=None, description="a URL, or a mapping with url or mail: where the message is delivered"
     )
     into: VariableName = Field(default="message", description="the name of the variable for what was left")
 
@@ -305,7 +305,7 @@ class Record(SpeakingVerb):
         run.variables.set(self.into, value)
         if self.hook is not None:
             try:
-                await self._report(run, self.hook, message)
+                await self._deliver(run, self.hook, message)
             except VerbFailed as error:
                 # It is on disk, and the plan may look at ``delivered``: no reason to trouble the caller.
                 reported = run.variables.redact(str(error))
@@ -313,7 +313,7 @@ class Record(SpeakingVerb):
             else:
                 run.variables.set(self.into, {**value, "delivered": True})
 
-    async def _report(self, run: Run, hook: Hook, message: Message) -> None:
+    async def _deliver(self, run: Run, hook: Hook, message: Message) -> None:
         if hook.url is not None:
             headers = {name: run.render(value) for name, value in hook.headers.items()}
             await post(run.world, run.render(hook.url), headers, message, hook.timeout)

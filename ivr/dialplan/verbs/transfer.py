@@ -31,7 +31,7 @@ _OWN = (
     " session-expires min-se authorization proxy-authorization f t i m v l c k x"
 )
 _OWN_HEADERS = frozenset(_OWN.split())
-"""Headers of which a second one would break the request (RFC 3261, 20)."""
+"""Headers that the service writes itself; a second one would break the request (RFC 3261, 20)."""
 _BY_US = ("caller_id", "headers", "whisper", "ringback")
 """Fields that need a call of ours."""
 
@@ -53,8 +53,8 @@ class Transfer(SpeakingVerb):
     ``blind``: the caller's side is asked to call them instead of us (SIP REFER); when that is answered the
     plan is over. ``attended``: we call them first, and the caller's side is asked to take that call over
     (REFER with Replaces); when it has, the plan is over. ``bridged``: we call them, connect both calls and
-    stay in between; when they leave, the caller is back in the plan. Whoever cannot be reached, the caller is
-    still here and hears that.
+    stay in between; when they leave, the caller is back in the plan. When nobody can be reached, the
+    caller hears so and stays in the plan.
     """
 
     name: ClassVar[str] = "transfer"
@@ -63,13 +63,13 @@ class Transfer(SpeakingVerb):
     events: ClassVar[Mapping[str, str]] = {
         "after": "they have talked and the other side has left (`type: bridged`)",
         "busy": "the line is busy",
-        "noanswer": "nobody answers within `timeout`, or nothing is reported about it",
+        "noanswer": "nobody answers within `timeout`, or nothing is known about it",
         "failed": "everything else: no such number, refused, transfers are not supported, no line is free",
     }
     errors: ClassVar[Mapping[str, str]] = {"bad_value": "a value is missing, or sensitive"}
 
     to: Targets = Field(
-        description='who is called: an extension such as "101", an address such as sip:101@pbx.example.org, '
+        description='who to call: an extension such as "101", an address such as sip:101@pbx.example.org, '
         "or a list of them"
     )
     type: Literal["blind", "attended", "bridged"] = Field(
@@ -82,8 +82,7 @@ class Transfer(SpeakingVerb):
     timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
     caller_id: TemplateText | None = Field(
         default=None,
-        description='the caller that our call shows, such as "{{ call.from }}"; our own account when not '
-        "given",
+        description='the caller ID of our call, such as "{{ call.from }}"; the account\'s own when not given',
     )
     headers: dict[str, TemplateText] = Field(
         default_factory=dict, description="a mapping of SIP headers to put into our call, such as {X-Id: a}"

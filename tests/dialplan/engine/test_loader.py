@@ -123,7 +123,7 @@ WRONG = {
         "5:7: expected a verb and a colon, found 'hangup'; write 'hangup:'",
     ),
     # its verbs
-    "transfer to nobody": (STEP + "    - transfer:\n", "'transfer': expected who is called: an extension"),
+    "transfer to nobody": (STEP + "    - transfer:\n", "'transfer': expected who to call: an extension"),
     "transfer to a sentence": (
         STEP + "    - transfer: to the desk\n",
         "5:17: 'transfer': expected an extension such as \"101\" or an address such as "

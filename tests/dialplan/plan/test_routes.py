@@ -113,7 +113,7 @@ def test_no_value_breaks_a_pattern(value: str, source: str) -> None:
         (f"to: /{'1' * 201}/", "expected a regular expression of 1 to 200 characters"),
         ("open: shop, to: 1*", "there are no hours 'shop'; there are office"),
         ("to: 1*, start: c", "there is no step 'c'"),
-        ("fromm: 1", "'fromm' is not a field of routes"),
+        ("number: 1", "'number' is not a field of routes"),
     ],
 )
 def test_wrong_routes_are_refused(tmp_path: Path, line: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Markup in texts: what it becomes, and what is refused."""
+"""Markup in texts: what is said, and what is refused."""
 
 import pytest
 from hypothesis import given

@@ -233,7 +233,7 @@ tools:
     assert reported == [
         '{"result": 5.0}',
         "error: own.py:fails: ValueError: no (own.py:5)",
-        "nobody could be reached there, and the caller was informed",
+        "nobody could be reached there, and the caller knows it",
     ]
     server.answers = [reply("I connect you.", calls=(tool_call("desk"),))]
     async with Phone(made, world=world) as phone:

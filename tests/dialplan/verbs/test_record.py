@@ -1,4 +1,4 @@
-"""record: what is kept of the caller's sound, what ends it, what happens to it, who gets a report."""
+"""record: what is kept of the caller's sound, what ends it, what is saved, and where it is delivered."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def phone(folder: Path, fields: str = "", more: str = "", **world: Any) -> Phone
 
 
 def kept(folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """The only message: its PCM16, and what is beside it."""
+    """The only message: its PCM16, and its JSON file."""
     (about,) = (folder / "left" / "plan").glob("*.json")
     known = json.loads(about.read_text(encoding="utf-8"))
     with wave.open(str(about.with_suffix(".wav"))) as sound:
@@ -212,7 +212,7 @@ async def test_no_folder_is_no_recording(tmp_path: Path) -> None:
         assert "set files.folder" in await call.ends()
 
 
-# -- who gets a report
+# -- delivery
 
 
 @contextmanager
@@ -249,7 +249,7 @@ async def test_a_back_end_is_reported(status: int, delivered: str, tmp_path: Pat
     ((kind, body),) = got
     letter = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body, policy=policy.default)
     about, audio = letter.iter_parts()
-    sound, known = kept(tmp_path)  # also when nobody could be informed
+    sound, known = kept(tmp_path)  # also when the delivery failed
     assert json.loads(about.get_content()) == known
     assert audio.get_filename() == known["file"] and audio.get_content()[44:] == sound
     assert len(call.logged("hook_failed")) == (0 if status == 204 else 1)

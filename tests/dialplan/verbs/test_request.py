@@ -1,4 +1,4 @@
-"""request: what is sent, what each answer does, verbs in an answer; against a real HTTP server."""
+"""request: what is sent, where each answer leads, verbs in an answer; against a real HTTP server."""
 
 import asyncio
 import json
@@ -241,7 +241,7 @@ async def test_after_the_caller_has_left_it_is_sent_without_a_word(
     path.write_text(
         "dialplan: 1\nstart: a\non_hangup: b\nsteps:\n  a:\n    - pause: 60s\n  b:\n"
         "    - request: {url: /left, filler: Wait., filler_after: 50ms, into: {ok: body.ok}}\n"
-        '    - log: "reported {{ ok }}"\n'
+        '    - log: "logged {{ ok }}"\n'
     )
     from ivr.dialplan import load_plan
 
@@ -249,7 +249,7 @@ async def test_after_the_caller_has_left_it_is_sent_without_a_word(
         await phone.silence(0.5)
         await phone.session.stop()
         assert await asyncio.wait_for(phone.task, 5) == "caller_hangup"
-        assert phone.logged("plan_log")[0]["message"] == "reported 1"
+        assert phone.logged("plan_log")[0]["message"] == "logged 1"
         assert phone.tts.spoken == []
 
 

@@ -1,4 +1,4 @@
-"""transfer: the plan is over, or the caller hears that and goes on."""
+"""transfer: the plan is over, or the caller hears why not and goes on."""
 
 import asyncio
 from pathlib import Path

@@ -50,7 +50,7 @@ _DONE_TOOL = ToolDefinition(
 
 @dataclass(slots=True)
 class _Ended:
-    """The verb is over."""
+    """The end of the verb, and what the plan does next."""
 
     after: Next
 
@@ -97,7 +97,7 @@ class _Writing:
         for source in (self._texts, self._pieces):
             close = getattr(source, "aclose", None)
             if close is not None:
-                with contextlib.suppress(RuntimeError):  # it is being read: its reader was cancelled
+                with contextlib.suppress(RuntimeError):  # it is being read; its reader ends it
                     await close()
 
 
@@ -303,7 +303,7 @@ class Conversation:
             await self._close(writing)
 
     async def _use(self, calls: tuple[ToolCall, ...]) -> _Ended | None:
-        """Have done what the model wants; it receives the result. Every call needs its answer."""
+        """Call the tools that the model wants, and add each result to the history: every call needs one."""
         for call in calls:
             if call.name == DONE:
                 return _Ended(self._end("done"))
@@ -315,7 +315,7 @@ class Conversation:
         return None
 
     async def _used(self, call: ToolCall) -> tuple[str, str, Next]:
-        """What the model receives, in one word for the log, and what the plan does next."""
+        """Returns the result for the model, the outcome in one word, and what the plan does next."""
         tool = self._agent.tools.get(call.name)
         if tool is None:
             return f"error: there is no tool {call.name[:64]!r}", "unknown", None

@@ -171,7 +171,7 @@ class AgentFields(SpeakingVerb):
         return self.sets() if why != "down" else iter(())
 
     def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """The model was given what it may say, and what it says is in the log. And what its tools show."""
+        """The instructions, which the model may repeat (its words are logged), and what its tools expose."""
         yield "instructions", frozenset(names_in(self.instructions))
         for name, tool in self.tools.items():
             if tool.verb is not None:

@@ -1,4 +1,4 @@
-"""What a language model may have done in a call: tools, declared in the plan, each a verb of the plan."""
+"""The tools of a language model in a call: each is declared in the plan and is a verb of the plan."""
 
 import json
 import re
@@ -42,7 +42,7 @@ DONE = "done"
 MAX_TEXT = 2_000
 """Characters of a text that a model gives a tool."""
 MAX_RESULT = 4_000
-"""Characters of a tool's result that a model receives."""
+"""Characters of a tool's result that are given to the model."""
 _KINDS: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "digits": {"type": "string", "pattern": "^[0-9]+$"},
@@ -55,7 +55,7 @@ _KINDS: dict[str, dict[str, Any]] = {
 
 
 class BadArguments(Exception):
-    """What the model gave is not what the tool takes; it receives that as an error."""
+    """The arguments of the model do not fit the tool. The message is given to the model."""
 
 
 class Param(TextOrFields):
@@ -219,8 +219,8 @@ class Tool(Fields):
         return {key: param.read(key, given.get(key)) for key, param in self.params.items()}
 
     async def use(self, run: Run, arguments: Mapping[str, Any]) -> tuple[Next, str]:
-        """Do it. What the plan does next, where that is not the conversation's affair any more; and what the
-        model receives. Raises what the verb raises.
+        """Run the tool. Returns what the plan does next where the conversation is over, and the result for
+        the model. Raises what the verb raises.
         """
         hidden = [key for key, param in self.params.items() if param.sensitive]
         new = [key for key in hidden if key not in run.variables.sensitive]
@@ -245,7 +245,7 @@ class Tool(Fields):
     def _reported(self, run: Run, result: Any) -> str:
         """The values that came of it. What is sensitive is said to be there, not what it is."""
         if isinstance(self.verb, Transfer):
-            return "nobody could be reached there, and the caller was informed"
+            return "nobody could be reached there, and the caller knows it"
         shown = run.variables.shown()
         values = {name: shown[name] for name in (self.verb.sets() if self.verb else ()) if name in shown}
         if isinstance(self.verb, Python) and not values and not self.verb.hides(run):

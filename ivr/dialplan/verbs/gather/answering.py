@@ -15,13 +15,13 @@ from ivr.grammar.inputs import TypedValue
 from ivr.grammar.inputs.digits import DigitsInput
 from ivr.grammar.inputs.phone import PhoneInput
 
-STRAY_S = 2.0
-"""Seconds in which a key that ends a value, complete without it, still belongs to that value."""
+LATE_KEY_S = 2.0
+"""Seconds in which a finish key still belongs to a value that was complete without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was answered, or that nothing was."""
+    """An answer, or the lack of one."""
 
     kind: Literal["choice", "universal", "typed", "noinput", "nomatch"]
     by: Literal["speech", "keys"] = "speech"
@@ -34,14 +34,14 @@ class Answer:
     """The words of a choice that were meant."""
     confidence: float = 1.0
     private: bool = False
-    """It was said when the caller was asked for something sensitive."""
-    deaf: bool = False
-    """Something was said and no recogniser could tell what."""
+    """It was said when the caller was asked for something sensitive: hide it in logs."""
+    not_transcribed: bool = False
+    """Something was said while no recogniser was available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timers:
-    """Seconds."""
+    """Timeouts of a gather, in seconds."""
 
     timeout: float
     first_digit: float | None
@@ -49,21 +49,21 @@ class Timers:
     term: float
 
     def first(self, keys_only: bool) -> float:
-        """Until the caller begins."""
+        """Returns the time until the caller must begin."""
         if self.first_digit is None:
             return self.timeout
         return self.first_digit if keys_only else max(self.first_digit, self.timeout)
 
 
 class Hearing:
-    """State of one gather in a call."""
+    """Collects the answers to one gather in a call."""
 
     def __init__(self, run: Run, question: Question, timers: Timers) -> None:
         self._run, self._question, self._timers = run, question, timers
         self._private = False
 
     async def answer(self) -> Answer:
-        """The next. Raises SessionEnded."""
+        """Returns the next answer. Raises SessionEnded."""
         self._private = False
         answer = await self._answer()
         return dataclasses.replace(answer, private=self._private)
@@ -76,7 +76,7 @@ class Hearing:
             self._private = self._private or turn.private
             if turn.reason == "dtmf":
                 key = turn.text.upper()
-                if not pressed and self._is_stray(key):
+                if not pressed and self._is_late_key(key):
                     continue
                 if pressed and key == self._question.finish and not self._question.names_keys(pressed + key):
                     return self._pressed(pressed, finished=True)
@@ -93,8 +93,13 @@ class Hearing:
                     pressed, by_speech = begun, True
                     continue
                 if not pressed or self._question.pressed(pressed, finished=False) is None:
-                    deaf = not turn.text and self._run.session.recogniser_down
-                    return Answer(kind="nomatch", text=turn.text, confidence=turn.confidence, deaf=deaf)
+                    not_transcribed = not turn.text and self._run.session.recogniser_down
+                    return Answer(
+                        kind="nomatch",
+                        text=turn.text,
+                        confidence=turn.confidence,
+                        not_transcribed=not_transcribed,
+                    )
             if pressed:
                 # Nothing further came, or nothing that fits: what was pressed is the answer.
                 return self._pressed(pressed, finished=by_speech)
@@ -150,8 +155,8 @@ class Hearing:
         kind, name = found
         return Answer(kind=kind, by="keys", name=name, text=pressed)
 
-    def _is_stray(self, key: str) -> bool:
-        stray, self._run.late_key = self._run.late_key, None
-        if stray is None or stray[0] != key or self._question.names_keys(key):
+    def _is_late_key(self, key: str) -> bool:
+        late, self._run.late_key = self._run.late_key, None
+        if late is None or late[0] != key or self._question.names_keys(key):
             return False
-        return self._run.session.clock - stray[1] <= STRAY_S * VAD_RATE
+        return self._run.session.clock - late[1] <= LATE_KEY_S * VAD_RATE

@@ -17,7 +17,7 @@ MAX_REPEATS = 20
 
 
 class Asking:
-    """One gather, once."""
+    """One run of a gather in a call."""
 
     def __init__(self, run: Run, gather: GatherFields) -> None:
         self._run, self._gather = run, gather
@@ -27,7 +27,7 @@ class Asking:
         self._refused = self._repeated = 0
 
     async def ask(self) -> Next:
-        """What comes after it."""
+        """Ask until there is an answer or no try is left; returns what comes next."""
         run, gather = self._run, self._gather
         private = run.session.privacy.kept() if gather.sensitive else contextlib.nullcontext()
         with private, run.expecting(self._question.expected):
@@ -36,7 +36,7 @@ class Asking:
             await self._prompt()
             while True:
                 answer = await self._hearing.answer()
-                settled = await self._settled(answer)
+                settled = await self._confirmed_answer(answer)
                 if settled == "refused":
                     if (after := await self._denied()) is not None:
                         return after
@@ -51,7 +51,7 @@ class Asking:
                 elif (after := await self._missed(settled)) is not None:
                     return after
 
-    async def _settled(self, answer: Answer) -> Answer | Literal["refused"]:
+    async def _confirmed_answer(self, answer: Answer) -> Answer | Literal["refused"]:
         run, gather = self._run, self._gather
         if answer.kind not in ("choice", "typed") or not gather.confirm.wants(answer):
             return answer
@@ -60,13 +60,13 @@ class Asking:
         )
         return await confirming.settle(answer)
 
-    # -- what is asked
+    # -- the question
 
-    async def _prompt(self, *, deaf: bool = False) -> None:
+    async def _prompt(self, *, not_transcribed: bool = False) -> None:
         """The question, shorter at each attempt where the plan has it so; its wording for keys alone while
         nobody can be understood."""
         gather = self._gather
-        if gather.keys_only is not None and (deaf or self._run.session.recogniser_down):
+        if gather.keys_only is not None and (not_transcribed or self._run.session.recogniser_down):
             self._run.log.warning("keys_only", step=self._run.position.step, line=self._run.position.line)
             await self._run.prompt(gather.keys_only, gather, listening_next=True)
         elif gather.prompt is not None:
@@ -74,7 +74,7 @@ class Asking:
             text = gather.prompt[min(attempt, len(gather.prompt) - 1)]
             await self._run.prompt(text, gather, listening_next=True)
 
-    # -- what is answered
+    # -- answers
 
     def _accept(self, answer: Answer) -> Next:
         run, gather = self._run, self._gather
@@ -103,7 +103,7 @@ class Asking:
         return GoTo(goto) if goto is not None else None
 
     def _universal(self, answer: Answer) -> Next:
-        """None: the question is said again."""
+        """Returns what comes next; None: the question is said again."""
         run = self._run
         run.caller_answered()
         universal = self._gather.active_universals[answer.name]
@@ -112,10 +112,10 @@ class Asking:
         self._repeated += universal.do == "repeat"
         return universal.leads(run.plan.start)
 
-    # -- what is not
+    # -- misses
 
     async def _missed(self, answer: Answer) -> Next:
-        """None: the question is said again."""
+        """Returns what comes next; None: the question is said again."""
         run, gather = self._run, self._gather
         kind: Literal["noinput", "nomatch"] = "noinput" if answer.kind == "noinput" else "nomatch"
         self._misses[kind] += 1
@@ -130,14 +130,14 @@ class Asking:
         )
         if attempt > miss.tries:
             return await self._give_up(kind)
-        if not (answer.deaf and gather.keys_only is not None):
+        if not (answer.not_transcribed and gather.keys_only is not None):
             text = (
                 built_in(kind, run.plan.languages)
                 if miss.say is None
                 else miss.say[min(attempt, len(miss.say)) - 1]
             )
             await run.prompt(text, gather, listening_next=True)
-        await self._prompt(deaf=answer.deaf)
+        await self._prompt(not_transcribed=answer.not_transcribed)
         return None
 
     async def _denied(self) -> Next:

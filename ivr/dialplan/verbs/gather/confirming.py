@@ -68,7 +68,7 @@ class Confirm(TextOrFields):
 
 
 class Confirming:
-    """State of one gather in a call."""
+    """The confirmation of one gather's answer in a call."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class Confirming:
         question: Question,
         universals: Universals,
         timers: Timers,
-        yields: PromptOptions,
+        prompt_options: PromptOptions,
     ) -> None:
         self._run, self._options, self._question = run, options, question
-        self._yields = yields
+        self._prompt_options = prompt_options
         asked = InputSpec(kind="yes_no", language=run.language)
         self._yes_no = Question({}, universals, asked, question.finish, run.language)
         expected = dataclasses.replace(
@@ -114,7 +114,7 @@ class Confirming:
             "confirm" if answer.by == "speech" else "confirm_keys", run.plan.languages
         )
         with run.expecting(self._expected):
-            await run.prompt(text, self._yields, listening_next=True, heard=heard, value=value)
+            await run.prompt(text, self._prompt_options, listening_next=True, heard=heard, value=value)
             for attempt in range(DEFAULT_TRIES + 1):
                 reply = await self._hearing.answer()
                 found = self._meaning(reply, answer)
@@ -124,8 +124,10 @@ class Confirming:
                 if attempt < DEFAULT_TRIES:
                     run.log.info("answer_not_confirmed", attempt=attempt + 1, attempts=DEFAULT_TRIES + 1)
                     again = built_in("yes_or_no", run.plan.languages)
-                    await run.prompt(again, self._yields, listening_next=True)
-                    await run.prompt(text, self._yields, listening_next=True, heard=heard, value=value)
+                    await run.prompt(again, self._prompt_options, listening_next=True)
+                    await run.prompt(
+                        text, self._prompt_options, listening_next=True, heard=heard, value=value
+                    )
         return Answer(kind="noinput") if reply.kind == "noinput" else False
 
     def _meaning(self, reply: Answer, first: Answer) -> Answer | bool | None:
@@ -158,9 +160,8 @@ class Confirming:
         return said
 
     def _corrected(self, text: str, confidence: float) -> Answer | None:
-        """Another answer to the question itself. Where that is free text, or yes or no, nothing can be
-        recognised from an answer to this one.
-        """
+        """Another answer to the question itself. Where that is free text, or yes or no, an
+        answer to the confirmation says nothing about it."""
         meant = self._question.meant(text, confidence)
         if meant is not None and meant[0] == "choice":
             return Answer(kind="choice", name=meant[1], phrase=meant[2], text=text, confidence=confidence)

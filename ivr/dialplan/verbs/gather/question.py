@@ -24,9 +24,7 @@ class Answerable(Protocol):
 
 
 class Question:
-    """The question of one gather, in one language, on one day. ``finish`` is the key that ends what is typed,
-    or empty.
-    """
+    """What one gather accepts in one language on one day. ``finish``: the key that ends digits, or empty."""
 
     def __init__(
         self,
