@@ -106,7 +106,7 @@ async def test_a_call_goes_on_in_another_language(tmp_path: Path) -> None:
         await phone.hears("Il y en a vingt et un.")
         assert phone.session._parts is not None
         assert phone.session._parts.interruptions.language == "fr"
-        assert phone.session._parts.endings.language == "fr"
+        assert phone.session._parts.end_of_turn.language == "fr"
         await phone.hears("Oui ?")
         await phone.says("oui")
         assert await asyncio.wait_for(phone.ends(), 20) == "hangup"
