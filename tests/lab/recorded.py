@@ -122,10 +122,10 @@ async def _call(loop: AudioClockLoop, scene: Scene, settings: Settings) -> tuple
             line.write_sent(player.played[-2 * LINE_FRAME :])
             line.write_received(scene.caller[frame * LINE_FRAME : (frame + 1) * LINE_FRAME].tobytes())
             loop.advance(0.02)
-            while vad.look():
+            while vad.step():
                 await loop.idle()
             await loop.idle()
-            vad.look()  # a turn that the session has ended: on a call that does not wait for sound
+            vad.step()  # a turn that the session has ended: on a call that does not wait for sound
             while keys and keys[0][0] * LINE_RATE <= frame * LINE_FRAME:
                 session.process_dtmf(keys.pop(0)[1])
             await loop.idle()
