@@ -1,11 +1,13 @@
 """A further language is new files and one call: numbers, dates, menus, backchannels, reading, prompts."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
 from ivr.grammar import reading
@@ -69,6 +71,20 @@ def test_menus() -> None:
         found = matcher.match(said)
         assert (found.choice if found is not None else None) == choice
     assert expected_answers({"yes": (("jes",), ()), "no": (("ne",), ())}, language="eo").kind == "yes_no"
+
+
+def test_the_check_knows_which_built_in_prompts_are_missing(tmp_path: Path) -> None:
+    """Of a language with some of them, and of one with all."""
+    path = tmp_path / "eo.yaml"
+    path.write_text(PLAN.replace("noinput: {tries: 1}", "exhausted: ask"), encoding="utf-8")
+
+    def missing() -> list[str]:
+        return [finding.message for finding in check_file(path) if finding.rule == "missing-text"]
+
+    assert missing() and all("is missing in eo" in message for message in missing())
+    texts = dict.fromkeys(registry._languages["en"].texts, "Jes?")
+    registry.register(dataclasses.replace(esperanto.LANGUAGE, texts=texts))
+    assert not missing()
 
 
 def test_reading_aloud() -> None:

@@ -47,7 +47,8 @@ def _texts(subject: Subject) -> Iterator[Finding]:
                 if missing:
                     message = f"this text is missing in {listed(missing)}"
                     yield subject.at_verb(MISSING_TEXT, place, message, path)
-        strange = [each for each in languages if each.partition("-")[0] not in placed.verb.built_in_languages]
+        built_in = placed.verb.built_in_languages()
+        strange = [each for each in languages if each.partition("-")[0] not in built_in]
         for text in dict.fromkeys(placed.verb.prompts()) if strange else ():
             if text not in own:
                 message = (

@@ -84,8 +84,6 @@ class Verb(Fields):
     """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
     decided_by_values: ClassVar[bool] = False
     """Where it goes depends on nothing but the values that it reads."""
-    built_in_languages: ClassVar[frozenset[str]] = frozenset({"en"})
-    """The languages of its built-in texts."""
     returns: ClassVar[bool] = False
     """It goes back to where the running subroutine was entered."""
 
@@ -141,6 +139,10 @@ class Verb(Fields):
     def may_give_up(self) -> bool:
         """The plan may be over with it because the caller never answered."""
         return False
+
+    def built_in_languages(self) -> frozenset[str]:
+        """Return the languages of its built-in texts."""
+        return frozenset({"en"})
 
     def accepts_keys(self) -> bool:
         """Whether a caller can answer it without a word."""

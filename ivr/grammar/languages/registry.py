@@ -82,6 +82,12 @@ def text(name: TextName, tag: str) -> str:
     return texts.get(name) or _languages["en"].texts[name]
 
 
+def languages_with_texts() -> frozenset[str]:
+    """Return the codes of the languages that have every built-in prompt."""
+    names = _languages["en"].texts.keys()
+    return frozenset(code for code, each in _languages.items() if each.texts.keys() >= names)
+
+
 def yes_no_answers() -> frozenset[str]:
     """Return the words of every language of which answers to a yes-or-no question are made."""
     return frozenset().union(*(language.yes_no_answers for language in languages()))

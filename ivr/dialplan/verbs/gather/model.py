@@ -32,7 +32,7 @@ from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import INPUTS, InputSpec
 from ivr.grammar.inputs.base import MAX_PRESSED
 from ivr.grammar.languages.language import DateOrder, TextName
-from ivr.grammar.languages.registry import date_order
+from ivr.grammar.languages.registry import date_order, languages_with_texts
 from ivr.grammar.linear_regex import LinearRegex, RegexError
 
 DEFAULT_TRIES = 3
@@ -91,7 +91,6 @@ class GatherFields(SpeakingVerb):
         "nomatch": "something was, but no choice fits",
     }
     ends_politely: ClassVar[bool] = True
-    built_in_languages: ClassVar[frozenset[str]] = frozenset({"en", "fr"})
     allows_no_fields: ClassVar[bool] = False
 
     prompt: PromptTexts | None = Field(
@@ -287,6 +286,9 @@ class GatherFields(SpeakingVerb):
 
     def may_give_up(self) -> bool:
         return self.may_end()
+
+    def built_in_languages(self) -> frozenset[str]:
+        return languages_with_texts()
 
     def accepts_keys(self) -> bool:
         typed = self.input is not None and INPUTS[self.input].accepts_keys
