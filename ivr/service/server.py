@@ -38,7 +38,7 @@ SWITCH_INTERVAL_S = 0.0005
 """Seconds a thread may keep the GIL while pjmedia's clock waits for it. Python's default: 0.005."""
 
 _BRIDGE_SETTLE_S = 0.5
-"""How long the ports of calls that have just ended may stay in the bridge before a stop reports them."""
+"""Seconds that ports of calls that have just ended may stay in the bridge before a stop reports them."""
 
 
 class ServerObserver(CallObserver, Protocol):
@@ -48,7 +48,7 @@ class ServerObserver(CallObserver, Protocol):
 
 
 OutboundTask = Callable[["Server"], Awaitable[None]]
-"""What a server does that takes no calls."""
+"""The work of a server that takes no calls."""
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""How many calls at once: what the build holds, what the RTP ports suffice for, what is asked for."""
+"""The number of calls at once, limited by the build, by the RTP ports and by the settings."""
 
 from dataclasses import dataclass
 

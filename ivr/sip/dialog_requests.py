@@ -15,7 +15,7 @@ KEY_BODIES: dict[str, Callable[[str], str]] = {
 
 
 class InCall(Protocol):
-    """What these requests say to a call."""
+    """The part of a call that these requests use."""
 
     def pressed(self, key: str) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What the user agent raises."""
+"""Errors of the user agent."""
 
 from ivr.errors import IvrError
 

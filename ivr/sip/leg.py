@@ -17,7 +17,7 @@ log: Any = structlog.get_logger("ivr.sip")
 
 
 class LegCommands(Protocol):
-    """What the SIP thread does for a call. Callable from any thread; none waits."""
+    """Commands for a call, run on the SIP thread. Callable from any thread; none waits."""
 
     def answer(self, key: int, status: int) -> None: ...
 
@@ -107,13 +107,13 @@ class CallLeg:
         self.domain = domain
         """``host[:port]`` that a bare extension belongs to: the registrar or the trunk the call came by."""
         self.transport = transport
-        """What its signalling came over: udp, tcp or tls."""
+        """The transport of its signalling: udp, tcp or tls."""
         self.outgoing = outgoing
         """Placed by us."""
         self.more_headers: Mapping[str, str] = {}
         """Put into the INVITE of a call placed by us."""
         self.ring_s: float | None = None
-        """How long a call placed by us may ring; None: ``SipOptions.dial_timeout_s``."""
+        """Seconds that a call placed by us may ring; None: ``SipOptions.dial_timeout_s``."""
         self.headers = headers or Headers()
         """The headers of the INVITE that came."""
         self.account = account

@@ -79,8 +79,8 @@ _FAILURES = frozenset({"failed", "error", "loop", "shutdown", "rtp_timeout", "ho
 
 
 def reason_header(reason: str) -> str:
-    """Why a call is ended, as the value of a Reason header (RFC 3326): a cause of Q.850, and a word for who
-    reads a trace.
+    """Returns the value of a Reason header (RFC 3326): a cause of Q.850, and the reason as text for people
+    who reads a trace.
     """
     cause = _TEMPORARY_FAILURE if reason in _FAILURES else _NORMAL
     text = re.sub(r'[^ -~]|["\\]', " ", reason)[:100]
@@ -88,7 +88,7 @@ def reason_header(reason: str) -> str:
 
 
 def body_of(message: str) -> str:
-    """What follows the headers."""
+    """Returns the body of a message."""
     return message.partition("\r\n\r\n")[2]
 
 

@@ -87,8 +87,8 @@ class SipOptions:
     srtp: Literal["off", "optional", "required"] = "optional"
     """``optional`` encrypts media when the other side offers it; ``required`` refuses others (488)."""
     srtp_keying: tuple[Literal["sdes", "dtls"], ...] = ("sdes", "dtls")
-    """How keys are agreed: in the SDP (RFC 4568), or by DTLS beside the sound (RFC 5764). The first one is
-    for calls where the offer is ours."""
+    """Key agreement for SRTP: in the SDP (``sdes``, RFC 4568), or by DTLS on the media path (RFC 5764). The
+    first one is for calls where the offer is ours."""
     srtp_sdes_without_tls: bool = False
     """Offer SDES keys, and count them as encryption where it is required, although the signalling is not
     encrypted."""

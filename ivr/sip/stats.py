@@ -1,4 +1,4 @@
-"""What is counted while calls run: plain numbers, safe to read from any thread."""
+"""Counters of running calls: plain numbers, safe to read from any thread."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -26,7 +26,7 @@ from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
 KEY_S = 0.28
-"""What pjmedia takes for one key: its tone and the quiet after it."""
+"""Seconds that pjmedia needs for one key: its tone and the silence after it."""
 KEYS_AT_ONCE = 16
 """pjmedia keeps 32 that wait."""
 _PAUSES = {"w": 0.5, "W": 1.0}
@@ -35,14 +35,14 @@ PRIVATE_TAIL_S = 0.5
 when its message has come.
 """
 PRIVATE_LOOKS = 20
-"""Times that it is put off because the caller goes on speaking, or was heard and nobody took it yet."""
+"""Times that recording is delayed because the caller is still speaking, or the turn is still processed."""
 TRANSFER_GRACE_S = 10.0
 """Seconds that the SIP thread has, beyond a transfer's own time limit, to report its result."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    """How a call went."""
+    """The result of a call."""
 
     answered: bool
     reason: str
@@ -98,7 +98,7 @@ class ServedCall:
             turn_detector=engines.turn,
         )
         self.recording = None
-        """What is kept of the call, when calls are recorded."""
+        """The recording of the call; None when calls are not recorded."""
         self._record_timer: asyncio.TimerHandle | None = None
         if recorder is not None:
             details = {"plan": plan.name, "options": settings.decisive()}
@@ -147,7 +147,7 @@ class ServedCall:
             self._transfer.set_result(_as_result(end))
 
     async def serve(self, ring_s: float) -> CallEnd:
-        """Until the call is over and recorded. Does not raise. Every line logged below names the call."""
+        """Serve the call to its end and record it. Does not raise. Every line logged below names the call."""
         with structlog.contextvars.bound_contextvars(call=self.leg.call_id):
             return await self._serve(ring_s)
 
@@ -267,7 +267,7 @@ class ServedCall:
 
 
 def facts_of(leg: CallLeg) -> CallFacts:
-    """What a plan may know of a call."""
+    """Returns what a plan may know of a call."""
     return CallFacts(
         id=leg.call_id,
         caller=uri_user(leg.caller),

@@ -24,7 +24,7 @@ Load = Callable[[Sequence[Path]], list[Plan]]
 """Read and check plans. Raises PlanError."""
 
 WATCH_S = 1.0
-"""Between two looks at the files."""
+"""Seconds between two checks of the files."""
 
 
 @contextlib.asynccontextmanager
@@ -37,7 +37,8 @@ async def keeping_plans(
     load: Load = load_plans,
     watch: bool,
 ) -> AsyncIterator[None]:
-    """Meanwhile ``keep_plans`` and, with ``watch``, ``watch_files`` of the ``current`` plans run."""
+    """Run ``keep_plans`` while the block lasts and, with ``watch``, ``watch_files`` of the ``current``
+    plans."""
     work = [keep_plans(wanted, paths, change, load)]
     if watch:
         work.append(watch_files(wanted, lambda: files_of(current())))

@@ -1,4 +1,4 @@
-"""What is new in a call's line, both ways, for somebody who looks at it now and then (the recorder)."""
+"""New audio of a call, both directions, for a reader that polls it (the recorder)."""
 
 import threading
 
@@ -23,7 +23,7 @@ class LineTap:
         self._next = 0
         self._end: int | None = None
         self._rest: Pcm16 = np.zeros((0, 2), np.int16)
-        """What was not yet taken when the call ended."""
+        """Audio that was not taken yet when the call ended."""
         self._rest_lost = 0
         self._hidden: list[list[int | None]] = []
         """Pauses: from which sample of the line to which; None is not yet known."""
@@ -57,7 +57,7 @@ class LineTap:
         return bool(self._hidden) and self._hidden[-1][1] is None
 
     def hides(self, decision: Decision) -> bool:
-        """It is about something that was said in a pause, or is made in one."""
+        """Returns whether a decision is about something said in a pause, or was made in one."""
         if not self._hidden or self._start is None:
             return False
         if self._paused:

@@ -144,7 +144,7 @@ class CallRecording:
     # -- the recorder's thread
 
     def write(self, *, last: bool) -> bool:
-        """What is new; True when the recording is complete."""
+        """Write what is new. Returns True when the recording is complete."""
         over = self._tap.ended or last
         sound, lost = self._tap.take()
         if not self._tap.begun:

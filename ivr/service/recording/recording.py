@@ -61,7 +61,7 @@ DETAILS: dict[str, type | tuple[type, ...]] = {
     "asks": dict,
     "word_times": list,
 }
-"""What the details are that a replay and a picture use."""
+"""Types of the details that a replay and a plot use."""
 KEYS = frozenset("0123456789*#ABCD")
 
 
@@ -77,7 +77,7 @@ class Recording:
     caller: Pcm16 = field(repr=False)
     """int16, 8 kHz."""
     service: Pcm16 = field(repr=False)
-    """What the caller was sent, as long as ``caller``."""
+    """What was sent to the caller, as long as ``caller``."""
     header: Decision
     decisions: tuple[Decision, ...] = field(repr=False)
     """All but the header, in the order in which they were made."""

@@ -26,7 +26,7 @@ class AgentOptions(OpenAIOptions):
     timeout_s: float = 10.0
     """Seconds until the first piece of a reply, retries included."""
     model: str = "gpt-4o-mini"
-    """Where a plan names no other."""
+    """The model, where a plan names no other."""
     max_reply_tokens: int = 400
     """Characters of one reply: a caller does not listen to more."""
     gap_s: float = 5.0

@@ -14,7 +14,7 @@ log: Any = structlog.get_logger("ivr.sip")
 
 
 class Bridged(Protocol):
-    """What is needed of a call."""
+    """The part of a call that is needed here."""
 
     call_id: str
 

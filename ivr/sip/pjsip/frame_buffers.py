@@ -24,7 +24,7 @@ _PROBE = bytes(range(256))
 
 
 class Way(NamedTuple):
-    """How frames are copied."""
+    """One way to copy frames."""
 
     name: str
     read: Callable[[Any], bytes]
@@ -103,4 +103,4 @@ def works(way: Way) -> bool:
 
 
 chosen: Way = next(way for way in (IN_PLACE, SLOW) if works(way))
-"""What this build is served by."""
+"""The way used with this build."""

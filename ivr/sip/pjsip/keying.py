@@ -32,8 +32,8 @@ class Keying:
         self._until = now + KEYING_S
 
     def look(self, call: Any) -> str | None:
-        """How the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while that is
-        pending."""
+        """Returns how the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while
+        that is pending."""
         try:
             dtls = bool(call.getStreamInfo(0).proto & pj.PJMEDIA_TP_PROTO_DTLS)
             suite = _SRTP.search(call.dump(True, ""))

@@ -1,4 +1,4 @@
-"""What a port in C plays (``LinePlayback`` of the carrier build), as the session sees it.
+"""Playback through a port in C (``LinePlayback`` of the carrier build), as the session uses it.
 
 The C++ object is no object of pjlib's: it may be used and dropped on any thread.
 """
@@ -18,8 +18,8 @@ _END, _LOW = 1, 2
 
 
 class PlaybackReports:
-    """Makes playbacks and brings their ends home. The clock thread reports; ``deliver`` is called on the SIP
-    thread, turn by turn.
+    """Makes playbacks and delivers the reports of their ends. The clock thread reports; ``deliver`` is called
+    on the SIP thread, turn by turn.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class LinePlayback:
         self.on_low: Callable[[], None] | None = None
         self._native: Any = pj.LinePlayback(number, self.low_water, queue)
         self._kept: list[bytes] = []
-        """What C++ reads from."""
+        """The bytes that C++ reads."""
 
     def write(self, pcm: bytes) -> None:
         if len(pcm) % BYTES_PER_SAMPLE:

@@ -1,4 +1,4 @@
-"""How a call's sound gets in and out of the bridge; this file is the one place that decides.
+"""The media ports of a call in the bridge: this file alone decides which kind the build can use.
 
 With a build that has ``LinePort`` (the carrier build, docker/pjsua2) no Python runs per frame: one port in C
 writes the call's line and reads its playback. Any other build has two ports in Python (``ports.py``), which
@@ -112,7 +112,7 @@ def playback_maker(reports: PlaybackReports | None) -> Callable[[], Playback]:
 
 
 def make_reports() -> PlaybackReports | None:
-    """Where playbacks in C report their end; None when there are none."""
+    """Returns the queue in which playbacks in C report their end; None when the build has none."""
     return PlaybackReports() if NATIVE else None
 
 

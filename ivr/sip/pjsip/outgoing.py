@@ -1,4 +1,4 @@
-"""What is added to requests that we send inside a call. SIP thread only."""
+"""Headers and keys of requests that we send inside a call. SIP thread only."""
 
 from collections.abc import Mapping
 from typing import Any

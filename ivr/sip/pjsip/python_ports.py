@@ -27,7 +27,7 @@ def line_format() -> pj.MediaFormatAudio:
 
 
 class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
-    """What the caller says: puts each frame into the call's line."""
+    """The port that receives the caller's audio: puts each frame into the call's line."""
 
     def __init__(self, line: Line, times: CallbackTimes, on_error: Callable[[], None]) -> None:
         super().__init__()
@@ -49,7 +49,8 @@ class CallPort(pj.AudioMediaPort):  # type: ignore[misc]
 
 
 class PlayerPort(pj.AudioMediaPort):  # type: ignore[misc]
-    """What the service says: reads the slot's buffer until it ends. A stop is seen at the next frame."""
+    """The port that sends our audio: reads the slot's buffer until it ends. A stop takes effect at the next
+    frame."""
 
     def __init__(
         self, slot: PlaybackSlot, line: Line, times: CallbackTimes, on_error: Callable[[], None]

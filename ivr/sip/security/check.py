@@ -14,7 +14,7 @@ CARRIER = "`make carrier` installs a build of PJSUA2 with the system's OpenSSL 3
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What the installed build of PJSUA2 was made with."""
+    """Cryptography of the installed build of PJSUA2."""
 
     openssl: str
     """``OpenSSL 3.0.19 27 Jan 2026``; empty when there is none."""
