@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivr import create_stt, create_tts
+from tests import engine_host
 from tests.caller import sounds
 from tests.e2e.running import Service
 from tests.e2e.services import Services
@@ -16,7 +17,7 @@ from tests.e2e.softphone import Softphone
 
 async def transcribe(*pieces: bytes) -> list[str]:
     """By the project's own recogniser."""
-    stt = create_stt("whisper")
+    stt = create_stt("whisper", **engine_host.options())
     await stt.start()
     try:
         return [(await stt.transcribe(piece, 8000)).text.lower() for piece in pieces]
@@ -26,7 +27,7 @@ async def transcribe(*pieces: bytes) -> list[str]:
 
 async def synthetic(text: str) -> bytes:
     """The project's own voice, as a caller's: PCM16 at 8 kHz."""
-    tts = create_tts("piper")
+    tts = create_tts("piper", **engine_host.options())
     await tts.start()
     try:
         made = b"".join([chunk async for chunk in tts.synthesize(text)])

@@ -1,5 +1,6 @@
 """``ivr test`` with real engines, and over SIP: the demo's own dialogues, and one that must fail."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ivr.modelstore import ModelStore
+from tests import engine_host
 
 DEMO = Path(__file__).resolve().parents[2] / "dialplans" / "demo.yaml"
 STUBBED = """\
@@ -70,7 +72,8 @@ def _models(models: ModelStore) -> None:
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "ivr.cli", "test", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    env = {**os.environ, **engine_host.settings()}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=110, check=False)
 
 
 def stubbed(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from ivr.audio.wav import decode_wav, encode_wav
 from ivr.lab.talk import TalkError, talk
 from ivr.modelstore import ModelStore
 from ivr.service.config.settings import Settings, load_settings
+from tests import engine_host
 
 PLAN = """
 dialplan: 1
@@ -40,7 +41,7 @@ steps:
 
 @pytest.fixture(scope="module")
 def settings(models: ModelStore) -> Settings:
-    return load_settings(environ={})
+    return load_settings(environ=engine_host.settings())
 
 
 @pytest.fixture
