@@ -243,3 +243,19 @@ def test_nothing_of_a_machine_is_written_down() -> None:
             if path != Path(__file__) and here.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
     assert not found, "\n".join(found)
+
+
+DIALPLAN = ("source", "values", "runtime", "plan", "verbs", "engine")
+"""Folders of the dialplan, each of which imports only those before it; the tools above them come last."""
+
+
+def test_folders_of_the_dialplan_import_one_way() -> None:
+    wrong = []
+    for number, folder in enumerate(DIALPLAN):
+        above = {*DIALPLAN[number + 1 :], "check", "dialogue", "picture", "reference"}
+        for path in modules(PACKAGE / "dialplan" / folder):
+            for line, name in imports(path):
+                parts = name.split(".")
+                if parts[:2] == ["ivr", "dialplan"] and len(parts) > 2 and parts[2] in above:
+                    wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    assert not wrong, "\n".join(wrong)

@@ -1,4 +1,4 @@
-"""Where a call is in its plan."""
+"""The position of a call in its plan."""
 
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.verb import PlacedVerb, Step, Verb

@@ -63,7 +63,7 @@ class Graph:
         return edges
 
     def successors(self, place: Place, *kinds: EdgeKind) -> Iterator[Place]:
-        """Where those edges lead."""
+        """Yields the targets of those edges."""
         for edge in self.edges(place):
             if edge.target is not None and edge.kind in kinds:
                 yield edge.target
@@ -112,12 +112,12 @@ class Graph:
 
     @cached_property
     def roots(self) -> tuple[Place, ...]:
-        """Where calls begin: ``starts``, and last what follows a hang-up."""
+        """The places where calls begin: ``starts``, then the first of ``on_hangup``."""
         return self.starts + (((self.plan.on_hangup, 0),) if self.plan.on_hangup is not None else ())
 
     @cached_property
     def starts(self) -> tuple[Place, ...]:
-        """Where they begin with the caller on the line: the plan's start, then those of its routes."""
+        """The places where calls begin with a caller: the plan's start, then those of its routes."""
         names = [self.plan.start, *(route.start for route in self.plan.routes if route.start is not None)]
         return tuple((name, 0) for name in dict.fromkeys(names))
 

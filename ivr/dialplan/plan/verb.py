@@ -15,7 +15,7 @@ from ivr.dialplan.values.prompting import PromptOptions
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Go on with the first verb of another step. ``unwind``: whatever subroutine runs is left for good."""
+    """Continue with the first verb of another step. ``unwind``: leave all subroutines that run."""
 
     step: str
     unwind: bool = False
@@ -23,8 +23,7 @@ class GoTo:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Go through another step as a subroutine and come back to the next verb. ``values`` are variables of
-    that step alone."""
+    """Run another step as a subroutine, then the next verb. ``values`` are variables of that step alone."""
 
     step: str
     values: Mapping[str, Any] = dataclass_field(default_factory=dict)
@@ -32,8 +31,8 @@ class Enter:
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Go through verbs that are no step of the plan, as a subroutine; ``name`` is what logs call it. A
-    ``goto`` among them leaves it for good."""
+    """Run verbs that are no step of the plan as a subroutine; ``name`` is for logs. A ``goto`` among them
+    leaves the subroutine for good."""
 
     name: str
     verbs: "tuple[PlacedVerb, ...]"
@@ -41,7 +40,7 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class ReturnToCaller:
-    """Back to where the subroutine was entered; where none was, the plan is over."""
+    """Return to the verb after the ``call``; outside of subroutines the plan ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,7 @@ class GoBack:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The plan is over; ``reason`` goes to the call's record, ``status`` and ``phrase`` to SIP (0: the
-    usual)."""
+    """End the plan. ``reason`` goes to the call record, ``status`` and ``phrase`` to SIP (0: the default)."""
 
     reason: str
     status: int = 0
@@ -61,38 +59,38 @@ class End:
 
 
 Next = GoTo | Enter | Perform | ReturnToCaller | GoBack | End | None
-"""What comes after a verb; None is the next verb of the same step."""
+"""What follows a verb; None is the next verb of the same step."""
 
 
 class Verb(Fields):
-    """One verb. Its class's fields, defaults and descriptions are the reference and the schema."""
+    """A verb with its fields. The schema and the reference are made from the class."""
 
     name: ClassVar[str]
     short_field: ClassVar[str | None] = None
-    """The field that the short form (``verb: value``) fills; None when there is no short form."""
+    """The field that the short form (``verb: value``) fills; None: the verb has no short form."""
     mapping_field: ClassVar[str | None] = None
-    """The field that a mapping fills, for verbs whose fields are the plan's own names."""
+    """The field that takes the whole mapping, for a verb whose keys are the plan's own names."""
     listens: ClassVar[bool] = False
-    """It takes the caller's input."""
+    """Whether it takes the caller's input."""
     after_hangup: ClassVar[bool] = False
-    """It can be done when the caller has left: it neither speaks nor listens."""
+    """Whether it can run after the caller has left: it neither speaks nor listens."""
     before_answer: ClassVar[bool] = False
-    """It can be done before the call is picked up."""
+    """Whether it can run before the call is answered."""
     reaches_a_person: ClassVar[bool] = False
-    """It puts the caller through to a person, or has one call back."""
+    """Whether it connects the caller with a person, or has one call back."""
     ends_politely: ClassVar[bool] = False
-    """Where the plan ends with it, it has said goodbye itself, or the call was never picked up."""
+    """Whether a plan may end with it: it says goodbye itself, or the call was never answered."""
     decided_by_values: ClassVar[bool] = False
-    """Where it goes depends on nothing but the values that it reads."""
+    """Whether the values that it reads alone decide where it goes."""
     returns: ClassVar[bool] = False
-    """It goes back to where the running subroutine was entered."""
+    """Whether it ends the running subroutine."""
 
     events: ClassVar[Mapping[str, str]] = {}
-    """What can happen in it that the plan has routes for, each with what it means."""
+    """Outcomes that the plan can route, each with its meaning."""
     errors: ClassVar[Mapping[str, str]] = {}
-    """The events of its failures (``VerbFailed``; ``error.event`` in a plan), each with what it means."""
+    """Events of its failures (``VerbFailed``; ``error.event`` in a plan), each with its meaning."""
     allows_no_fields: ClassVar[bool] = True
-    """It can be written without any field where none is required."""
+    """Whether it may be written without any field, where none is required."""
 
     on_error: StepName | None = Field(
         default=None, description="the step to go to when it fails; the plan's on_error when not given"
@@ -100,44 +98,44 @@ class Verb(Fields):
 
     @property
     def has_sensitive_input(self) -> bool:
-        """The caller's input to it is never logged, recorded or traced."""
+        """Whether the caller's input to it is never logged, recorded or traced."""
         return False
 
     def inner_verbs(self) -> "Iterator[Verb]":
-        """Verbs that it may do itself."""
+        """Yields the verbs that it may run itself."""
         return iter(())
 
     def always_goes_to(self) -> str | None:
-        """The step it always goes to, for verbs that only jump."""
+        """Returns the step that it always goes to; None for a verb that does more than that."""
         return None
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
-        """Every (why, step) that it may go to; why is a word or two, such as a choice's name."""
+        """Yields every (reason, step) that it may go to; the reason is short, such as a choice's name."""
         return iter(())
 
     def subroutines(self) -> Iterator[tuple[str, str]]:
-        """Those of ``may_go_to`` that are subroutines: the verb after it follows when they return."""
+        """Yields those of ``may_go_to`` that are subroutines: when they return, the next verb follows."""
         return iter(())
 
     def may_end(self) -> bool:
-        """The plan may be over with it."""
+        """Whether the plan may end with it."""
         return False
 
     def always_leaves(self) -> bool:
-        """The verb after it in its step is never reached."""
+        """Whether the next verb of its step is never reached."""
         return False
 
     def prompts(self) -> Iterator[str]:
-        """Every text it may say that is known beforehand."""
+        """Yields every text that it may say and that is known before a call."""
         return iter(())
 
     def reads(self) -> Iterator[str]:
-        """The names of the variables that it reads: those of all its texts and expressions."""
+        """Yields the names of the variables that its texts and expressions read."""
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
     def may_give_up(self) -> bool:
-        """The plan may be over with it because the caller never answered."""
+        """Whether the plan may end with it because the caller never answers."""
         return False
 
     def built_in_languages(self) -> frozenset[str]:
@@ -145,48 +143,47 @@ class Verb(Fields):
         return frozenset({"en"})
 
     def accepts_keys(self) -> bool:
-        """Whether a caller can answer it without a word."""
+        """Whether a caller can answer it by keys alone."""
         return True
 
     def requires(self) -> Iterator[str]:
-        """Those of ``reads`` without which it fails: not ``name | default(0)``."""
+        """Yields those of ``reads`` that must have a value: not ``name | default(0)``."""
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field), "needed")
 
     def sets(self) -> Iterator[str]:
-        """The names of the variables that have a value after it."""
+        """Yields the names of the variables that have a value after it."""
         return iter(())
 
     def sets_when(self, why: str) -> Iterator[str]:
-        """Those that have a value when it goes on for that reason, one of ``may_go_to``'s; ``""`` is the verb
-        after it. None where one of its events leads on, else all of ``sets``; some verbs know better."""
+        """Yields the variables that have a value when it continues for that reason of ``may_go_to``; ``""``
+        is the next verb. The default: none where an event leads on, else all of ``sets``."""
         return iter(()) if why in self.events else self.sets()
 
     def sets_sensitive(self) -> Iterator[str]:
-        """Those of ``sets`` that are sensitive."""
+        """Yields those of ``sets`` that are sensitive."""
         return self.sets() if getattr(self, "sensitive", False) is True else iter(())
 
     def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """(Field, the variables it reads) of what others get to see: logs, call records, URLs."""
+        """Yields (field, variables that it reads) of what others can see: logs, call records, URLs."""
         for field in ("url", "query"):
             if field in type(self).model_fields:
                 yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        """Mistakes between fields, found in the data as written: (where, message).
-
-        It sees data that may be wrong in any other way too, and must not raise.
+        """Yields (path, message) for mistakes between fields, found in the data as written. The data may be
+        wrong in any other way too; must not raise.
         """
         return iter(())
 
     async def run(self, run: Run) -> Next:
-        """Do it in a call."""
+        """Do the verb's work in a call; returns what follows. Raises VerbFailed."""
         raise NotImplementedError
 
 
 class SpeakingVerb(PromptOptions, Verb):
-    """A verb that says something."""
+    """A verb that says something, with the options of barge-in."""
 
     @field_validator("hotword")
     @classmethod
@@ -221,8 +218,8 @@ class Step:
 
 
 def names_in(value: Any, which: str = "names") -> Iterator[str]:
-    """The variables that a field's value reads, whatever it is made of. ``which``: ``names``, or ``needed``,
-    those that must have a value."""
+    """Yields the variables that a field's value reads. ``which``: ``names``, or ``needed`` for those that
+    must have a value."""
     names = getattr(value, which, None)
     if isinstance(names, frozenset):
         yield from names

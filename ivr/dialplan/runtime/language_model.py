@@ -26,7 +26,7 @@ class Message:
     calls: tuple[ToolCall, ...] = ()
     """Tools that the assistant calls."""
     call_id: str = ""
-    """For the role tool: the id of the call that it answers."""
+    """The id of the call that a tool's message answers."""
 
 
 @dataclass(frozen=True, slots=True)

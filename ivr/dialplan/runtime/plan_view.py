@@ -42,7 +42,7 @@ class Listener(Protocol):
 
 
 class Position(Protocol):
-    """Where a call is in its plan. The runner moves it."""
+    """The position of a call in its plan. The runner moves it."""
 
     @property
     def place(self) -> tuple[str, int]:

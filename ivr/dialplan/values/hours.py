@@ -196,7 +196,7 @@ class OpenHours:
         return self.holidays.get(now.astimezone(ZoneInfo(self.zone)).date(), "")
 
     def opens(self, now: datetime) -> datetime | None:
-        """When it opens next, in its own zone: ``now`` while it is open, None when not within a year."""
+        """Returns the next opening in its own zone: ``now`` while it is open, None when not within a year."""
         zone = ZoneInfo(self.zone)
         local = now.astimezone(zone)
         if self.is_open(now):

@@ -30,8 +30,8 @@ class Variables:
         """Names whose values are never logged, recorded or traced."""
 
     def set(self, name: str, value: Any, *, sensitive: bool = False) -> None:
-        """Where the name is a parameter of the running step, that; else the call's. Raises ExpressionError
-        for more than may be held.
+        """Set a parameter of the running step, or else a variable of the call. Raises ExpressionError for too
+        large or too many values.
         """
         if isinstance(value, str | list | tuple | dict) and len(value) > MAX_SIZE:
             raise ExpressionError(f"the value of {name!r} is longer than {MAX_SIZE}")

@@ -118,7 +118,7 @@ class Conversation:
         """Replies that were asked for and are not over; all but one were to what the caller said no more."""
 
     async def hold(self) -> Next:
-        """Until it ends; what the plan does next. Raises ModelFailed."""
+        """Talk until the conversation ends; returns what the plan does next. Raises ModelFailed."""
         session = self._run.session
         if self._agent.preemptive:
             session.prepare_replies(self._prepare)

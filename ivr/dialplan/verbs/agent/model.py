@@ -24,7 +24,7 @@ from ivr.dialplan.verbs.built_in_texts import NOINPUT_TEXT
 
 
 class Ends(Fields):
-    """Where each end of a conversation leads."""
+    """The steps that each end of a conversation leads to."""
 
     done: StepName | None = Field(
         default=None, description="the step after the model has found that it is over; else the next verb"

@@ -23,7 +23,7 @@ _OF_KINDS: dict[str, tuple[str, ...]] = {
 
 
 def mistakes(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Where and what. ``data`` may be wrong in any other way too."""
+    """Yields (path, message) for each mistake. ``data`` may be wrong in any other way too."""
     yield from _taken_twice(data.get("choices"))
     kind = str(data.get("input", ""))
     if kind == "pattern" and "pattern" not in data:
