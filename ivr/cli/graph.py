@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ivr.dialplan.check.checker import check_file
-from ivr.dialplan.check.subject import Surroundings
+from ivr.dialplan.check.subject import ServiceCapabilities
 from ivr.dialplan.engine.loader import load_plan
 from ivr.dialplan.picture.counts import Counts, count_calls
 from ivr.dialplan.picture.dot import dot
@@ -23,9 +23,11 @@ class GraphError(IvrError):
     """The picture cannot be made; one line that says why and what to do."""
 
 
-def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surroundings | None = None) -> str:
+def graph(
+    plan_path: Path, out: Path, calls: Iterable[Path] = (), capabilities: ServiceCapabilities | None = None
+) -> str:
     """Draw the plan to ``out`` with the findings of ``ivr check``, and with the counts of its calls in the
-    logs ``calls``. ``around`` describes the service that the plan is for. Returns what was written, for
+    logs ``calls``. ``capabilities`` describes the service that the plan is for. Returns what was written, for
     the operator. Raises GraphError and PlanError.
     """
     kind = out.suffix.removeprefix(".").lower()
@@ -34,7 +36,7 @@ def graph(plan_path: Path, out: Path, calls: Iterable[Path] = (), around: Surrou
     plan = load_plan(plan_path)
     lines = _lines(calls)
     counts = count_calls(plan, lines) if lines is not None else None
-    problems = _problems(plan_path, around)
+    problems = _problems(plan_path, capabilities)
     text = dot(plan, problems, counts)
     try:
         if kind == "dot":
@@ -60,7 +62,7 @@ def _counted(counts: Counts | None) -> str:
     return f", {_number(counts.calls, 'call')}{others}{hint}"
 
 
-def _problems(plan: Path, around: Surroundings | None) -> list[Problem]:
+def _problems(plan: Path, capabilities: ServiceCapabilities | None) -> list[Problem]:
     own = os.fspath(plan)
     return [
         Problem(
@@ -69,7 +71,7 @@ def _problems(plan: Path, around: Surroundings | None) -> list[Problem]:
             f"{found.rule}: {found.message}",
             "" if found.file == own else found.file,
         )
-        for found in check_file(plan, around)
+        for found in check_file(plan, capabilities)
     ]
 
 

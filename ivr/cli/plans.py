@@ -31,12 +31,14 @@ def _check(arguments: argparse.Namespace) -> int:
     """Print the findings. Returns 1 when one of them fails the check, else 0. Raises SettingsError."""
     from ivr.dialplan.check.checker import check_file
     from ivr.dialplan.source.sources import DIALOGUES
-    from ivr.service.config.surroundings import surroundings
+    from ivr.service.config.capabilities import capabilities_of
 
-    around = surroundings(settings_of(arguments))
+    capabilities = capabilities_of(settings_of(arguments))
     findings: list[Finding] = []
     for path in arguments.plans:
-        findings += _check_dialogues(path) if path.name.endswith(DIALOGUES) else check_file(path, around)
+        findings += (
+            _check_dialogues(path) if path.name.endswith(DIALOGUES) else check_file(path, capabilities)
+        )
     findings = _each_once(findings)
     counts = {kind: sum(each.severity == kind for each in findings) for kind in ("error", "warning")}
     if arguments.json:
@@ -106,9 +108,9 @@ def _configure_graph(parser: argparse.ArgumentParser) -> None:
 
 def _graph(arguments: argparse.Namespace) -> int:
     from ivr.cli.graph import graph
-    from ivr.service.config.surroundings import surroundings
+    from ivr.service.config.capabilities import capabilities_of
 
-    print(graph(arguments.plan, arguments.out, arguments.calls, surroundings(settings_of(arguments))))
+    print(graph(arguments.plan, arguments.out, arguments.calls, capabilities_of(settings_of(arguments))))
     return 0
 
 

@@ -14,8 +14,8 @@ import structlog
 from ivr.audio.frames import FRAME_MS, LINE_RATE, VAD_RATE, samples_to_ms
 from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, run_plan
 from ivr.dialplan.runtime.world import World
+from ivr.service.config.capabilities import settings_for_plan
 from ivr.service.config.settings import Settings
-from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
 from ivr.session.prompt.synthesis import SaySource
@@ -95,7 +95,7 @@ async def converse(
         tts=speech.tts,
         vad=vad,
         player=player,
-        config=for_plan(settings, plan).session,
+        config=settings_for_plan(settings, plan).session,
         log=log,
     )
     frame = rate * FRAME_MS // 1000 * 2

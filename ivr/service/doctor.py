@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from ivr.modelstore import ModelMissing, ModelStore, cache_root
+from ivr.service.config.capabilities import LOCAL_ENGINES
 from ivr.service.config.options import EngineOptions, VadOptions
 from ivr.service.config.settings import Settings
-from ivr.service.config.surroundings import LOCAL_ENGINES
 from ivr.service.ports import bind_error, listeners
 from ivr.service.workers.options import MIN_RTP_PORTS, worker_sip_options
 from ivr.sip.capacity import PORTS_PER_CALL, Capacity

@@ -7,9 +7,9 @@ import pytest
 import structlog
 
 from ivr.dialplan import PlanError, load_plan
-from ivr.dialplan.check.subject import Surroundings
+from ivr.dialplan.check.subject import ServiceCapabilities
+from ivr.service.config.capabilities import capabilities_of, settings_for_plan
 from ivr.service.config.settings import Settings, load_settings
-from ivr.service.config.surroundings import for_plan, surroundings
 from ivr.service.plans import checked as plan_check
 from ivr.service.plans.checked import load_checked
 from tests.cli.test_cli import PLAN, ROOT, ivr
@@ -109,11 +109,11 @@ def test_settings_that_cannot_be_read_are_wrong_use(tmp_path: Path) -> None:
 
 
 def test_what_the_default_settings_offer(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = surroundings(load_settings(None, {}))
+    found = capabilities_of(load_settings(None, {}))
     assert found.speech_in and found.speech_out
     assert found.voices == {"en-US"}
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert surroundings(load_settings(None, {})) == Surroundings(speech_in=False, speech_out=False)
+    assert capabilities_of(load_settings(None, {})) == ServiceCapabilities(speech_in=False, speech_out=False)
 
 
 def test_a_service_logs_what_the_rules_find_and_refuses_what_does_not_load(
@@ -196,7 +196,7 @@ def test_callers_speak_the_language_that_the_plan_begins_in(
     """It says which words are backchannels."""
     plan = load_plan(write(tmp_path, LOST.replace("start: a", f"start: a\n{languages}")))
     settings = load_settings(environ={"IVR_SESSION__LANGUAGE": service})
-    chosen = for_plan(settings, plan)
+    chosen = settings_for_plan(settings, plan)
     assert chosen.session.language == session
     assert chosen.decisive()["session"]["language"] == session
     assert chosen.session.barge_in == settings.session.barge_in

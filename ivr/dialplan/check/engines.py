@@ -26,13 +26,13 @@ RULES = (SPEECH_ONLY, NO_SPEECH)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    around = subject.around
+    capabilities = subject.capabilities
     for place, placed in subject.reached.items():
         verb = placed.verb
-        if not around.speech_in and verb.listens and not verb.accepts_keys():
+        if not capabilities.speech_in and verb.listens and not verb.accepts_keys():
             message = f"{quoted(verb.name)} can only be answered by speech"
             yield subject.at_verb(SPEECH_ONLY, place, message)
-    if not around.speech_out:
+    if not capabilities.speech_out:
         for place, placed in subject.reached.items():
             if isinstance(placed.verb, SpeakingVerb) and any(placed.verb.prompts()):
                 yield subject.at_verb(NO_SPEECH, place, f"{quoted(placed.verb.name)} cannot be said")

@@ -29,7 +29,7 @@ RULES = (MISSING_TEXT, NO_VOICE)
 
 def check(subject: Subject) -> Iterator[Finding]:
     yield from _texts(subject)
-    voices = subject.around.voices
+    voices = subject.capabilities.voices
     for at, language in enumerate(subject.plan.languages):
         if voices is not None and language.partition("-")[0] not in {v.partition("-")[0] for v in voices}:
             message = f"no configured voice speaks {quoted(language)}; there are {listed(sorted(voices))}"

@@ -18,7 +18,7 @@ from ivr.dialplan.source.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ServiceCapabilities:
     """What is known of the service that a plan is for. By default it has everything."""
 
     speech_in: bool = True
@@ -32,11 +32,11 @@ class Surroundings:
 class Subject:
     """One plan that is checked."""
 
-    def __init__(self, read: ReadPlan, file: str, around: Surroundings | None = None) -> None:
+    def __init__(self, read: ReadPlan, file: str, capabilities: ServiceCapabilities | None = None) -> None:
         """``file`` is the plan's name in messages."""
         self.plan: Plan = read.plan
         self.read, self.file = read, file
-        self.around = around or Surroundings()
+        self.capabilities = capabilities or ServiceCapabilities()
         self.graph = Graph(read.plan)
 
     @cached_property

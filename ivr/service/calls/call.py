@@ -15,8 +15,8 @@ from ivr.dialplan.runtime.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.runtime.world import World
 from ivr.service.calls.call_record import ended_fields, started_fields
 from ivr.service.calls.dialing import Dialing, PlaceCall
+from ivr.service.config.capabilities import settings_for_plan
 from ivr.service.config.settings import Settings
-from ivr.service.config.surroundings import for_plan
 from ivr.service.engines import Engines
 from ivr.service.recording.recorder import Recorder
 from ivr.service.tasks import background_tasks
@@ -84,7 +84,7 @@ class ServedCall:
         self.facts = facts_of(leg)
         self.record = started_fields(leg, plan)
         """The fields of ``call_started``."""
-        settings = for_plan(settings, plan)
+        settings = settings_for_plan(settings, plan)
         self.log: Any = structlog.get_logger("ivr.call").bind(call=leg.call_id)
         speech = engines.engines_for_call()
         self._session = self._make_session(

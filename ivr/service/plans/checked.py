@@ -15,8 +15,8 @@ from ivr.dialplan.check.checker import check_plan
 from ivr.dialplan.engine.loader import read_plans
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.source.errors import PlanError, Problem
+from ivr.service.config.capabilities import capabilities_of, missing_requirements
 from ivr.service.config.settings import Settings
-from ivr.service.config.surroundings import lacking, surroundings
 
 log: Any = structlog.get_logger("ivr.plans")
 
@@ -29,10 +29,10 @@ def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = Fa
     ``refuse`` for a finding that is an error too.
     """
     reads = read_plans(paths)
-    around = surroundings(settings)
+    capabilities = capabilities_of(settings)
     for read, path in zip(reads, paths, strict=True):
         try:
-            findings = check_plan(read, str(path), around)
+            findings = check_plan(read, str(path), capabilities)
         except Exception:  # a check is never the reason why nobody answers
             log.exception("plan_check_failed", plan=read.plan.name)
             continue
@@ -58,7 +58,7 @@ def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = Fa
             log.warning(
                 "plan_finding", plan=read.plan.name, more=more, remedy=f"see them all: ivr check {path}"
             )
-        for placed, missing, remedy in lacking(settings, read.plan):
+        for placed, missing, remedy in missing_requirements(settings, read.plan):
             log.warning(
                 "plan_finding",
                 plan=read.plan.name,

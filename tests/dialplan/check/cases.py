@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.dialplan.check.subject import Surroundings
+from ivr.dialplan.check.subject import ServiceCapabilities
 
 FILE = Path(__file__).with_name("cases.txt")
 MARK = re.compile(r" *# <--$", re.MULTILINE)
@@ -20,7 +20,7 @@ class Case:
     near: str
     lines: frozenset[int]
     also: frozenset[str]
-    around: Surroundings
+    capabilities: ServiceCapabilities
 
 
 def _wav(data: bytes) -> bytes:
@@ -55,7 +55,7 @@ def _case(head: str, body: str) -> Case:
         near=near,
         lines=frozenset(n for n, line in enumerate(trips.split("\n"), 1) if MARK.search(line)),
         also=frozenset(given.get("also", "").split(", ")) - {""},
-        around=Surroundings(
+        capabilities=ServiceCapabilities(
             speech_in="no speech in" not in said,
             speech_out="no speech out" not in said,
             voices=frozenset(given["voices"].split(", ")) if "voices" in given else None,

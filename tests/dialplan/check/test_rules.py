@@ -16,7 +16,7 @@ def name_of(case: Case) -> str:
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_a_plan_that_trips_it(case: Case, tmp_path: Path) -> None:
     path = write(tmp_path, case.trips)
-    found = check_file(path, case.around)
+    found = check_file(path, case.capabilities)
     hits = [finding for finding in found if finding.rule == case.rule]
     assert {hit.line for hit in hits} == case.lines, [str(finding) for finding in found]
     assert {finding.rule for finding in found} <= {case.rule, *case.also}, [str(each) for each in found]
@@ -29,7 +29,7 @@ def test_a_plan_that_trips_it(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_a_plan_near_it(case: Case, tmp_path: Path) -> None:
-    found = check_file(write(tmp_path, case.near), case.around)
+    found = check_file(write(tmp_path, case.near), case.capabilities)
     assert {finding.rule for finding in found} <= case.also - {case.rule}, [str(each) for each in found]
 
 

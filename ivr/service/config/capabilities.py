@@ -1,13 +1,11 @@
-"""What the settings offer to a plan, in the terms of its checks: engines to be used, and their languages. And
-the settings as they are for its calls.
-"""
+"""What the settings offer to a plan: usable engines, their languages, and what its verbs need."""
 
 import dataclasses
 import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from ivr.dialplan.check.subject import Surroundings
+from ivr.dialplan.check.subject import ServiceCapabilities
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.verb import PlacedVerb, Verb
 from ivr.dialplan.verbs.agent.verb import Agent
@@ -27,7 +25,7 @@ LOCAL_ENGINES = {
 """Engine to the package it imports and the model it uses when none is named."""
 
 
-def for_plan(settings: Settings, plan: Plan) -> Settings:
+def settings_for_plan(settings: Settings, plan: Plan) -> Settings:
     """Settings for a plan's callers, who speak the language that it begins in; of one that names none, the
     service's.
     """
@@ -37,36 +35,39 @@ def for_plan(settings: Settings, plan: Plan) -> Settings:
     return dataclasses.replace(settings, session=session)
 
 
-def surroundings(settings: Settings) -> Surroundings:
-    """Nothing is started or asked over a network; does not raise. An engine whose model has not been fetched
-    yet counts: `ivr models fetch` is all that it lacks.
+def capabilities_of(settings: Settings) -> ServiceCapabilities:
+    """Return what the service of these settings can do, for the rules of ``ivr check``.
+
+    No engine is started and no server is asked. An engine whose model has not been fetched yet counts as
+    usable: `ivr models fetch` is all that is missing. Does not raise.
     """
     stt, tts = _usable("stt", settings.stt), _usable("tts", settings.tts)
     languages = [getattr(engine, "languages", None) for engine in tts]
     own = (language.tag for language in settings.languages)
     known = [found for found in languages if found is not None]
-    return Surroundings(
+    return ServiceCapabilities(
         speech_in=bool(stt),
         speech_out=bool(tts),
-        # An engine that does not say what it speaks may speak anything.
+        # An engine that does not name its languages may speak any.
         voices=(frozenset(own).union(*known) if known and len(known) == len(languages) else None),
     )
 
 
-def lacking(settings: Settings, plan: Plan) -> Iterator[tuple[PlacedVerb, str, str]]:
-    """Verbs that would fail for every caller as the settings are: (the verb, what is missing, the remedy).
-    Each once; nothing is asked over a network.
+def missing_requirements(settings: Settings, plan: Plan) -> Iterator[tuple[PlacedVerb, str, str]]:
+    """Yield the verbs that would fail for every caller with these settings: verb, what is missing, remedy.
+
+    Each missing thing comes once. No server is asked.
     """
     reported: set[str] = set()
     for step in plan.steps.values():
         for placed in step.verbs:
-            for missing, remedy in _lacked_by(placed.verb, settings):
+            for missing, remedy in _requirements_of(placed.verb, settings):
                 if missing not in reported:
                     reported.add(missing)
                     yield placed, missing, remedy
 
 
-def _lacked_by(verb: Verb, settings: Settings) -> Iterator[tuple[str, str]]:
+def _requirements_of(verb: Verb, settings: Settings) -> Iterator[tuple[str, str]]:
     if isinstance(verb, Record):
         if settings.files.folder is None:
             yield "no folder for what callers leave", "set files.folder in the settings"
@@ -80,7 +81,7 @@ def _lacked_by(verb: Verb, settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _usable(kind: str, engines: EngineOptions) -> list[Any]:
-    """The engines that can be made; None for one whose model is missing."""
+    """Return the engines that can be made; None stands for one whose model is missing."""
     found: list[Any] = []
     for name in engines.order:
         package = LOCAL_ENGINES.get(name, ("", ""))[0]
