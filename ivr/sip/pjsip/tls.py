@@ -135,7 +135,7 @@ def _distrust_reason(tls: Any) -> tuple[str, str]:
     names = [str(each.name) for each in certificate.subjectAltName] or [certificate.subjectCn]
     if status & pj.PJ_SSL_CERT_EVALIDITY_PERIOD:
         why = f"its certificate for {', '.join(names)} has expired or is not valid yet"
-        return why, "renew it there; check the clock of this machine"
+        return why, "it must be renewed there; check the clock of this machine"
     if status & _UNTRUSTED:
         issuer = certificate.issuerCn
         own = certificate.subjectCn == issuer
