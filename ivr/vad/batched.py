@@ -170,9 +170,7 @@ class BatchedVad:
     def _decide(
         self, rows: _I64, starts: _I64, heard: Pcm16, asked: npt.NDArray[np.bool_], only_noise: list[bool]
     ) -> None:
-        """Probabilities by the network, where it is ``asked``; the others are silent in the midst of their
-        turn.
-        """
+        """Decide with the network where it is ``asked``; the others are silent within their turn."""
         sounds = heard
         probabilities = np.zeros(rows.size, np.float32)
         if asked.any():

@@ -151,9 +151,7 @@ class Echoes:
         self._calls.pop(row, None)
 
     def likelihood(self, row: int, start: int) -> float:
-        """How much of the energy of the last windows, up to that which begins at ``start``, was explained by
-        what was sent: 0..1. 0 while no echo is believed in.
-        """
+        """Share, 0 to 1, of the energy of the windows up to ``start`` that what was sent explains."""
         call = self._calls.get(row)
         if call is None or call.heard <= 0 or start - call.counted > _STALE * self._length:
             return 0.0

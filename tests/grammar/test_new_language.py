@@ -74,7 +74,7 @@ def test_menus() -> None:
 
 
 def test_the_check_knows_which_built_in_prompts_are_missing(tmp_path: Path) -> None:
-    """Of a language with some of them, and of one with all."""
+    """One language has some of them, and one has all."""
     path = tmp_path / "eo.yaml"
     path.write_text(PLAN.replace("noinput: {tries: 1}", "exhausted: ask"), encoding="utf-8")
 
