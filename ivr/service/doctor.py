@@ -1,4 +1,4 @@
-"""``ivr doctor``: is everything there that a call needs? One line per finding, a remedy per fault."""
+"""``ivr doctor``: checks everything that a call needs; one line per finding, a remedy per fault."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ from ivr.vad.registry import create_vad
 PROBE_TIMEOUT_S = 20.0
 ENGINE_TIMEOUT_S = 60.0
 SUBJECT = 16
-"""Columns."""
+"""Columns of the name of what was checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Finding:
 
 
 def run(settings: Settings, out: Callable[[str], None] = print) -> int:
-    """Print every finding as soon as it is known; 1 when one is a fault, else 0."""
+    """Print every finding as soon as it is known. Returns the exit code: 1 when one is a fault, else 0."""
     faults = 0
     for finding in examine(settings):
         faults += finding.level == "FAIL"
@@ -61,7 +61,7 @@ def run(settings: Settings, out: Callable[[str], None] = print) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The findings, in the order in which a call would need the things."""
+    """Yield the findings in the order in which a call needs the things."""
     yield python_finding()
     build, finding = pjsua_finding()
     yield finding
@@ -83,7 +83,10 @@ def python_finding() -> Finding:
 
 
 def pjsua_finding() -> tuple[Build | None, Finding]:
-    """The build (None when it cannot be loaded) and the finding. Asked in a process of its own."""
+    """Return the build, or None when it cannot be loaded, and the finding.
+
+    It is loaded in a process of its own, since a broken build can end the process.
+    """
     remedy = "run `make carrier`, which builds PJSUA2 for this Python"
     if sys.version_info < (3, 13):
         remedy = "run `make install`, or `make carrier` for the build with more calls and TLS"
@@ -109,7 +112,7 @@ def pjsua_finding() -> tuple[Build | None, Finding]:
 
 
 def security_finding(sip: SipOptions, build: Security) -> Finding:
-    """What the build can encrypt, and whether the settings and files fit that."""
+    """Check that the build can encrypt as the settings ask, and that the files are right."""
     try:
         check_security(sip, build)
     except SipError as error:
@@ -129,7 +132,7 @@ def security_finding(sip: SipOptions, build: Security) -> Finding:
 
 
 def model_findings(settings: Settings) -> Iterator[Finding]:
-    """The models that these settings use, from the cache, and a detector of one's own."""
+    """Check the models that the settings use: those of the cache, and files of your own."""
     store = ModelStore()
     needed = []
     for engines in settings.engines.values():
@@ -158,7 +161,7 @@ def _own_model(user: str, path: Path) -> Finding:
 
 
 def _own_detector(vad: VadOptions, path: Path) -> Finding:
-    """Loaded as ``ivr serve`` loads it."""
+    """Load a detector of your own as ``ivr serve`` does."""
     try:
         create_vad(vad.name, **vad.keywords()).close()
     except Exception as error:  # a detector of someone else's may raise what it likes
@@ -179,7 +182,7 @@ def cache_finding() -> Finding:
 
 
 def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding]:
-    """SIP's ports, and the RTP range, of each worker: bound for a moment, nothing is sent. ``max_calls`` is
+    """Check the SIP ports and the RTP range of each worker; they are bound for a moment. ``max_calls`` is
     what the build was compiled for, if that is known.
     """
     count = settings.workers.count
@@ -200,7 +203,7 @@ def port_findings(settings: Settings, max_calls: int | None) -> Iterator[Finding
 
 
 def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") -> Finding:
-    """How many calls there will be: the rule is ``Capacity``'s."""
+    """Return how many calls fit into the free RTP ports and the build (``Capacity``)."""
     host, _ = parse_bind(sip.bind)
     first, last = parse_ports(sip.rtp_ports)
     busy = sum(bind_error(host, port, socket.SOCK_DGRAM) is not None for port in range(first, last + 1))
@@ -223,7 +226,7 @@ def rtp_finding(sip: SipOptions, max_calls: int | None, subject: str = "RTP") ->
 
 
 def address_finding(settings: Settings) -> Finding:
-    """The address to which phones send their sound."""
+    """Return the finding for the address that phones are given for SIP and sound."""
     host = settings.bind[0]
     if settings.sip.public_address:
         return Finding("ok", "address", f"{settings.sip.public_address} is advertised (public_address)")
@@ -248,7 +251,7 @@ def _judged(address: str, why: str) -> Finding:
 
 
 def _default_address() -> str | None:
-    """The address of the default route. Connecting a UDP socket sends nothing."""
+    """Return the address of the default route, or None. Connecting a UDP socket sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a documentation address (RFC 5737)
@@ -258,7 +261,7 @@ def _default_address() -> str | None:
 
 
 def engine_findings(kind: str, engines: EngineOptions) -> Iterator[Finding]:
-    """Start each engine as a call would; an online one is asked for its list of models as well."""
+    """Start each engine as a call does; an online one is also asked for its list of models."""
     for place, name in enumerate(engines.order):
         subject = f"{kind} {name}"
         role = "first choice" if place == 0 else "fallback"

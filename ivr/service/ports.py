@@ -1,4 +1,4 @@
-"""Whether addresses can be bound to: asked before engines are loaded, and by the doctor. Nothing is sent."""
+"""Checks whether addresses can be bound, before engines are loaded and in ``ivr doctor``. Nothing is sent."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ from ivr.sip.options import SipOptions, parse_bind
 
 
 def listeners(sip: SipOptions) -> list[tuple[str, str, socket.SocketKind, str]]:
-    """What SIP listens on: the transport, ``host:port``, its kind of socket, and how another is chosen."""
+    """Return what SIP listens on: transport, ``host:port``, kind of socket, and the flag or setting of it."""
     found = [
         ("UDP", sip.bind, socket.SOCK_DGRAM, "--bind"),
         ("TCP", sip.bind, socket.SOCK_STREAM, "--bind"),
@@ -20,7 +20,7 @@ def listeners(sip: SipOptions) -> list[tuple[str, str, socket.SocketKind, str]]:
 
 
 def check_listeners(sip: SipOptions) -> None:
-    """Before engines are loaded and prompts made, which takes seconds. Raises SipError: what is taken."""
+    """Check every address that SIP listens on. Raises SipError, which names the one that cannot be bound."""
     for name, bind, kind, setting in listeners(sip):
         error = bind_error(*parse_bind(bind), kind, setting)
         if error is not None:
@@ -34,8 +34,9 @@ class BindError:
 
 
 def bind_error(host: str, port: int, kind: socket.SocketKind, setting: str = "--bind") -> BindError | None:
-    """Why the service could not listen there; None when it could. Bound for a moment. ``setting`` chooses
-    another port.
+    """Return why the service cannot listen there; None when it can. The address is bound for a moment.
+
+    ``setting`` is the flag or setting that chooses another.
     """
     with socket.socket(socket.AF_INET, kind) as probe:
         if kind is socket.SOCK_STREAM:

@@ -26,7 +26,7 @@ LOCAL_ENGINES = {
 
 
 def settings_for_plan(settings: Settings, plan: Plan) -> Settings:
-    """Settings for a plan's callers, who speak the language that it begins in; of one that names none, the
+    """Return the settings for calls of a plan, whose language is the plan's first one; if it names none, the
     service's.
     """
     if not plan.names_languages:

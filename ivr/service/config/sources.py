@@ -27,16 +27,16 @@ SECRET_NAMES = re.compile(r"password|api_key|secret|token", re.IGNORECASE)
 
 
 class SettingsError(IvrError, ValueError):
-    """A setting that is unknown or has a wrong value; one line naming the place and the remedy."""
+    """A setting is unknown or its value is wrong. The text is one line with the place and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What one source set, and where each of it was written."""
+    """The values that one source sets, and where each was written."""
 
     values: dict[str, Any] = field(default_factory=dict)
     place: Callable[[str], str] = str
-    """The full name of a setting to the flag, the variable, or the file and line."""
+    """Returns the flag, the variable, or the file and line of a setting, by its full name."""
 
     def has(self, name: str) -> bool:
         node: Any = self.values
@@ -48,7 +48,7 @@ class Source:
 
 
 def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
-    """``{"sip.bind": ("--bind", "127.0.0.1:5060")}`` to a nested dict of checked values."""
+    """Check flags such as ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``. Raises SettingsError."""
     found: dict[str, Any] = {}
     for name, (flag, value) in flags.items():
         _put(found, name, _value(node_at(tree, name), value, flag, name, strict=False))
@@ -56,9 +56,10 @@ def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
 
 
 def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
-    """``IVR_SIP__BIND`` and its like; a list is written as JSON or, of plain texts, with commas.
+    """Read variables such as ``IVR_SIP__BIND``. Raises SettingsError.
 
-    A hyphen becomes an underscore, because a shell cannot set a variable with a hyphen.
+    A list is written as JSON or, if its items are plain texts, with commas. A hyphen becomes an
+    underscore, because a shell cannot set a variable with a hyphen.
     """
     known = {PREFIX + name.upper().replace(".", "__").replace("-", "_"): name for name in names_in(tree)}
     found: dict[str, Any] = {}
@@ -75,7 +76,7 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
 
 
 def from_text(tree: Tree, name: str, text: str | None, place: str) -> Any:
-    """The value of one setting as the environment has it; None is no value."""
+    """Check one setting, written as in the environment; None is no value. Raises SettingsError."""
     node = node_at(tree, name)
     value: Any = text
     if text is not None and (isinstance(node, Rows) or typing.get_origin(node.type) is tuple):
@@ -84,7 +85,7 @@ def from_text(tree: Tree, name: str, text: str | None, place: str) -> Any:
 
 
 def from_file(tree: Tree, path: Path) -> Source:
-    """A TOML file. Paths in it are relative to its folder."""
+    """Read a TOML file. Paths in it are relative to its folder. Raises SettingsError."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -106,7 +107,7 @@ class _File:
     root: "Tree"
 
     def place(self, key: "Key") -> str:
-        """``file:line``, the line as far as the text shows: its own, else that of its table."""
+        """Return ``file:line`` of a key; where its own line is not found, that of its table."""
         for length in range(len(key), 0, -1):
             line = _line_of(self.text, key[:length])
             if line:
@@ -115,7 +116,7 @@ class _File:
 
 
 Key = tuple[str | int, ...]
-"""Where a value stands in a file: names, and for a list of tables the table's number, from 0."""
+"""The path of a value in a file: names, and for a list of tables the table's number, from 0."""
 
 
 def _name(key: Key) -> str:
@@ -160,8 +161,11 @@ def _relative(value: Any, key: str, folder: Path) -> Any:
 
 
 def place_of_fault(sources: Sequence[Source], table: str, reason: str) -> str:
-    """Where that was written which makes the settings of ``table`` not fit each other: those of its keys
-    that ``reason`` names, each in the strongest of ``sources`` that has it. Empty when none has."""
+    """Return where the settings of ``table`` were written that do not fit together.
+
+    They are the keys that ``reason`` names, each in the strongest of ``sources`` that has it. Empty when none
+    has.
+    """
     found = []
     for key in dict.fromkeys(re.findall(r"\w+(?:\.\w+)*", reason)):
         name = f"{table}.{key}"
@@ -227,7 +231,7 @@ def _list(text: str, place: str, *, plain: bool) -> Any:
 
 
 def nearest(name: str, *candidates: list[str]) -> str:
-    """`; did you mean X?`, looking in the first list, then in the next; else nothing."""
+    """Return `; did you mean X?` for the nearest name, of the first list that has one; else a few names."""
     for names in candidates:
         found = difflib.get_close_matches(name, names, 1, 0.6)
         if found:
@@ -246,7 +250,7 @@ def _put(target: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _line_of(text: str, key: Key) -> int | None:
-    """The line where a key of a TOML file is written, for the usual ways to write it."""
+    """Return the line where a key of a TOML file is written, for the usual ways to write it."""
     table: Key = ()
     lists: dict[Key, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -263,8 +267,10 @@ def _line_of(text: str, key: Key) -> int | None:
 
 
 def _numbered(names: tuple[str, ...], lists: dict[Key, int], *, begins: bool) -> Key:
-    """A header's names with the number of the table behind each that is a list of tables. ``lists`` has
-    the current number of each list so far; a header in double brackets ``begins`` the next table."""
+    """Return a header's names, each list of tables followed by the number of its current table.
+
+    ``lists`` has the current number of each list so far; a header in double brackets ``begins`` the next.
+    """
     found: Key = ()
     for place, name in enumerate(names, 1):
         found = (*found, name)
