@@ -45,7 +45,7 @@ def message_folder(world: World, plan: str) -> Path:
     return folder
 
 
-async def keep(folder: Path, pcm16: bytes, now: datetime, about: dict[str, Any]) -> Message:
+async def save_message(folder: Path, pcm16: bytes, now: datetime, about: dict[str, Any]) -> Message:
     """Write PCM16 at 8 kHz and its metadata. Raises VerbFailed, and leaves no partial file."""
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
     file = folder / f"{name}.wav"

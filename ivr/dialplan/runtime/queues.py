@@ -1,4 +1,4 @@
-"""Callers who wait for somebody, in order; and who of those they wait for is free.
+"""Queues: callers who wait for agents, in order, and which agents are free.
 
 All of one process, on its event loop. A queue has a name; several plans may use the same one. With several
 workers each has queues of its own: a caller's place is among those of the same worker.
@@ -9,10 +9,10 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-REST_S = 5.0
-"""Seconds before somebody who was busy or did not answer is tried again."""
+RETRY_AGENT_S = 5.0
+"""Seconds before an agent who was busy or did not answer is tried again."""
 FIRST_GUESS_S = 180.0
-"""How long a talk takes, as long as none has ended."""
+"""Seconds that a talk is assumed to take until one has ended."""
 _TALKS = 20
 """The last talks of a queue, of which the mean is taken."""
 
@@ -24,7 +24,7 @@ class Ticket:
     queue: "_Queue"
     agents: tuple[str, ...]
     turn: "asyncio.Future[str] | None" = None
-    """Waits for somebody to be free."""
+    """Resolved with the agent who is free for this caller."""
 
 
 @dataclass(eq=False, slots=True)
@@ -37,14 +37,14 @@ class _Queue:
 class Queues:
     """Every queue of the process."""
 
-    def __init__(self, rest_s: float = REST_S) -> None:
-        self._rest_s = rest_s
+    def __init__(self, retry_agent_s: float = RETRY_AGENT_S) -> None:
+        self._retry_agent_s = retry_agent_s
         self._queues: dict[str, _Queue] = {}
         self._busy: set[str] = set()
         """Agents that are being called, talk, or have a pause."""
 
     def length(self, name: str) -> int:
-        """Callers who wait."""
+        """Returns the number of waiting callers."""
         queue = self._queues.get(name)
         return len(queue.waiting) if queue is not None else 0
 
@@ -56,7 +56,7 @@ class Queues:
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        """Waits no more: has left, or talks. Idempotent."""
+        """Take a caller out of the queue, who has left or talks. Idempotent."""
         queue = ticket.queue
         if ticket in queue.waiting:
             queue.waiting.remove(ticket)
@@ -64,12 +64,12 @@ class Queues:
             del self._queues[queue.name]
 
     def position(self, ticket: Ticket) -> int:
-        """1 is next; 0: waits no more."""
+        """Returns the position, from 1; 0: no longer in the queue."""
         waiting = ticket.queue.waiting
         return waiting.index(ticket) + 1 if ticket in waiting else 0
 
     def wait_s(self, ticket: Ticket) -> float:
-        """About how long it still takes, by the queue's last talks."""
+        """Returns the estimated wait in seconds, from the queue's last talks."""
         talks = ticket.queue.talks
         mean = sum(talks) / len(talks) if talks else FIRST_GUESS_S
         return math.ceil(self.position(ticket) / max(1, len(ticket.agents))) * mean
@@ -89,16 +89,16 @@ class Queues:
             ticket.turn = None
 
     def release(self, agent: str) -> None:
-        """They are free again."""
+        """Make an agent free again."""
         self._busy.discard(agent)
         self._assign()
 
     def not_reached(self, agent: str) -> None:
-        """They were busy or did not answer: somebody else first, and them again later."""
-        asyncio.get_running_loop().call_later(self._rest_s, self.release, agent)
+        """Try an agent who was busy or did not answer again later, others first."""
+        asyncio.get_running_loop().call_later(self._retry_agent_s, self.release, agent)
 
-    def talked(self, ticket: Ticket, seconds: float) -> None:
-        """That is how long it took to serve the caller."""
+    def record_talk(self, ticket: Ticket, seconds: float) -> None:
+        """Record how long a talk took, in seconds."""
         self._queues.setdefault(ticket.queue.name, ticket.queue).talks.append(seconds)
 
     def _assign(self) -> None:

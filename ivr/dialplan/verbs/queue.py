@@ -222,7 +222,7 @@ class Queue(Verb):
                 else:
                     queues.not_reached(agent)
             if result.outcome == "completed":
-                queues.talked(ticket, result.seconds)
+                queues.record_talk(ticket, result.seconds)
                 return result
             run.log.info("queue_agent_not_reached", to=agent, outcome=result.outcome, status=result.status)
 

@@ -11,7 +11,7 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.tones import beep
 from ivr.dialplan.plan.verb import GoTo, Next, SpeakingVerb, names_in
 from ivr.dialplan.runtime.menu import Menu
-from ivr.dialplan.runtime.messages import Message, keep, mail, message_folder, post
+from ivr.dialplan.runtime.messages import Message, mail, message_folder, post, save_message
 from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.fields import (
@@ -299,7 +299,7 @@ class Record(SpeakingVerb):
             "step": run.position.step,
             "ended_by": ended_by,
         }
-        message = await keep(folder, sound, run.world.now(), about)
+        message = await save_message(folder, sound, run.world.now(), about)
         run.log.info("message_saved", file=str(message.file), seconds=message.about["seconds"])
         value = {**message.about, "path": str(message.file), "delivered": False}
         run.variables.set(self.into, value)

@@ -22,7 +22,7 @@ def test_one_caller_for_each_agent_in_the_order_they_came(moves: list[tuple[str,
 
 
 async def follow(moves: list[tuple[str, int]]) -> None:
-    queues = Queues(rest_s=0)
+    queues = Queues(retry_agent_s=0)
     waiting: dict[Ticket, asyncio.Task[str]] = {}
     talking: dict[Ticket, str] = {}
     for what, number in moves:
@@ -53,7 +53,7 @@ async def follow(moves: list[tuple[str, int]]) -> None:
         elif what == "over" and talking:
             ticket, agent = list(talking.items())[number % len(talking)]
             del talking[ticket]
-            queues.talked(ticket, 60)
+            queues.record_talk(ticket, 60)
             queues.release(agent)
         for _ in range(10):
             await asyncio.sleep(0)
@@ -76,6 +76,6 @@ def test_the_wait_is_what_the_last_talks_took() -> None:
     first = queues.join("q", ("a", "b"))
     assert queues.wait_s(first) == 180
     for _ in range(30):
-        queues.talked(first, 60)
+        queues.record_talk(first, 60)
     third = [queues.join("q", ("a", "b")) for _ in range(2)][-1]
     assert queues.position(third) == 3 and queues.wait_s(third) == 120

@@ -113,7 +113,7 @@ async def test_music_plays_in_a_loop_and_goes_on_after_an_announcement(tmp_path:
 
 
 async def test_callers_are_served_in_order_one_for_each_agent(tmp_path: Path) -> None:
-    world = World(queues=Queues(rest_s=0))
+    world = World(queues=Queues(retry_agent_s=0))
     loaded = plan(tmp_path, QUEUE.replace("[201]", "[201, 202]"))
     async with contextlib.AsyncExitStack() as all_of_them:
         phones = []
@@ -141,7 +141,7 @@ async def test_callers_are_served_in_order_one_for_each_agent(tmp_path: Path) ->
 
 
 async def test_who_leaves_makes_room_and_frees_the_agent(tmp_path: Path) -> None:
-    world = World(queues=Queues(rest_s=0))
+    world = World(queues=Queues(retry_agent_s=0))
     loaded = plan(tmp_path, QUEUE)
     async with Phone(loaded, world=world) as one, Phone(loaded, world=world) as two:
         one.call.talking["201"] = asyncio.Event()

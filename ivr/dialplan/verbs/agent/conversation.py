@@ -32,16 +32,16 @@ RULES = (
     "mistakes in it: ask when in doubt. Never say that you have done what no tool has done. When the "
     f"conversation is over say goodbye and call {DONE}. The language is: "
 )
-BROKE_OFF = "Your last words broke off there. Go on from them, shortly."
+CONTINUE_TEXT = "Your last words broke off there. Go on from them, shortly."
 MAX_ROUNDS = 6
 """Replies to one turn of the caller, each but the last with tools in it."""
-MAX_BROKEN = 2
+MAX_BROKEN_REPLIES = 2
 """Replies in a row that break off, or are empty."""
 BETWEEN_KEYS_S = 2.0
 MAX_KEYS = 64
 CLOCK_HZ = 16_000
 """The samples that a session's clock counts."""
-_LETTERS_PER_TOKEN = 4
+_CHARACTERS_PER_TOKEN = 4
 """Characters per token, usual for English, where the server does not count tokens."""
 _DONE_TOOL = ToolDefinition(
     DONE, "The conversation is over: the caller needs nothing more.", {"type": "object", "properties": {}}
@@ -55,7 +55,7 @@ class _Ended:
     after: Next
 
 
-class _Writing:
+class _StreamedReply:
     """A reply on its way: its text as an iterator, and what is known of it once that has ended."""
 
     def __init__(self, pieces: AsyncIterator[Piece], history: list[Message]) -> None:
@@ -114,23 +114,23 @@ class Conversation:
         self._phrases = {content_words(phrase): name for name, each in chosen for phrase in each.say}
         self._began = run.session.clock
         self._turns = self._tokens = self._broken = 0
-        self._open: set[_Writing] = set()
+        self._open: set[_StreamedReply] = set()
         """Replies that were asked for and are not over; all but one were to what the caller said no more."""
 
-    async def hold(self) -> Next:
+    async def run(self) -> Next:
         """Talk until the conversation ends; returns what the plan does next. Raises ModelFailed."""
         session = self._run.session
         if self._agent.preemptive:
             session.prepare_replies(self._prepare)
         try:
-            return await self._hold()
+            return await self._talk()
         finally:
             if self._agent.preemptive:
                 with contextlib.suppress(SessionEnded):
                     session.prepare_replies(None)
             await self._close_all()
 
-    async def _hold(self) -> Next:
+    async def _talk(self) -> Next:
         agent, run = self._agent, self._run
         if agent.greeting is not None:
             result = await run.prompt(agent.greeting, agent, listening_next=True)
@@ -141,7 +141,7 @@ class Conversation:
             limit = self._limit()
             if limit is not None:
                 return self._end(limit)
-            heard, prepared = await self._heard()
+            heard, prepared = await self._next_turn()
             if isinstance(heard, _Ended):
                 return heard.after
             if heard is not None:
@@ -161,7 +161,7 @@ class Conversation:
 
     # -- the caller
 
-    async def _heard(self) -> "tuple[str | _Ended | None, asyncio.Future[_Writing | None] | None]":
+    async def _next_turn(self) -> "tuple[str | _Ended | None, asyncio.Future[_StreamedReply | None] | None]":
         """Their next turn, in words, None for silence, or where a universal leads; and the reply that was
         begun before it was over.
         """
@@ -205,7 +205,7 @@ class Conversation:
 
     # -- the model
 
-    async def _answer(self, prepared: "asyncio.Future[_Writing | None] | None") -> _Ended | None:
+    async def _answer(self, prepared: "asyncio.Future[_StreamedReply | None] | None") -> _Ended | None:
         """Reply to the caller, tools included; None when it is their turn again. Raises ModelFailed."""
         for _ in range(MAX_ROUNDS):
             writing, interrupted = await self._say_reply(prepared)
@@ -214,10 +214,10 @@ class Conversation:
                 return None  # what else it wanted was decided before the caller said more
             if writing.error is not None or not (writing.text or writing.calls):
                 self._broken += 1
-                if self._broken >= MAX_BROKEN:
+                if self._broken >= MAX_BROKEN_REPLIES:
                     raise writing.error or ModelFailed("its replies are empty")
                 if writing.text:
-                    self._history.append(Message("system", BROKE_OFF))
+                    self._history.append(Message("system", CONTINUE_TEXT))
                 continue
             self._broken = 0
             if not writing.calls:
@@ -229,7 +229,9 @@ class Conversation:
                 return _Ended(self._end("max_cost"))
         raise ModelFailed(f"it used tools in {MAX_ROUNDS} replies in a row")
 
-    async def _say_reply(self, prepared: "asyncio.Future[_Writing | None] | None") -> tuple[_Writing, bool]:
+    async def _say_reply(
+        self, prepared: "asyncio.Future[_StreamedReply | None] | None"
+    ) -> tuple[_StreamedReply, bool]:
         """One reply, said while it is written; and whether the caller cut it off. Raises ModelFailed."""
         agent, run = self._agent, self._run
         loop = asyncio.get_running_loop()
@@ -259,14 +261,14 @@ class Conversation:
         )
         return writing, interrupted
 
-    def _asked(self, history: list[Message]) -> _Writing:
+    def _asked(self, history: list[Message]) -> _StreamedReply:
         agent = self._agent
         ask = Ask(tuple(history), tuple(self._offers), agent.model or "", agent.temperature)
-        writing = _Writing(self._model.reply(ask), history)
+        writing = _StreamedReply(self._model.reply(ask), history)
         self._open.add(writing)
         return writing
 
-    async def _begun(self, prepared: "asyncio.Future[_Writing | None] | None") -> _Writing:
+    async def _begun(self, prepared: "asyncio.Future[_StreamedReply | None] | None") -> _StreamedReply:
         """A reply whose first words are there: the one that was prepared, if the conversation became the one
         it answers. Raises ModelFailed.
         """
@@ -279,7 +281,7 @@ class Conversation:
         await writing.begin()
         return writing
 
-    async def _prepare(self, words: str) -> _Writing | None:
+    async def _prepare(self, words: str) -> _StreamedReply | None:
         """Prepare, for ``VoiceSession.prepare_replies``, a reply to what the caller has said so far."""
         writing = self._asked(self._with(words))
         try:
@@ -291,7 +293,7 @@ class Conversation:
             raise
         return writing
 
-    async def _close(self, writing: _Writing) -> None:
+    async def _close(self, writing: _StreamedReply) -> None:
         """End it and count what it cost, said or not."""
         if writing in self._open:
             self._open.remove(writing)
@@ -340,9 +342,9 @@ class Conversation:
             return "max_time"
         return "max_cost" if self._tokens >= self._agent.max_cost else None
 
-    def _estimated(self, writing: _Writing) -> int:
+    def _estimated(self, writing: _StreamedReply) -> int:
         asked = sum(len(message.content) for message in writing.history)
-        return (asked + len(writing.text)) // _LETTERS_PER_TOKEN + 1
+        return (asked + len(writing.text)) // _CHARACTERS_PER_TOKEN + 1
 
     def _end(self, how: str) -> Next:
         """The route of that end; None, the next verb, where it has none."""

@@ -1,4 +1,4 @@
-"""agent: a conversation by a language model."""
+"""The fields of ``agent``, and what follows from them without a call."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -100,7 +100,7 @@ class AgentFields(SpeakingVerb):
     )
     universals: Switch = Field(
         default=True,
-        description="false: the plan's universals do not hold here, what is said and pressed is the model's",
+        description="false: the plan's universals do not apply here, every word and key goes to the model",
     )
     on: Ends = Field(default_factory=Ends, description="a mapping of how it can end to steps")
 
@@ -123,7 +123,7 @@ class AgentFields(SpeakingVerb):
 
     @property
     def active_universals(self) -> Mapping[str, Universal]:
-        """Those that hold; to repeat itself is the model's own affair."""
+        """The universals that apply; the model repeats itself on its own."""
         return self._universals
 
     @classmethod

@@ -23,7 +23,7 @@ class Agent(AgentFields):
             if name not in known:
                 run.variables.set(name, None)
         try:
-            return await Conversation(self, run, run.world.model).hold()
+            return await Conversation(self, run, run.world.model).run()
         except ModelFailed as error:
             return self._down(run, str(error))
 

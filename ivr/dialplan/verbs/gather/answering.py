@@ -55,7 +55,7 @@ class Timers:
         return self.first_digit if keys_only else max(self.first_digit, self.timeout)
 
 
-class Hearing:
+class AnswerCollector:
     """Collects the answers to one gather in a call."""
 
     def __init__(self, run: Run, question: Question, timers: Timers) -> None:

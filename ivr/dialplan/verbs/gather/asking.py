@@ -8,21 +8,21 @@ from ivr.dialplan.runtime.run import Run
 from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.variables import HIDDEN
 from ivr.dialplan.verbs.built_in_texts import built_in
-from ivr.dialplan.verbs.gather.answering import Answer, Hearing
-from ivr.dialplan.verbs.gather.confirming import Confirming, read_back
+from ivr.dialplan.verbs.gather.answering import Answer, AnswerCollector
+from ivr.dialplan.verbs.gather.confirming import Confirmation, read_back
 from ivr.dialplan.verbs.gather.model import GatherFields
 
 MAX_REPEATS = 20
 """Times that the question is said again because the caller asks for that, before it is a miss."""
 
 
-class Asking:
+class GatherRun:
     """One run of a gather in a call."""
 
     def __init__(self, run: Run, gather: GatherFields) -> None:
         self._run, self._gather = run, gather
         self._question = gather.question(run.language, run.world.now())
-        self._hearing = Hearing(run, self._question, gather.timers)
+        self._collector = AnswerCollector(run, self._question, gather.timers)
         self._misses = {"noinput": 0, "nomatch": 0}
         self._refused = self._repeated = 0
 
@@ -35,7 +35,7 @@ class Asking:
                 run.discard_input()
             await self._prompt()
             while True:
-                answer = await self._hearing.answer()
+                answer = await self._collector.answer()
                 settled = await self._confirmed_answer(answer)
                 if settled == "refused":
                     if (after := await self._denied()) is not None:
@@ -55,10 +55,10 @@ class Asking:
         run, gather = self._run, self._gather
         if answer.kind not in ("choice", "typed") or not gather.confirm.wants(answer):
             return answer
-        confirming = Confirming(
+        confirmation = Confirmation(
             run, gather.confirm, self._question, gather.active_universals, gather.timers, gather
         )
-        return await confirming.settle(answer)
+        return await confirmation.settle(answer)
 
     # -- the question
 

@@ -16,7 +16,7 @@ from ivr.dialplan.values.fields import TextOrFields, refuse
 from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Said, Spoken
 from ivr.dialplan.verbs.built_in_texts import built_in
-from ivr.dialplan.verbs.gather.answering import Answer, Hearing, Timers
+from ivr.dialplan.verbs.gather.answering import Answer, AnswerCollector, Timers
 from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import InputSpec, TypedValue
 from ivr.grammar.inputs.text import TextInput
@@ -27,7 +27,7 @@ from ivr.grammar.languages.registry import vocabulary
 DEFAULT_TRIES = 2
 MAX_CORRECTIONS = 10
 """Corrections of one answer; after that the question is asked again."""
-NAMES = frozenset({"heard", "value"})
+CONFIRM_NAMES = frozenset({"heard", "value"})
 """What the text of a confirmation may read besides the variables."""
 
 _BELOW = re.compile(r"below\s+(0?\.\d{1,3}|1(?:\.0{1,3})?|0)")
@@ -67,7 +67,7 @@ class Confirm(TextOrFields):
         return answer.by == "speech" and answer.confidence < float(below[1])
 
 
-class Confirming:
+class Confirmation:
     """The confirmation of one gather's answer in a call."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Confirming:
             self._yes_no.expected, fits=self._fits, may_continue=self._may_continue
         )
         self._expected = expected
-        self._hearing = Hearing(run, self._yes_no, timers)
+        self._collector = AnswerCollector(run, self._yes_no, timers)
 
     async def settle(self, answer: Answer) -> Answer | Literal["refused"]:
         """The answer that holds: this one, a correction, a universal that was asked for meanwhile, or
@@ -116,7 +116,7 @@ class Confirming:
         with run.expecting(self._expected):
             await run.prompt(text, self._prompt_options, listening_next=True, heard=heard, value=value)
             for attempt in range(DEFAULT_TRIES + 1):
-                reply = await self._hearing.answer()
+                reply = await self._collector.answer()
                 found = self._meaning(reply, answer)
                 if found is not None:
                     run.log.info("answer_confirmed", result=_result(found))

@@ -10,7 +10,7 @@ from ivr.grammar.matching import content_words
 
 _TYPED = tuple(INPUTS)
 _BY_DIGITS = ("digits", "number", "money", "phone", "pattern")
-_OF_KINDS: dict[str, tuple[str, ...]] = {
+_FIELDS_OF_KINDS: dict[str, tuple[str, ...]] = {
     "pattern": ("pattern",),
     "min_digits": _BY_DIGITS,
     "max_digits": _BY_DIGITS,
@@ -22,13 +22,13 @@ _OF_KINDS: dict[str, tuple[str, ...]] = {
 """Fields that say something about some kinds of input alone."""
 
 
-def mistakes(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def cross_check_fields(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yields (path, message) for each mistake. ``data`` may be wrong in any other way too."""
-    yield from _taken_twice(data.get("choices"))
+    yield from _given_twice(data.get("choices"))
     kind = str(data.get("input", ""))
     if kind == "pattern" and "pattern" not in data:
         yield ("input",), "gather needs 'pattern': a regular expression for input: pattern"
-    for field, kinds in _OF_KINDS.items():
+    for field, kinds in _FIELDS_OF_KINDS.items():
         if field in data and kind not in kinds:
             only = " or ".join(f"input: {name}" for name in kinds) if len(kinds) < 4 else "a typed input"
             yield (field,), f"{quoted(field)} is for {only}; this gather has none"
@@ -60,7 +60,7 @@ def _whole(value: object) -> bool:
     return str(value).isdecimal() and len(str(value)) < 9
 
 
-def _taken_twice(choices: object) -> Iterator[tuple[Path, str]]:
+def _given_twice(choices: object) -> Iterator[tuple[Path, str]]:
     keys: dict[str, str] = {}
     phrases: dict[tuple[str, ...], str] = {}
     for name, choice in choices.items() if isinstance(choices, dict) else ():

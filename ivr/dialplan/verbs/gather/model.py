@@ -1,4 +1,4 @@
-"""gather: ask, listen, and go where the answer leads. How it asks and hears is in ``gathering``."""
+"""The fields of ``gather``, and what follows from them without a call."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -26,8 +26,8 @@ from ivr.dialplan.values.fields import (
 from ivr.dialplan.values.texts import PromptTexts, Said
 from ivr.dialplan.verbs.built_in_texts import built_in
 from ivr.dialplan.verbs.gather.answering import Timers
-from ivr.dialplan.verbs.gather.confirming import NAMES, Confirm
-from ivr.dialplan.verbs.gather.cross_checks import mistakes
+from ivr.dialplan.verbs.gather.confirming import CONFIRM_NAMES, Confirm
+from ivr.dialplan.verbs.gather.cross_checks import cross_check_fields
 from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import INPUTS, InputSpec
 from ivr.grammar.inputs.base import MAX_PRESSED
@@ -39,14 +39,14 @@ DEFAULT_TRIES = 3
 InputKind = Literal["digits", "number", "date", "time", "money", "phone", "yes_no", "name", "text", "pattern"]
 
 
-class _Made(dict[str, tuple[InputSpec | None, Question]]):
+class _QuestionCache(dict[str, tuple[InputSpec | None, Question]]):
     """Questions that are ready, by language. Two gathers are equal whatever was asked so far."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Made)
+        return isinstance(other, _QuestionCache)
 
-    def __reduce__(self) -> tuple[type["_Made"], tuple[()]]:
-        return _Made, ()
+    def __reduce__(self) -> tuple[type["_QuestionCache"], tuple[()]]:
+        return _QuestionCache, ()
 
 
 class Choice(Fields):
@@ -172,7 +172,7 @@ class GatherFields(SpeakingVerb):
         default=False,
         description="true: the answer is never logged, recorded or traced, nor the sound of it kept",
     )
-    universals: Switch = Field(default=True, description="false: the plan's universals do not hold here")
+    universals: Switch = Field(default=True, description="false: the plan's universals do not apply here")
     noinput: Miss = Field(default_factory=Miss, description="what to do when nothing is said in time")
     nomatch: Miss = Field(default_factory=Miss, description="what to do when no choice fits")
     exhausted: StepName | None = Field(
@@ -181,7 +181,7 @@ class GatherFields(SpeakingVerb):
     )
 
     _languages: tuple[str, ...] = PrivateAttr(default=("en",))
-    _made: "_Made" = PrivateAttr(default_factory=lambda: _Made())
+    _questions: "_QuestionCache" = PrivateAttr(default_factory=lambda: _QuestionCache())
     _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
@@ -219,11 +219,11 @@ class GatherFields(SpeakingVerb):
                 self._universals = info.context.universals
         return self
 
-    # -- for ``gathering``
+    # -- for the run in a call
 
     @property
     def active_universals(self) -> Mapping[str, Universal]:
-        """The plan's universals, as far as they hold here."""
+        """The plan's universals that apply here."""
         return self._universals
 
     @property
@@ -238,10 +238,10 @@ class GatherFields(SpeakingVerb):
     def question(self, language: str, now: datetime) -> Question:
         """What it can be answered with. Made once for all calls of a language and a day."""
         asked = self._asked(language, now)
-        made = self._made.get(language)
+        made = self._questions.get(language)
         if made is None or made[0] != asked:
             question = Question(self.choices, self._universals, asked, self.finish_on_key, language)
-            made = self._made[language] = (asked, question)
+            made = self._questions[language] = (asked, question)
         return made[1]
 
     def _asked(self, language: str, now: datetime) -> InputSpec | None:
@@ -306,7 +306,7 @@ class GatherFields(SpeakingVerb):
         yield from (name for name in (self.into, self.details) if name is not None)
 
     def reads(self) -> Iterator[str]:
-        own = NAMES if self.confirm.say is not None else frozenset[str]()
+        own = CONFIRM_NAMES if self.confirm.say is not None else frozenset[str]()
         yield from (name for name in super().reads() if name not in own)
 
     def prompts(self) -> Iterator[str]:
@@ -324,4 +324,4 @@ class GatherFields(SpeakingVerb):
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        yield from mistakes(data)
+        yield from cross_check_fields(data)

@@ -2,7 +2,7 @@
 
 from ivr.dialplan.plan.verb import Next
 from ivr.dialplan.runtime.run import Run
-from ivr.dialplan.verbs.gather.asking import Asking
+from ivr.dialplan.verbs.gather.asking import GatherRun
 from ivr.dialplan.verbs.gather.model import GatherFields
 
 
@@ -14,4 +14,4 @@ class Gather(GatherFields):
     """
 
     async def run(self, run: Run) -> Next:
-        return await Asking(run, self).ask()
+        return await GatherRun(run, self).ask()
