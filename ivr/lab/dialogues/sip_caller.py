@@ -33,6 +33,7 @@ from ivr.service.server import Server, prepare_process
 from ivr.session import SessionEnded, VoiceSession
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
+from ivr.tasks import child_task
 
 HEARD_SHARE = 0.5
 """Share of a prompt's words that the transcript must contain, 0 to 1."""
@@ -64,13 +65,11 @@ class CallerCall(ServedCall):
         await self._confirmed.wait()
         await self._session.start()
         self.heard = []
-        listening = asyncio.create_task(self._listen())
-        try:
-            await self.run_dialogue(self)
-        finally:
-            self.leg.hangup("caller")
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+        async with child_task(self._listen(), "listening of the caller"):
+            try:
+                await self.run_dialogue(self)
+            finally:
+                self.leg.hangup("caller")
 
     async def _listen(self) -> None:
         with contextlib.suppress(SessionEnded):

@@ -41,6 +41,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
+from ivr.tasks import child_task
 
 POLL_S = 0.03
 """Seconds between two checks of who speaks and who waits."""
@@ -91,12 +92,10 @@ class ReportingCall(ServedCall):
         return await self._stub.transfer(to, timeout_s)
 
     async def _serve(self, ring_s: float) -> Any:
-        polling = asyncio.create_task(self._poll())
         try:
-            return await super()._serve(ring_s)
+            async with child_task(self._poll(), "reports of the call's state"):
+                return await super()._serve(ring_s)
         finally:
-            polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
             self._report("ended", "caller_hangup")
 
     async def _poll(self) -> None:
