@@ -1,4 +1,4 @@
-"""Boxes and ways in Graphviz's language (``dot``): a table for each step, a line for each way."""
+"""Writes boxes and ways in Graphviz's language (``dot``): a table for each step, a line for each way."""
 
 import html
 import math
@@ -20,7 +20,7 @@ LEGEND = (
 
 
 def dot(plan: Plan, problems: Iterable[Problem] = (), counts: Counts | None = None) -> str:
-    """The plan for Graphviz's ``dot``; ``problems`` are marked at their steps, ``counts`` at the ways."""
+    """Return a plan in Graphviz's language, with ``problems`` at their steps and ``counts`` at the ways."""
     found = boxes(plan, problems)
     title = plan.name if counts is None else f"{plan.name}: {counts.calls} calls"
     lines = [
@@ -72,7 +72,7 @@ def _table(box: Box, counts: Counts | None) -> str:
 
 
 def _gone(box: Box, row: Row, counts: Counts | None) -> str:
-    """How often calls went a way that is not drawn."""
+    """Return how often calls went a way that is not drawn."""
     if counts is None or row.drawn or row.target is None:
         return ""
     return f" ×{counts.ways[box.name, row.why, row.target]}"

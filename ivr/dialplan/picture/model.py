@@ -1,4 +1,4 @@
-"""A plan's steps as boxes with rows, and the ways between them: what a picture shows, not how."""
+"""Makes the content of a picture from a plan: steps as boxes with rows, and the ways between them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,54 +12,54 @@ from ivr.dialplan.values.expressions import Expression, Template
 from ivr.dialplan.values.texts import Spoken
 
 HUB = 4
-"""Ways to a step that more than this lead to are named where they begin, and not drawn, unless they go on to
-a step that is farther from the beginning."""
+"""If more ways than this lead to one step, they are named in their rows and not drawn, unless they lead to a
+step that is farther from the beginning."""
 WIDEST = 46
-"""Characters of a row."""
+"""Longest text of a row, in characters."""
 
 Kind = Literal["does", "choice", "way", "miss", "end"]
-"""does: what a verb does. choice, way: something leads on. miss: what follows when nothing fits, tries run
-out or something fails. end: a call is over here."""
+"""does: what a verb does. choice, way: a way to another step. miss: what follows when nothing matches, the
+tries are used up or something fails. end: a call ends here."""
 _MISSES = (
     "noinput nomatch exhausted busy noanswer failed on_error timeout unreachable bad_answer down full"
     " too_long max_turns max_time max_cost 4xx 5xx"
 )
 MISSES = frozenset(_MISSES.split())
-"""Names of ways that are taken when something did not work out."""
+"""Names of ways that calls take when something did not work."""
 _WORDS = {"noinput": "no input", "nomatch": "no match", "noanswer": "no answer", "on_error": "on error",
           "exhausted": "no tries are left", "too_long": "too long", "bad_answer": "bad answer"}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Row:
-    """One line of a box. With a ``target`` it is where a way begins."""
+    """One line of a box. If it has a ``target``, a way begins there."""
 
     kind: Kind
     text: str
     verb: str = ""
     why: str = ""
-    """The way's name, as ``Verb.may_go_to`` gives it."""
+    """Name of the way, as ``Verb.may_go_to`` gives it."""
     target: str | None = None
     drawn: bool = True
-    """The way is a line; else the row names its target."""
+    """Whether the way is drawn as a line; else the row names its target."""
 
 
 @dataclass(slots=True)
 class Box:
-    """One step."""
+    """One step of a plan."""
 
     name: str
     rows: list[Row]
     problems: list[str] = field(default_factory=list)
     start: bool = False
     ends: bool = False
-    """A call may be over in it."""
+    """Whether a call may end in it."""
     reached: bool = True
-    """Something leads here."""
+    """Whether something leads to it."""
 
 
 def boxes(plan: Plan, problems: Iterable[Problem] = ()) -> list[Box]:
-    """Steps in the order of the plan. ``problems`` are marked at the step they are in."""
+    """Return the steps in the order of the plan, with the ``problems`` at the steps in which they are."""
     names = [plan.start, *(name for name in plan.steps if name != plan.start)]
     found = [_box(plan, name, plan.steps[name]) for name in names]
     _name_the_ways_back(plan, found)
@@ -72,7 +72,7 @@ def boxes(plan: Plan, problems: Iterable[Problem] = ()) -> list[Box]:
 
 
 def entries(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Steps that something other than a verb leads to, and what that is."""
+    """Return the steps to which something other than a verb leads, and what that is."""
     yield "call", plan.start
     for route in plan.routes:
         if route.start is not None and route.start != plan.start:
@@ -135,7 +135,7 @@ def _miss(verb: Any, why: str) -> str:
 
 
 def _summary(verb: Any) -> str:
-    """What it says or does, in a few words."""
+    """Return what a verb says or does, in a few words."""
     for name in ("prompt", verb.short_field, verb.mapping_field, "on", "if_"):
         value = getattr(verb, name, None) if name else None
         if value is not None:
@@ -163,7 +163,9 @@ def _cut(text: str) -> str:
 
 
 def _name_the_ways_back(plan: Plan, found: list[Box]) -> None:
-    """Lines back to the menu, and from everywhere to the operator, would hide all others."""
+    """Decide which ways are drawn: lines back to the menu, and from everywhere to the operator, would hide
+    all others.
+    """
     depth = _depths(plan, found)
     into = Counter(row.target for box in found for row in box.rows if row.target is not None)
     for box in found:
@@ -176,7 +178,7 @@ def _name_the_ways_back(plan: Plan, found: list[Box]) -> None:
 
 
 def _depths(plan: Plan, found: list[Box]) -> dict[str, int]:
-    """How many steps away from the beginning each is, by the shortest way."""
+    """Return the distance of each step from the beginning, in steps, by the shortest way."""
     ways = {box.name: [row.target for row in box.rows if row.target is not None] for box in found}
     depth = {name: 0 for _, name in entries(plan)}
     todo = list(depth)
@@ -193,7 +195,7 @@ def _reached(plan: Plan, found: list[Box]) -> set[str]:
 
 
 def _step_of(plan: Plan, problem: Problem) -> str | None:
-    """The step that the problem's line lies in: the last that begins before it, in its file."""
+    """Return the step with the line of a problem: the last one that begins before it in the file."""
     before = [
         (step.line, name)
         for name, step in plan.steps.items()
