@@ -77,7 +77,7 @@ def _unknown(subject: Subject, flow: VariableFlow, name: str, readers: list[tupl
     (place, path), *others = readers
     hint = did_you_mean(name, [*flow.bits, *KNOWN])
     lines = sorted({subject.verbs[other].line for other, _ in others} - {subject.verbs[place].line})
-    also = f"; it is read on line {', '.join(map(str, lines))} too" if lines else ""
+    also = f", which is also read on line {', '.join(map(str, lines))}" if lines else ""
     _, value = _reader(subject.verbs[place].verb, name)
     remedy = ""
     if getattr(value, "source", None) == name and path[:1] == ("values",):
@@ -85,7 +85,7 @@ def _unknown(subject: Subject, flow: VariableFlow, name: str, readers: list[tupl
         remedy = (
             f"for the text {name} write {written}, with quotes in the quotes; for a variable, set it before"
         )
-    message = f"nothing sets the variable {quoted(name)}{hint}{also}"
+    message = f"nothing sets the variable {quoted(name)}{also}{hint}"
     return subject.at_verb(UNKNOWN_VARIABLE, place, message, path, remedy=remedy)
 
 

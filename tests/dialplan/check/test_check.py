@@ -107,7 +107,7 @@ def test_an_unknown_variable_is_reported_once_with_all_its_lines(tmp_path: Path)
     hit = message(
         tmp_path, "".join(f"    - say: Hi {{{{ x + {n} }}}}.\n" for n in range(3)), "unknown-variable"
     )
-    assert hit.line == 5 and hit.message.endswith("it is read on line 6, 7 too")
+    assert hit.line == 5 and hit.message.endswith("which is also read on line 6, 7")
 
 
 def test_a_message_says_what_fails_about_a_date(tmp_path: Path) -> None:
