@@ -88,6 +88,7 @@ class Matcher:
     def __init__(
         self, choices: Mapping[str, tuple[Sequence[str], Sequence[str]]], language: str = "en"
     ) -> None:
+        self._choices = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
         self._language = language
         self._rules = registry.matching_rules(language)
         self._phrases: list[_Phrase] = []
@@ -100,6 +101,10 @@ class Matcher:
             for key in keys:
                 if key.isdigit() and (key,) not in taken:
                     self._phrases.append(_Phrase(name, key, (key,)))
+
+    def __reduce__(self) -> tuple[type["Matcher"], tuple[object, ...]]:
+        # Another process has rules of its own: words that were compared are remembered by their rules.
+        return Matcher, (self._choices, self._language)
 
     def match(self, text: str, confidence: float = 1.0) -> Match | None:
         """Return the choice meant by ``text``, or None. Never raises; an empty text never matches."""

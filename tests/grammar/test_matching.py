@@ -1,9 +1,12 @@
 """Which choice was meant: what must match, what must not, what nobody can tell."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr.grammar.languages import registry
 from ivr.grammar.languages.en.matching import MATCHING, sound
 from ivr.grammar.matching import MIN_CONFIDENCE, SURE_CONFIDENCE, Matcher, normalize
 from ivr.grammar.word_similarity import closeness, distance
@@ -228,3 +231,10 @@ def test_sound() -> None:
         ("tone", "tune"),
     ):
         assert sound(a) != sound(b)
+
+
+def test_a_matcher_can_go_to_another_process() -> None:
+    """With the plan that it belongs to; its rules are those of that process."""
+    again = pickle.loads(pickle.dumps(YES_NO))
+    assert again.match("correct") == YES_NO.match("correct") is not None
+    assert again._rules is registry.matching_rules("en")

@@ -242,7 +242,7 @@ class Queue(Verb):
         async with child_task(connected.wait(), "queue answer") as answer:
             # Where the way out is by key alone, speech reaches no recogniser.
             speech = contextlib.nullcontext() if self._by_voice else run.session.ignore_speech()
-            with speech, run.expecting(self._menu.expected):
+            with speech, run.expecting(self._menu.expectation(run.language)):
                 while not connected.is_set():
                     if serving.done():
                         await serving  # it has failed, and says why

@@ -274,7 +274,7 @@ class Record(SpeakingVerb):
         if review is None or menu is None:
             return "save"
         left = review.tries
-        with run.expecting(menu.expected):
+        with run.expecting(menu.expectation(run.language)):
             while True:
                 await run.prompt(review.prompt or say(REVIEW_TEXT), self, listening_next=True)
                 chosen = await menu.answer(run, review.timeout)
