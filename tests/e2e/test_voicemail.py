@@ -67,6 +67,7 @@ def test_a_message_is_left(hangs_up: bool, service: Service, folder: Path) -> No
             assert call.ended.wait(8) and 1.0 < time.time() - ended < 2.5
         over = service.wait_event("call_ended", 8, call=call.call_id)
         assert over["reason"] == ("caller" if hangs_up else "kept")
+        service.wait_event("message_saved", call=call.call_id)  # after the end, where the caller hangs up
     kept, known = message(folder, call)
     assert (known["caller"], known["called"], known["plan"]) == ("0301234567", "ivr", "voicemail")
     assert known["ended_by"] == ("hangup" if hangs_up else "silence")
