@@ -1,5 +1,5 @@
-"""All languages by code. A new language is a folder beside this file and its name in ``BUILT_IN``; one from
-elsewhere calls ``register``.
+"""All languages by code. A new language is a folder beside this file, imported here and listed in
+``BUILT_IN``; one from elsewhere calls ``register``.
 """
 
 from collections.abc import Iterator
