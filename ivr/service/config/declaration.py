@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import inspect
 import math
-import textwrap
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -182,20 +182,22 @@ def text_of(options: type, field: str) -> str:
     """Return the text below a field of an options class, on one line; empty when there is none."""
     for owner in options.__mro__:
         if field in inspect.get_annotations(owner):
-            return _texts(owner).get(field, "")
+            return _texts(owner.__module__).get((owner.__name__, field), "")
     return ""
 
 
 @functools.cache
-def _texts(options: type) -> Mapping[str, str]:
+def _texts(module: str) -> Mapping[tuple[str, str], str]:
+    """Return the texts below the fields of all classes at the top of a module, by class and field."""
     try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(options))).body[0]
-    except (OSError, TypeError, SyntaxError):  # a class that was not read from a file
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError, SyntaxError):  # a module that was not read from a file
         return {}
-    assert isinstance(body, ast.ClassDef)
     return {
-        before.target.id: " ".join(after.value.value.split())
-        for before, after in zip(body.body, body.body[1:], strict=False)
+        (owner.name, before.target.id): " ".join(after.value.value.split())
+        for owner in tree.body
+        if isinstance(owner, ast.ClassDef)
+        for before, after in zip(owner.body, owner.body[1:], strict=False)
         if isinstance(before, ast.AnnAssign)
         and isinstance(before.target, ast.Name)
         and isinstance(after, ast.Expr)
