@@ -10,7 +10,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from ivr.dialplan.runtime.world import HttpFailed, HttpRequest
-from ivr.service.world.http_client import HttpClient, HttpOptions
+from ivr.service.world.http_client import HttpClient
+from ivr.service.world.options import HttpOptions
 from tests.dialplan.backend import Backend, answers, hangs_up
 
 

@@ -11,7 +11,8 @@ from typing import Literal
 
 import pytest
 
-from ivr.service.world.mail import MailOptions, SmtpMail
+from ivr.service.world.mail import SmtpMail
+from ivr.service.world.options import MailOptions
 from tests.caller.authority import Authority
 
 

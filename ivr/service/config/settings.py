@@ -43,9 +43,7 @@ from ivr.service.config.sources import (
 )
 from ivr.service.recording.recording import RecordingOptions
 from ivr.service.workers.options import WorkerOptions
-from ivr.service.world.http_client import HttpOptions
-from ivr.service.world.language_model import AgentOptions
-from ivr.service.world.mail import MailOptions
+from ivr.service.world.options import AgentOptions, HttpOptions, MailOptions
 from ivr.session.options import SessionConfig
 from ivr.session.presets import DEFAULT, preset
 from ivr.sip.options import SipOptions, parse_bind, parse_ports

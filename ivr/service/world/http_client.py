@@ -1,34 +1,13 @@
 """Requests to back ends, by httpx: ``Http`` of the plans' world."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ivr.dialplan.runtime.world import HttpFailed, HttpReply, HttpRequest
+from ivr.service.world.options import HttpOptions
 
 if TYPE_CHECKING:
     import httpx
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpOptions:
-    """``[http]``: requests of plans."""
-
-    base_url: str | None = None
-    """The address that is put before one that begins with ``/``, such as ``https://crm.example.org/api``."""
-    allowed_hosts: tuple[str, ...] = ()
-    """Hosts, or ``host:port``, that requests and redirects may go to; any host when empty."""
-    max_body: int = 1_048_576
-    """Longest answer in bytes; a longer one is not read to its end and counts as a failure."""
-    max_redirects: int = 3
-    """Redirects that are followed for one request; with 0 a redirect is an answer like any other."""
-    max_connections: int = 100
-    """Connections at the same time, for one process."""
-    connect_timeout_s: float = 3.0
-    """Seconds after which a host that does not answer at all counts as unreachable."""
-    ca_file: str | None = None
-    """File with the certificates (PEM) of the authorities that are trusted; without it those of the
-    ``certifi`` package."""
 
 
 class HttpClient:

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed, Piece, ToolCall, ToolDefinition
+from ivr.service.world.options import AgentOptions
 from ivr.speech.base import SpeechError
-from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
+from ivr.speech.providers.openai.client import OpenAIClient
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -17,20 +17,6 @@ MAX_REPLY = 8_000
 """Characters of one reply; what comes after is not waited for."""
 MAX_CALLS = 8
 """Calls of tools in one reply."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentOptions(OpenAIOptions):
-    """``[agent]``: the server, as for the speech engines, and the model."""
-
-    timeout_s: float = 10.0
-    """Seconds until the first piece of a reply, retries included."""
-    model: str = "gpt-4o-mini"
-    """The model, where a plan names no other."""
-    max_reply_tokens: int = 400
-    """Characters of one reply: a caller does not listen to more."""
-    gap_s: float = 5.0
-    """Seconds between two pieces of a reply."""
 
 
 class OpenAIModel:

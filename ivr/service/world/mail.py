@@ -3,37 +3,13 @@
 import asyncio
 import smtplib
 import ssl
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from pathlib import Path
-from typing import Literal
+
+from ivr.service.world.options import MailOptions
 
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailOptions:
-    """``[mail]``: the server that takes our mail."""
-
-    host: str | None = None
-    """The mail server; without one no mail can be sent."""
-    port: int | None = None
-    """The port of the mail server; by default 587 with starttls, 465 with tls, 25 with none."""
-    tls: Literal["starttls", "tls", "none"] = "starttls"
-    """Encryption: ``starttls`` after a greeting in the clear, ``tls`` from the first byte, or ``none``."""
-    user: str | None = None
-    """The user name at the mail server; without one there is no login."""
-    password: str | None = field(default=None, repr=False)
-    """The password itself. Better: ``password_file``."""
-    password_file: str | None = None
-    """A file whose first line is the password."""
-    sender: str = "ivr@localhost"
-    """The sender of mail that names none."""
-    timeout_s: float = 20.0
-    """Seconds for each step of handing over a message."""
-    ca_file: str | None = None
-    """File with the certificates (PEM) of the authorities that are trusted; without it the system's."""
 
 
 class SmtpMail:

@@ -19,8 +19,9 @@ from ivr.dialplan.verbs.agent.tools import BadArguments, Param, Tool
 from ivr.dialplan.verbs.agent.verb import Agent
 from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.request import Request
-from ivr.service.world.http_client import HttpClient, HttpOptions
-from ivr.service.world.language_model import AgentOptions, OpenAIModel
+from ivr.service.world.http_client import HttpClient
+from ivr.service.world.language_model import OpenAIModel
+from ivr.service.world.options import AgentOptions, HttpOptions
 from tests.dialplan import plans
 from tests.dialplan.backend import Backend, answers
 from tests.dialplan.model_server import failure, reply, tool_call

@@ -19,8 +19,9 @@ import pytest
 from ivr.audio.tones import beep
 from ivr.dialplan import PlanError, World
 from ivr.dialplan.verbs.record import DELETED_TEXT, REVIEW_TEXT
-from ivr.service.world.http_client import HttpClient, HttpOptions
-from ivr.service.world.mail import MailOptions, SmtpMail
+from ivr.service.world.http_client import HttpClient
+from ivr.service.world.mail import SmtpMail
+from ivr.service.world.options import HttpOptions, MailOptions
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import plan
 from tests.vad.sounds import prompt

@@ -16,7 +16,8 @@ from ivr.dialplan.engine.reply_verbs import MAX_VERBS, verbs_of_reply
 from ivr.dialplan.plan.plan import APOLOGY
 from ivr.dialplan.runtime.world import BadReply, HttpRequest, World
 from ivr.dialplan.values.urls import leads_elsewhere
-from ivr.service.world.http_client import HttpClient, HttpOptions
+from ivr.service.world.http_client import HttpClient
+from ivr.service.world.options import HttpOptions
 from tests.dialplan.backend import Backend, answers, hangs_up, text
 from tests.dialplan.phone import Phone
 from tests.dialplan.plans import plan
