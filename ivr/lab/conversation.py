@@ -20,6 +20,7 @@ from ivr.service.engines import Engines
 from ivr.session import AudioClip, BargeIn, BargeInOptions, MemoryPlayer, SayHandle, Turn, VoiceSession
 from ivr.session.prompt.synthesis import SaySource
 from ivr.speech.base import SpeechError
+from ivr.tasks import TaskSupervisor, child_task
 from ivr.vad.base import VadStream, VoiceActivityDetector
 from ivr.vad.events import SpeechEnded, VadEvent, VadListener
 from ivr.vad.options import EndpointingOptions
@@ -101,8 +102,7 @@ async def converse(
     frame = rate * FRAME_MS // 1000 * 2
     limit = len(pcm16) + int(silence_s * 1000 / FRAME_MS) * frame
     async with session:
-        running = asyncio.create_task(run_plan(plan, session, _NoCallControl(), log, world))
-        try:
+        async with child_task(run_plan(plan, session, _NoCallControl(), log, world), "plan") as running:
             at = 0
             while at < limit and not await _wait_until_idle(session, running):
                 piece = pcm16[at : at + frame]
@@ -110,9 +110,6 @@ async def converse(
                 at += frame
             if running.done():
                 conversation.reason = running.result()
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
         conversation.duration_ms = round(samples_to_ms(session.clock, VAD_RATE))
     await session.wait_for_ends()
     conversation.turns.sort(key=lambda turn: turn.at_ms)
@@ -122,11 +119,8 @@ async def converse(
 
 async def _wait_until_idle(session: VoiceSession, running: asyncio.Task[str]) -> bool:
     """Wait until only more sound can change anything; returns whether the plan has ended."""
-    settled = asyncio.create_task(session.wait_until_idle())
-    try:
+    async with child_task(session.wait_until_idle(), "idle session") as settled:
         await asyncio.wait((settled, running), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        settled.cancel()
     return running.done()
 
 
@@ -159,7 +153,8 @@ class _LoggingSession(VoiceSession):
         super().__init__(**arguments)
         self._onsets = onsets
         self._conversation = conversation
-        self._watchers: list[asyncio.Task[None]] = []
+        self._ends: list[asyncio.Task[None]] = []
+        self._watchers = TaskSupervisor()
 
     async def say(
         self,
@@ -176,7 +171,7 @@ class _LoggingSession(VoiceSession):
         if self.privacy.active:
             said.text = HIDDEN
         self._conversation.turns.append(said)
-        self._watchers.append(asyncio.create_task(self._log_end(said, handle)))
+        self._ends.append(self._watchers.start(self._log_end(said, handle), "end of a prompt"))
         return handle
 
     async def listen(self, timeout: float | None = None) -> Turn:  # noqa: ASYNC109  (as in the base class)
@@ -192,7 +187,7 @@ class _LoggingSession(VoiceSession):
 
     async def wait_for_ends(self) -> None:
         """Return when the end of every prompt is in the conversation. Call it after the session's end."""
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await asyncio.gather(*self._ends, return_exceptions=True)
 
     async def _log_end(self, said: ServiceTurn, handle: SayHandle) -> None:
         with contextlib.suppress(SpeechError):

@@ -8,6 +8,7 @@ from typing import Any
 from ivr.dialplan.dialogue.events import EventLog
 from ivr.session import AudioClip, SayHandle, SessionEnded, VoiceSession
 from ivr.sip.leg import CallLeg
+from ivr.tasks import TaskSupervisor
 
 TICK_S = 0.02
 SETTLED_S = 0.5
@@ -31,7 +32,8 @@ class SipDialogueCall:
         self._end_reason: str | None = None
         self._ended = asyncio.Event()
         self._saying: SayHandle | None = None
-        self._scheduled: list[asyncio.Task[None]] = []
+        self._scheduled = TaskSupervisor()
+        """What the caller is about to say and press."""
         self._settled_at = 0.0
         """Until this time, what the caller did is still on its way to the service."""
 
@@ -65,8 +67,8 @@ class SipDialogueCall:
     def caller_busy(self) -> bool:
         if self._saying is not None and self._saying.done:
             self._saying, self._settled_at = None, self.now + SETTLED_S
-        self._scheduled = [task for task in self._scheduled if not task.done()]
-        return bool(self._saying or self._scheduled or self._caller_active) or self.now < self._settled_at
+        busy = self._saying is not None or self._scheduled.running > 0 or self._caller_active
+        return busy or self.now < self._settled_at
 
     @property
     def end_reason(self) -> str | None:
@@ -109,6 +111,10 @@ class SipDialogueCall:
             async with asyncio.timeout(5):
                 await self._ended.wait()
 
+    async def aclose(self) -> None:
+        """Abandon what the caller has not begun to do."""
+        await self._scheduled.aclose()
+
     # -- inside
 
     def _schedule(self, after_s: float, act: Callable[[], Any]) -> None:
@@ -116,7 +122,7 @@ class SipDialogueCall:
             await asyncio.sleep(after_s)
             await act()
 
-        self._scheduled.append(asyncio.create_task(later()))
+        self._scheduled.start(later(), "what the caller does")
 
     async def _say(self, source: str | AudioClip) -> None:
         # The caller goes on speaking, whatever the service says at the same time.

@@ -209,7 +209,10 @@ class DialogueCaller:
             for message in self._early_messages.pop(self._number, []):
                 self._dialogue_call.receive(*message)
             runner = DialogueRunner(dialogue, self._dialogue_call, self._file.sounds)
-            outcome = await runner.run(DIALOGUE_S)
+            try:
+                outcome = await runner.run(DIALOGUE_S)
+            finally:
+                await self._dialogue_call.aclose()
             if outcome.failure is None:
                 outcome.failure = await _check_heard(runner.heard, outcome.events, call)
             if (

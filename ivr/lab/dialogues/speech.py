@@ -28,6 +28,7 @@ from ivr.service.config.settings import Settings
 from ivr.service.engines import make_engines
 from ivr.session import AudioClip, MemoryPlayer, SessionConfig, SessionState
 from ivr.speech.base import TextToSpeech
+from ivr.tasks import child_task
 
 MAX_STUB_WAIT_S = 0.05
 """Seconds of real time that a stub waits at most; the time of the call does not move meanwhile."""
@@ -75,9 +76,8 @@ class SpeechCall(LocalCall):
         return bool(self._sound or self._keys) or self.session.caller_active
 
     async def settle(self) -> None:
-        settled = asyncio.create_task(self.session.wait_until_idle())
-        await asyncio.wait({settled, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        settled.cancel()
+        async with child_task(self.session.wait_until_idle(), "idle session") as settled:
+            await asyncio.wait({settled, self._task}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)
 
     async def advance(self, until: float | None = None) -> bool:

@@ -1,6 +1,5 @@
 """What the plan and the caller's keys did on a recorded call, repeated at the same samples in a replay."""
 
-import asyncio
 import contextlib
 import dataclasses
 from collections import deque
@@ -13,6 +12,7 @@ from ivr.lab.replay.engines import RealSTT, RecordedSTT
 from ivr.lab.replay.prompts import PromptOptions, sound_of
 from ivr.service.recording.recording import Recording
 from ivr.session import Decision, Expectation, SayHandle, SessionEnded, SessionState, VoiceSession
+from ivr.tasks import TaskSupervisor
 
 ACTIONS = ("say_started", "say_ended", "listen", "expect", "transcript")
 """Stages that show what the plan did, and what it reacted to."""
@@ -40,7 +40,7 @@ class RecordedScript:
         """The number of the playing prompt in the recording."""
         self._cut_short = True
         """The playing prompt did not come to its end in the recording."""
-        self._listener: asyncio.Task[None] | None = None
+        self._tasks = TaskSupervisor()
         self._onset: int | None = None
         """Where the caller's running turn began, in the replay; None while the caller is silent."""
         self.numbers: dict[int, Any] = {}
@@ -82,12 +82,12 @@ class RecordedScript:
                 until = action.details.get("offset", action.at)
                 return self._stt.busy > 0 or (self._onset is not None and self._onset <= until)
             case "listen":
-                listening = self._listener is not None and not self._listener.done()
-                return listening and (self._onset is not None or self._stt.busy > 0)
+                return self._tasks.running > 0 and (self._onset is not None or self._stt.busy > 0)
         return False
 
     async def aclose(self) -> None:
-        await self._stop_listening()
+        """Stop listening."""
+        await self._tasks.aclose()
 
     async def _say(self, action: Decision) -> None:
         if self._playing is not None and self._cut_short:
@@ -107,13 +107,8 @@ class RecordedScript:
             self._playing.cancel()
 
     async def _listen(self, timeout_s: float | None) -> None:
-        await self._stop_listening()
-        self._listener = asyncio.create_task(self._turn(timeout_s))
-
-    async def _stop_listening(self) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        await self._tasks.aclose()
+        self._tasks.start(self._turn(timeout_s), "listening of the plan")
 
     async def _turn(self, timeout_s: float | None) -> None:
         with contextlib.suppress(SessionEnded):
