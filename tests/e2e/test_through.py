@@ -60,7 +60,7 @@ def delay(speaker: Call, hearer: Call) -> float:
 
 
 def hears(hearer: Call, speaker: Call, within: float = 0.4) -> bool:
-    """In time, while other tests run beside this one. That it is within 0.15 s is asserted by a timing test."""
+    """In time, while other tests run beside this one. A timing test asserts that it is within 0.15 s."""
     with machine_delay() as machine:
         return 0 < delay(speaker, hearer) < within + 2 * machine.worst
 
