@@ -63,5 +63,8 @@ async def child_task(work: Coroutine[Any, Any, _T], name: str) -> "AsyncIterator
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        if not task.done():  # else nothing is awaited: a cancellation is not to arrive here
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        elif not task.cancelled():
+            task.exception()
