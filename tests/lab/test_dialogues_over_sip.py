@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -60,10 +61,12 @@ async def test_a_dialogue_goes_on_when_its_caller_has_hung_up(monkeypatch: pytes
             await asyncio.gather(conversing, return_exceptions=True)
             return SimpleNamespace(answered=True)
 
-    monkeypatch.setattr(sip_caller, "SipDialogueCall", lambda *_: SimpleNamespace(end_reason=None))
+    dialogue_call = SimpleNamespace(end_reason=None, aclose=AsyncMock())
+    monkeypatch.setattr(sip_caller, "SipDialogueCall", lambda *_: dialogue_call)
     monkeypatch.setattr(sip_caller, "DialogueRunner", Slow)
     nothing: Any = SimpleNamespace(recorder=lambda: None, sounds=None)
     callers = sip_caller.DialogueCaller(nothing, nothing, [dialogue], 1, nothing, print)
     line: Any = Line()
     outcome = await callers._call(line, dialogue)
     assert outcome.turns == 3 and outcome.failure is None
+    dialogue_call.aclose.assert_awaited_once()

@@ -205,19 +205,19 @@ class DialogueCaller:
 
         async def run_dialogue(call: CallerCall) -> None:
             nonlocal outcome
-            self._dialogue_call = SipDialogueCall(call.leg, call.session, visit)
+            current = self._dialogue_call = SipDialogueCall(call.leg, call.session, visit)
             for message in self._early_messages.pop(self._number, []):
-                self._dialogue_call.receive(*message)
-            runner = DialogueRunner(dialogue, self._dialogue_call, self._file.sounds)
+                current.receive(*message)
+            runner = DialogueRunner(dialogue, current, self._file.sounds)
             try:
                 outcome = await runner.run(DIALOGUE_S)
             finally:
-                await self._dialogue_call.aclose()
+                await current.aclose()
             if outcome.failure is None:
                 outcome.failure = await _check_heard(runner.heard, outcome.events, call)
             if (
                 outcome.failure is None
-                and self._dialogue_call.end_reason is not None
+                and current.end_reason is not None
                 and not await call.wait_for_hangup()
             ):
                 last = dialogue.turns[-1]
