@@ -85,7 +85,7 @@ class Server:
         self._recorder: Recorder | None = None
         self._world = RealWorld(settings)
         self._old_worlds: list[RealWorld] = []
-        """Engines of settings that were replaced; calls that began with them may use them to their end."""
+        """Worlds (HTTP, mail, model) of replaced settings, for the calls that began with them."""
         self.calls = CallRegistry()
         """The open calls."""
         if observer is not None:
@@ -154,7 +154,7 @@ class Server:
     # -- calls
 
     def _incoming(self, leg: CallLeg) -> LegListener:
-        """SIP thread: an admitted call. It is answered here, while the loop makes its session ready."""
+        """SIP thread: route an admitted call; ``answer_when_due`` answers it."""
         plan, start = self._routing.find(facts_of(leg), self._world.world.now())
         on_loop(self._loop, lambda: self._serve(leg, plan, start))()
         ring_s = self._settings.sip.ring_s

@@ -316,7 +316,7 @@ class Echoes:
         assert call.path is not None
         if call.unexplained:
             latest, window = sent[heard.size - self._length :], heard[-self._length :]
-            path = self._finder.shift_words(latest, window, call.path)
+            path = self._finder.shift(latest, window, call.path)
             if _left(path, latest, window) < _BETTER * _left(call.path, latest, window):
                 call.path = path
                 return True

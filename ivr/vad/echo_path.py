@@ -107,7 +107,7 @@ class PathFinder:
             alike[max(peak - _APART, 0) : peak + _APART] = 0
         return found
 
-    def shift_words(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
+    def shift(self, sent: F32, heard: F32, path: EchoPath) -> EchoPath:
         """``path`` at the delay, some frames earlier or later, at which it explains ``heard`` (n,) best: a
         jitter buffer has put in or left out a frame.
         """

@@ -42,7 +42,7 @@ class SpeechSuspected:
     at: int
     probability: float
     echo: float = 0.0
-    """The onset, as in ``SpeechStarted``."""
+    """The share of echo, as in ``SpeechStarted``."""
 
 
 @dataclass(frozen=True, slots=True)

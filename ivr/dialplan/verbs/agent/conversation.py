@@ -32,7 +32,7 @@ RULES = (
     "mistakes in it: ask when in doubt. Never say that you have done what no tool has done. When the "
     f"conversation is over say goodbye and call {DONE}. The language is: "
 )
-CONTINUE_TEXT = "Your last words broke off there. Go on from them, shortly."
+CONTINUE_TEXT = "Your last words broke off there. Continue from there, briefly."
 MAX_ROUNDS = 6
 """Replies to one turn of the caller, each but the last with tools in it."""
 MAX_BROKEN_REPLIES = 2
