@@ -48,7 +48,7 @@ def fetch(store: ModelStore, name: str, *, stream: TextIO | None = None, pause_s
         place = error.filename or store.models_dir
         raise ModelError(
             f"model {name!r}: {place}: {error.strerror or error}; "
-            "make room or rights there, or set IVR_CACHE_DIR to another folder"
+            "free space or fix permissions there, or set IVR_CACHE_DIR to another folder"
         ) from error
 
 

@@ -202,7 +202,7 @@ class HostedProcess(RequestClient):
                     continue
                 silent_s += PING_S
                 if silent_s >= UNRESPONSIVE_S:
-                    raise PeerGone(f"no sign of life for {silent_s:g} s")
+                    raise PeerGone(f"no response for {silent_s:g} s")
                 self._send({"op": "ping"})
         except (asyncio.IncompleteReadError, OSError):
             raise PeerGone("the engine host closed the connection") from None

@@ -107,7 +107,7 @@ def pjsua_finding() -> tuple[Build | None, Finding]:
         reason = lines[-1] if lines else "it ended with no answer"
         return None, Finding("FAIL", "pjsua2", f"cannot be loaded: {reason}", remedy)
     limit = build.max_calls
-    served = f"{limit - 1} served, one kept to refuse a call too many"
+    served = f"{limit - 1} served, one reserved for rejecting excess calls"
     return build, Finding("ok", "pjsua2", f"{build.version}, compiled for {limit} calls: {served}")
 
 

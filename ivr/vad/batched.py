@@ -101,7 +101,7 @@ class BatchedVad:
         stream = LineStream(self, line, endpointing, self._options, listener)
         with self._lock:
             if line.row in self._streams:
-                raise RuntimeError("somebody is already following this line")
+                raise RuntimeError("this line already has a detector stream")
             self._next[line.row] = stream.line_start
             self._state[:, line.row] = 0
             self._busy[line.row] = False

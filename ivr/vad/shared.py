@@ -88,7 +88,7 @@ class SharedVad:
         if threading.current_thread() is not self._thread:
             self._thread.join(CLOSE_LIMIT_S)
             if self._thread.is_alive():
-                log.error("vad_thread_hangs")
+                log.error("vad_thread_unresponsive")
 
     def remove(self, stream: "SharedStream") -> None:
         """Forget a closed stream."""

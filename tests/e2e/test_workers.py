@@ -70,8 +70,8 @@ def port(service: Service, index: int) -> tuple[str, int]:
 
 def up(service: Service, index: int, since: float = 0.0) -> Event:
     """The latest start of that worker."""
-    service.wait_event("worker_up", 15, since, worker=index)
-    return service.find("worker_up", since, worker=index)[-1]
+    service.wait_event("worker_started", 15, since, worker=index)
+    return service.find("worker_started", since, worker=index)[-1]
 
 
 def processes(parent: int) -> dict[int, str]:

@@ -294,14 +294,14 @@ def test_workers_of_one_supervisor_as_compose_has_them(pool: Workers, tmp_path: 
             had = [[each["call"] for each in service.find("call_started", worker=n)] for n in range(3)]
             assert [len(each) for each in had] == [2, 2, 2]
             killed = time.time()
-            os.kill(service.find("worker_up", worker=1)[-1]["pid"], signal.SIGKILL)
+            os.kill(service.find("worker_started", worker=1)[-1]["pid"], signal.SIGKILL)
             for call in [each for each in calls if each.call_id in had[1]]:
                 call.media.sending = False
                 calls.remove(call)
             for _ in range(6):
                 ua.call(edge.address).hangup()
             assert all(hears(call) for call in calls)
-            service.wait_event("worker_up", 15, killed, worker=1)
+            service.wait_event("worker_started", 15, killed, worker=1)
             # The two others hold two of three, the new one none: it is the least loaded.
             wait_until(lambda: edge.states() == ["200"] * 3, 5, "all take calls again")
             since = time.time()

@@ -121,7 +121,7 @@ def test_the_timeline_of_a_call() -> None:
             Decision(0, "state", details={"name": "speaking"}),
             Decision(0, "say_started", details={"prompt": 1, "text": "one two three"}),
             Decision(1 * s, "duck", details={"prompt": 1}),
-            Decision(2 * s, "restore", "it was nothing", {"prompt": 1}),
+            Decision(2 * s, "restore", "no speech", {"prompt": 1}),
             Decision(3 * s, "duck", details={"prompt": 1}),
             Decision(4 * s, "speech_began", details={"onset": 3 * s}),
             Decision(4 * s, "stop", "speech", {"prompt": 1, "latency_ms": 64.2}),

@@ -78,7 +78,7 @@ class CallContext:
     async def listen(self, timeout: float = 5.0) -> Turn:  # noqa: ASYNC109  (seconds of sound, not of the loop)
         """The caller's next turn: speech, one key, or ``noinput`` after ``timeout`` seconds of nothing."""
         if timeout <= 0:
-            raise VerbFailed("bad_value", f"a timeout is longer than nothing, got {timeout}")
+            raise VerbFailed("bad_value", f"timeout must be positive, got {timeout}")
         turn = await self._run.listen(timeout)
         if turn.reason != "noinput":
             self._run.caller_answered()

@@ -102,8 +102,12 @@ async def keep_plans(
                 "settings_refused", error=str(error), remedy="the old settings stay: correct them, reload"
             )
         except PlanError as error:
-            log.error("plans_refused", error=str(error), remedy="the plans before go on; mend and try again")
+            log.error(
+                "plans_refused",
+                error=str(error),
+                remedy="the previous plans stay in use; fix the file and reload",
+            )
         except Exception:
-            log.exception("plans_refused", remedy="the plans before go on")
+            log.exception("plans_refused", remedy="the previous plans stay in use")
         else:
             log.info("plans_reloaded", plans=[plan.name for plan in plans], prompts_missing=len(missing))

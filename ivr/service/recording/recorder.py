@@ -30,7 +30,7 @@ PERIOD_S = 0.5
 MAX_WAITING = 10_000
 """Decisions of one call that may wait for the disk; more are dropped, and that is said."""
 MAX_BYTES = 2**32 - 1024
-"""Seconds of sound at most: a WAV counts in 32 bits. 37 hours."""
+"""Bytes of sound at most (a WAV size field is 32 bits): 37 hours."""
 CLOSE_LIMIT_S = 5.0
 
 
@@ -43,7 +43,7 @@ class Recorder:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(self.folder, os.W_OK | os.X_OK):
-                raise PermissionError(0, "it is not ours to write to")
+                raise PermissionError(0, "no write permission")
         except OSError as error:
             raise SettingsError(
                 f"recording.folder: {self.folder}: {error.strerror}; name a folder that can be written, or "
@@ -80,7 +80,7 @@ class Recorder:
             log.error(
                 "recorder_unresponsive",
                 folder=str(self.folder),
-                remedy="is the disk of recording.folder well?",
+                remedy="check the disk that holds recording.folder",
             )
 
     def _main(self) -> None:

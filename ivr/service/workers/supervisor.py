@@ -84,7 +84,7 @@ class WorkerHandle:
         self.info = AgentInfo(**frame.head["info"])
         starts = self.process.starts
         log.info(
-            "worker_up", worker=self.index, pid=self.process.pid, address=self.info.address, start=starts
+            "worker_started", worker=self.index, pid=self.process.pid, address=self.info.address, start=starts
         )
 
     def _on_frame(self, frame: Frame) -> None:

@@ -102,7 +102,7 @@ class Worker:
                 settings, plans = await asyncio.to_thread(unpack, packed)
                 await self._server.change_plans(plans, settings)
             except Exception:
-                log.exception("plans_not_changed")
+                log.exception("plan_change_failed")
 
 
 def main() -> None:

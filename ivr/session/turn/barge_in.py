@@ -83,7 +83,7 @@ class BargeInControl:
                     if rule is None or rule.temporary:
                         self._duck(head, at, probability)
             case SpeechRuledOut(at):
-                self._restore(at, "it was nothing")
+                self._restore(at, "no speech")
             case SpeechStarted():
                 self._echo = event.echo
                 self._remember(event)

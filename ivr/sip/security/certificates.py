@@ -205,7 +205,11 @@ class TlsFiles:
             for path, file in self._sources:
                 file.write(Path(path).read_bytes())
         except (SipError, OSError) as error:
-            log.error("tls_files_refused", error=str(error), remedy="those from before go on; put it right")
+            log.error(
+                "tls_files_refused",
+                error=str(error),
+                remedy="the previous certificate stays in use; fix the files",
+            )
             return False
         log.info("tls_files_renewed", certificate=found.text if found is not None else None)
         return True

@@ -65,7 +65,7 @@ class PromptStore:
             return None
         prompt = unpack(data)
         if prompt is None:
-            _log.warning("prompt_damaged", path=str(path), remedy="it is made again")
+            _log.warning("prompt_damaged", path=str(path), remedy="none needed; it will be synthesised again")
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
