@@ -20,6 +20,7 @@ TALK = ".venv/bin/ivr talk dialplans/demo.yaml --in dialplans/sounds/caller.wav 
 DOCTOR = ".venv/bin/ivr doctor"
 SERVE = ".venv/bin/ivr serve front-desk.yaml --watch"
 SERVE_ALL = ".venv/bin/ivr serve front-desk.yaml --bind 0.0.0.0:5060 --rtp-ports 16384-16583"
+INIT = ".venv/bin/ivr init front-desk"
 CALL = ".venv/bin/ivr call front-desk.yaml 101"
 PROGRAM = ".venv/bin/python"
 BARESIP = "baresip -e '/uanew sip:me@127.0.0.1;regint=0' -e '/dial sip:demo@127.0.0.1:5060'"
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_command_is_run_by_a_test() -> None:
-    here = {CHECK, SIMULATE, TEST, GRAPH, TALK, DOCTOR, SERVE_ALL, CALL}
+    here = {CHECK, SIMULATE, TEST, GRAPH, TALK, DOCTOR, SERVE_ALL, INIT, CALL}
     assert commands() == here | RUN_ELSEWHERE | MAKE
 
 
@@ -119,6 +120,14 @@ def test_addresses_and_ports_for_calls_from_elsewhere() -> None:
     assert parse_bind(arguments[arguments.index("--bind") + 1]) == ("0.0.0.0", 5060)
     first, last = parse_ports(arguments[arguments.index("--rtp-ports") + 1])
     assert last - first + 1 == 200
+
+
+def test_a_folder_to_begin_with(folder: Path) -> None:
+    made = run(folder, INIT)
+    assert made.returncode == 0, made.stderr
+    kinds = {path.name for path in (folder / "front-desk").iterdir()}
+    assert kinds == {"front-desk.yaml", "front-desk.test.yaml", "ivr.toml", "ivr.service"}
+    assert run_line(folder / "front-desk", "../.venv/bin/ivr test front-desk.yaml").returncode == 0
 
 
 def test_the_account_is_accepted(tmp_path: Path) -> None:

@@ -16,5 +16,10 @@ def test_the_program_of_the_readme(tmp_path: Path, models: ModelStore) -> None:
     ran = run_line(folder, ".venv/bin/python program.py")
     assert ran.returncode == 0, ran.stderr
     played, turn = ran.stdout.splitlines()
-    assert played.startswith("interrupted: True, heard: 'Hello! How can I")
-    assert turn.startswith("caller: 'When are you open?'") and turn.endswith("(speech)")
+    assert "interrupted=True" in played and "heard_text='Hello! How can I" in played
+    assert "text='When are you open?'" in turn and "reason='speech'" in turn
+
+
+def test_the_program_is_short() -> None:
+    (program,) = blocks("python")
+    assert sum(bool(line) for line in program.splitlines()) <= 20
