@@ -100,6 +100,7 @@ PROSE = {
     r'"""Of\b': "a verb or a noun first: Options of one session",
     r"\brehears(?:al|als|e|ed|es)\b": "dialogue, test",
     r"\bstands (?:beside|still|apart|there|between|below|above)\b": "is",
+    r"\bstands? (?:in|inside|behind|wherever)\b": "is",
     r"\bheed(?:s|ed)?\b": "take into account, obey",
 }
 """Retired phrases in comments, docstrings, messages and READMEs, and what to write instead."""

@@ -1,4 +1,4 @@
-"""``ivr test``: hold the dialogues that stand beside plans, and say which fail and what none goes through."""
+"""``ivr test``: run the dialogues that are written beside plans, report which fail and what none reaches."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TestOptions:
 
     way: Way = "memory"
     only: str = ""
-    """Part of the names of the dialogues to be held; empty: all."""
+    """Part of the names of the dialogues to run; empty: all."""
     coverage: bool = False
     cover: float = 0.0
     """Per cent of each plan that must be gone through."""

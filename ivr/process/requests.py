@@ -55,7 +55,7 @@ class ProcessOptions:
     backoff_max_s: float = 30.0
     """Longest pause before a restart."""
     host: Path | None = None
-    """Unix socket of a host that runs the process for several services; None is a process of our own.
+    """Unix socket of a host that runs the process for several services; when not set, a process of our own.
     ``ivr serve --workers`` sets it."""
 
 

@@ -166,7 +166,7 @@ class CallLeg:
 
     def hangup(self, reason: str, status: int = 0) -> None:
         """BYE; CANCEL for a call placed by us that is not answered; the final answer ``status`` (603 when 0)
-        to one offered to us. ``reason`` stands in the BYE too (RFC 3326). Idempotent."""
+        to one offered to us. ``reason`` is in the BYE too (RFC 3326). Idempotent."""
         self._commands.hangup(self.key, reason, status)
 
     # -- SIP thread

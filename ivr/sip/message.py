@@ -1,4 +1,4 @@
-"""SIP messages and what stands in them: headers, addresses, keys, codecs, statuses (RFC 3261, 7.3 and 21)."""
+"""SIP messages and what is in them: headers, addresses, keys, codecs, statuses (RFC 3261, 7.3 and 21)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

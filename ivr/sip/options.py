@@ -47,7 +47,8 @@ class SipOptions:
     """Start at a random port of ``rtp_ports``. For a process that may follow one that was killed: phones of
     lost calls still send to the old ports, and PJSIP sends back to where RTP comes from."""
     max_calls: int | None = None
-    """Calls held at once; None is all the PJSUA2 build can hold, less the one slot that refusing needs."""
+    """Calls held at once; when not set, all the PJSUA2 build can hold, less the one slot that refusing
+    needs."""
     retry_after_s: int = 10
     """Seconds in ``Retry-After`` of a 503."""
     ring_s: float = 0.0
@@ -67,14 +68,14 @@ class SipOptions:
     registrations: tuple[Registration, ...] = ()
 
     tls_bind: str | None = None
-    """``host:port`` for SIP over TLS, usually port 5061; None: no calls over TLS."""
+    """``host:port`` for SIP over TLS, usually port 5061; when not set, there are no calls over TLS."""
     tls_certificate_file: str | None = None
     """PEM: the certificate shown to callers and to servers that request one, followed by intermediate
     ones."""
     tls_key_file: str | None = None
-    """PEM, not encrypted; None: the key is in ``tls_certificate_file``."""
+    """PEM, not encrypted; when not set, the key is in ``tls_certificate_file``."""
     tls_ca_file: str | None = None
-    """PEM: the authorities trusted to sign certificates of others; None: the system's list."""
+    """PEM: the authorities trusted to sign certificates of others; when not set, the system's list."""
     tls_min_version: Literal["1.2", "1.3"] = "1.2"
     """The oldest version of TLS that is accepted."""
     tls_verify_servers: bool = True

@@ -127,7 +127,7 @@ class Echoes:
         self, options: DetectorOptions, bank: LineBank, memory: F32, span: _I64, window: slice
     ) -> None:
         """``memory``: the network's, (2, rows, 128). ``span``: the samples of a window with its margins,
-        relative to its first; ``window``: where in them it stands itself.
+        relative to its first; ``window``: its own position in them.
         """
         self._bank, self._memory, self._span, self._window = bank, memory, span, window
         self._length = window.stop - window.start
@@ -381,7 +381,7 @@ def _left(path: EchoPath, sent: F32, heard: F32) -> float:
 
 
 def _from_ring(ring: Pcm16, first: int, last: int) -> Pcm16:
-    """Samples [first, last) of a line; a view where they stand in one piece."""
+    """Samples [first, last) of a line; a view where they are in one piece."""
     at = first % RING
     if at + last - first <= RING:
         return ring[at : at + last - first]

@@ -1,4 +1,4 @@
-"""A plan as a picture: what stands in the boxes, which lines there are, how often calls went along them."""
+"""A plan as a picture: what is in the boxes, which lines there are, how often calls went along them."""
 
 import json
 import re

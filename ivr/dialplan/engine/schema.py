@@ -2,7 +2,7 @@
 check by it while a plan is written.
 
 What the loader accepts the schema accepts; it knows nothing of names (steps, variables, files). A plan's
-scalars are texts to the loader, so a number or a boolean stands wherever a text may.
+scalars are texts to the loader, so a number or a boolean may be written wherever a text may.
 """
 
 import json
@@ -74,7 +74,7 @@ def schema_text() -> str:
 
 
 def _verb(verb: type[Verb], ref: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
-    """What may stand behind a verb's colon."""
+    """Return the schema of what may follow a verb's colon."""
     fields = definition["properties"]
     description = " ".join((verb.__doc__ or "").split())
     if verb.mapping_field is not None:

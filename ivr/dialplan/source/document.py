@@ -283,7 +283,7 @@ def _yaml_problem(error: YAMLError, text: str) -> Problem:
     source = lines[line - 1] if line <= len(lines) else ""
     hint = ""
     if "mapping values" in said:
-        hint = "; a text with a colon and a space in it must stand in quotes"
+        hint = "; a text with a colon and a space in it must be in quotes"
     elif "alphabetic or numeric" in said and "*" in source:
         hint = '; write the star key in quotes: "*"'
     elif "\t" in source[:column]:

@@ -1,9 +1,9 @@
 """Expressions and texts with values in them: Jinja in its sandbox, cut down until time and size are bounded.
 
-An expression is what stands after ``if``, a text what stands in ``say``, with ``{{ ... }}`` where a value
-goes. There are no statements (``{% ... %}``), so nothing loops and what an expression costs is bounded by its
-length; what it may make is bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. Every name it reads is known
-when the plan is loaded (``names``).
+An expression follows ``if``, a text follows ``say``, with ``{{ ... }}`` for a value. There are no statements
+(``{% ... %}``), so nothing loops and what an expression costs is bounded by its length; what it may make is
+bounded by ``MAX_SIZE``, numbers by ``MAX_NUMBER``. Every name it reads is known when the plan is loaded
+(``names``).
 """
 
 import re

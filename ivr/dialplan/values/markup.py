@@ -1,7 +1,7 @@
 """A small part of SSML 1.1 in texts: ``break``, ``say-as``, ``emphasis``, ``p``, ``s``.
 
 No speech engine here reads markup, so it is carried out before one sees the text: a break and the end of a
-paragraph become silence, what stands in ``say-as`` is read as ``reading`` does it, of the rest the words are
+paragraph become silence, what is in ``say-as`` is read as ``reading`` does it, of the rest the words are
 kept. None of it is ever read aloud, nor what a value brings along that looks like it.
 """
 
@@ -173,7 +173,7 @@ def _check(tag: _Tag, open_: list[str]) -> None:
         if kind not in AS:
             raise MarkupError(f"<say-as> needs an interpret-as, one of {', '.join(sorted(AS))}")
         if "say-as" in open_:
-            raise MarkupError("a <say-as> cannot stand inside another")
+            raise MarkupError("a <say-as> cannot be inside another")
     elif tag.attributes.get("level", "moderate") not in LEVELS:
         raise MarkupError(f"the level of <emphasis> is one of {', '.join(LEVELS)}")
     if not tag.empty:

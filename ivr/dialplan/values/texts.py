@@ -87,7 +87,7 @@ def _template(text: Any) -> Template:
 def _said(text: Any) -> Template:
     found = _template(text)
     try:
-        # What stands in {{ }} may hold a < or > of its own.
+        # What is in {{ }} may hold a < or > of its own.
         check_markup(re.sub(r"\{\{.*?\}\}", "0", found.source))
     except MarkupError as error:
         raise refuse(f"the text {quoted(found.source)} has a mistake in its markup: {error}") from None

@@ -17,7 +17,7 @@ class VadOptions(DetectorOptions):
     name: str = "silero"
     """The voice-activity detector."""
     model: Path | None = None
-    """A Silero-compatible ONNX file of your own; none is the one in the model cache."""
+    """A Silero-compatible ONNX file of your own; when not set, the one in the model cache."""
 
     def keywords(self) -> dict[str, Any]:
         """Return what differs from the defaults, for ``create_vad(name, **keywords)``.
@@ -77,7 +77,8 @@ class LogOptions:
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe lines that are written."""
     file: Path | None = None
-    """The file that log lines are appended to, reopened after it was rotated away; none is standard error."""
+    """The file that log lines are appended to, reopened after it was rotated away; when not set, standard
+    error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

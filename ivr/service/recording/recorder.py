@@ -57,7 +57,7 @@ class Recorder:
         self._thread.start()
 
     def open(self, line: Line, call_id: str, details: Mapping[str, Any]) -> "CallRecording | None":
-        """A recording of the call whose sound stands in ``line``; it begins with ``begin``. ``details`` are
+        """A recording of the call whose sound is in ``line``; it begins with ``begin``. ``details`` are
         for its header. None when the call is already over.
         """
         if not line.bank.add_reader(line):
@@ -155,7 +155,7 @@ class CallRecording:
                 "recording_gap",
                 call=self._call_id,
                 ms=round(samples_to_ms(lost, LINE_RATE)),
-                remedy="silence stands in its place; is the disk of recording.folder too slow?",
+                remedy="silence takes its place; is the disk of recording.folder too slow?",
             )
         if self._dropped:
             log.warning("recording_decisions_dropped", call=self._call_id, count=self._dropped)

@@ -1,6 +1,6 @@
 """Which calls may carry plain sound, and where keys may be seen: decided on SDP and transport, no pjsip here.
 
-Keys of SDES stand in the SDP (RFC 4568), so they are as secret as the signalling: over TLS, secret from all
+Keys of SDES are in the SDP (RFC 4568), so they are as secret as the signalling: over TLS, secret from all
 but proxies; over UDP and TCP, from nobody on the way. DTLS-SRTP (RFC 5764) has only fingerprints there.
 """
 

@@ -1,6 +1,6 @@
 """What turn-taking costs: processor time of many sessions on their lines, without SIP, RTP and engines.
 
-The sessions stand in one process, as in a worker, on the detector that all share. Their lines are fed at the
+The sessions are in one process, as in a worker, on the detector that all share. Their lines are fed at the
 pace of calls; what the feeding alone costs is measured first and taken off.
 """
 

@@ -171,7 +171,7 @@ class Confirmation:
         return Answer(kind="typed", typed=typed, text=text, confidence=confidence) if typed else None
 
     def _behind_no(self, text: str) -> str:
-        """What stands behind "no": "no, eight" is eight; empty when nothing does, or when the words may be
+        """Return what follows "no": "no, eight" is eight; empty when nothing does, or when the words may be
         what is denied: "not seven"."""
         words = vocabulary(self._run.language)
         if words.denials & set(tokens(text)):

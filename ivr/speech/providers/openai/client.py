@@ -30,7 +30,7 @@ class OpenAIOptions:
     """Options for any OpenAI-compatible server."""
 
     base_url: str | None = None
-    """``http://host:port/v1``; None is OpenAI's own, or ``OPENAI_BASE_URL`` of the environment."""
+    """``http://host:port/v1``; when not set, OpenAI's own, or ``OPENAI_BASE_URL`` of the environment."""
     api_key: str | None = field(default=None, repr=False)
     """The key itself. Better: ``api_key_file``, or ``OPENAI_API_KEY`` in the environment."""
     api_key_file: str | None = None

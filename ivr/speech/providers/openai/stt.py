@@ -14,12 +14,12 @@ class OpenAISttOptions(OpenAIOptions):
     model: str = "gpt-transcribe"
     """The server's model for transcription."""
     language: str | None = "en"
-    """ISO 639-1 code; None lets the model detect it, which fails for short words."""
+    """ISO 639-1 code; empty lets the model detect it, which fails for short words."""
     prompt: str | None = None
     """Words to expect, as the model's documentation describes it."""
     stream: bool | None = None
-    """Receive the text as it is recognised; None streams for the gpt models and not for whisper-1 and others,
-    which cannot."""
+    """Receive the text as it is recognised; when not set, it streams for the gpt models and not for whisper-1
+    and others, which cannot."""
 
 
 class OpenAIStt:

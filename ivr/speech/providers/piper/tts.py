@@ -25,7 +25,7 @@ class PiperOptions(ProcessOptions):
     """Options of a Piper voice. None means the voice's own value."""
 
     model: Path | None = None
-    """The .onnx file of a voice, its .onnx.json beside it; None is the voice in the model cache."""
+    """The .onnx file of a voice, its .onnx.json beside it; when not set, the voice in the model cache."""
     speaker: int | None = None
     """Number of the speaker, of a voice with several."""
     length_scale: float | None = None

@@ -22,7 +22,7 @@ class SmartTurnOptions(ProcessOptions):
     measurements."""
 
     model: Path | None = None
-    """An .onnx file of smart-turn v3; None is v3.2 from the model cache."""
+    """An .onnx file of smart-turn v3; when not set, v3.2 from the model cache."""
     answer_timeout_s: float = 0.3
     """Seconds after which an answer comes too late and SpeechTimeout is raised instead. The process is
     not restarted: on a busy machine it is slow, and only after ``timeout_s`` taken for stuck."""

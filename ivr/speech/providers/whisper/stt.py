@@ -18,7 +18,7 @@ class WhisperOptions(ProcessOptions):
     """Options of Whisper. Defaults were measured on recorded phrases over G.711; see the room's README."""
 
     model: Path | None = None
-    """Folder of a Whisper model converted for CTranslate2; None is tiny.en from the model cache."""
+    """Folder of a Whisper model converted for CTranslate2; when not set, tiny.en from the model cache."""
     language: str = "en"
     """Code of the language spoken; only a multilingual model knows others than English."""
     compute_type: str = "int8"
