@@ -91,7 +91,7 @@ class TurnOptions:
     (completetimeout of VoiceXML)."""
     incomplete_ms: float = 1200
     """Milliseconds of silence after words that are no whole answer, or where the words or the turn detector
-    let expect more (incompletetimeout of VoiceXML). No pause is longer."""
+    suggest that more follows (incompletetimeout of VoiceXML). No pause is longer."""
     sure: float = 0.9
     """Probability, by the turn detector, from which a turn ends at once."""
     likely: float = 0.5

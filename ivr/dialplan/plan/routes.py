@@ -109,7 +109,9 @@ class Route(Fields):
     )
     open: HoursName | None = Field(default=None, description="a name of hours: only while these are open")
     closed: HoursName | None = Field(default=None, description="a name of hours: only while these are closed")
-    default: Switch = Field(default=False, description="true: it takes what no other route of any plan takes")
+    default: Switch = Field(
+        default=False, description="true: the fallback when no other route of any plan matches"
+    )
     start: StepName | None = Field(
         default=None, description="the step to begin with; the plan's start when not given"
     )

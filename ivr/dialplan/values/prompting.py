@@ -73,8 +73,7 @@ class PromptOptions(Fields):
 
 TAPER: bool = Field(
     default=False,
-    description="true: of a list the first is for the first time that the call comes here, the next for the "
-    "next time; the last for all others",
+    description="true: play the list's items one per visit, then repeat the last",
 )
 
 _Item = TypeVar("_Item")

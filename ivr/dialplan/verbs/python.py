@@ -33,7 +33,7 @@ class Python(Verb):
     """Call an async function with the call's context, and go where its result leads.
 
     What it raises is a failure of the verb, as is taking longer than ``timeout``. It runs in the service's
-    own loop: what waits must be awaited, or no call moves meanwhile.
+    own event loop: blocking it stalls every call.
     """
 
     name: ClassVar[str] = "python"

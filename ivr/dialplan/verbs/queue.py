@@ -62,9 +62,9 @@ class Queue(Verb):
     """Let the caller wait, with music and announcements of their position, until one of ``agents`` is free,
     and connect them.
 
-    Callers of one ``name`` are served in the order in which they came; whoever of ``agents`` is free is
-    called for whoever is next, and talks with one caller at a time. Who is busy or does not answer is tried
-    again later. The order is that of one process: with several workers each serves its own callers.
+    Callers of one ``name`` are served in the order in which they came; the next caller gets the first free
+    agent, who talks with one caller at a time. An agent who is busy or does not answer is tried again
+    later. The order is that of one process: with several workers each serves its own callers.
     """
 
     name: ClassVar[str] = "queue"

@@ -119,8 +119,8 @@ class Record(SpeakingVerb):
     decision what happens to it.
 
     The message is a WAV file (PCM16, 8 kHz) in the service's folder for files, with a JSON file beside it;
-    the variable ``into`` has what that says, and ``delivered``. Who hangs up in the middle has left what they
-    said. Nothing of it is transcribed.
+    the variable ``into`` has what that says, and ``delivered``. If the caller hangs up while recording,
+    what was said is kept. Nothing of it is transcribed.
     """
 
     name: ClassVar[str] = "record"
@@ -146,7 +146,7 @@ class Record(SpeakingVerb):
         default="0123456789*#", description='the keys that end the message, such as "#", or none'
     )
     review: Annotated[Review | None, BeforeValidator(_review), AlsoWritten({"enum": SWITCH_VALUES})] = Field(
-        default=None, description="true, or a mapping: ask what is to become of the message"
+        default=None, description="true, or a mapping: let the caller review the message"
     )
     empty: StepName | None = Field(
         default=None, description="the step to go to when nothing was said; else the next verb follows"

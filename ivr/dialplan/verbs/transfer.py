@@ -54,7 +54,7 @@ class Transfer(SpeakingVerb):
     plan is over. ``attended``: we call them first, and the caller's side is asked to take that call over
     (REFER with Replaces); when it has, the plan is over. ``bridged``: we call them, connect both calls and
     stay in between; when they leave, the caller is back in the plan. When nobody can be reached, the
-    caller hears so and stays in the plan.
+    caller hears that and stays in the plan.
     """
 
     name: ClassVar[str] = "transfer"
@@ -88,7 +88,7 @@ class Transfer(SpeakingVerb):
         default_factory=dict, description="a mapping of SIP headers to put into our call, such as {X-Id: a}"
     )
     whisper: Said | None = Field(
-        default=None, description="said to who answers, before they are connected with the caller"
+        default=None, description="said to the person who answers, before they are connected with the caller"
     )
     ringback: SoundFile | None = Field(
         default=None, description="a WAV file for the caller to hear while it rings; ringing when not given"

@@ -43,7 +43,8 @@ class Ends(Fields):
     )
     down: StepName | None = Field(
         default=None,
-        description="the step when the model does not answer, or nothing of use; else on_error, an apology",
+        description="the step when the model does not answer, or gives no usable reply; else on_error, an "
+        "apology",
     )
 
 
@@ -74,12 +75,12 @@ class AgentFields(SpeakingVerb):
         ge=0,
         le=2,
         allow_inf_nan=False,
-        description="0 (sober) to 2; the server's own when not given",
+        description="0 (deterministic) to 2; the server's own when not given",
     )
     timeout: Duration = Field(default=8.0, description="how long to wait for the caller to begin, such as 8s")
     noinput: Said | None = Field(
         default=None,
-        description="a text that is said to who says nothing; a built-in one when not given",
+        description="a text that is said when the caller is silent; a built-in one when not given",
     )
     tries: int = Field(default=2, ge=0, le=10, description="how many times in a row that is said")
     filler: PromptTexts = Field(

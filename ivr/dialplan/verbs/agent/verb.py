@@ -9,10 +9,10 @@ from ivr.dialplan.verbs.agent.model import AgentFields
 
 
 class Agent(AgentFields):
-    """Let a language model talk with the caller, and have done what its tools say.
+    """Let a language model talk with the caller, and let it use the tools you declare.
 
-    It speaks sentence by sentence as it writes; what the caller cut off, it has not said. Its tools are verbs
-    of the plan. It has one more, ``done``, for the end of the conversation.
+    It speaks sentence by sentence as it writes; text cut off by an interruption is not kept in the history.
+    Its tools are verbs of the plan. It has one more, ``done``, for the end of the conversation.
     """
 
     async def run(self, run: Run) -> Next:
