@@ -43,7 +43,7 @@ _LOOK_BACK = RING - LINE_RATE
 _IN_TURN = 3
 """Windows of certain silence within a turn that the network is shown: it lags behind the last sound."""
 _DOUBT = np.float32(0.9)
-"""What the probability of a window counts from which an echo was taken: what is left of it is like speech."""
+"""Factor of a window's probability when an echo was taken out of it, since residual echo resembles speech."""
 _NOTHING = np.zeros(0, np.int16)
 _I64 = npt.NDArray[np.int64]
 

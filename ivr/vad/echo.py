@@ -28,10 +28,10 @@ STRETCH_MS = 512
 """Sound in which a path is sought. Long, so that what was sent and did not come back counts too."""
 _TRIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Windows of a run of likely speech at which a path is sought; then every 32nd."""
-_VAIN = 6
-"""Vain searches after which a line is taken to have no echo for a while."""
+_MAX_FAILED_SEARCHES = 6
+"""Failed searches after which a line is taken to have no echo for a while."""
 _WAIT = LINE_RATE, 16 * LINE_RATE
-"""Samples of that while: at first and, doubled after each vain search, at most."""
+"""Wait between searches then, in samples: initial, maximum. Doubled after each failed search."""
 _EXPLAINED = 0.5
 """A path that leaves more of a window's energy does not explain it."""
 _DOUBTFUL = 0.2
@@ -47,13 +47,15 @@ _SURE = 0.85
 _FITTER = 0.7
 """The same path fitted again in a run of likely speech leaves at most this share."""
 _PAUSES = 256, 8192
-"""Samples until the next such fit after a vain one: at first and, doubled each time, at most."""
+"""Wait between such fits after a failed one, in samples: initial, maximum. Doubled each time."""
 _RELEARN = 2, 64
-"""Windows of nothing but echo after which a path is fitted again, at first and, doubled each time, at
-most."""
-_LEAK, _LEAK_MOST, _YOUNG = 2.5, 0.25, 16
-"""An echo alone leaves so many times what was left where its path was fitted, and at most this share; the
-most while the path is younger than this value of ``relearn``: it has not been heard in all sounds yet."""
+"""Windows of nothing but echo between two fits of a path: initial, maximum. Doubled each time."""
+_LEAK = 2.5
+"""Residual tolerated for pure echo: so many times the residual of the fit."""
+_LEAK_MOST = 0.25
+"""The cap of that residual, as a share of the energy; used alone while the path is young."""
+_YOUNG = 16
+"""A path is young below this value of ``relearn``: it has not been heard in all sounds yet."""
 _BLOCK = 64
 """Samples that are cleaned, or left as they are, together."""
 _RECENT = 0.6
@@ -69,8 +71,9 @@ class Cleaned:
     sound: Pcm16
     """A window with its margins."""
     heard: float
+    """Energy of the window itself, before."""
     left: float
-    """Energy of the window itself, before and after."""
+    """Energy of the window itself, after."""
     alone: bool
     """There was nothing else in it."""
 
@@ -91,23 +94,29 @@ class _Call:
     useless: int = 0
     """Windows in a row to which the path adds energy."""
     alone: int = 0
+    """Windows of nothing but echo since the last fit."""
     relearn: int = _RELEARN[0]
-    """Windows of nothing but echo since the last fit, and how many lead to the next."""
+    """Windows of nothing but echo that lead to the next fit."""
     run: int = 0
     """Windows in a row that are likely speech, or that the path does not explain."""
-    vain: int = 0
+    failed_searches: int = 0
+    """Searches in a row that found no path."""
     next_search: int = 0
+    """Sample before which no search is made."""
     wait: int = _WAIT[0]
-    """Vain searches; sample before which none is made; how long the next vain one puts that off."""
+    """Samples by which the next failed search puts that off."""
     memory: F32 | None = None
     """What the network remembered before the run."""
     again: int = 0
+    """Sample from which the path may be fitted again in a run."""
     pause: int = _PAUSES[0]
-    """Sample from which the path may be fitted again in a run, and the pause after the next vain fit."""
+    """Samples to wait after the next failed fit."""
     heard: float = 0.0
+    """Energy of the last windows."""
     explained: float = 0.0
+    """Energy of the last windows that the path explained."""
     counted: int = 0
-    """Energy of the last windows, and the first sample of the last one."""
+    """The first sample of the last of these windows."""
 
     def count(self, start: int, heard: float, explained: float) -> None:
         self.heard = self.heard * _RECENT + heard
@@ -288,12 +297,12 @@ class Echoes:
             return self._improve(call, end, sent, stretch)
         path, share = self._fresh(sent, stretch)
         if share < self._share:
-            call.vain += 1
-            if call.vain >= _VAIN:
+            call.failed_searches += 1
+            if call.failed_searches >= _MAX_FAILED_SEARCHES:
                 # Most lines have no echo; those whose callers talk most would be searched most.
                 call.next_search, call.wait = end + call.wait, min(2 * call.wait, _WAIT[1])
             return False
-        call.vain, call.wait = 0, _WAIT[0]
+        call.failed_searches, call.wait = 0, _WAIT[0]
         call.keep(path, sent, stretch)
         call.alone, call.relearn, call.useless, call.proven = 0, _RELEARN[0], 0, False
         self._known[row] = True

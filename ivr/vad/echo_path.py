@@ -33,12 +33,12 @@ _PEAK = 16
 _RAMP = np.sin(np.linspace(0, np.pi / 2, 42)[1:-1]).astype(np.float32) ** 2
 """Fades out what the end of the stretch cuts off: two edges at the same time look like a delay of zero."""
 _CANDIDATES = 4
-"""Delays that are named: a beginning that is a hum is like many."""
+"""Delays that are tried: a periodic start matches several delays."""
 _APART = 160
 """Samples between them (20 ms): they are not periods of one hum."""
 _EMPHASIS = np.float32(0.8)
 _FAINT = 0.02
-"""Share of the loudest stretch's energy that is added to each: next to nothing is like everything."""
+"""Share of the loudest stretch's energy that is added to each: avoids spurious matches in near-silence."""
 _STEADY = 1e-4
 """Share of its mean that is added to the normal equations' diagonal. What the taps may do where what was
 sent has 40 dB less is noise."""
@@ -57,7 +57,7 @@ _ROW, _DIAGONAL = _j[:, np.newaxis], _j - _j[:, np.newaxis] + TAPS - 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EchoPath:
-    """What comes back: of what was sent ``delay`` samples (8 kHz) ago and before, so much as the taps say."""
+    """What comes back: what was sent ``delay`` samples (8 kHz) ago and before, weighted by the taps."""
 
     delay: int
     taps: F32

@@ -21,7 +21,7 @@ EdgeKind = Literal["next", "goto", "call", "return", "error", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One way on. ``target`` is None where the plan is over (``end``), or goes back to where the running
+    """An edge. ``target`` is None where the plan is over (``end``), or goes back to where the running
     subroutine was entered (``return``; where none was, the plan is over too)."""
 
     source: Place
@@ -135,7 +135,7 @@ class Graph:
 
     @cached_property
     def reached(self) -> frozenset[Place]:
-        """What some call can come to."""
+        """Places reachable by any call."""
         return self.reach(self.roots, calls=True)
 
     def reach(self, starts: Iterable[Place], *, calls: bool) -> frozenset[Place]:

@@ -144,7 +144,7 @@ class Template:
         self.literal: str | None = source if plain else None
         self.names: frozenset[str] = frozenset()
         self.needed: frozenset[str] = frozenset()
-        """Those of ``names`` without a value of which it fails."""
+        """Those of ``names`` that must have a value."""
         self._render: Callable[[Mapping[str, Any]], str] | None = None
         if not plain:
             tree = parse(source)
@@ -194,7 +194,7 @@ class Expression:
         if len(tree.body) != 1 or len(outputs) != 1 or len(outputs[0].nodes) != 1:
             raise ExpressionError("one expression was expected, without {{ }} around it")
         self.names, self.needed = _tried(lambda: (names_of(tree), required_names(tree)))
-        """What it reads, and those without a value of which it fails."""
+        """Names that it reads, and names that must have a value."""
         value = outputs[0].nodes[0]
         self.defined_if, self.defined_unless = _tried(
             lambda: (defined_when(value, True), defined_when(value, False))

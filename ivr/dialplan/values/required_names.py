@@ -15,7 +15,7 @@ def names_of(tree: nodes.Node) -> frozenset[str]:
 
 
 def required_names(tree: nodes.Node, known: frozenset[str] = _NONE) -> frozenset[str]:
-    """Those without a value of which it fails. ``known`` have one."""
+    """Names that must have a value. ``known`` have one."""
     match tree:
         case nodes.Name():
             return frozenset((tree.name,)) - known

@@ -97,7 +97,7 @@ class LineTap:
         sound = np.zeros((until - first, 2), np.int16)
         sound[oldest - first :, 0] = bank.received[row, span]
         sound[oldest - first :, 1] = bank.sent[row, span]
-        # The clock thread went on meanwhile: what it has written over, or is writing over, is not of then.
+        # The clock thread went on meanwhile: samples overwritten by now are newer sound, so they are lost.
         lost = max(0, min(self._line.written + LINE_FRAME - RING, until) - first)
         sound[:lost] = 0
         for begin, end in self._hidden:

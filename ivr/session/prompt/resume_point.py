@@ -18,16 +18,16 @@ BACK_MS = 1000.0
 DIP_DB = 10.0
 """No word is begun where the one before runs into it, with no dip as deep as this under the speech."""
 EQUAL_DB = 6.0
-"""Where the words' places are only found in the sound, the latest of the borders within this of the deepest
-is taken: a deep one is likely to be one, and the start of a word that was missed is not."""
+"""Among borders within 6 dB of the deepest, take the latest, where the words' places are only found in the
+sound: a deep border is likely to be one."""
 DIP_MS = 50.0
 """Silence that may lie between two words; a plosive in the midst of one is as long, but less deep."""
 EQUAL_PAUSES_DB = 3.0
-"""Where nothing is known of the words, the latest of the pauses within this of the deepest is taken."""
+"""Among pauses within 3 dB of the deepest, take the latest, where nothing is known of the words."""
 _BEFORE_MS, _AFTER_MS = 60.0, 20.0
-"""The quiet place from which a word is resumed is looked for so far before and after its start ..."""
+"""How far before and after a word's start the quiet place from which it is resumed may be."""
 _BEFORE_FOUND_MS, _AFTER_FOUND_MS = 160.0, 40.0
-"""... and so far where its place is only found in the sound."""
+"""The same where the word's place is only found in the sound."""
 
 _Pcm16 = npt.NDArray[np.int16]
 
@@ -94,7 +94,7 @@ class _Cut:
         return next(place for place, level in borders if level <= deepest + EQUAL_DB)
 
     def _before(self, words: Sequence[Word], index: int, timed: set[int]) -> tuple[int, float]:
-        """The quietest place at a word's start, behind the middle of the word in front, and its level."""
+        """The quietest place at a word's start, after the middle of the word before, and its level."""
         word = words[index]
         before, after = (
             (_BEFORE_MS, _AFTER_MS) if word.start in timed else (_BEFORE_FOUND_MS, _AFTER_FOUND_MS)

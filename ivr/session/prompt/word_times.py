@@ -33,21 +33,30 @@ _EDGE = 4
 _LONGEST_PAUSE_MS = 1000.0
 
 # Chosen on one half of the phrases of tests/bench/heard.py.
-_SPREAD, _SPREAD_MS = 0.44, 3.0
-"""A word's length varies by this share of it, and this."""
-_LONGEST_SHARE, _LONGEST_MS = 2.5, 500.0
-"""No word is longer than the greater of this share of what is expected, and this."""
+_SPREAD = 0.44
+"""Standard deviation of a word's length, as a share of it."""
+_SPREAD_MS = 3.0
+"""What is added to that."""
+_LONGEST_SHARE = 2.5
+"""The longest word, as a multiple of what is expected."""
+_LONGEST_MS = 500.0
+"""The longest word where that is less."""
 _TOO_SHORT = 4.0
 """Cost of a word of one step."""
 _LAST_MS = 58.0
 """The word before a pause is drawn out by this."""
-_PAUSE_UNASKED, _PAUSE_MISSING = 2.1, 2.7
-"""Cost of 400 ms of pause where there is no punctuation (and gain where there is); of punctuation without."""
+_PAUSE_UNASKED = 2.1
+"""Cost of 400 ms of pause where there is no punctuation, and gain where there is."""
+_PAUSE_MISSING = 2.7
+"""Cost of punctuation without a pause."""
 _PAUSE_INSIDE = 0.03
 """Cost of each ms of pause inside a word."""
 _EDGE_WEIGHT = 0.2
-_SLACK_MS, _SLACK_SHARE = 800.0, 0.1
-"""How far a border may be from where it would be at an even pace: this, and this share of the whole."""
+"""Weight of the sound at a border against lengths and pauses."""
+_SLACK_MS = 800.0
+"""How far a border may be from where it would be at an even pace."""
+_SLACK_SHARE = 0.1
+"""What is added to that, as a share of the whole."""
 _MEAN_BEFORE = np.array([(-16.8, -8.3), (-20.2, -10.0), (-28.8, -0.4), (-33.8, -6.7)])
 _SPREAD_BEFORE = np.array([(12.5, 3.7), (13.3, 4.4), (11.5, 6.2), (16.0, 6.6)])
 _MEAN_AFTER = np.array([(-12.8, -7.2), (-9.9, -8.2), (-23.5, -0.7), (-19.1, -3.6)])
@@ -69,9 +78,9 @@ class _Grid(NamedTuple):
     """Where a word may end: every ``_STEP`` blocks of speech, and once for each pause."""
 
     end: _Int
-    """Block at which the word before ends ..."""
+    """Block at which the word before it ends."""
     next: _Int
-    """... and the one behind it begins: later by the pause."""
+    """Block at which the word after it begins: later by the pause."""
 
     @property
     def pause_ms(self) -> _F64:
@@ -211,7 +220,7 @@ def _divide(said: list[Length], grid: _Grid, blocks: _Blocks, *, complete: bool)
 
 
 def _border_costs(said: list[Length], grid: _Grid, blocks: _Blocks) -> _F64:
-    """What it costs that the border behind each word but the last is at each place of the grid."""
+    """What it costs that the border after each word but the last is at each place of the grid."""
     share = np.minimum(grid.pause_ms, 400.0) / 400.0
     by_pause = np.stack(
         [_PAUSE_UNASKED * share, np.where(share > 0, -_PAUSE_UNASKED * share, _PAUSE_MISSING)]
