@@ -14,18 +14,18 @@ import jsonschema
 import pytest
 
 from ivr.service.config import reference
-from ivr.service.config.declaration import Option, Rows, Tree
+from ivr.service.config.declaration import Option, SettingsTree, TableArray
 from ivr.service.config.flags import FLAGS
 from ivr.service.config.settings import Settings, SettingsError, load_settings, settings_tree
 from tests.test_layout import PACKAGE, ROOT, modules
 
 
-def options(tree: Tree | None = None) -> Iterator[Option]:
+def options(tree: SettingsTree | None = None) -> Iterator[Option]:
     for node in (settings_tree() if tree is None else tree).values():
         if isinstance(node, Option):
             yield node
         else:
-            yield from options(node.tree if isinstance(node, Rows) else node)
+            yield from options(node.tree if isinstance(node, TableArray) else node)
 
 
 def test_the_page_in_the_repository_is_current() -> None:

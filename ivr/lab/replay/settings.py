@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.service.config.checks import NO_TURN_DETECTOR
-from ivr.service.config.declaration import Tree, names_in
+from ivr.service.config.declaration import SettingsTree, names_in
 from ivr.service.config.settings import Settings, load_settings, settings_tree
 from ivr.service.config.sources import (
     SettingsError,
@@ -60,7 +60,7 @@ def check_assignments(assignments: Sequence[str]) -> None:
     from_assignments(settings_tree(), assignments, FLAG)
 
 
-def from_assignments(tree: Tree, assignments: Sequence[str], flag: str) -> Source:
+def from_assignments(tree: SettingsTree, assignments: Sequence[str], flag: str) -> Source:
     """Read assignments such as ``vad.threshold=0.6``, each given with ``flag``.
 
     Values are written as in the environment; nothing after the sign means no value. Raises SettingsError.
@@ -79,7 +79,7 @@ def from_assignments(tree: Tree, assignments: Sequence[str], flag: str) -> Sourc
     return from_flags(tree, found)
 
 
-def from_record(tree: Tree, values: Mapping[str, Any], place: str) -> tuple[Source, list[str]]:
+def from_record(tree: SettingsTree, values: Mapping[str, Any], place: str) -> tuple[Source, list[str]]:
     """Read settings that were recorded together (``{"vad": {"threshold": 0.5}}``).
 
     Also returns the names of those that this version does not have. Raises SettingsError.

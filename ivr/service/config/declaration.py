@@ -64,11 +64,11 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TableArray:
     """A setting that is a list of tables, each with the settings of ``tree``."""
 
     name: str
-    tree: "Tree"
+    tree: "SettingsTree"
     text: Callable[[], str]
 
     @property
@@ -80,12 +80,12 @@ class Rows:
         )
 
 
-Node = typing.Union["Tree", Rows, Option]
-Tree = dict[str, Node]
-"""Name to a deeper tree, to ``Rows``, or to one setting."""
+Node = typing.Union["SettingsTree", TableArray, Option]
+SettingsTree = dict[str, Node]
+"""Name to a deeper tree, to ``TableArray``, or to one setting."""
 
 
-def tree_of(options: type, prefix: str) -> Tree:
+def tree_of(options: type, prefix: str) -> SettingsTree:
     """Return the settings of an options class; options classes nested in it become trees of their own.
 
     ``prefix`` is the full name of the table.
@@ -106,9 +106,9 @@ def option_of(options: type, field: str, name: str) -> Option:
     return node
 
 
-def rows_of(options: type, field: str, row: type, name: str) -> Rows:
+def table_array_of(options: type, field: str, row: type, name: str) -> TableArray:
     """Return the setting ``name`` that is a list of tables, each of the options class ``row``."""
-    return Rows(name, tree_of(row, name), functools.partial(text_of, options, field))
+    return TableArray(name, tree_of(row, name), functools.partial(text_of, options, field))
 
 
 def _node(options: type, item: "dataclasses.Field[Any]", hint: Any, name: str) -> Node:
@@ -118,7 +118,7 @@ def _node(options: type, item: "dataclasses.Field[Any]", hint: Any, name: str) -
     if typing.get_origin(hint) is tuple:
         row = typing.get_args(hint)[0]
         if dataclasses.is_dataclass(row) and isinstance(row, type):
-            return Rows(name, tree_of(row, name), text)
+            return TableArray(name, tree_of(row, name), text)
     default = item.default
     if item.default_factory is not dataclasses.MISSING:
         default = item.default_factory()
@@ -141,7 +141,7 @@ def _not_negative(value: float | None) -> float | None:
     return value
 
 
-def names_in(tree: Tree) -> Iterator[str]:
+def names_in(tree: SettingsTree) -> Iterator[str]:
     """Yield the full name of every setting: ``sip.bind``; a list of tables is one setting."""
     for node in tree.values():
         if isinstance(node, dict):
@@ -150,12 +150,12 @@ def names_in(tree: Tree) -> Iterator[str]:
             yield node.name
 
 
-def node_at(tree: Tree, name: str) -> Rows | Option:
+def node_at(tree: SettingsTree, name: str) -> TableArray | Option:
     """Return the setting with that full name."""
     node: Any = tree
     for part in name.split("."):
         node = node[part]
-    return typing.cast("Rows | Option", node)
+    return typing.cast("TableArray | Option", node)
 
 
 def describe(hint: Any) -> str:

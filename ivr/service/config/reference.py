@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ivr.service.config.declaration import Option, Rows, Tree, describe
+from ivr.service.config.declaration import Option, SettingsTree, TableArray, describe
 from ivr.service.config.flags import FLAGS
 from ivr.service.config.reload import applies_to_new_calls
 from ivr.service.config.settings import settings_tree
@@ -105,21 +105,21 @@ def example_of(option: Option) -> Any:
     return None if option.default in (dataclasses.MISSING, None, "", ()) else option.default
 
 
-def tables_of(tree: Tree) -> Iterator[tuple[str, bool, list[Option]]]:
+def tables_of(tree: SettingsTree) -> Iterator[tuple[str, bool, list[Option]]]:
     """Yield each table with settings of its own: name, whether it is a list of tables, its settings."""
     yield "", False, [node for node in tree.values() if isinstance(node, Option)]
     yield from _tables(tree)
 
 
-def _tables(tree: Tree, prefix: str = "") -> Iterator[tuple[str, bool, list[Option]]]:
+def _tables(tree: SettingsTree, prefix: str = "") -> Iterator[tuple[str, bool, list[Option]]]:
     for key, node in tree.items():
         if isinstance(node, Option):
             continue
-        inner = node.tree if isinstance(node, Rows) else node
+        inner = node.tree if isinstance(node, TableArray) else node
         name = f"{prefix}{key}"
         options = [each for each in inner.values() if isinstance(each, Option)]
         if options:
-            yield name, isinstance(node, Rows), options
+            yield name, isinstance(node, TableArray), options
         yield from _tables(inner, f"{name}.")
 
 
@@ -257,14 +257,14 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _object(tree: Tree, name: str) -> dict[str, Any]:
+def _object(tree: SettingsTree, name: str) -> dict[str, Any]:
     properties = {key: _node(node, f"{name}.{key}".removeprefix(".")) for key, node in tree.items()}
     title = {"description": TABLES[name]} if name in TABLES and name else {}
     return {"type": "object", **title, "properties": properties, "additionalProperties": False}
 
 
 def _node(node: typing.Any, name: str) -> dict[str, Any]:
-    if isinstance(node, Rows):
+    if isinstance(node, TableArray):
         row = _object(node.tree, name) | {"required": list(node.required)}
         return {"type": "array", "description": node.text().replace("``", "`"), "items": row}
     if not isinstance(node, Option):

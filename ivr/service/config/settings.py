@@ -16,10 +16,10 @@ from ivr.modelstore import cache_root
 from ivr.service.config.checks import CHECKS, NO_TURN_DETECTOR, fits_in_c
 from ivr.service.config.declaration import (
     Option,
-    Rows,
-    Tree,
+    SettingsTree,
+    TableArray,
     option_of,
-    rows_of,
+    table_array_of,
     tree_of,
 )
 from ivr.service.config.options import (
@@ -128,9 +128,9 @@ class Settings:
         return found - {""}
 
 
-def settings_tree() -> Tree:
+def settings_tree() -> SettingsTree:
     """Return the declaration of every setting there is, engines' options included."""
-    tree: Tree = {
+    tree: SettingsTree = {
         "plans": option_of(Settings, "plans", "plans"),
         "watch": option_of(Settings, "watch", "watch"),
         "sip": tree_of(SipOptions, "sip"),
@@ -149,7 +149,7 @@ def settings_tree() -> Tree:
         "mail": tree_of(MailOptions, "mail"),
         "agent": tree_of(AgentOptions, "agent"),
         "files": tree_of(FileOptions, "files"),
-        "languages": rows_of(Settings, "languages", LanguageOptions, "languages"),
+        "languages": table_array_of(Settings, "languages", LanguageOptions, "languages"),
     }
     _bound_integers(tree["sip"])
     for name, check in CHECKS.items():
@@ -161,13 +161,13 @@ def settings_tree() -> Tree:
     return tree
 
 
-def _engines(kind: registry.EngineKind[Any], prefix: str) -> Tree:
+def _engines(kind: registry.EngineKind[Any], prefix: str) -> SettingsTree:
     return {name: tree_of(options, f"{prefix}.{name}") for name, options in kind.options().items()}
 
 
 def _bound_integers(tree: Any) -> None:
     for name, node in tree.items():
-        if isinstance(node, Rows):
+        if isinstance(node, TableArray):
             _bound_integers(node.tree)
         elif isinstance(node, Option) and node.type in (int, int | None):
             tree[name] = node.checked_by(fits_in_c)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ivr.errors import IvrError
-from ivr.service.config.declaration import Option, Rows, Tree, describe, names_in, node_at
+from ivr.service.config.declaration import Option, SettingsTree, TableArray, describe, names_in, node_at
 
 PREFIX = "IVR_"
 RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
@@ -47,7 +47,7 @@ class Source:
         return True
 
 
-def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
+def from_flags(tree: SettingsTree, flags: Mapping[str, tuple[str, Any]]) -> Source:
     """Check flags such as ``{"sip.bind": ("--bind", "127.0.0.1:5060")}``. Raises SettingsError."""
     found: dict[str, Any] = {}
     for name, (flag, value) in flags.items():
@@ -55,7 +55,7 @@ def from_flags(tree: Tree, flags: Mapping[str, tuple[str, Any]]) -> Source:
     return Source(found, lambda name: flags[name][0])
 
 
-def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
+def from_environment(tree: SettingsTree, environ: Mapping[str, str]) -> Source:
     """Read variables such as ``IVR_SIP__BIND``. Raises SettingsError.
 
     A list is written as JSON or, if its items are plain texts, with commas. A hyphen becomes an
@@ -75,16 +75,16 @@ def from_environment(tree: Tree, environ: Mapping[str, str]) -> Source:
     return Source(found, lambda name: f"environment: {variables[name]}")
 
 
-def from_text(tree: Tree, name: str, text: str | None, place: str) -> Any:
+def from_text(tree: SettingsTree, name: str, text: str | None, place: str) -> Any:
     """Check one setting, written as in the environment; None is no value. Raises SettingsError."""
     node = node_at(tree, name)
     value: Any = text
-    if text is not None and (isinstance(node, Rows) or typing.get_origin(node.type) is tuple):
-        value = _list(text, place, plain=not isinstance(node, Rows))
+    if text is not None and (isinstance(node, TableArray) or typing.get_origin(node.type) is tuple):
+        value = _list(text, place, plain=not isinstance(node, TableArray))
     return _value(node, value, place, name, strict=False)
 
 
-def from_file(tree: Tree, path: Path) -> Source:
+def from_file(tree: SettingsTree, path: Path) -> Source:
     """Read a TOML file. Paths in it are relative to its folder. Raises SettingsError."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def from_file(tree: Tree, path: Path) -> Source:
 class _File:
     path: Path
     text: str
-    root: "Tree"
+    root: "SettingsTree"
 
     def place(self, key: "Key") -> str:
         """Return ``file:line`` of a key; where its own line is not found, that of its table."""
@@ -123,7 +123,7 @@ def _name(key: Key) -> str:
     return ".".join(part for part in key if isinstance(part, str))
 
 
-def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: Key) -> dict[str, Any]:
+def _table(tree: SettingsTree, data: Mapping[str, Any], file: _File, above: Key) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in data.items():
         path = (*above, key)
@@ -138,7 +138,7 @@ def _table(tree: Tree, data: Mapping[str, Any], file: _File, above: Key) -> dict
             if not isinstance(value, dict):
                 raise SettingsError(f"{place}: {name} must be a table, [{name}]")
             found[key] = _table(node, value, file, path)
-        elif isinstance(node, Rows):
+        elif isinstance(node, TableArray):
             if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
                 raise SettingsError(f"{place}: {name} must be a list of tables, [[{name}]]")
             found[key] = [_table(node.tree, row, file, (*path, number)) for number, row in enumerate(value)]
@@ -178,9 +178,9 @@ def place_of_fault(sources: Sequence[Source], table: str, reason: str) -> str:
 # -- one value
 
 
-def _value(node: Rows | Option, value: Any, place: str, name: str, *, strict: bool) -> Any:
+def _value(node: TableArray | Option, value: Any, place: str, name: str, *, strict: bool) -> Any:
     """Check one value against its type. ``strict`` is for TOML, whose values have types already."""
-    if isinstance(node, Rows):
+    if isinstance(node, TableArray):
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise SettingsError(f"{place}: {name} must be a JSON list of objects")
         rows = [_row(node.tree, row, place, name) for row in value]
@@ -204,7 +204,7 @@ def _value(node: Rows | Option, value: Any, place: str, name: str, *, strict: bo
     raise SettingsError(f"{place}: {name} must be {expected}, not {shown}")
 
 
-def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str, Any]:
+def _row(tree: SettingsTree, row: Mapping[str, Any], place: str, name: str) -> dict[str, Any]:
     found = {}
     for key, value in row.items():
         if key not in tree:
@@ -215,7 +215,7 @@ def _row(tree: Tree, row: Mapping[str, Any], place: str, name: str) -> dict[str,
     return found
 
 
-def _complete(rows: Rows, row: Mapping[str, Any], place: str, name: str) -> None:
+def _complete(rows: TableArray, row: Mapping[str, Any], place: str, name: str) -> None:
     missing = [key for key in rows.required if key not in row]
     if missing:
         raise SettingsError(f"{place}: {name}.{missing[0]} is missing: every one of {name} needs it")
