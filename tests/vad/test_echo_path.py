@@ -92,7 +92,7 @@ def test_a_path_that_moved_is_found_by_its_taps(finder: PathFinder) -> None:
     for later in (160, -160, 320):
         x, y = stretch(finder, sent, np.roll(echo, later), 24000)
         latest, window = x[-finder.before - 256 :], y[-256:]
-        moved = finder.shift_words(latest, window, path)
+        moved = finder.shift(latest, window, path)
         assert moved.delay == path.delay + later
         assert moved.taps is path.taps
 
@@ -154,6 +154,6 @@ def test_wild_sound_gives_finite_paths(seed: int, sent: str, back: str, n: int) 
     assert 0 <= delay <= 2400
     path, share = finder.fit(x, y, delay)
     assert np.isfinite(path.taps).all() and 0 <= share <= 1
-    assert np.isfinite(finder.shift_words(x, y, path).left(x, y)).all()
+    assert np.isfinite(finder.shift(x, y, path).left(x, y)).all()
     if n == N:
         assert np.isfinite(finder.extend(x, y, path).taps).all()
