@@ -78,7 +78,7 @@ def settings_of(arguments: argparse.Namespace) -> "Settings":
     for name, flag in FLAGS.items():
         value = getattr(arguments, name, None)
         if value is not None:
-            if name.endswith(".order"):
+            if "," in flag.value:  # a list
                 value = [item.strip() for item in value.split(",")]
             flags[name] = (flag.spelling, value)
     return load_settings(arguments.config, flags)

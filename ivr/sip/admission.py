@@ -7,10 +7,12 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import LineBank
+from ivr.sip.gate.raw_message import RawMessage
 from ivr.sip.message import body_of
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.call import PjCall
 from ivr.sip.pjsip.native import CallSlots
+from ivr.sip.pjsip.packet_module import Packet
 from ivr.sip.security.srtp import refusal
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -57,6 +59,11 @@ class Admission:
     def slots_taken(self) -> int:
         """Returns how many call slots pjsua has not freed yet."""
         return self._slots.taken()
+
+    def gate_refusal(self, message: RawMessage, packet: Packet) -> tuple[int, str] | None:
+        """Returns status and reason for an INVITE that pjsua need not see; it would take a slot."""
+        reason = self.refusal_reason() if self._takes_calls else "closed"
+        return None if reason is None else (503, reason)
 
     def refusal(self, call_index: int, transport: str, message: str) -> tuple[int, str] | None:
         """Returns status and reason for an INVITE that is refused; None for one that is admitted."""

@@ -1,23 +1,22 @@
 """Requests inside a call that pjsua would answer 500, although there is something to say to them."""
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
-from ivr.sip.message import body_of, header, info_key, relay_signal
+from ivr.sip.message import body_of, header, info_key
 
 UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
 """Methods inside a call that pjsua answers itself."""
-KEY_BODIES: dict[str, Callable[[str], str]] = {
-    "application/dtmf": str.strip,
-    "application/dtmf-relay": relay_signal,
-}
-"""INFO bodies that name a key, and how to find it in them."""
+KEY_BODIES = frozenset({"application/dtmf", "application/dtmf-relay", "audio/telephone-event"})
+"""Types of INFO bodies that name a key. Phones write the same texts under each of them."""
+
+
+KeyTransport = Literal["rtp", "info"]
 
 
 class InCall(Protocol):
     """The part of a call that these requests use."""
 
-    def pressed(self, key: str) -> None: ...
+    def pressed(self, key: str, way: KeyTransport) -> None: ...
 
     def notified(self, message: str) -> int | None:
         """A NOTIFY about an event, and what it is answered; None leaves that to pjsua."""
@@ -30,8 +29,8 @@ def answer_to(call: InCall, method: str, message: str) -> int | None:
     if method == "INFO":
         kind = header(message, "Content-Type", "c").partition(";")[0].strip().lower()
         if kind in KEY_BODIES:
-            key = info_key(KEY_BODIES[kind](body_of(message)))
-            call.pressed(key)
+            key = info_key(body_of(message))
+            call.pressed(key, "info")
             return 200 if key else 400
         return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
     if method == "NOTIFY":

@@ -7,7 +7,8 @@ import structlog
 
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
-from ivr.sip.message import Headers, uri_user
+from ivr.sip.identity import Identity, parse_identities, parse_identity
+from ivr.sip.message import Headers
 from ivr.sip.player import LinePlayer
 from ivr.sip.routing import dial_uri
 from ivr.sip.stats import RtpStats
@@ -94,6 +95,9 @@ class CallLeg:
         outgoing: bool = False,
         headers: Headers | None = None,
         account: str = "",
+        request_uri: str = "",
+        peer: str = "",
+        verified: bool = False,
     ) -> None:
         self._commands = commands
         self.key = key
@@ -118,6 +122,12 @@ class CallLeg:
         """The headers of the INVITE that came."""
         self.account = account
         """The registration that it came by; empty when by none."""
+        self.request_uri = request_uri
+        """Request-URI of the INVITE that came."""
+        self.peer = peer
+        """Sender of the INVITE: the name of a trunk, ``registrar``, ``loopback`` or ``any``."""
+        self.verified = verified
+        """It came from a peer whose word on identities is taken (RFC 3325)."""
         self.player = LinePlayer(new_playback, lambda: commands.wire_player(key))
         self.stats = RtpStats()
         self.listener = LegListener()
@@ -129,8 +139,18 @@ class CallLeg:
 
     @property
     def called_user(self) -> str:
-        """The user part of the called address: ``sales`` of ``<sip:sales@host>``."""
-        return uri_user(self.called)
+        """What was called: ``sales`` of ``sip:sales@host``. The Request-URI says it, unless a registrar or a
+        proxy has put our account's own user there; then To does.
+        """
+        requested, to = parse_identity(self.request_uri).user, parse_identity(self.called).user
+        account = self.account.rpartition("@")[0]
+        return to if not requested or (account and requested == account and to) else requested
+
+    @property
+    def caller_identity(self) -> Identity:
+        """Return the caller: P-Asserted-Identity (RFC 3325) from a peer that is trusted, else From."""
+        asserted = self.headers.get("p-asserted-identity", "") if self.verified else ""
+        return next((each for each in parse_identities(asserted) if each.user), parse_identity(self.caller))
 
     def ring(self) -> None:
         self._commands.answer(self.key, 180)

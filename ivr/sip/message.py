@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
-from urllib.parse import unquote
+
+from ivr.sip.identity import clean_text, decode_text
 
 
 def header(message: str, name: str, compact: str = "") -> str:
@@ -57,21 +58,15 @@ class Headers(Mapping[str, str]):
         return self._values.get(name, ())
 
 
-_USER = re.compile(r"sips?:([^@;>]*)@", re.IGNORECASE)
+def readable(packet: bytes) -> str:
+    """A received message as text: each line UTF-8 or Latin-1, control characters and surrogates replaced."""
+    return "\r\n".join(clean_text(decode_text(line)) for line in packet.split(b"\r\n"))
 
 
-def uri_user(address: str) -> str:
-    """The user part of the SIP URI in a From or To value; empty when it has none (RFC 3261, 19.1)."""
-    found = _USER.search(address)
-    return unquote(found.group(1).split(":", 1)[0]) if found else ""
-
-
-def display_name(address: str) -> str:
-    """The name in front of the address of a From or To value; empty when it has none."""
-    name = address.partition("<")[0].strip() if "<" in address else ""
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    return name
+def request_uri(message: str) -> str:
+    """The Request-URI of a request; empty when the start line has none."""
+    parts = message.split("\r\n", 1)[0].split(" ")
+    return parts[1] if len(parts) == 3 else ""
 
 
 _NORMAL, _TEMPORARY_FAILURE = 16, 41
@@ -92,38 +87,56 @@ def body_of(message: str) -> str:
     return message.partition("\r\n\r\n")[2]
 
 
-_SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S*)\s*$", re.IGNORECASE | re.MULTILINE)
+_SIGNAL = re.compile(r"^\s*(?:Signal|d)\s*=\s*(\S*)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
-def relay_signal(body: str) -> str:
-    """The signal of an ``application/dtmf-relay`` body; empty when it has none."""
-    found = _SIGNAL.search(body)
-    return found.group(1) if found else ""
-
-
-def info_key(signal: str) -> str:
-    """The key an INFO names, by its character or by the number of its event (RFC 4733, 3.2: 10 is ``*``,
-    11 ``#``); empty when it names none.
+def info_key(body: str) -> str:
+    """The key that the body of an INFO names: ``Signal=5``, ``d=5`` or a bare ``5``, by its character or by
+    the number of its event (RFC 4733, 3.2: 10 is ``*``, 11 ``#``); empty when it names none.
     """
-    signal = signal.strip()
+    found = _SIGNAL.search(body)
+    signal = found[1] if found else body.strip()
     if signal.isascii() and signal.isdecimal() and len(signal) == 2 and int(signal) < 16:
         return "0123456789*#ABCD"[int(signal)]
     return signal.upper() if len(signal) == 1 and signal.upper() in "0123456789*#ABCD" else ""
 
 
 _STATIC_PAYLOADS = {"0": "PCMU", "8": "PCMA", "9": "G722"}
-_AUDIO = re.compile(r"^m=audio\s+(\d+)\s+\S+\s+(.*?)\s*$", re.MULTILINE)
+_AUDIO = re.compile(r"^m=audio[ ]+(\d+)(?:/\d+)?[ ]+\S+[ ]+(.*?)\s*$", re.MULTILINE)
 _RTPMAP = re.compile(r"^a=rtpmap:(\d+)\s+([^/\s]+)", re.MULTILINE)
+_MEDIA_START = re.compile(r"^(?=m=)", re.MULTILINE)
 
 
 def offers_codec(sdp: str, codecs: Iterable[str]) -> bool:
     """Whether an SDP (RFC 8866) has an audio line with one of ``codecs`` (``NAME/RATE``). An offer without
     any audio line is left to pjsip.
     """
+    usable = [is_usable for is_usable, _, _ in _audio_lines(sdp, codecs)]
+    return not usable or any(usable)
+
+
+def unusable_audio_ports(sdp: str, codecs: Iterable[str]) -> list[tuple[int, int]]:
+    """Where in an SDP the ports of audio lines stand that have none of ``codecs``, when another line has one.
+
+    Each is (begin, end) in characters. Such a line is answered with port 0 (RFC 3264, 6).
+    """
+    lines = list(_audio_lines(sdp, codecs))
+    if not any(is_usable for is_usable, _, _ in lines):
+        return []
+    return [(begin, end) for is_usable, begin, end in lines if not is_usable]
+
+
+def _audio_lines(sdp: str, codecs: Iterable[str]) -> Iterator[tuple[bool, int, int]]:
+    """Every audio line: whether it has one of ``codecs``, and where its port begins and ends."""
     known = {codec.partition("/")[0].upper() for codec in codecs}
-    lines = _AUDIO.findall(sdp)
-    names = _STATIC_PAYLOADS | {payload: name.upper() for payload, name in _RTPMAP.findall(sdp)}
-    return not lines or any(names.get(payload) in known for _, rest in lines for payload in rest.split())
+    start = 0
+    for part in _MEDIA_START.split(sdp):
+        found = _AUDIO.match(part)
+        if found is not None:
+            names = _STATIC_PAYLOADS | {payload: name.upper() for payload, name in _RTPMAP.findall(part)}
+            usable = any(names.get(payload) in known for payload in found[2].split())
+            yield usable, start + found.start(1), start + found.end(1)
+        start += len(part)
 
 
 Outcome = Literal["answered", "busy", "noanswer", "refused"]

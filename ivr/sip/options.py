@@ -1,5 +1,6 @@
 """Options of the user agent, with their defaults and units."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,6 +37,16 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A provider or PBX that sends calls without a registration of ours."""
+
+    name: str
+    """What logs and plans call it."""
+    addresses: tuple[str, ...]
+    """IPv4 addresses or networks that its SIP comes from, such as ``192.0.2.10`` or ``192.0.2.0/24``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SipOptions:
     bind: str = "0.0.0.0:5060"
     """Address and port for SIP over UDP and TCP, ``host:port``; 0.0.0.0 is every address of this machine."""
@@ -63,6 +74,15 @@ class SipOptions:
     """Seconds running calls may go on after the first stop signal."""
     session_expires_s: int = 1800
     """Session timer (RFC 4028); accepted when the peer asks for it."""
+    accept_from: tuple[str, ...] = ("loopback", "registrars", "trunks")
+    """Senders whose SIP is accepted: ``loopback``, ``registrars`` (their addresses), ``trunks`` (all of
+    them), the name of one, an IPv4 address or network, or ``any``. What others send is dropped."""
+    trunks: tuple[Trunk, ...] = ()
+    """Providers and PBXs that send calls without a registration of ours."""
+    ban_after: int = 20
+    """Refused messages within 10 s, from a source that is not trusted, after which it is banned."""
+    ban_s: float = 300.0
+    """Seconds of a ban: nothing from the source is looked at."""
     user_agent: str = "ivr"
     """The name in the ``User-Agent`` and ``Server`` headers."""
     registrations: tuple[Registration, ...] = ()
@@ -94,6 +114,19 @@ class SipOptions:
     """Offer SDES keys, and count them as encryption where it is required, although the signalling is not
     encrypted."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a peer that is neither a word, the name of a trunk nor a network."""
+        words = {"loopback", "registrars", "trunks", "any", *(trunk.name for trunk in self.trunks)}
+        networks = [entry for entry in self.accept_from if entry not in words]
+        for text in [*networks, *(address for trunk in self.trunks for address in trunk.addresses)]:
+            try:
+                ipaddress.IPv4Network(text)
+            except ValueError as error:
+                raise ValueError(
+                    f"{text!r} is neither loopback, registrars, trunks, any, the name of a trunk nor "
+                    f"an IPv4 address or network such as 192.0.2.0/24 ({error})"
+                ) from None
+
 
 def parse_bind(text: str) -> tuple[str, int]:
     """Parse ``host:port``. Raises ValueError."""
@@ -103,6 +136,12 @@ def parse_bind(text: str) -> tuple[str, int]:
     if ":" in host:
         raise ValueError("must be HOST:PORT with an IPv4 address or a name: PJSUA2 as built has no IPv6")
     return host, int(port)
+
+
+def is_loopback(bind: str) -> bool:
+    """Return whether nothing but this machine reaches the address of ``host:port``."""
+    host = parse_bind(bind)[0]
+    return host == "localhost" or host.startswith("127.")
 
 
 def parse_ports(text: str) -> tuple[int, int]:

@@ -54,6 +54,11 @@ def domain_of(address: str) -> str:
     return found.group(3) + (f";transport={transport}" if transport != "udp" else "")
 
 
+def domain_at(host: str, port: int, transport: str) -> str:
+    """``host:port``, with the transport when that is not UDP."""
+    return f"{host}:{port}" + (f";transport={transport}" if transport != "udp" else "")
+
+
 def registrar_domain(registration: Registration) -> str:
     """Returns the domain of extensions at that registrar."""
     registrar = registration.registrar

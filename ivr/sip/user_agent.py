@@ -27,8 +27,10 @@ from ivr.audio.line import Line, LineBank
 from ivr.sip.admission import Admission
 from ivr.sip.commands import Commands
 from ivr.sip.errors import SipError
+from ivr.sip.gate.credentials import RegistrarChallenges
+from ivr.sip.gate.gate import Gate
 from ivr.sip.leg import CallLeg, LegListener
-from ivr.sip.message import Headers, header
+from ivr.sip.message import Headers, header, readable, request_uri
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.account import Accounts, PjAccount
 from ivr.sip.pjsip.bridge import Bridges
@@ -36,7 +38,8 @@ from ivr.sip.pjsip.call import PjCall
 from ivr.sip.pjsip.endpoint import Endpoint
 from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.pjsip.probe import build_limit, build_name
-from ivr.sip.routing import Route, dial_uri, domain_of, route
+from ivr.sip.pjsip.resolver import NameResolver
+from ivr.sip.routing import Route, dial_uri, domain_at, route
 from ivr.sip.security.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
 
@@ -97,6 +100,7 @@ class UserAgent:
         self._calls: dict[int, PjCall] = {}
         self._admission = Admission(options, self._calls, self.bank, takes_calls=on_call is not None)
         self._bridges = Bridges(self._calls)
+        self._challenges = RegistrarChallenges(options.registrations)
         self._securing: set[PjCall] = set()
         """Answered calls whose SRTP keys are pending."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
@@ -106,6 +110,7 @@ class UserAgent:
 
     def start(self) -> AgentInfo:
         """Start the SIP thread. Returns once an INVITE would be answered. Raises SipError."""
+        self._challenges.start()
         self._thread.start()
         self._started.wait()
         if self._failure is not None:
@@ -116,6 +121,7 @@ class UserAgent:
 
     def stop(self) -> None:
         """Send BYE to every call, un-REGISTER, free pjsip. Waits for the SIP thread; idempotent."""
+        self._challenges.stop()
         self._stop.set()
         self._thread.join()
 
@@ -225,7 +231,9 @@ class UserAgent:
 
     def _run(self) -> None:
         try:
-            self._endpoint = Endpoint(self.options, self._admission.options_state)
+            self._names = NameResolver(self._commands.put)
+            self._gate = Gate(self.options, self._admission.gate_refusal, self._challenges)
+            self._endpoint = Endpoint(self.options, self._admission.options_state, (self._gate, self._names))
             self._endpoint.start()
             self._admission.start(self._endpoint.max_calls)
             self._accounts.open(self._endpoint, self._on_call is not None)
@@ -243,6 +251,7 @@ class UserAgent:
             self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason}")
             if hasattr(self, "_endpoint"):
                 self._accounts.close()
+                self._names.close()
                 self._endpoint.destroy()
             self._started.set()
             return
@@ -293,6 +302,9 @@ class UserAgent:
     def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
         """Admit or refuse an INVITE."""
         call = PjCall(account, self, call_index)
+        # pjsua2 decodes a message as UTF-8 alone; many phones send Latin-1.
+        packet, peer = self._gate.sender(rdata)
+        message = readable(packet.data)
         call.call_id = header(message, "Call-ID", "i")
         transport = self._endpoint.connections.transport_of(rdata)
         call.keying.hidden = keys_are_hidden(self.options, transport)
@@ -308,9 +320,13 @@ class UserAgent:
             call_id=call.call_id,
             caller=header(message, "From", "f"),
             called=header(message, "To", "t"),
-            domain=account.domain or domain_of(header(message, "Contact", "m")),
+            request_uri=request_uri(message),
+            # Not what Contact says: a stranger would have us call where they like.
+            domain=account.domain or (domain_at(packet.host, packet.port, transport) if peer.trusted else ""),
             transport=transport,
             headers=Headers(message),
+            peer=peer.name,
+            verified=peer.trusted,
             account=account.name if account.domain else "",
         )
         self._keep(call, leg)
@@ -374,6 +390,7 @@ class UserAgent:
         self._admission.clear()
         self._securing.clear()
         self._accounts.close()
+        self._names.close()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()
 

@@ -19,7 +19,10 @@ GRAPH = ".venv/bin/ivr graph front-desk.yaml -o front-desk.svg"
 TALK = ".venv/bin/ivr talk dialplans/demo.yaml --in dialplans/sounds/caller.wav --out heard.wav"
 DOCTOR = ".venv/bin/ivr doctor"
 SERVE = ".venv/bin/ivr serve front-desk.yaml --watch"
-SERVE_ALL = ".venv/bin/ivr serve front-desk.yaml --bind 0.0.0.0:5060 --rtp-ports 16384-16583"
+SERVE_ALL = (
+    ".venv/bin/ivr serve front-desk.yaml --bind 0.0.0.0:5060 --accept-from 192.0.2.0/24"
+    " --rtp-ports 16384-16583"
+)
 INIT = ".venv/bin/ivr init front-desk"
 CALL = ".venv/bin/ivr call front-desk.yaml 101"
 PROGRAM = ".venv/bin/python"

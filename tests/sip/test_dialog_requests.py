@@ -10,7 +10,7 @@ class Reported:
         self.keys: list[str] = []
         self.notifies: list[str] = []
 
-    def pressed(self, key: str) -> None:
+    def pressed(self, key: str, way: str) -> None:
         self.keys.append(key)
 
     def notified(self, message: str) -> int | None:

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.sip.message import Headers, header, reason_header, uri_user
+from ivr.sip.identity import parse_identity
+from ivr.sip.message import Headers, header, reason_header
 
 INVITE = (
     "INVITE sip:sales@127.0.0.1 SIP/2.0\r\n"
@@ -25,16 +26,15 @@ def test_the_body_is_not_searched() -> None:
 
 
 def test_the_user_of_an_address() -> None:
-    assert uri_user(header(INVITE, "To", "t")) == "sales team"
-    assert uri_user('"A: B" <sip:alice@example.org>') == "alice"
-    assert uri_user("sips:bob@example.org") == "bob"
-    assert uri_user("<sip:127.0.0.1:5060>") == ""
+    assert parse_identity(header(INVITE, "To", "t")).user == "sales team"
+    assert parse_identity('"A: B" <sip:alice@example.org>').user == "alice"
+    assert parse_identity("sips:bob@example.org").user == "bob"
+    assert parse_identity("<sip:127.0.0.1:5060>").user == ""
 
 
 @given(st.text(max_size=200))
 def test_garbage_gives_text(message: str) -> None:
     assert isinstance(header(message, "Call-ID", "i"), str)
-    assert isinstance(uri_user(message), str)
 
 
 def test_why_a_call_is_ended() -> None:

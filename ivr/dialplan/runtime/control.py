@@ -23,6 +23,10 @@ class CallFacts:
     """The headers of the INVITE, names in lower case; the first value where one is repeated."""
     all_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Every value of the headers that the call brought, in order. ``call.all_headers``."""
+    request_uri: str = ""
+    """The address that the INVITE was sent to. ``call.request_uri``."""
+    verified: bool = False
+    """Whether the caller's number comes from a peer that is trusted. ``call.verified``."""
     trunk: str = ""
     """The host that the call came from, or the account it came by."""
     direction: Literal["in", "out"] = "in"
@@ -39,6 +43,8 @@ class CallFacts:
                 name.replace("-", "_"): list(self.all_headers.get(name, (value,)))
                 for name, value in self.headers.items()
             },
+            "request_uri": self.request_uri,
+            "verified": self.verified,
             "trunk": self.trunk,
             "direction": self.direction,
         }

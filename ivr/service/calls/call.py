@@ -22,7 +22,6 @@ from ivr.service.recording.recorder import Recorder
 from ivr.service.tasks import background_tasks
 from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
-from ivr.sip.message import display_name, uri_user
 from ivr.sip.transfer import TransferEnd
 
 KEY_S = 0.28
@@ -268,11 +267,14 @@ class ServedCall:
 
 def facts_of(leg: CallLeg) -> CallFacts:
     """Returns what a plan may know of a call."""
+    caller = leg.caller_identity
     return CallFacts(
         id=leg.call_id,
-        caller=uri_user(leg.caller),
-        caller_name=display_name(leg.caller),
+        caller=caller.number or caller.user,
+        caller_name=caller.display_name,
         called=leg.called_user,
+        request_uri=leg.request_uri,
+        verified=leg.verified,
         headers=leg.headers,
         all_headers={name: leg.headers.all(name) for name in leg.headers},
         trunk=leg.account or leg.domain,

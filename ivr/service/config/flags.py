@@ -18,6 +18,7 @@ FLAGS: Mapping[str, Flag] = {
     "sip.bind": Flag("--bind", "HOST:PORT"),
     "sip.public_address": Flag("--public-address", "IP"),
     "sip.rtp_ports": Flag("--rtp-ports", "FIRST-LAST"),
+    "sip.accept_from": Flag("--accept-from", "WHO[,WHO]"),
     "stt.order": Flag("--stt", "NAME,NAME"),
     "tts.order": Flag("--tts", "NAME,NAME"),
     "vad.threshold": Flag("--vad-threshold", "X"),

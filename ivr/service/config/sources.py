@@ -131,7 +131,10 @@ def _table(tree: SettingsTree, data: Mapping[str, Any], file: _File, above: Key)
         place = file.place(path)
         if key not in tree:
             here = [_name((*above, other)) for other in tree]
-            near = nearest(name, here, list(names_in(file.root)))
+            every = list(names_in(file.root))
+            # The same key in another table is likelier than another key in this one.
+            elsewhere = [each for each in every if each.rpartition(".")[2] == name.rpartition(".")[2]]
+            near = nearest(name, elsewhere, here, every)
             raise SettingsError(f"{place}: {name} is not a setting{near}")
         node = tree[key]
         if isinstance(node, dict):

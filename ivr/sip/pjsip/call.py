@@ -8,13 +8,13 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import Line
-from ivr.sip.dialog_requests import answer_to
+from ivr.sip.dialog_requests import KeyTransport, answer_to
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import offers_codec, outcome_of, reason_header
 from ivr.sip.options import CODECS, SipOptions
 from ivr.sip.pjsip import native
 from ivr.sip.pjsip.keying import KEYING_S, Keying
-from ivr.sip.pjsip.media import CallMedia
+from ivr.sip.pjsip.media import FLOWING, CallMedia, audio_line
 from ivr.sip.pjsip.outgoing import add_headers, send_keys
 from ivr.sip.pjsip.wiring import Wiring
 from ivr.sip.security.srtp import without_keys
@@ -75,6 +75,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._timeouts = CallTimeouts(time.monotonic())
         self._dialing = False
         self._transfer: Transfer | None = None
+        self._keys_by: KeyTransport | None = None
+        self.audio_index = 0
+        """The media line that is used for the sound, in the order of the SDP."""
 
     @property
     def stream(self) -> Any:
@@ -105,12 +108,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg is None:
             return
         info = self.getInfo()  # kept in a variable: its media die with it
-        media = next((m for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO), None)
-        if media is None or media.status not in (
-            pj.PJSUA_CALL_MEDIA_ACTIVE,
-            pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
-            pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
-        ):
+        place, media = audio_line(info.media)
+        self.audio_index = int(media.index) if media is not None else 0
+        if media is None or media.status not in FLOWING:
             # On hold with nothing flowing at all (a=inactive, c=0.0.0.0), perhaps from the start.
             self._wiring.lost()
             self._hold(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
@@ -122,7 +122,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
         self._hold(leg, held)
         try:
-            stream = self.getAudioMedia(-1)
+            stream = self.getAudioMedia(place)
         except pj.Error:
             # An offer that begins on hold has no port in the bridge yet.
             self._wiring.lost()
@@ -146,7 +146,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     @guarded
     def onDtmfDigit(self, prm: Any) -> None:
-        self.pressed(prm.digit)
+        self.pressed(prm.digit, "rtp")
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
@@ -206,9 +206,11 @@ class PjCall(pj.Call):  # type: ignore[misc]
         elif self.keying.overdue(now):
             self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
 
-    def pressed(self, key: str) -> None:
-        """The other side pressed a key, by RTP or INFO; anything that is no key is ignored."""
-        if key.upper() not in KEYS:
+    def pressed(self, key: str, way: KeyTransport) -> None:
+        """A key. Some phones send each by RTP and by INFO: the way that the first one comes counts."""
+        if key.upper() in KEYS:
+            self._keys_by = self._keys_by or way
+        if key.upper() not in KEYS or way != self._keys_by:
             log.info("dtmf_ignored", call=self.call_id, key=key)
         elif self.leg is not None:
             self.leg.listener.key_pressed(key.upper())
@@ -333,8 +335,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg is None or not self._media_ready:
             return
         try:
-            stat = self.getStreamStat(0)
-            codec = self.getStreamInfo(0).codecName
+            stat = self.getStreamStat(self.audio_index)
+            codec = self.getStreamInfo(self.audio_index).codecName
         except pj.Error:
             return  # between two streams of a re-INVITE
         leg.stats.take(stat.rtcp, codec)

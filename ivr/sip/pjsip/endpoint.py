@@ -3,8 +3,8 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import pjsua2 as pj
 import structlog
@@ -89,11 +89,24 @@ class _Endpoint(pj.Endpoint):  # type: ignore[misc]
             log.exception("rejection_callback_failed")
 
 
+class PjsipPart(Protocol):
+    """Something of ours inside pjsip."""
+
+    def register(self) -> None:
+        """Raises SipError."""
+
+
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
 
-    def __init__(self, options: SipOptions, options_state: Callable[[], tuple[int, dict[str, str]]]) -> None:
-        """``options_state`` gives status and headers of the answer to an OPTIONS request."""
+    def __init__(
+        self,
+        options: SipOptions,
+        options_state: Callable[[], tuple[int, dict[str, str]]],
+        guards: Sequence[PjsipPart],
+    ) -> None:
+        """``options_state`` gives status and headers of the answer to an OPTIONS request. ``guards`` are
+        registered before the first packet is read."""
         self.options = options
         try:
             self.host, self.port = parse_bind(options.bind)
@@ -115,7 +128,11 @@ class Endpoint:
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
-        self._modules = (options_requests(options_state), unhandled_requests())
+        self._modules: tuple[PjsipPart, ...] = (
+            *guards,
+            options_requests(options_state),
+            unhandled_requests(),
+        )
 
     def start(self) -> None:
         """Raises SipError (port taken, bad address)."""

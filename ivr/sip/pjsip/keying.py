@@ -35,7 +35,7 @@ class Keying:
         """Returns how the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while
         that is pending."""
         try:
-            dtls = bool(call.getStreamInfo(0).proto & pj.PJMEDIA_TP_PROTO_DTLS)
+            dtls = bool(call.getStreamInfo(call.audio_index).proto & pj.PJMEDIA_TP_PROTO_DTLS)
             suite = _SRTP.search(call.dump(True, ""))
         except pj.Error:
             dtls, suite = False, None  # no stream: it is on hold

@@ -25,6 +25,24 @@ NATIVE = hasattr(pj, "LinePort")
 """This build has ports in C."""
 
 
+FLOWING = (
+    pj.PJSUA_CALL_MEDIA_ACTIVE,
+    pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
+    pj.PJSUA_CALL_MEDIA_LOCAL_HOLD,
+)
+"""The states of a media line that has a stream."""
+
+
+def audio_line(media: Any) -> tuple[int, Any]:
+    """Returns the audio line of a call's ``media`` that carries the sound, and its place in the list.
+
+    An offer may have audio lines that were refused before the one that is used (RFC 3264, 6). When none has a
+    stream it is the first; (0, None) when there is no audio line.
+    """
+    audio = [(place, line) for place, line in enumerate(media) if line.type == pj.PJMEDIA_TYPE_AUDIO]
+    return next((found for found in audio if found[1].status in FLOWING), (audio or [(0, None)])[0])
+
+
 def make_bank(calls: int) -> LineBank:
     """Lines for ``calls`` calls at once and for those just ended, whose ports are freed a moment later: room
     for 250 that end in the same second and more. What is never used costs nothing.

@@ -9,7 +9,7 @@ report how many call slots are taken: a call that was ended keeps its slot until
 """
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pjsua2 as pj
@@ -167,24 +167,29 @@ def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> Request
         if method != "OPTIONS":
             return False
         status, headers = state()
-        pool = _create_pool(b"ivr-options", 1024, 1024)
-        try:
-            head = _Links()
-            here = ctypes.addressof(head)
-            head.prev = head.next = here
-            for name, value in headers.items():
-                texts = [_String(text.encode(), len(text.encode())) for text in (name, value)]
-                header = _create_header(pool, *(ctypes.byref(text) for text in texts))
-                links = _Links.from_address(header)
-                links.prev, links.next = head.prev, here
-                _Links.from_address(head.prev).next = header
-                head.prev = header
-            _respond_stateless(_get_endpoint(), rdata, status, None, here, None)
-        finally:
-            _release_pool(pool)
+        respond_stateless(rdata, status, headers)
         return True
 
     return RequestModule("mod-ivr-options", _BEFORE_PJSUA, answer)
+
+
+def respond_stateless(rdata: int, status: int, headers: Mapping[str, str]) -> None:
+    """Answer a request (the address of its ``pjsip_rx_data``) without a transaction, with these headers."""
+    pool = _create_pool(b"ivr-answer", 1024, 1024)
+    try:
+        head = _Links()
+        here = ctypes.addressof(head)
+        head.prev = head.next = here
+        for name, value in headers.items():
+            texts = [_String(text.encode(), len(text.encode())) for text in (name, value)]
+            header = _create_header(pool, *(ctypes.byref(text) for text in texts))
+            links = _Links.from_address(header)
+            links.prev, links.next = head.prev, here
+            _Links.from_address(head.prev).next = header
+            head.prev = header
+        _respond_stateless(_get_endpoint(), rdata, status, None, here, None)
+    finally:
+        _release_pool(pool)
 
 
 class CallSlots:

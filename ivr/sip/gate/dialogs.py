@@ -1,0 +1,69 @@
+"""Which dialogs there are (RFC 3261, 12), known by all three parts of their identity. Pure.
+
+pjsip finds a dialog by the local tag alone. An ended call keeps its dialog until its last transaction is over
+(32 s), while pjsua gives its slot to the next call. So a request inside a dialog is looked up here.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+MAX_DIALOGS = 20_000
+"""Dialogs remembered, ended ones included; the oldest ended one goes first when there are more."""
+
+ALWAYS_PASSED = frozenset({"ACK", "BYE", "CANCEL", "PRACK"})
+"""Methods that act on no call but their own transaction's: pjsip matches them itself."""
+
+
+@dataclass(slots=True)
+class Dialog:
+    """What is remembered of one dialog."""
+
+    ended: bool = False
+    media: list[str] = field(default_factory=list)
+    """The media types of the last offer or answer from the other side, by line."""
+
+
+DialogId = tuple[str, str, str]
+"""Call-ID, local tag, remote tag."""
+
+
+class Dialogs:
+    """The dialogs of a user agent, of which the ended ones are kept for a while."""
+
+    def __init__(self, limit: int = MAX_DIALOGS) -> None:
+        self._limit = limit
+        self._known: OrderedDict[DialogId, Dialog] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def opened(self, call_id: str, local_tag: str, remote_tag: str) -> Dialog:
+        """Note a dialog, early or confirmed; returns what is known of it."""
+        key = (call_id, local_tag, remote_tag)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Dialog()
+            self._forget_oldest()
+        return known
+
+    def ended(self, call_id: str, local_tag: str, remote_tag: str) -> None:
+        """Note that a BYE was sent or received."""
+        known = self._known.get((call_id, local_tag, remote_tag))
+        if known is not None:
+            known.ended = True
+
+    def find(self, call_id: str, local_tag: str, remote_tag: str) -> Dialog | None:
+        return self._known.get((call_id, local_tag, remote_tag))
+
+    def accepts(self, method: str, call_id: str, local_tag: str, remote_tag: str) -> bool:
+        """Whether a request with these tags belongs to a dialog that can act on it; else it gets 481."""
+        known = self.find(call_id, local_tag, remote_tag)
+        if known is None:
+            return False
+        return not known.ended or method in ALWAYS_PASSED
+
+    def _forget_oldest(self) -> None:
+        if len(self._known) <= self._limit:
+            return
+        oldest = next((key for key, dialog in self._known.items() if dialog.ended), None)
+        self._known.pop(oldest if oldest is not None else next(iter(self._known)))

@@ -1,0 +1,35 @@
+"""Who may send SIP at all (``sip.accept_from``), over real sockets."""
+
+from tests.hostile.messages import Request, Target, sdp
+from tests.ports import free_port
+
+STRANGER = "127.0.0.9"
+
+
+def test_a_stranger_gets_no_answer_and_no_call() -> None:
+    target = Target(free_port(), host=STRANGER, accept_from=["127.0.0.1"])
+    for request in (Request("OPTIONS"), Request(body=sdp()), Request("REGISTER"), Request("FROB")):
+        assert target.status(request, 0.5) == 0
+    target.close()
+    assert not [line for line in target.lines if '"confirmed"' in line or "Traceback" in line]
+    refused = [line for line in target.lines if "message_refused" in line]
+    assert refused and "not from a peer in sip.accept_from" in refused[0]
+
+
+def test_where_anybody_may_call_a_scanner_is_banned_and_others_are_served() -> None:
+    target = Target(free_port(), host=STRANGER, accept_from=["any"], ban_after=5)
+    answers = [target.status(Request("REGISTER"), 0.5) for _ in range(12)]
+    assert answers[:5] == [501] * 5 and answers[-1] == 0
+    assert target.status(Request(body=sdp()), 0.5) == 0
+    other = target.beside("127.0.0.8")
+    other.check_alive()
+    other.call().hang_up()
+    target.close()
+    assert [line for line in target.lines if "source_banned" in line]
+
+
+def test_a_trusted_peer_is_never_banned() -> None:
+    target = Target(free_port(), host=STRANGER, accept_from=[STRANGER], ban_after=5)
+    assert {target.status(Request("REGISTER"), 1) for _ in range(8)} == {501}
+    target.call().hang_up()
+    target.close()

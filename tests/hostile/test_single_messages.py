@@ -1,0 +1,165 @@
+"""One message of a stranger, or a few: each has its right answer, and other calls never notice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.hostile.messages import AUDIO, Request, Target, sdp
+from tests.ports import free_port
+
+LONG = "a" * 254
+PARSED = -400
+"""400, or no answer where a newer pjsip refuses to parse it at all."""
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    running = Target(free_port(), session_expires_s=90)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param(
+            {"body": sdp("m=audio 49000 UDP/TLS/RTP/SAVP 0\r\n")}, 488, id="DTLS without fingerprint"
+        ),
+        pytest.param(
+            {"body": sdp("m=audio 49000 UDP/TLS/RTP/SAVPF 0\r\n")}, 488, id="the same with feedback"
+        ),
+        pytest.param(
+            {"body": sdp(AUDIO + "m=audio 49002 UDP/TLS/RTP/SAVP 0\r\n")}, 488, id="the same in a second line"
+        ),
+        pytest.param({"more": "Content-Type: application/sdp\r\n"}, 400, id="a type and no body"),
+        pytest.param({"body": sdp(), "contact": "<sip:[]>"}, PARSED, id="Contact without a host"),
+        pytest.param(
+            {"body": sdp(), "contact": "<sip:x@[]:5060;lr>"}, PARSED, id="Contact with user, no host"
+        ),
+        pytest.param(
+            {"body": sdp(), "contact": "<sip:x@127.0.0.1:70000>"}, PARSED, id="Contact with a wrong port"
+        ),
+        pytest.param({"body": sdp(), "contact": f"<sip:x@{LONG}>"}, 400, id="Contact with a long name"),
+        pytest.param(
+            {"body": sdp(), "more": "Record-Route: <sip:[];lr>\r\n"}, 0, id="Record-Route without a host"
+        ),
+        pytest.param(
+            {"body": sdp(), "more": "Record-Route: <sip:;lr>\r\n"}, 0, id="Record-Route with nothing"
+        ),
+        pytest.param({"body": sdp(), "sender": "<sip:[]>;tag=x"}, 0, id="From without a host"),
+        pytest.param({"body": sdp(), "uri": "sip:[]"}, PARSED, id="Request-URI without a host"),
+        pytest.param({"body": sdp(), "via": "[]:{port}"}, 0, id="Via without a host"),
+        pytest.param({"body": sdp(), "via": "127.0.0.1:{port};maddr=[]"}, 0, id="Via with maddr"),
+        pytest.param({"body": sdp(connection="IN IP4 ::1")}, 488, id="c= with IPv6 named IPv4"),
+        pytest.param({"body": sdp(connection="IN IP6 ::1")}, 488, id="c= with IPv6"),
+        pytest.param({"body": sdp(connection=f"IN IP4 {LONG}")}, 488, id="c= with a long name"),
+        pytest.param({"body": sdp(connection="IN IP4 phone.example")}, 488, id="c= with a name"),
+        pytest.param({"body": sdp(AUDIO * 9)}, 488, id="nine media lines"),
+        pytest.param({"body": sdp("m=audio 99999 RTP/AVP 0\r\n")}, 488, id="a port that is none"),
+        pytest.param({"body": sdp(), "cseq": "1 BYE"}, 400, id="CSeq of another method"),
+        pytest.param({"method": "ACK"}, 0, id="ACK without an answer's tag"),
+        pytest.param({"method": "BYE", "to": "<sip:b@127.0.0.1>;tag=none"}, 481, id="BYE in no dialog"),
+        pytest.param({"method": "INFO", "to": "<sip:b@127.0.0.1>;tag=none"}, 481, id="INFO in no dialog"),
+    ],
+)
+def test_an_invite_that_pjsip_cannot_bear_is_refused(
+    target: Target, fields: dict[str, Any], status: int
+) -> None:
+    allowed = {0, 400} if status == PARSED else {status}
+    assert target.status(Request(**fields), 3.0 if status > 0 else 1.0) in allowed
+    target.check_alive()
+
+
+def test_an_ack_in_another_transaction_without_tag_is_dropped(target: Target) -> None:
+    """With the INVITE's Call-ID, From tag and CSeq number: pjsip took it for the same dialog."""
+    call = target.call()
+    target.send(call.request("ACK", to="<sip:b@127.0.0.1>"))
+    target.check_alive()
+    call.hang_up()
+
+
+@pytest.mark.parametrize("media", [AUDIO * 9, "m=text 0 RTP/AVP 98\r\n" + AUDIO])
+def test_an_offer_within_a_call_that_its_lines_cannot_bear_is_refused(target: Target, media: str) -> None:
+    call = target.call()
+    assert target.status(call.request("INVITE", sdp(media))) == 488
+    target.check_alive()
+    assert target.status(call.request("INVITE", sdp())) == 200
+    target.send(call.request("ACK"))
+    call.hang_up()
+    target.check_alive()
+
+
+def test_an_offer_without_media_lines_is_answered(target: Target) -> None:
+    call = target.call()
+    assert target.status(call.request("INVITE", sdp(""))) in (200, 400, 488)
+    target.send(call.request("ACK"))
+    target.check_alive()
+    call.hang_up()
+
+
+def test_an_update_with_more_media_lines_is_refused(target: Target) -> None:
+    call = target.call()
+    assert target.status(call.request("UPDATE", sdp(AUDIO + "m=video 49004 RTP/AVP 96\r\n"))) == 488
+    call.hang_up()
+    target.check_alive()
+
+
+def test_a_key_for_an_ended_call_does_not_reach_the_next_one(target: Target) -> None:
+    ended = target.call()
+    ended.hang_up()
+    following = target.call()
+    key = ended.request("INFO", "Signal=5\r\nDuration=100\r\n", content_type="application/dtmf-relay")
+    assert target.status(key) == 481
+    own = following.request("INFO", "Signal=7\r\nDuration=100\r\n", content_type="application/dtmf-relay")
+    assert target.status(own) == 200
+    assert target.wait("key") == {"event": "key", "call": following.invite.call_id, "key": "7"}
+    following.hang_up()
+
+
+@pytest.mark.parametrize("tags", ["to", "sender"])
+def test_a_request_with_one_wrong_tag_is_in_no_dialog(target: Target, tags: str) -> None:
+    call = target.call()
+    wrong = {"to": call.to + "x"} if tags == "to" else {"sender": "<sip:a@127.0.0.1>;tag=other"}
+    assert target.status(call.request("BYE", **wrong)) == 481
+    assert target.status(call.request("BYE", call_id="another")) == 481
+    call.hang_up()
+
+
+def test_a_full_service_refuses_an_invite_without_a_body(target: Target) -> None:
+    calls = [target.call() for _ in range(3)]
+    assert target.status(Request()) == 503
+    assert target.status(Request(body=sdp())) == 503
+    for call in calls:
+        call.hang_up()
+    target.check_alive()
+
+
+def test_a_burst_of_invites_takes_no_sockets_beyond_the_calls(target: Target) -> None:
+    """Forty within half a second used up the 64 handles of the stock wheel."""
+    requests = [Request(body=sdp()) for _ in range(40)]
+    for request in requests:
+        target.send(request)
+    target.check_alive()
+    statuses: dict[str, str] = {}
+    while answer := target.receive(1.0):
+        identity = next((line for line in answer.split("\r\n") if line.startswith("Call-ID:")), "")[9:]
+        if answer.startswith("SIP/2.0 ") and int(answer[8:11]) >= 200:
+            to = next(line[3:].strip() for line in answer.split("\r\n") if line.startswith("To:"))
+            request = next((each for each in requests if each.call_id == identity), None)
+            if request is None:
+                continue
+            if answer.startswith("SIP/2.0 200") and identity not in statuses:
+                target.send(Request("ACK", to=to, call_id=identity, cseq="1 ACK"))
+                target.send(Request("BYE", to=to, call_id=identity, cseq="2 BYE"))
+            statuses.setdefault(request.call_id, answer[8:11])
+    assert set(statuses.values()) == {"200", "503"}
+    target.check_alive()
+
+
+def test_a_draining_service_refuses_an_invite_without_a_body() -> None:
+    draining = Target(free_port())
+    draining.command("drain")
+    assert draining.status(Request()) == 503
+    draining.check_alive()
+    draining.close()
