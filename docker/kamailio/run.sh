@@ -92,7 +92,7 @@ if [ -n "${KAMAILIO_TLS_LISTEN:-}" ]; then
     set -- "$@" -A "LISTEN_TLS=tls:$KAMAILIO_TLS_LISTEN$as" -A "TLS_CONFIG=\"$run/tls.cfg\""
 fi
 
-# Names that stand inside strings of the configuration.
+# Names that are inside strings of the configuration.
 within() { printf '%s' "--substdef=!$1!$2!g"; }
 set -- "$@" \
     "$(within PROBE_S "${KAMAILIO_PROBE_S:-1}")" "$(within FLOOD "${KAMAILIO_FLOOD:-1000}")" \

@@ -59,7 +59,7 @@ fi
 case $PYTHON in */*) PYTHON=$(cd "$(dirname "$PYTHON")" && pwd)/$(basename "$PYTHON") ;; esac # other folders follow
 abi=$("$PYTHON" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 system=$(. /etc/os-release && echo "$ID-${VERSION_ID:-}")
-key=h$(cat "$here/build.sh" "$here/packages.sh" "$here/config_site.h" "$here/carrier.i" "$here"/line_port.* "$here/setup.py" - <<<"$system $sum" |
+key=h$(cat "$here/build.sh" "$here/packages.sh" "$here/config_site.h" "$here/carrier.i" "$here"/line_port.* "$here/setup.py" "$here"/patches/*.patch - <<<"$system $sum" |
     sha256sum | cut -c 1-10)
 if [ -n "$only_key" ]; then
     echo "carrier.$key"
@@ -124,6 +124,9 @@ version=$(mak MAJOR).$(mak MINOR)
 
 say "compiling pjproject $version for $abi"
 cp "$here/config_site.h" pjlib/include/pj/config_site.h
+for patch in "$here"/patches/*.patch; do
+    run patch -p1 --forward --input "$patch" || die "$(basename "$patch") does not fit pjproject $version"
+done
 # Debian leaves out the driver of a sound device; the makefile still names it.
 [ -e pjmedia/src/pjmedia-audiodev/bdimad_dev.c ] || : >pjmedia/src/pjmedia-audiodev/bdimad_dev.c
 mkdir -p {pjlib,pjlib-util,pjnath,pjmedia,pjsip,third_party}/lib

@@ -50,3 +50,7 @@
 /* SRTP by SDES (RFC 4568) is on by default; DTLS-SRTP (RFC 5763) is for peers that ask for it. AES-GCM is
  * left off: pjproject has it only with a libsrtp made on OpenSSL, and Debian's is made on NSS. */
 #define PJMEDIA_SRTP_HAS_DTLS           1
+
+/* Receiver reports go to the address that is signalled or learned with the sound (patches/0001), and to no other:
+ * three packets from anywhere moved them. */
+#define PJMEDIA_RTCP_NAT_PROBATION_CNT  1000000000

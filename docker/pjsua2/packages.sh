@@ -10,7 +10,7 @@ if [ -e "${KEYRING%.gpg}.pgp" ]; then KEYRING=${KEYRING%.gpg}.pgp; fi # its name
 _needed() {
     local tool module
     for tool in cc:build-essential c++:build-essential make:build-essential pkg-config:pkg-config xz:xz-utils \
-        tar:tar; do
+        tar:tar patch:patch; do
         command -v "${tool%%:*}" >/dev/null 2>&1 || echo "${tool##*:}"
     done
     for module in openssl:libssl-dev opus:libopus-dev libsrtp2:libsrtp2-dev speex:libspeex-dev \
