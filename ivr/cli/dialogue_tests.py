@@ -26,7 +26,7 @@ class TestOptions:
     """Part of the names of the dialogues to run; empty: all."""
     coverage: bool = False
     cover: float = 0.0
-    """Per cent of each plan that must be gone through."""
+    """Minimum coverage of each plan, percent."""
     junit: Path | None = None
 
 
@@ -42,7 +42,7 @@ def run_tests(
     short = False
     for file in files:
         coverage = Coverage(file.plan)
-        outcomes = _hold(settings, file, options, coverage, out)
+        outcomes = _run(settings, file, options, coverage, out)
         suites.append((file.path, file.plan.name, outcomes))
         out(_summary(file, outcomes))
         if options.coverage or options.cover:
@@ -59,7 +59,7 @@ def run_tests(
     return 1 if failed or short else 0
 
 
-def _hold(
+def _run(
     settings: Settings,
     file: DialogueFile,
     options: TestOptions,

@@ -62,7 +62,7 @@ def talk(
 async def _with_engines(settings: Settings, plan: Plan, pcm16: bytes, rate: int) -> Conversation:
     engines, world = make_engines(settings), RealWorld(settings)
     try:
-        await engines.start(plan.prompts())  # as the service does: fixed prompts are synthesized first
+        await engines.start(plan.prompts())  # as the service does: fixed prompts are synthesised first
         return await converse(settings, engines, plan, pcm16, rate, world=world.world)
     finally:
         await world.aclose()

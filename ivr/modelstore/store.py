@@ -13,7 +13,7 @@ from ivr.modelstore.errors import ModelMissing, WrongHash
 from ivr.modelstore.manifest import Manifest, Model, ModelFile, load_manifest
 
 STAMP = ".stamp.json"
-"""Beside a model's files: size, modification time and hash of each when they were last hashed."""
+"""A file beside a model's: size, modification time and hash of each when they were last hashed."""
 
 State = Literal["ready", "missing", "damaged"]
 OnBytes = Callable[[int], None]

@@ -1,4 +1,4 @@
-"""Options of a session; the one home of their defaults and units."""
+"""Options of a session; the single source of their defaults and units."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal

@@ -28,7 +28,7 @@ class VadStream(Protocol):
     def set_alarm(self, at: int | None) -> None:
         """Request one ``AlarmRang`` once ``clock`` reaches ``at``; None cancels it.
 
-        It rings after the window that reaches ``at``, behind that window's own events. A stream has
+        It rings after the window that reaches ``at``, after that window's own events. A stream has
         one alarm; a moment already past rings with the next window.
         """
 

@@ -150,7 +150,7 @@ class BatchedVad:
         starts = self._next[rows]
         heard = self.bank.received[rows[:, np.newaxis], (starts[:, np.newaxis] + _SPAN) % RING]
         window = heard[:, _BEFORE : _BEFORE + _STEP]
-        # Not abs(): the lowest PCM16 has no positive twin.
+        # Not abs(): -32768 has no positive counterpart.
         peaks = np.maximum(window.max(axis=1), -(window.min(axis=1).astype(np.int32)))
         only_noise = self._noise.only_noise(rows, peaks)
         silent, busy = peaks < self._quiet_peak, self._busy[rows]
@@ -361,7 +361,7 @@ class LineStream:
             self._delivery.deliver(event, self._endpointer.clock)
 
     def lost(self, frames: int) -> None:
-        """Sound went by that nobody looked at."""
+        """Frames were dropped."""
         self.dropped += frames
         self._endpointer.skip(frames * LINE_FRAME * _UP)
 

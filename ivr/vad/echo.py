@@ -90,7 +90,7 @@ class _Call:
     noise: float = 0.0
     """Energy of a sample of the line's noise."""
     unexplained: bool = False
-    """The path does not explain the window at hand."""
+    """The path does not explain the current window."""
     useless: int = 0
     """Windows in a row to which the path adds energy."""
     alone: int = 0
@@ -234,7 +234,7 @@ class Echoes:
         return found
 
     def _failed(self, row: int) -> None:
-        """One call's mistake must not make all the others deaf."""
+        """A mistake on one call must not stop detection for other calls."""
         log.exception("echo_failed", row=row)
         self.forget(row)
 
@@ -372,7 +372,7 @@ class Echoes:
 
     def _fitted(self, call: _Call, sent: F32, heard: F32) -> EchoPath:
         """The path fitted to what was heard last, and made long where a short one is not enough. Only one
-        that foretold the window at hand is made long: so many taps explain anything after the fact.
+        that predicted the current window is made long: so many taps explain anything after the fact.
         """
         path = call.path
         assert path is not None

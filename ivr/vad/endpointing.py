@@ -93,7 +93,7 @@ class Endpointer:
         self._pause = ms_to_samples(options.pause_ms, VAD_RATE)
 
     def skip(self, samples: int) -> None:
-        """Sound was lost: time goes on, and nothing is concluded from what nobody heard."""
+        """Advance time over lost audio."""
         self.clock += samples
         if not self.speaking:
             self._run = 0

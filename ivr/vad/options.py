@@ -1,4 +1,4 @@
-"""Options of detection and endpointing; the one home of their defaults and units."""
+"""Options of detection and endpointing; the single source of their defaults and units."""
 
 from dataclasses import dataclass
 

@@ -98,7 +98,7 @@ class SharedVad:
     # -- the VAD thread
 
     def _main(self) -> None:
-        """Never ends before ``close``: a mistake here costs some windows, not everybody's ears."""
+        """Never ends before ``close``: a mistake here must not stop detection for other calls."""
         while not self._closing:
             try:
                 self._wake.arm()

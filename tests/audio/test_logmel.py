@@ -38,7 +38,7 @@ SOUNDS = {
     "silence": np.zeros(8 * RATE, np.float32),
     "a sweep": sweep(8),
     "a click in silence": np.eye(1, 8 * RATE, 4 * RATE, dtype=np.float32)[0],
-    "noise behind silence": np.concatenate([np.zeros(5 * RATE, np.float32), noise(3, 0.02)]),
+    "noise after silence": np.concatenate([np.zeros(5 * RATE, np.float32), noise(3, 0.02)]),
     "a loud and a faint tone": (
         np.sin(np.arange(RATE) * 0.1) + 1e-4 * np.sin(np.arange(RATE) * 1.9)  # 80 dB apart
     ).astype(np.float32),

@@ -32,7 +32,7 @@ PLAYING = 0.95
 FRAME_S = 0.02
 LISTENING = 0.7
 """Onsets the service must report for each turn that the callers began: it listens to everybody."""
-STRANGERS = 0.05
+OTHERS_SHARE = 0.05
 """Share of the measured core that others may use before that is said."""
 FULL = 0.97
 """Share of its core above which a side is not carrying its calls but dropping them."""
@@ -99,9 +99,9 @@ def main() -> int:
     for figure in figures:
         for reason in figure.notes.get("refused", []):
             print(f"not measured: {figure.name}: {reason}")
-    strangers = [w.strangers for runs in held.values() for one in runs for w in one.windows.values()]
-    if max([*strangers, fast.window.strangers]) > STRANGERS:
-        print(f"disturbed: others used up to {max(strangers):.0%} of the measured core; see README.md")
+    others = [w.others for runs in held.values() for one in runs for w in one.windows.values()]
+    if max([*others, fast.window.others]) > OTHERS_SHARE:
+        print(f"disturbed: others used up to {max(others):.0%} of the measured core; see README.md")
     print(f"written to {report.save(options.out, figures, where)}")
     return 0 if all(figure.passed for figure in figures) else 1
 
@@ -198,7 +198,7 @@ def window_notes(held: Held, kind: str) -> dict[str, Any]:
         "core_used": window.busy,
         "core_used_idle": held.idle,
         "threads": {name: share for name, share in threads.items() if share > 0.001},
-        "core_used_by_strangers": window.strangers,
+        "core_used_by_others": window.others,
         "crowd_core_used": window.callers_s / window.seconds,
         "crowd_late_ms": {f"p{q}": float(np.percentile(late, q)) for q in (50, 99, 100)},
         "onsets": window.onsets,
@@ -265,7 +265,7 @@ def set_up_figures(fast: SetUp, rate: float, seconds: float, media: dict[str, An
     notes = {
         "failures": dict(fast.failures),
         "core_used": fast.window.busy,
-        "core_used_by_strangers": fast.window.strangers,
+        "core_used_by_others": fast.window.others,
         "side_dropped": fast.side_drops,
         "media": media,
     }
@@ -285,7 +285,7 @@ def describe(held: Held) -> str:
         notes = window_notes(held, kind)
         threads = sorted(notes["threads"].items(), key=lambda item: -item[1])[:6]
         lines.append(
-            f"    {kind}: {window.busy:.1%} of the core, others on it {window.strangers:.1%}, callers "
+            f"    {kind}: {window.busy:.1%} of the core, others on it {window.others:.1%}, callers "
             f"{notes['crowd_core_used']:.1%} of theirs, late p99 {notes['crowd_late_ms']['p99']:.1f} ms; "
             + ", ".join(f"{name} {share:.1%}" for name, share in threads)
         )

@@ -95,7 +95,7 @@ class Window:
     """By the side's process."""
     callers_s: float
     """Processor time of the crowd."""
-    strangers: float
+    others: float
     """Share of the side's core that was neither its own process's nor idle."""
     onsets: int = 0
     """Times the service said that a caller of the crowd began to speak."""
@@ -209,8 +209,8 @@ def window(kind: str, side: Side, crowd: Crowd, during: Callable[[], None]) -> W
     during()
     spent = processor.spent(side.pid).since(theirs)
     callers = processor.spent(crowd.pid).since(ours).whole
-    strangers = (processor.busy_s(side.core) - core - spent.whole) / (time.monotonic() - began)
-    return Window(kind, start, time.time(), spent, callers, max(0.0, strangers))
+    others = (processor.busy_s(side.core) - core - spent.whole) / (time.monotonic() - began)
+    return Window(kind, start, time.time(), spent, callers, max(0.0, others))
 
 
 def interrupt(crowd: Crowd, made: Sounds, callers: list[CrowdCall], seconds: float) -> None:

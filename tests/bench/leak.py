@@ -1,4 +1,4 @@
-"""What many calls leave behind."""
+"""Measures what many calls leave behind."""
 
 from tests.bench.report import Figure
 from tests.bench.stage import Stage, finish

@@ -66,7 +66,7 @@ def test_two_words_spoken_as_one_and_one_word_spoken_as_two() -> None:
 
 
 def test_marks_belong_to_their_phonemes() -> None:
-    # Stress to the vowel behind it, length to the one before, punctuation to none.
+    # Stress to the vowel after it, length to the one before, punctuation to none.
     assert spans("tə pˈeɪ, ɡˈoː.", "tuː", "pˈeɪ,", "ɡˈoː.") == [(0, 20), (30, 70), (90, 130)]
     assert spans("ə ˈoʊpən", "ɐ", "ˈoʊpən") == [(0, 10), (20, 80)]
 

@@ -119,7 +119,7 @@ def all_clips(sounds: Path, words: Words, tail_s: float = TAIL_S) -> Iterator[Cl
 
 
 def ended(kind: str, source: str, complete: bool, pcm: Pcm16, tail_s: float) -> Clip:
-    """The sound to ``tail_s`` behind its last loud frame: what it fades out with, and silence."""
+    """The sound to ``tail_s`` after its last loud frame: what it fades out with, and silence."""
     first, last = _loud(pcm)
     tail = int(tail_s * RATE)
     sound = pcm[first : last + tail]
@@ -128,7 +128,7 @@ def ended(kind: str, source: str, complete: bool, pcm: Pcm16, tail_s: float) -> 
 
 def cuts(name: str, pcm: Pcm16, words: list[tuple[str, float]], tail_s: float) -> Iterator[Clip]:
     """Up to two cuts between words, at least two words from the beginning and one from the end, moved to
-    the quietest 10 ms near by. Behind a full stop a turn may well be over: no cut is made there. Behind
+    the quietest 10 ms near by. After a full stop a turn may well be over: no cut is made there. After
     a comma is a kind of its own."""
     level = _level(pcm)
     at = [(word, end) for word, end in words[1:-1] if not word.endswith((".", "?", "!"))]
@@ -136,7 +136,7 @@ def cuts(name: str, pcm: Pcm16, words: list[tuple[str, float]], tail_s: float) -
         word, end = at[place]
         first = min(max(0, int(end * 100) - 6), level.size - 1)
         cut = (first + int(level[first : first + 13].argmin())) * FRAME + FRAME // 2
-        kind = "cut behind a comma" if word.endswith((",", ";", ":")) else "cut in the sentence"
+        kind = "cut after a comma" if word.endswith((",", ";", ":")) else "cut in the sentence"
         sound = pcm[_loud(pcm)[0] : cut].copy()
         fade = min(FRAME // 2, sound.size)  # so that the cut makes no click
         sound[sound.size - fade :] = sound[sound.size - fade :] * np.linspace(1, 0, fade)
@@ -149,7 +149,7 @@ def _trimmed(pcm: Pcm16) -> Pcm16:
 
 
 def _loud(pcm: Pcm16) -> tuple[int, int]:
-    """From the first to behind the last frame that is not 40 dB below the loudest; in samples."""
+    """Samples from the first frame to the end of the last that is not 40 dB below the loudest; in samples."""
     level = _level(pcm)
     loud = np.flatnonzero(level > level.max() * 1e-4)
     return int(loud[0]) * FRAME, int(loud[-1] + 1) * FRAME

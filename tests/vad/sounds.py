@@ -77,7 +77,7 @@ def loud_from(x: Pcm16) -> int:
 
 
 def loud_until(x: Pcm16) -> int:
-    """Sample behind the last such 10 ms."""
+    """Sample after the last such 10 ms."""
     return int(x.size - loud_from(x[::-1]))
 
 

@@ -41,7 +41,7 @@ class Caller:
         self._pushed += x.size
 
     def begin(self, samples: int) -> None:
-        """Before pushing so many: the alarm belongs behind them."""
+        """Push so many samples first: the alarm belongs after them."""
         windows = ((self._pushed + samples) * 2 - UPSAMPLER_DELAY) // WINDOW
         self._examined.clear()
         self.stream.set_alarm(windows * WINDOW)

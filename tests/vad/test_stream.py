@@ -129,7 +129,7 @@ def test_pre_roll_never_holds_the_speech_of_the_turn_before() -> None:
     loud = [True] * 5 + [False] * 5 + [True] * 5
     events, _ = hear(ear(pre_roll_ms=1000, min_silence_ms=100), x, loud)
     first, second = (e for e in events if isinstance(e, SpeechEnded))
-    # The silence behind the first turn is part of both; its speech is not.
+    # The silence after the first turn is part of both; its speech is not.
     assert np.array_equal(second.audio, x[first.offset + 1 : second.at])
 
 

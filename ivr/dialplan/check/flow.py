@@ -107,8 +107,8 @@ class VariableFlow:
                 if edge.kind == "return":
                     new = 0
                 elif edge.target is not None and edge.kind != "call":
-                    behind = through if edge.kind == "next" else 0
-                    new &= self._sets(edge) | behind | state[edge.target]
+                    after = through if edge.kind == "next" else 0
+                    new &= self._sets(edge) | after | state[edge.target]
             if new != state[place]:
                 state[place] = new
                 todo.update(dict.fromkeys(users.get(place, ())))

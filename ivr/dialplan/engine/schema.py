@@ -19,7 +19,7 @@ from ivr.dialplan.values.fields import SWITCH_VALUES
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILE = "plan.schema.json"
-"""Beside the example plans, whose first line names it: ``# yaml-language-server: $schema=…``."""
+"""The schema's file, beside the example plans that name it: ``# yaml-language-server: $schema=…``."""
 
 _SCALAR = ["string", "number", "boolean"]
 

@@ -1,6 +1,6 @@
 """The ways through a plan: a graph of its verbs, for checks, pictures and coverage.
 
-A node is a verb's place, (step, index); the place behind a step's last verb is the step's end. Subroutines
+A node is a verb's place, (step, index); the place after a step's last verb is the step's end. Subroutines
 are followed by summaries: the edge into one is a ``call``, and the verb after it follows when some way
 through the subroutine comes back (as in T. Reps, S. Horwitz, M. Sagiv, POPL 1995, without their facts).
 """
@@ -14,7 +14,7 @@ from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.verb import PlacedVerb
 
 Place = tuple[str, int]
-"""Step, and index in it. The index behind the last verb is the end of the step."""
+"""Step, and index in it. The index after the last verb is the end of the step."""
 
 EdgeKind = Literal["next", "goto", "call", "return", "error", "end"]
 
@@ -54,7 +54,7 @@ class Graph:
         return verbs[place[1]] if place[1] < len(verbs) else None
 
     def edges(self, place: Place) -> tuple[Edge, ...]:
-        """The ways on from there. The ``next`` edge behind a subroutine is among them only where the
+        """The ways on from there. The ``next`` edge after a subroutine is among them only where the
         subroutine can come back."""
         edges = self._edges[place]
         calls = [edge for edge in edges if edge.kind == "call" and edge.target is not None]
@@ -97,9 +97,9 @@ class Graph:
         found = set(todo)
         while todo:
             place = todo.pop()
-            behind = [(caller[0], caller[1] + 1) for caller in waiting.get(place, ())]
+            after = [(caller[0], caller[1] + 1) for caller in waiting.get(place, ())]
             # A caller of a subroutine that returns comes back itself where what follows the call does.
-            for follow, caller in zip(behind, waiting.get(place, ()), strict=True):
+            for follow, caller in zip(after, waiting.get(place, ()), strict=True):
                 before.setdefault(follow, []).append(caller)
                 if follow in found and caller not in found:
                     found.add(caller)
@@ -190,7 +190,7 @@ def components(
     places: Iterable[Place], after: Mapping[Place, Iterable[Place]]
 ) -> Iterator[tuple[Place, ...]]:
     """The strongly connected components among ``places``, those that lead nowhere else first (R. Tarjan,
-    1972; without recursion, for plans are long)."""
+    1972; without recursion, since plans are long)."""
     inside = dict.fromkeys(places)
     number: dict[Place, int] = {}
     low: dict[Place, int] = {}

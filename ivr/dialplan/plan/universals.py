@@ -12,7 +12,7 @@ from ivr.grammar.matching import content_words
 
 
 class Universal(Fields):
-    """One of them. A gather's own choices go before it."""
+    """A universal: a choice that holds in every question. A gather's own choices go before it."""
 
     say: TextList = Field(default=(), description="a phrase, or a list of phrases, that mean it")
     press: KeysList = Field(
@@ -34,7 +34,7 @@ class Universal(Fields):
         return self
 
     def leads(self, start: str) -> Next:
-        """Where; None: the question is said again. ``start`` is the plan's."""
+        """Return where it leads; None repeats the question. ``start`` is the plan's."""
         match self.do:
             case "repeat":
                 return None

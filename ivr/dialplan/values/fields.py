@@ -105,7 +105,7 @@ class AlsoWritten:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Declares the unit of a number, which a plan may write behind it. An annotation."""
+    """Declares the unit of a number, which a plan may write after it. An annotation."""
 
     symbol: str
 

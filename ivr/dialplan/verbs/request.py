@@ -24,7 +24,7 @@ from ivr.dialplan.values.urls import Url, leads_elsewhere
 
 MAX_TRIES = 5
 BACKOFF_S = 0.25
-"""Before the first retry; doubled for each further one."""
+"""Seconds before the first retry; doubled for each further one."""
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE", "HEAD"})
 """What may be sent twice (RFC 9110, 9.2.2)."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})

@@ -35,7 +35,7 @@ class SipDialogueCall:
         self._scheduled = TaskSupervisor()
         """What the caller is about to say and press."""
         self._settled_at = 0.0
-        """Until this time, what the caller did is still on its way to the service."""
+        """Time until which what the caller did is still on its way to the service."""
 
     def receive(self, kind: str, *values: Any) -> None:
         """Take in a message of the service (``sip_service`` lists the kinds)."""

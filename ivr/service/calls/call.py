@@ -33,7 +33,7 @@ PRIVATE_TAIL_S = 0.5
 """Seconds after something private in which nothing is recorded: the tone of the last key is still in the air
 when its message has come.
 """
-PRIVATE_LOOKS = 20
+MAX_PRIVATE_DELAYS = 20
 """Times that recording is delayed because the caller is still speaking, or the turn is still processed."""
 TRANSFER_GRACE_S = 10.0
 """Seconds that the SIP thread has, beyond a transfer's own time limit, to report its result."""
@@ -185,15 +185,15 @@ class ServedCall:
         else:
             self._record_later()
 
-    def _record_later(self, looks: int = 0) -> None:
+    def _record_later(self, delays: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._record_timer = loop.call_later(PRIVATE_TAIL_S, self._record_again, looks)
+        self._record_timer = loop.call_later(PRIVATE_TAIL_S, self._record_again, delays)
 
-    def _record_again(self, looks: int) -> None:
+    def _record_again(self, delays: int) -> None:
         assert self.recording is not None
-        goes_on = self._session.caller_active and self._session.state is not SessionState.ENDED
-        if goes_on and looks < PRIVATE_LOOKS:
-            self._record_later(looks + 1)
+        still_active = self._session.caller_active and self._session.state is not SessionState.ENDED
+        if still_active and delays < MAX_PRIVATE_DELAYS:
+            self._record_later(delays + 1)
         else:
             self.recording.resume()
 

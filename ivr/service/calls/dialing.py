@@ -285,10 +285,10 @@ class Dialing:
             return b""
 
 
-_BY_HOPE = ("failed", "busy", "noanswer")
+_OUTCOME_RANK = ("failed", "busy", "noanswer")
 
 
 def _better_result(one: TransferResult, other: TransferResult) -> TransferResult:
-    """Returns the more hopeful of two results: nobody answered, else busy, else failed; of two alike the
+    """Returns the outcome to report of two: nobody answered, else busy, else failed; of two alike the
     later."""
-    return other if _BY_HOPE.index(other.outcome) >= _BY_HOPE.index(one.outcome) else one
+    return other if _OUTCOME_RANK.index(other.outcome) >= _OUTCOME_RANK.index(one.outcome) else one

@@ -58,7 +58,7 @@ class RecordingFiles:
 
 
 def _create(folder: Path, name: str) -> tuple[int, Path]:
-    """A WAV of that name, or with a number behind it when a call of that name was recorded before."""
+    """A WAV of that name, or with a number after it when a call of that name was recorded before."""
     for number in range(1, 1000):
         path = folder / (f"{name}.wav" if number == 1 else f"{name}-{number}.wav")
         if path.exists():

@@ -72,7 +72,7 @@ class Recorder:
         self._wake.set()
 
     def close(self) -> None:
-        """Write what is left. Waits for the disk, but not for ever: not for the loop."""
+        """Write what is left. Waits for the disk for at most 5 s; do not call on the loop."""
         self._closing = True
         self._wake.set()
         self._thread.join(CLOSE_LIMIT_S)
@@ -97,7 +97,10 @@ class Recorder:
 
 
 class CallRecording:
-    """One call's. ``note`` belongs to any thread, ``write`` to the recorder's, the rest to the loop."""
+    """The recording of one call.
+
+    ``note`` belongs to any thread, ``write`` to the recorder's, the rest to the loop.
+    """
 
     def __init__(self, recorder: Recorder, line: Line, call_id: str, details: Mapping[str, Any]) -> None:
         self._recorder = recorder

@@ -83,14 +83,14 @@ class HttpClient:
         return self._options.base_url.rstrip("/") + url
 
     async def _allowed(self, request: "httpx.Request") -> None:
-        """Before each request is sent, those of redirects included."""
+        """Check a request before it is sent, those of redirects included."""
         hosts = self._options.allowed_hosts
         host, port = request.url.host, request.url.port or {"https": 443}.get(request.url.scheme, 80)
         if hosts and host not in hosts and f"{host}:{port}" not in hosts:
             raise HttpFailed("unreachable", f"{host} is not among http.allowed_hosts of the settings")
 
     async def _body(self, response: "httpx.Response") -> bytes:
-        """Decompressed. Raises HttpFailed when it is too long."""
+        """Return the body, decompressed. Raises HttpFailed when it is too long."""
         parts: list[bytes] = []
         size = 0
         async for part in response.aiter_bytes():

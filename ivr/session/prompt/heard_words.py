@@ -16,7 +16,7 @@ from ivr.session.prompt.word_times import BLOCK_MS, levels, loud_blocks, word_ti
 from ivr.speech.timed_words import Word
 
 _TAIL_MS = 200
-"""More sound than this, in ms, behind the words that the engine timed holds words that it did not time."""
+"""More sound than this, in ms, after the words that the engine timed holds words that it did not time."""
 
 
 @dataclass(slots=True)

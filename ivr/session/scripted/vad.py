@@ -104,7 +104,7 @@ class ScriptedStream:
     # -- the script
 
     def say(self, text: str, length_ms: float, confidence: float = 1.0, after_ms: float = 0.0) -> None:
-        """The caller says ``text`` from ``after_ms`` on, or behind what they are saying already."""
+        """The caller says ``text`` from ``after_ms`` on, or after what they are saying already."""
         start = max(self._now() + ms_to_samples(after_ms, VAD_RATE), self._busy_until)
         self._script.append(Utterance(text, start, start + ms_to_samples(length_ms, VAD_RATE), confidence))
         self.on_prompt_change()

@@ -27,7 +27,7 @@ class Recogniser:
 
     @property
     def down(self) -> bool:
-        """The last request of this call failed, or every engine rests after failures on others."""
+        """The last request of this call failed, or every engine is marked down after failures on others."""
         return self._failed or (isinstance(self._stt, HasHealth) and self._stt.down)
 
     async def transcribe(

@@ -19,7 +19,7 @@ _Ends = ctypes.c_void_p * 2
 _Vector = ctypes.c_void_p * 3
 """Begin, end, end of the memory."""
 _BUF = 8
-"""Offset of ``buf`` in a MediaFrame, behind the enum ``type``."""
+"""Offset of ``buf`` in a MediaFrame, after the enum ``type``."""
 _PROBE = bytes(range(256))
 
 

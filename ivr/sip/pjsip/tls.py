@@ -24,7 +24,7 @@ SRTP_USE = {
 }
 _UNTRUSTED = pj.PJ_SSL_CERT_EUNTRUSTED | pj.PJ_SSL_CERT_EISSUER_NOT_FOUND | pj.PJ_SSL_CERT_EISSUER_MISMATCH
 _RDATA_TRANSPORT = ctypes.sizeof(ctypes.c_void_p)
-"""Offset of ``tp_info.transport`` in a ``pjsip_rx_data``: behind the pool."""
+"""Offset of ``tp_info.transport`` in a ``pjsip_rx_data``: after the pool."""
 
 
 def build_security() -> Security:
@@ -55,7 +55,7 @@ class TlsTransports:
         """pjsua's numbers of the transport that makes connections, and of the listener; -1: not there."""
 
     def trust_servers(self) -> None:
-        """Before the transport that makes connections. Raises SipError."""
+        """Load the authorities; call it before there is a transport for connections. Raises SipError."""
         self._files = self._files or TlsFiles(self._options)
         self._files.trust_servers()
 
@@ -84,7 +84,7 @@ class TlsTransports:
         return self._files is not None and self._files.refresh()
 
     def close(self) -> None:
-        """After pjsip is gone."""
+        """Remove the files; call it after pjsip is gone."""
         if self._files is not None:
             self._files.close()
             self._files = None

@@ -57,7 +57,7 @@ def _quieter(frame: Frame) -> bool:
 
 
 def _silences(frames: Sequence[Frame]) -> list[tuple[int, int]]:
-    """Stretches of frames without sound, as first and behind the last."""
+    """Stretches of frames without sound, as first frame and the one after the last."""
     found: list[tuple[int, int]] = []
     start = None
     for n, frame in enumerate(frames):

@@ -64,7 +64,7 @@ class Speaker:
             asyncio.run(self._piper(piper))
 
     def say(self, voice: Voice, text: str) -> Pcm16:
-        """Without the silence before and behind. Raises FileNotFoundError when it was not prepared."""
+        """The clip without silence around it. Raises FileNotFoundError when it was not prepared."""
         x, rate = decode_wav(self._path(voice, text).read_bytes())
         assert rate == RATE
         return x

@@ -1,4 +1,4 @@
-"""Was that right? An answer is said back, and the caller agrees, denies it, or corrects it.
+"""Confirms an answer: it is said back, and the caller agrees, denies it, or corrects it.
 
 "No" asks the question again; "no, eight" (or another answer alone) takes the place of the first, and is said
 back in its turn where the plan always asks or it was not heard well.
@@ -149,7 +149,7 @@ class Confirmation:
 
     def _of_words(self, reply: Answer, first: Answer) -> Answer | bool | None:
         said = said_yes(reply.text, self._run.language)
-        rest = self._behind_no(reply.text) if said is False else reply.text
+        rest = self._after_no(reply.text) if said is False else reply.text
         named = self._question.input is not None and self._question.input.free_form
         possible = rest and said is not True and not (named and said is None)
         other = self._corrected(rest, reply.confidence) if possible else None
@@ -170,7 +170,7 @@ class Confirmation:
             typed = self._question.typed(text, confidence)
         return Answer(kind="typed", typed=typed, text=text, confidence=confidence) if typed else None
 
-    def _behind_no(self, text: str) -> str:
+    def _after_no(self, text: str) -> str:
         """Return what follows "no": "no, eight" is eight; empty when nothing does, or when the words may be
         what is denied: "not seven"."""
         words = vocabulary(self._run.language)

@@ -10,7 +10,7 @@ from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, content_words
 
 Meant = Literal["choice", "universal"]
 UNIVERSAL = "universals."
-"""Before the names of universals among those of choices."""
+"""Prefix of the names of universals among those of choices."""
 
 
 class Answerable(Protocol):

@@ -87,7 +87,7 @@ class PiperEngine:
         samples, voice = sound.phoneme_id_samples, self._voice.config
         if samples is None or abs(int(samples.sum()) - sound.audio_int16_array.size) > voice.hop_length:
             return None
-        # Every symbol has its ids in the voice and a pad behind them; one that it does not know has nothing.
+        # Every symbol has its ids in the voice and a pad after them; one that it does not know has nothing.
         ids = [len(voice.phoneme_id_map.get(symbol, ())) for symbol in symbols]
         ends = np.cumsum([count + 1 if count else 0 for count in ids])
         ends[-1] -= 1
