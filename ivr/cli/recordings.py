@@ -45,7 +45,7 @@ def _configure_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from ivr.cli.replay import replay_all
+    from ivr.cli.replay_output import replay_all
     from ivr.service.logs import configure_logging
 
     configure_logging(level="error")

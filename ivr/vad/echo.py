@@ -93,30 +93,20 @@ class _Call:
     """The path does not explain the current window."""
     useless: int = 0
     """Windows in a row to which the path adds energy."""
-    alone: int = 0
-    """Windows of nothing but echo since the last fit."""
-    relearn: int = _RELEARN[0]
-    """Windows of nothing but echo that lead to the next fit."""
+    alone: int = 0  # windows of nothing but echo since the last fit
+    relearn: int = _RELEARN[0]  # windows of nothing but echo that lead to the next fit
     run: int = 0
     """Windows in a row that are likely speech, or that the path does not explain."""
-    failed_searches: int = 0
-    """Searches in a row that found no path."""
-    next_search: int = 0
-    """Sample before which no search is made."""
-    wait: int = _WAIT[0]
-    """Samples by which the next failed search puts that off."""
+    failed_searches: int = 0  # searches in a row that found no path
+    next_search: int = 0  # sample before which no search is made
+    wait: int = _WAIT[0]  # samples by which the next failed search puts that off
     memory: F32 | None = None
     """What the network remembered before the run."""
-    again: int = 0
-    """Sample from which the path may be fitted again in a run."""
-    pause: int = _PAUSES[0]
-    """Samples to wait after the next failed fit."""
-    heard: float = 0.0
-    """Energy of the last windows."""
-    explained: float = 0.0
-    """Energy of the last windows that the path explained."""
-    counted: int = 0
-    """The first sample of the last of these windows."""
+    again: int = 0  # sample from which the path may be fitted again in a run
+    pause: int = _PAUSES[0]  # samples to wait after the next failed fit
+    heard: float = 0.0  # energy of the last windows
+    explained: float = 0.0  # energy of the last windows that the path explained
+    counted: int = 0  # the first sample of the last of these windows
 
     def count(self, start: int, heard: float, explained: float) -> None:
         self.heard = self.heard * _RECENT + heard

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ivr.audio.frames import LINE_RATE, VAD_RATE
 from ivr.audio.wav import encode_wav
 from ivr.cli import main
-from ivr.cli.replay import replay_all
+from ivr.cli.replay_output import replay_all
 from ivr.grammar.answers import expected_answers
 from ivr.grammar.inputs import InputSpec
 from ivr.lab.plot.timeline import timeline
