@@ -227,7 +227,7 @@ class _OnsetVad:
         """Do nothing: the owner of the inner detector closes it."""
 
     def onset_of(self, turn: Turn) -> int | None:
-        """Returns when ``turn`` began, in ms. Turns come in order; those that were dropped are skipped."""
+        """Return when ``turn`` began, in ms. Turns come in order; those that were dropped are skipped."""
         for place, event in enumerate(self._ended):
             if samples_to_ms(event.offset - event.onset, VAD_RATE) == turn.audio_ms:
                 del self._ended[: place + 1]

@@ -88,7 +88,7 @@ def simulate(
 
 
 def _call_setup(plan: Path, options: SimulateOptions) -> Dialogue:
-    """Returns a dialogue without turns: the numbers, the clock and the back ends of the call."""
+    """Return a dialogue without turns: the numbers, the clock and the back ends of the call."""
     now = datetime.now(UTC).astimezone().replace(microsecond=0)
     dialogue = Dialogue("simulated", 1, (), CallFacts(id="simulated"), now)
     if options.like:
@@ -169,7 +169,7 @@ def _note(call: MemoryCall, done: list[CallerAction], kind: str, value: Any) -> 
 
 
 def _status(call: MemoryCall) -> str:
-    """Returns the status line: state, timer, position, variables."""
+    """Return the status line: state, timer, position, variables."""
     run = call.runner.run
     waits = call.session.waits_s
     timer = f", no input after {waits:g} s" if waits is not None else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def on_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object]) -> Callable[..., None]:
-    """Returns what another thread calls to run ``function`` on ``loop``; nothing once the loop is closed."""
+    """Return what another thread calls to run ``function`` on ``loop``; nothing once the loop is closed."""
 
     def call(*args: object) -> None:
         if not loop.is_closed():

@@ -37,7 +37,7 @@ class StateMachine:
             self._call(callback, target)
 
     def subscribe(self, callback: StateCallback) -> Callable[[], None]:
-        """Returns a function that unsubscribes; calling it twice does no harm."""
+        """Return a function that unsubscribes; calling it twice does no harm."""
         self._callbacks.append(callback)
 
         def unsubscribe() -> None:

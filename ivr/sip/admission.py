@@ -45,7 +45,7 @@ class Admission:
         self._slots = CallSlots(max_calls + 1)
 
     def refusal_reason(self, exclude: int = -1) -> str | None:
-        """Returns why no further call is taken or placed: "full", "draining" or None. ``exclude`` is the
+        """Return why no further call is taken or placed: "full", "draining" or None. ``exclude`` is the
         index of the call in question, which has its slot already.
         """
         if self.draining:
@@ -53,20 +53,20 @@ class Admission:
         return "full" if self._open(exclude) >= self._limit or self._bank.full else None
 
     def _open(self, exclude: int = -1) -> int:
-        """Returns the calls in the registry, or pjsua's taken slots when these are more."""
+        """Return the calls in the registry, or pjsua's taken slots when these are more."""
         return max(self._slots.taken(exclude), len(self._calls))
 
     def slots_taken(self) -> int:
-        """Returns how many call slots pjsua has not freed yet."""
+        """Return how many call slots pjsua has not freed yet."""
         return self._slots.taken()
 
     def gate_refusal(self, message: RawMessage, packet: Packet) -> tuple[int, str] | None:
-        """Returns status and reason for an INVITE that pjsua need not see; it would take a slot."""
+        """Return status and reason for an INVITE that pjsua need not see; it would take a slot."""
         reason = self.refusal_reason() if self._takes_calls else "closed"
         return None if reason is None else (503, reason)
 
     def refusal(self, call_index: int, transport: str, message: str) -> tuple[int, str] | None:
-        """Returns status and reason for an INVITE that is refused; None for one that is admitted."""
+        """Return status and reason for an INVITE that is refused; None for one that is admitted."""
         reason = self.refusal_reason(call_index) if self._takes_calls else "closed"
         if reason is not None:
             return 503, reason
@@ -94,7 +94,7 @@ class Admission:
         self._refused.discard(call)
 
     def options_state(self) -> tuple[int, dict[str, str]]:
-        """Returns status and headers of the answer to OPTIONS (RFC 3261, 11): 200 while a call would be
+        """Return status and headers of the answer to OPTIONS (RFC 3261, 11): 200 while a call would be
         taken."""
         headers = {
             "Allow": ALLOW,

@@ -54,7 +54,7 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values})"
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Returns every value of ``name``, in the order of the message; none when it is not there."""
+        """Return every value of ``name``, in the order of the message; none when it is not there."""
         return self._values.get(name, ())
 
 
@@ -74,7 +74,7 @@ _FAILURES = frozenset({"failed", "error", "loop", "shutdown", "rtp_timeout", "ho
 
 
 def reason_header(reason: str) -> str:
-    """Returns the value of a Reason header (RFC 3326): a cause of Q.850, and the reason as text for people
+    """Return the value of a Reason header (RFC 3326): a cause of Q.850, and the reason as text for people
     who reads a trace.
     """
     cause = _TEMPORARY_FAILURE if reason in _FAILURES else _NORMAL
@@ -83,7 +83,7 @@ def reason_header(reason: str) -> str:
 
 
 def body_of(message: str) -> str:
-    """Returns the body of a message."""
+    """Return the body of a message."""
     return message.partition("\r\n\r\n")[2]
 
 
@@ -147,7 +147,7 @@ _NO_ANSWER = frozenset({408, 480, 487})
 
 
 def outcome_of(status: int) -> Outcome:
-    """Returns how an offered call ended by its final ``status``; anything below 200 counts as refused."""
+    """Return how an offered call ended by its final ``status``; anything below 200 counts as refused."""
     if 200 <= status < 300:
         return "answered"
     if status in _BUSY:

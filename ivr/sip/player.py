@@ -42,5 +42,5 @@ class LinePlayer:
             self._slot_changed()
 
     def advance(self, samples: int) -> bytes | None:
-        """Returns None: the bridge's clock paces a call, the caller's audio does not."""
+        """Return None: the bridge's clock paces a call, the caller's audio does not."""
         return None

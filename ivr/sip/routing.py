@@ -14,7 +14,7 @@ _SIP_PORT, _SIPS_PORT = 5060, 5061
 
 
 def dial_uri(text: str, domain: str = "") -> str:
-    """Returns the SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a
+    """Return the SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a
     bare ``101``, which belongs to ``domain`` (``host[:port]``).
 
     Headers in a URI (``?Replaces=...``) are refused. Raises ValueError with what is wrong.
@@ -43,7 +43,7 @@ def dial_uri(text: str, domain: str = "") -> str:
 
 
 def domain_of(address: str) -> str:
-    """Returns ``host[:port]`` of a SIP URI, with its transport when that is not UDP (TLS for ``sips:``); of a
+    """Return ``host[:port]`` of a SIP URI, with its transport when that is not UDP (TLS for ``sips:``); of a
     Contact or a From too. Empty when there is none.
     """
     found = _URI.match(address.rpartition("<")[2].strip())
@@ -60,7 +60,7 @@ def domain_at(host: str, port: int, transport: str) -> str:
 
 
 def registrar_domain(registration: Registration) -> str:
-    """Returns the domain of extensions at that registrar."""
+    """Return the domain of extensions at that registrar."""
     registrar = registration.registrar
     return domain_of(registrar if registrar.lower().startswith(("sip:", "sips:")) else f"sip:{registrar}")
 
@@ -79,7 +79,7 @@ class Route:
 
 
 def route(text: str, registrations: Sequence[Registration], account: str | None = None) -> Route:
-    """Returns where a call to ``text`` goes. ``account`` is ``user@registrar`` or its user; without one it is
+    """Return where a call to ``text`` goes. ``account`` is ``user@registrar`` or its user; without one it is
     the registration whose registrar the address names, or the only one for a bare extension, or else the
     local account. Raises ValueError.
     """
@@ -111,7 +111,7 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
 
 
 def _same_end(named: str, registered: str) -> bool:
-    """Returns whether ``named``, which may have no transport, is the registered host and port."""
+    """Return whether ``named``, which may have no transport, is the registered host and port."""
 
     def end(domain: str, transport: str) -> tuple[str, int]:
         host, _, port = domain.partition(";")[0].partition(":")
@@ -123,7 +123,7 @@ def _same_end(named: str, registered: str) -> bool:
 
 
 def transport_of(uri: str) -> str:
-    """Returns the transport of a request to ``uri``: udp, tcp or tls (RFC 3261, 19.1.1)."""
+    """Return the transport of a request to ``uri``: udp, tcp or tls (RFC 3261, 19.1.1)."""
     if uri.lstrip("<").lower().startswith("sips:"):
         return "tls"
     found = _TRANSPORT.search(uri)

@@ -27,13 +27,13 @@ class CallTimeouts:
         self._hold_began = now
 
     def unanswered(self, now: float, options: SipOptions) -> bool:
-        """Returns whether a call placed by us has rung for too long."""
+        """Return whether a call placed by us has rung for too long."""
         return now - self._dialed >= (self._ring_s or options.dial_timeout_s)
 
     def expired(
         self, now: float, options: SipOptions, received: int, *, held: bool
     ) -> tuple[str, float] | None:
-        """Returns why an answered call must end, with the limit in seconds; None while it may go on.
+        """Return why an answered call must end, with the limit in seconds; None while it may go on.
         ``received`` counts its RTP packets so far.
         """
         if received != self._packets or held:

@@ -134,7 +134,7 @@ class UserAgent:
         return len(self._calls)
 
     def bridge_ports(self) -> int:
-        """Returns the ports in the conference bridge beyond its own: 0 when no call is open. Waits for the
+        """Return the ports in the conference bridge beyond its own: 0 when no call is open. Waits for the
         SIP thread, 5 s at most.
         """
         answer: queue.Queue[int] = queue.Queue(1)

@@ -232,7 +232,7 @@ def sent(runs: list[Held]) -> tuple[np.ndarray, int, list[str]]:
 
 
 def held_figures(runs: list[Held], calls: int) -> list[Figure]:
-    """Measures what callers of the service are sent while so many calls are held, and how fast it yields."""
+    """Measure what callers of the service are sent while so many calls are held, and how fast it yields."""
     every, lost, reasons = sent(runs)
     cuts = [t.ms for held in runs for t in held.trials if t.ms is not None]
     missed = sum(t.ms is None for held in runs for t in held.trials)

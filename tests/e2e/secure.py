@@ -60,7 +60,7 @@ def registered(registrar: TlsRegistrar, authority: Path, **settings: str) -> dic
 
 
 def client_context(authority: Path, own: Issued | None = None) -> ssl.SSLContext:
-    """Trusts ``authority`` alone and checks the name."""
+    """Trust ``authority`` alone and check the name."""
     context = ssl.create_default_context(cafile=authority)
     if own is not None:
         context.load_cert_chain(own.certificate, own.key)

@@ -113,7 +113,7 @@ def _levels(function: ast.expr, scope: ast.AST) -> set[str]:
 
 
 def _assigned(name: str, scope: ast.AST) -> Iterator[ast.expr]:
-    """Returns what is assigned to a variable within ``scope``."""
+    """Return what is assigned to a variable within ``scope``."""
     for node in ast.walk(scope):
         targets = node.targets if isinstance(node, ast.Assign) else []
         if isinstance(node, ast.AnnAssign):

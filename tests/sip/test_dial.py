@@ -40,7 +40,7 @@ class Watched:
         return listener
 
     def wait(self, name: str, timeout: float = 5.0) -> tuple[Any, ...]:
-        """Returns what the next event of that name brought; others are kept in ``all``."""
+        """Return what the next event of that name brought; others are kept in ``all``."""
         deadline = time.monotonic() + timeout
         while True:
             try:

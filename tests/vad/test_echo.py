@@ -185,7 +185,7 @@ def test_what_is_left_of_an_echo_is_neither_made_louder_nor_believed_at_once(
     legs = [(np.zeros(16000, np.int16), whole(at_level(prompt("vm-options"), -20)[:16000]))]
 
     def loudest(cleaned: bool) -> tuple[float, float]:
-        """Returns the peak of what the network is shown and the highest probability that follows."""
+        """Return the peak of what the network is shown and the highest probability that follows."""
         batched, shown = detector_for(model, 1), list[float]()
         if cleaned:
             monkeypatch.setattr(

@@ -10,7 +10,7 @@ from tests.vad.sounds import PROMPTS, loud_from, noise, prompt
 
 
 def probabilities(model: SileroModel, x: np.ndarray) -> np.ndarray:
-    """Returns the probability of each window of 8 kHz sound, one stream alone."""
+    """Return the probability of each window of 8 kHz sound, one stream alone."""
     y = np.concatenate([np.zeros(CONTEXT, np.int16), resample(x, 8000, 16000)]).astype(np.float32) / 32768
     state = np.zeros((2, 1, 128), np.float32)
     found = []

@@ -177,7 +177,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
 
 
 def _initial(document: Document, root: Node, problems: list[Problem]) -> dict[str, Any]:
-    """Returns the first values of a call's variables. No expression of them may read the call."""
+    """Return the first values of a call's variables. No expression of them may read the call."""
     values: dict[str, Any] = {}
     for name, expression in document.variables.items():
         try:
@@ -250,7 +250,7 @@ def _languages(root: Node) -> tuple[str, ...]:
 
 
 def _speaks_after_hangup(start: str, steps: dict[str, Step]) -> Iterable[Problem]:
-    """Reports verbs that need the caller in steps that ``on_hangup`` leads to."""
+    """Report verbs that need the caller in steps that ``on_hangup`` leads to."""
     seen: set[str] = set()
     todo = [start]
     while todo:

@@ -22,16 +22,16 @@ class PlanPosition:
         return self.placed().line
 
     def placed(self) -> PlacedVerb:
-        """Returns the verb that runs."""
+        """Return the verb that runs."""
         step, index = self.place
         return self.step_named(step).verbs[index]
 
     def step_named(self, name: str) -> Step:
-        """Returns a step of the plan, or one of ``reply_steps``."""
+        """Return a step of the plan, or one of ``reply_steps``."""
         return self.reply_steps.get(name) or self._plan.steps[name]
 
     def next_listener(self) -> Verb | None:
-        """Returns the verb that listens next whatever happens; None where that is not certain."""
+        """Return the verb that listens next whatever happens; None where that is not certain."""
         step, index = self.place
         seen: set[str] = set()
         while True:

@@ -60,7 +60,7 @@ class VerbPackageError(IvrError):
 
 @functools.cache
 def all_verbs() -> Mapping[str, type[Verb]]:
-    """Returns every verb by its name, the built-in ones first. Packages are imported at the first call.
+    """Return every verb by its name, the built-in ones first. Packages are imported at the first call.
     Raises VerbPackageError.
     """
     verbs = {verb.name: verb for verb in _BUILT_IN}

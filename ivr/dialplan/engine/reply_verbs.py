@@ -19,7 +19,7 @@ MAX_NODES = 5_000
 
 
 def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
-    """Returns the checked verbs of ``{"verbs": [...]}``, which may be none. Steps, languages and sound files
+    """Return the checked verbs of ``{"verbs": [...]}``, which may be none. Steps, languages and sound files
     are those of the plan: nothing is read from disk for an answer. Raises BadReply.
     """
     if not isinstance(reply, dict) or set(reply) != {"verbs"} or not isinstance(reply["verbs"], list):
@@ -50,7 +50,7 @@ def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
 
 
 def _node(value: Any, path: str, depth: int, paths: list[str]) -> Node:
-    """Returns ``value`` as the tree of a plan's file. A node's line is its index in ``paths``, from 1."""
+    """Return ``value`` as the tree of a plan's file. A node's line is its index in ``paths``, from 1."""
     paths.append(path)
     if len(paths) > MAX_NODES:
         raise BadReply(f"more than {MAX_NODES} values")

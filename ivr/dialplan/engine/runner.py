@@ -189,7 +189,7 @@ class Runner:
             self._asked.append(here)
 
     def _back(self, step: str) -> str:
-        """Returns the step that asked the caller before ``step`` did, in a subroutine that still runs."""
+        """Return the step that asked the caller before ``step`` did, in a subroutine that still runs."""
         here = (len(self._frames), step)
         while self._asked and (self._asked[-1] == here or self._asked[-1][0] > here[0]):
             self._asked.pop()

@@ -25,7 +25,7 @@ _SCALAR = ["string", "number", "boolean"]
 
 
 def plan_schema() -> dict[str, Any]:
-    """Returns the schema of a plan and of a file that plans include."""
+    """Return the schema of a plan and of a file that plans include."""
     unique: list[type[BaseModel]] = [Document, Library, StepFields, *all_verbs().values()]
     made, defs = models_json_schema(
         [(model, "validation") for model in unique],
@@ -69,7 +69,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Returns the schema as it is in ``FILE``."""
+    """Return the schema as it is in ``FILE``."""
     return json.dumps(plan_schema(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -24,7 +24,7 @@ class StepFields(Fields):
 def read_step(
     name: str, key: Node, node: Node, context: LoadContext, problems: list[Problem], file: str = ""
 ) -> Step:
-    """Returns a step with its correct verbs; mistakes go to ``problems``."""
+    """Return a step with its correct verbs; mistakes go to ``problems``."""
     params: tuple[str, ...] = ()
     if node.kind == "map" and node.entries.keys() & {"params", "do"}:
         try:
@@ -91,7 +91,7 @@ def _needs_nothing(verb: type[Verb]) -> bool:
 
 
 def _one_verb(item: Node, problems: list[Problem]) -> tuple[Node, Node] | None:
-    """Returns the key and the value of a list item that names one verb; else reports a mistake."""
+    """Return the key and the value of a list item that names one verb; else report a mistake."""
     where, message = item, ""
     known = all_verbs()
     if item.kind != "map":

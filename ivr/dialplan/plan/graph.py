@@ -63,7 +63,7 @@ class Graph:
         return edges
 
     def successors(self, place: Place, *kinds: EdgeKind) -> Iterator[Place]:
-        """Yields the targets of those edges."""
+        """Yield the targets of those edges."""
         for edge in self.edges(place):
             if edge.target is not None and edge.kind in kinds:
                 yield edge.target

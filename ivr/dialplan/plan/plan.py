@@ -44,7 +44,7 @@ class Plan(PlanSettings):
         return any(has_sensitive_input(placed.verb) for step in self.steps.values() for placed in step.verbs)
 
     def prompts(self) -> list[str]:
-        """Returns every text that is known before a call, each once, those of the first step first."""
+        """Return every text that is known before a call, each once, those of the first step first."""
         texts: dict[str, None] = {}
         for step in (self.start, *self.steps):
             for placed in self.steps[step].verbs:

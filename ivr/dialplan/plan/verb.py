@@ -102,19 +102,19 @@ class Verb(Fields):
         return False
 
     def inner_verbs(self) -> "Iterator[Verb]":
-        """Yields the verbs that it may run itself."""
+        """Yield the verbs that it may run itself."""
         return iter(())
 
     def always_goes_to(self) -> str | None:
-        """Returns the step that it always goes to; None for a verb that does more than that."""
+        """Return the step that it always goes to; None for a verb that does more than that."""
         return None
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
-        """Yields every (reason, step) that it may go to; the reason is short, such as a choice's name."""
+        """Yield every (reason, step) that it may go to; the reason is short, such as a choice's name."""
         return iter(())
 
     def subroutines(self) -> Iterator[tuple[str, str]]:
-        """Yields those of ``may_go_to`` that are subroutines: when they return, the next verb follows."""
+        """Yield those of ``may_go_to`` that are subroutines: when they return, the next verb follows."""
         return iter(())
 
     def may_end(self) -> bool:
@@ -126,11 +126,11 @@ class Verb(Fields):
         return False
 
     def prompts(self) -> Iterator[str]:
-        """Yields every text that it may say and that is known before a call."""
+        """Yield every text that it may say and that is known before a call."""
         return iter(())
 
     def reads(self) -> Iterator[str]:
-        """Yields the names of the variables that its texts and expressions read."""
+        """Yield the names of the variables that its texts and expressions read."""
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field))
 
@@ -147,32 +147,32 @@ class Verb(Fields):
         return True
 
     def requires(self) -> Iterator[str]:
-        """Yields those of ``reads`` that must have a value: not ``name | default(0)``."""
+        """Yield those of ``reads`` that must have a value: not ``name | default(0)``."""
         for field in type(self).model_fields:
             yield from names_in(getattr(self, field), "needed")
 
     def sets(self) -> Iterator[str]:
-        """Yields the names of the variables that have a value after it."""
+        """Yield the names of the variables that have a value after it."""
         return iter(())
 
     def sets_when(self, why: str) -> Iterator[str]:
-        """Yields the variables that have a value when it continues for that reason of ``may_go_to``; ``""``
+        """Yield the variables that have a value when it continues for that reason of ``may_go_to``; ``""``
         is the next verb. The default: none where an event leads on, else all of ``sets``."""
         return iter(()) if why in self.events else self.sets()
 
     def sets_sensitive(self) -> Iterator[str]:
-        """Yields those of ``sets`` that are sensitive."""
+        """Yield those of ``sets`` that are sensitive."""
         return self.sets() if getattr(self, "sensitive", False) is True else iter(())
 
     def exposes(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """Yields (field, variables that it reads) of what others can see: logs, call records, URLs."""
+        """Yield (field, variables that it reads) of what others can see: logs, call records, URLs."""
         for field in ("url", "query"):
             if field in type(self).model_fields:
                 yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
     def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        """Yields (path, message) for mistakes between fields, found in the data as written. The data may be
+        """Yield (path, message) for mistakes between fields, found in the data as written. The data may be
         wrong in any other way too; must not raise.
         """
         return iter(())
@@ -218,7 +218,7 @@ class Step:
 
 
 def names_in(value: Any, which: str = "names") -> Iterator[str]:
-    """Yields the variables that a field's value reads. ``which``: ``names``, or ``needed`` for those that
+    """Yield the variables that a field's value reads. ``which``: ``names``, or ``needed`` for those that
     must have a value."""
     names = getattr(value, which, None)
     if isinstance(names, frozenset):

@@ -32,7 +32,7 @@ class CallFacts:
     direction: Literal["in", "out"] = "in"
 
     def plain(self) -> dict[str, Any]:
-        """Returns the mapping that expressions read as ``call``."""
+        """Return the mapping that expressions read as ``call``."""
         return {
             "id": self.id,
             "from": self.caller,

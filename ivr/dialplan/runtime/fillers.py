@@ -20,7 +20,7 @@ async def with_fillers(
     after_s: float,
     options: PromptOptions,
 ) -> _Result:
-    """Returns the result of ``work``. After ``after_s`` seconds without a result the first of ``fillers`` is
+    """Return the result of ``work``. After ``after_s`` seconds without a result the first of ``fillers`` is
     said, after as long again the next; none is repeated.
 
     A filler that has begun is said to its end even when the result is there: half a sentence is worse than

@@ -30,7 +30,7 @@ class Message:
 
 
 def message_folder(world: World, plan: str) -> Path:
-    """Returns the folder of a plan's messages, created where it is missing. Raises VerbFailed when nothing
+    """Return the folder of a plan's messages, created where it is missing. Raises VerbFailed when nothing
     can be written there, which must be known before the caller speaks.
     """
     if world.files is None:

@@ -44,7 +44,7 @@ class Queues:
         """Agents that are being called, talk, or have a pause."""
 
     def length(self, name: str) -> int:
-        """Returns the number of waiting callers."""
+        """Return the number of waiting callers."""
         queue = self._queues.get(name)
         return len(queue.waiting) if queue is not None else 0
 
@@ -64,12 +64,12 @@ class Queues:
             del self._queues[queue.name]
 
     def position(self, ticket: Ticket) -> int:
-        """Returns the position, from 1; 0: no longer in the queue."""
+        """Return the position, from 1; 0: no longer in the queue."""
         waiting = ticket.queue.waiting
         return waiting.index(ticket) + 1 if ticket in waiting else 0
 
     def wait_s(self, ticket: Ticket) -> float:
-        """Returns the estimated wait in seconds, from the queue's last talks."""
+        """Return the estimated wait in seconds, from the queue's last talks."""
         talks = ticket.queue.talks
         mean = sum(talks) / len(talks) if talks else FIRST_GUESS_S
         return math.ceil(self.position(ticket) / max(1, len(ticket.agents))) * mean

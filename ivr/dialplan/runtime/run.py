@@ -74,7 +74,7 @@ class Run:
     # -- values
 
     def scope(self) -> dict[str, Any]:
-        """Returns the names that an expression may read, with their values."""
+        """Return the names that an expression may read, with their values."""
         now = self.world.now()
         return {
             **self.variables.scope(),
@@ -85,14 +85,14 @@ class Run:
         }
 
     def evaluate(self, expression: Expression, **more: Any) -> Any:
-        """Returns an expression's value. It may also read the names of ``more``. Raises VerbFailed."""
+        """Return an expression's value. It may also read the names of ``more``. Raises VerbFailed."""
         try:
             return expression.evaluate({**self.scope(), **more})
         except ExpressionError as error:
             raise VerbFailed("bad_value", f"{expression.source}: {error}") from None
 
     def render(self, template: Template, **more: Any) -> str:
-        """Returns a text with its values, which may also read the names of ``more``. Raises VerbFailed."""
+        """Return a text with its values, which may also read the names of ``more``. Raises VerbFailed."""
         if template.literal is not None:
             return template.literal
         try:
@@ -101,7 +101,7 @@ class Run:
             raise VerbFailed("bad_value", f"{template.source}: {error}") from None
 
     def redacted(self, names: frozenset[str], value: Any) -> Any:
-        """Returns ``value``, made of the variables ``names``, with sensitive parts hidden: for logs and call
+        """Return ``value``, made of the variables ``names``, with sensitive parts hidden: for logs and call
         records."""
         if self.variables.sensitive.isdisjoint(names):
             return self.variables.redact(value) if isinstance(value, str) else value
@@ -198,7 +198,7 @@ class Run:
         return await self._played(await self.session.say(pieces, options=barge_in))
 
     async def listen(self, seconds: float) -> Turn:
-        """Returns the caller's next turn: speech, one key, or noinput after ``seconds`` of silence."""
+        """Return the caller's next turn: speech, one key, or noinput after ``seconds`` of silence."""
         await self.call.answer()
         self._answered_early = False
         self.silent_steps = 0
@@ -218,7 +218,7 @@ class Run:
         self.session.discard_turns()
 
     def visits(self) -> int:
-        """Returns how often the running verb was reached before, and counts this time."""
+        """Return how often the running verb was reached before, and count this time."""
         self._visits[self.position.place] += 1
         return self._visits[self.position.place] - 1
 
@@ -246,7 +246,7 @@ class Run:
         return self._answered_early or (by_sound and self.session.caller_active)
 
     def _without_markup(self, what: str | AudioClip | Spoken, more: Mapping[str, Any]) -> SaySource:
-        """Returns what is to be said, markup carried out; empty when nothing is left."""
+        """Return what is to be said, markup carried out; empty when nothing is left."""
         if isinstance(what, AudioClip):
             return what
         text = self.render(what.in_language(self.language), **more) if isinstance(what, Spoken) else what

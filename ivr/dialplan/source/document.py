@@ -103,7 +103,7 @@ class Node:
         return place
 
     def describe(self) -> str:
-        """Returns what the node is, for "found …" in a message."""
+        """Return what the node is, for "found …" in a message."""
         if self.kind == "scalar":
             comment = ': # begins a comment, so write the key as "#"'
             nothing = f"nothing{comment if self.commented else ''}"
@@ -267,7 +267,7 @@ class _Builder:
 
 
 def _yaml_problem(error: YAMLError, text: str) -> Problem:
-    """Returns the parser's error in plain words, with a hint at its usual cause."""
+    """Return the parser's error in plain words, with a hint at its usual cause."""
     if isinstance(error, ReaderError):
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -70,7 +70,7 @@ def _source(path: Path, shown: str, file: str, problems: list[Problem], expected
 
 
 def read_text(file: str) -> str:
-    """Returns the text of a plan's file. Raises PlanError, never anything else."""
+    """Return the text of a plan's file. Raises PlanError, never anything else."""
     try:
         path = Path(file)
         if path.is_dir():

@@ -133,7 +133,7 @@ class LoadContext:
 
 
 def refuse(message: str, rule: str = "schema") -> PydanticCustomError:
-    """Returns an error whose text is shown to the operator unchanged; ``rule`` is the rule that is broken."""
+    """Return an error whose text is shown to the operator unchanged; ``rule`` is the rule that is broken."""
     return PydanticCustomError("plan", "{message}", {"message": message, "rule": rule})
 
 
@@ -189,7 +189,7 @@ def _keys(value: str) -> str:
 
 
 def check_address(value: str) -> str:
-    """Returns ``value`` without the space around it. Refuses what cannot be called."""
+    """Return ``value`` without the space around it. Refuses what cannot be called."""
     address = value.strip()
     if _ADDRESS.fullmatch(address) is None:
         raise refuse(

@@ -144,7 +144,7 @@ class Calendar(Fields):
     )
 
     def made(self, today: date) -> "OpenHours":
-        """Returns the hours for calls from ``today`` on."""
+        """Return the hours for calls from ``today`` on."""
         named: dict[date, str] = {}
         if self.holidays is not None:
             import holidays
@@ -196,7 +196,7 @@ class OpenHours:
         return self.holidays.get(now.astimezone(ZoneInfo(self.zone)).date(), "")
 
     def opens(self, now: datetime) -> datetime | None:
-        """Returns the next opening in its own zone: ``now`` while it is open, None when not within a year."""
+        """Return the next opening in its own zone: ``now`` while it is open, None when not within a year."""
         zone = ZoneInfo(self.zone)
         local = now.astimezone(zone)
         if self.is_open(now):

@@ -55,7 +55,7 @@ class PromptOptions(Fields):
     )
 
     def applied_to(self, options: BargeInOptions) -> BargeInOptions:
-        """Returns ``options`` with every field that is given here in place of the option of that name."""
+        """Return ``options`` with every field that is given here in place of the option of that name."""
         changed: dict[str, Any] = {}
         for name in PromptOptions.model_fields:
             value = getattr(self, name)
@@ -80,7 +80,7 @@ _Item = TypeVar("_Item")
 
 
 def tapered(items: Sequence[_Item], visits: int) -> Sequence[_Item]:
-    """Returns the item for this visit, as a sequence of one, after ``visits`` earlier ones."""
+    """Return the item for this visit, as a sequence of one, after ``visits`` earlier ones."""
     index = min(visits, len(items) - 1)
     return items[index : index + 1]
 

@@ -68,7 +68,7 @@ class Spoken:
 
 
 def say(text: str) -> Spoken:
-    """Returns a built-in text, one for all languages."""
+    """Return a built-in text, one for all languages."""
     return Spoken({"": Template(text)})
 
 

@@ -53,15 +53,15 @@ class Variables:
         del self._local[1:]
 
     def scope(self) -> dict[str, Any]:
-        """Returns the variables that an expression may read."""
+        """Return the variables that an expression may read."""
         return {**self._values, **self._local[-1]}
 
     def shown(self) -> dict[str, Any]:
-        """Returns the variables for logs and terminals: sensitive values are hidden."""
+        """Return the variables for logs and terminals: sensitive values are hidden."""
         return {name: HIDDEN if name in self.sensitive else value for name, value in self.scope().items()}
 
     def redact(self, text: str) -> str:
-        """Returns ``text`` with every sensitive value in it hidden."""
+        """Return ``text`` with every sensitive value in it hidden."""
         scope = self.scope()
         for name in self.sensitive:
             for value in sorted(_texts(scope.get(name, "")), key=len, reverse=True):

@@ -311,7 +311,7 @@ class _Music:
         self._at = 0
 
     def next(self, seconds: float) -> AudioClip:
-        """Returns the next so many seconds."""
+        """Return the next so many seconds."""
         size = max(1, round(seconds * LINE_RATE)) * 2
         piece = self._pcm[self._at : self._at + size]
         while len(piece) < size:

@@ -260,7 +260,7 @@ class _NoObserver:
 async def _check_heard(
     expected: Sequence[tuple[int, int, CallEvent]], entries: Sequence[CallEvent], call: CallerCall
 ) -> Failure | None:
-    """Returns a failure for the first prompt that was played to its end and did not arrive at the caller.
+    """Return a failure for the first prompt that was played to its end and did not arrive at the caller.
 
     ``expected``: line, column and prompt of each turn that hears one.
     """
@@ -282,7 +282,7 @@ async def _check_heard(
 
 
 def heard_share(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Returns the share, 0 to 1, of the words ``said`` that ``heard`` contains in the same order, close
+    """Return the share, 0 to 1, of the words ``said`` that ``heard`` contains in the same order, close
     together.
     """
     best = 0.0

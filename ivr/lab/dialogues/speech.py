@@ -122,7 +122,7 @@ def _at_line_rate(pcm16: bytes, rate: int) -> bytes:
 
 
 def voice_of(tts: TextToSpeech) -> Voice:
-    """Returns the service's own voice, for the caller."""
+    """Return the service's own voice, for the caller."""
 
     async def speak(text: str) -> bytes:
         pieces = [piece async for piece in tts.synthesize(text)]

@@ -88,7 +88,7 @@ def _matplotlib() -> Any:
 
 
 def envelope(pcm: Pcm16, columns: int = COLUMNS) -> tuple[Any, Any, Any]:
-    """Returns the lowest and highest sample of at most ``columns`` pieces, and where each begins (in
+    """Return the lowest and highest sample of at most ``columns`` pieces, and where each begins (in
     samples).
     """
     step = max(1, -(-len(pcm) // columns))

@@ -166,7 +166,7 @@ def _stop(prompt: _Prompt | None, at: float) -> None:
 
 
 def _word_times(decisions: Sequence[Decision], started: Decision) -> list[tuple[str, float, float]]:
-    """Returns the word times in the decision that ended the prompt."""
+    """Return the word times in the decision that ended the prompt."""
     number = started.details.get("prompt")
     ended = next(
         (
@@ -181,7 +181,7 @@ def _word_times(decisions: Sequence[Decision], started: Decision) -> list[tuple[
 
 
 def _transcripts(decisions: Sequence[Decision]) -> dict[Any, str]:
-    """Returns the last transcript of each turn, by onset."""
+    """Return the last transcript of each turn, by onset."""
     found = {}
     for decision in decisions:
         if decision.stage == "transcript" and isinstance(text := decision.details.get("text"), str):

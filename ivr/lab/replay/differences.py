@@ -102,7 +102,7 @@ def difference(before: Sequence[Decision], after: Sequence[Decision]) -> Differe
 def _matched(
     before: Sequence[Interruption], after: Sequence[Interruption]
 ) -> tuple[list[Interruption], list[Interruption], list[tuple[Interruption, Interruption]]]:
-    """Returns what is new, what is gone, and the pairs that are the same."""
+    """Return what is new, what is gone, and the pairs that are the same."""
     gained, lost, kept = [], list(before), []
     for new in after:
         near = [old for old in lost if old.prompt == new.prompt and _distance_s(old, new) <= SAME_WITHIN_S]

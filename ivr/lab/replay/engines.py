@@ -160,7 +160,7 @@ class RecordedSTT:
 
 
 def _share(each: RecordedTranscript, first: int, last: int) -> float:
-    """Returns the share of a transcript's speech, 0 to 1, within the samples [first, last)."""
+    """Return the share of a transcript's speech, 0 to 1, within the samples [first, last)."""
     return (min(last, each.offset) - max(first, each.onset)) / max(1, each.offset - each.onset)
 
 

@@ -74,7 +74,7 @@ def sound_of(recording: Recording, started: Decision) -> AudioClip:
 
 
 def _heard_of(recording: Recording, started: Decision, length: int) -> Pcm16:
-    """Joins the first ``length`` samples of the prompt across its stops and resumptions."""
+    """Join the first ``length`` samples of the prompt across its stops and resumptions."""
     sent = _without_ducking(recording, started)
     pcm = np.zeros(length, np.int16)
     begin, base = started.at // UP, 0

@@ -163,7 +163,7 @@ class _Replayer:
         return (self._turn_detector is not None and self._turn_detector.answers.release()) or answered
 
     def _unknown(self) -> int:
-        """Returns the number of turns that had no transcript."""
+        """Return the number of turns that had no transcript."""
         asked = (d for d in self._decisions if d.stage == "transcript")
         return len({d.details["onset"] for d in asked if d.details["asked"] in self._stt.unknown})
 

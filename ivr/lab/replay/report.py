@@ -71,7 +71,7 @@ def difference_lines(change: Difference) -> list[str]:
 
 
 def about_unknown(count: int) -> str:
-    """Warns that ``count`` turns had no transcript and were taken for words."""
+    """Warn that ``count`` turns had no transcript and were taken for words."""
     which = "1 turn was" if count == 1 else f"{count} turns were"
     return f"{which} not transcribed on the call and taken for words here (--stt asks an engine)"
 

@@ -25,7 +25,7 @@ FLAG = "--set"
 def settings_for(
     recording: Recording, assignments: Sequence[str] = (), config: Path | None = None
 ) -> tuple[Settings, list[str]]:
-    """Returns the settings of a replay, and the names of recorded settings that this version does not have.
+    """Return the settings of a replay, and the names of recorded settings that this version does not have.
 
     The settings are those that the call ran with, overridden by ``assignments`` ("vad.threshold=0.6"). With
     ``config``, those of that file replace the recorded ones. Raises SettingsError.
@@ -43,7 +43,7 @@ def settings_for(
 
 
 def options_for_all_prompts(assignments: Sequence[str] = (), config: Path | None = None) -> dict[str, Any]:
-    """Returns the fields of BargeInOptions that ``assignments`` or the file name. They apply to every prompt,
+    """Return the fields of BargeInOptions that ``assignments`` or the file name. They apply to every prompt,
     also where the plan set something else. Raises SettingsError.
     """
     tree = settings_tree()

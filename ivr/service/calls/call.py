@@ -266,7 +266,7 @@ class ServedCall:
 
 
 def facts_of(leg: CallLeg) -> CallFacts:
-    """Returns what a plan may know of a call."""
+    """Return what a plan may know of a call."""
     caller = leg.caller_identity
     return CallFacts(
         id=leg.call_id,

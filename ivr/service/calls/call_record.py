@@ -29,7 +29,7 @@ ENDED_FIELDS = (
 
 
 def started_fields(leg: CallLeg, plan: Plan) -> dict[str, Any]:
-    """Returns what is known from the beginning; the keys are ``STARTED_FIELDS``."""
+    """Return what is known from the beginning; the keys are ``STARTED_FIELDS``."""
     return {
         "call": leg.call_id,
         "caller": leg.caller,
@@ -49,7 +49,7 @@ def ended_fields(
     stats: RtpStats | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Returns the fields of ``call_ended``. ``status`` is the final SIP status, 0 when there was none."""
+    """Return the fields of ``call_ended``. ``status`` is the final SIP status, 0 when there was none."""
     return {
         **started,
         "duration_s": round(max(0.0, duration_s), 2),

@@ -268,7 +268,7 @@ class Dialing:
         return not party.end.done()
 
     async def _speech(self, text: str) -> bytes:
-        """Returns PCM16 at the line's rate; nothing when no engine can say it: the parties are connected all
+        """Return PCM16 at the line's rate; nothing when no engine can say it: the parties are connected all
         the same."""
         tts, rate = self._tts, self._leg.player.sample_rate
         try:
@@ -289,6 +289,6 @@ _OUTCOME_RANK = ("failed", "busy", "noanswer")
 
 
 def _better_result(one: TransferResult, other: TransferResult) -> TransferResult:
-    """Returns the outcome to report of two: nobody answered, else busy, else failed; of two alike the
+    """Return the outcome to report of two: nobody answered, else busy, else failed; of two alike the
     later."""
     return other if _OUTCOME_RANK.index(other.outcome) >= _OUTCOME_RANK.index(one.outcome) else one

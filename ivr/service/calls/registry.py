@@ -44,7 +44,7 @@ class CallRegistry:
         return [{"key": call.leg.key, **call.record} for call in self]
 
     def find(self, leg: CallLeg) -> ServedCall | None:
-        """Returns the open call of a leg. Any thread."""
+        """Return the open call of a leg. Any thread."""
         return self._calls.get(leg)
 
     def subscribe(self, observer: CallObserver) -> None:
@@ -70,7 +70,7 @@ class CallRegistry:
         on_offered: Callable[[], None] = lambda: None,
         on_dialed: Callable[[], None] = lambda: None,
     ) -> LegListener:
-        """Returns what brings the events of ``leg`` to its call. Any thread.
+        """Return what brings the events of ``leg`` to its call. Any thread.
 
         ``on_offered`` is called on the SIP thread when an incoming call waits for an answer, ``on_dialed`` on
         the loop when a call placed by us has its Call-ID.

@@ -57,7 +57,7 @@ class LineTap:
         return bool(self._hidden) and self._hidden[-1][1] is None
 
     def hides(self, decision: Decision) -> bool:
-        """Returns whether a decision is about something said in a pause, or was made in one."""
+        """Return whether a decision is about something said in a pause, or was made in one."""
         if not self._hidden or self._start is None:
             return False
         if self._paused:

@@ -38,7 +38,7 @@ class Recorder:
     """The recorder of one process. ``open`` and ``close`` belong to the loop."""
 
     def __init__(self, options: RecordingOptions) -> None:
-        """Makes the folder. Raises SettingsError when nothing can be written there."""
+        """Make the folder. Raises SettingsError when nothing can be written there."""
         self.folder = options.folder
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -73,7 +73,7 @@ class BargeInControl:
         return self._evidence.get(self._latest if onset is None else onset, {})
 
     def on_event(self, event: VadEvent) -> SayHandle | None:
-        """Returns the prompt that this event has stopped."""
+        """Return the prompt that this event has stopped."""
         match event:
             case SpeechSuspected(at, probability, echo):
                 self._echo = echo

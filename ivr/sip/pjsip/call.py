@@ -350,7 +350,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg.held = held
 
     def _end_reason(self, leg: CallLeg | None, status: int) -> str:
-        """Returns who or what ended the call: the reason for ``LegListener.ended``."""
+        """Return who or what ended the call: the reason for ``LegListener.ended``."""
         if self.end_reason is not None:
             return self.end_reason
         if self._transfer is not None and self._transfer.taken:

@@ -282,7 +282,7 @@ class Endpoint:
         return config
 
     def _own_host(self) -> str:
-        """Returns the host for our From and Contact; pjsip's choice when bound to all addresses."""
+        """Return the host for our From and Contact; pjsip's choice when bound to all addresses."""
         if self.options.public_address or self.host != "0.0.0.0":
             return self.options.public_address or self.host
         return str(self.ep.transportGetInfo(0).localName).rpartition(":")[0]

@@ -32,7 +32,7 @@ class Keying:
         self._until = now + KEYING_S
 
     def look(self, call: Any) -> str | None:
-        """Returns how the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while
+        """Return how the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while
         that is pending."""
         try:
             dtls = bool(call.getStreamInfo(call.audio_index).proto & pj.PJMEDIA_TP_PROTO_DTLS)

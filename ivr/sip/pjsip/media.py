@@ -34,7 +34,7 @@ FLOWING = (
 
 
 def audio_line(media: Any) -> tuple[int, Any]:
-    """Returns the audio line of a call's ``media`` that carries the sound, and its place in the list.
+    """Return the audio line of a call's ``media`` that carries the sound, and its place in the list.
 
     An offer may have audio lines that were refused before the one that is used (RFC 3264, 6). When none has a
     stream it is the first; (0, None) when there is no audio line.
@@ -125,12 +125,12 @@ def make_media(
 
 
 def playback_maker(reports: PlaybackReports | None) -> Callable[[], Playback]:
-    """Makes what a prompt is played from, of the kind that this build's ports read."""
+    """Make what a prompt is played from, of the kind that this build's ports read."""
     return reports.new if reports is not None else PlaybackBuffer
 
 
 def make_reports() -> PlaybackReports | None:
-    """Returns the queue in which playbacks in C report their end; None when the build has none."""
+    """Return the queue in which playbacks in C report their end; None when the build has none."""
     return PlaybackReports() if NATIVE else None
 
 

@@ -140,7 +140,7 @@ class RequestModule:
 
 
 def unhandled_requests() -> RequestModule:
-    """Returns a module that answers requests no other module handles: 481 to a request for a call that does
+    """Return a module that answers requests no other module handles: 481 to a request for a call that does
     not exist, 501 to the rest.
     """
 
@@ -155,7 +155,7 @@ def unhandled_requests() -> RequestModule:
 
 
 def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> RequestModule:
-    """Returns a module that answers OPTIONS outside a call with the status and headers of ``state``, and
+    """Return a module that answers OPTIONS outside a call with the status and headers of ``state``, and
     refuses requests that pjsua would accept without effect.
     """
 
@@ -199,7 +199,7 @@ class CallSlots:
         self._ids = (ctypes.c_int * size)()
 
     def taken(self, exclude: int = -1) -> int:
-        """Returns the calls that are open, ringing or not freed yet, without the one of index ``exclude``."""
+        """Return the calls that are open, ringing or not freed yet, without the one of index ``exclude``."""
         count = ctypes.c_uint(len(self._ids))
         _enum_calls(self._ids, ctypes.byref(count))
         return sum(1 for index in range(count.value) if self._ids[index] != exclude)

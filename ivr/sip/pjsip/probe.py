@@ -37,7 +37,7 @@ def probe_build() -> Build:
 
 
 def build_limit() -> int:
-    """Returns the number of calls that the build was compiled for."""
+    """Return the number of calls that the build was compiled for."""
     import pjsua2 as pj
 
     # Read before it is set, this is the limit of the build, not a default.
@@ -45,7 +45,7 @@ def build_limit() -> int:
 
 
 def build_name(version: str) -> str:
-    """Returns the distribution that the module pjsua2 comes from, with pjproject's ``version``."""
+    """Return the distribution that the module pjsua2 comes from, with pjproject's ``version``."""
     owners = importlib.metadata.packages_distributions().get("pjsua2", ["pjsua2"])
     # While the carrier build is installed the stock wheel's name may linger in the list.
     owner = "pjsua2-carrier" if "pjsua2-carrier" in owners else owners[0]

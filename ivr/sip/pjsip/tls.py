@@ -130,7 +130,7 @@ class Connections:
 
 
 def _distrust_reason(tls: Any) -> tuple[str, str]:
-    """Returns why the certificate in a ``TlsInfo`` was not accepted, and a remedy."""
+    """Return why the certificate in a ``TlsInfo`` was not accepted, and a remedy."""
     status, certificate = tls.verifyStatus, tls.remoteCertInfo
     names = [str(each.name) for each in certificate.subjectAltName] or [certificate.subjectCn]
     if status & pj.PJ_SSL_CERT_EVALIDITY_PERIOD:

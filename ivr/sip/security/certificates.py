@@ -92,7 +92,7 @@ def check_certificate(certificate: str, key: str) -> Certificate:
 
 
 def check_authorities(path: str) -> int:
-    """Returns the number of certificates in the PEM file. Raises SipError when there is none."""
+    """Return the number of certificates in the PEM file. Raises SipError when there is none."""
     _pem("tls_ca_file", path, "CERTIFICATE")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -105,7 +105,7 @@ def check_authorities(path: str) -> int:
 
 
 def authorities_file(options: SipOptions) -> str:
-    """Returns ``tls_ca_file``, else the system's list. Raises SipError when there is neither."""
+    """Return ``tls_ca_file``, else the system's list. Raises SipError when there is neither."""
     if options.tls_ca_file is not None:
         return options.tls_ca_file
     for path in (ssl.get_default_verify_paths().cafile, *SYSTEM_LISTS):
@@ -230,7 +230,7 @@ def _read(setting: str, path: str) -> bytes:
 
 
 def _pem(setting: str, path: str, kind: str) -> str:
-    """Returns the text of the first PEM block of that kind."""
+    """Return the text of the first PEM block of that kind."""
     text = _read(setting, path).decode("ascii", "replace")
     begin = next((line for line in text.splitlines() if line.startswith("-----BEGIN") and kind in line), None)
     if begin is None:

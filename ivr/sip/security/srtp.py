@@ -14,7 +14,7 @@ _KEY = re.compile(r"^a=crypto:[^\r\n]*\r?\n", re.MULTILINE)
 
 
 def offered(sdp: str) -> set[str]:
-    """Returns the ways in which an offer (RFC 8866) lets media be carried: ``plain``, ``sdes``, ``dtls``. One
+    """Return the ways in which an offer (RFC 8866) lets media be carried: ``plain``, ``sdes``, ``dtls``. One
     in RTP/AVP that has a key all the same offers both.
     """
     found: set[str] = set()
@@ -44,7 +44,7 @@ def keys_are_hidden(options: SipOptions, transport: str) -> bool:
 
 
 def refusal(options: SipOptions, transport: str, sdp: str) -> str | None:
-    """Returns why a call that came over ``transport`` with this offer (empty: none) cannot be encrypted as
+    """Return why a call that came over ``transport`` with this offer (empty: none) cannot be encrypted as
     ``srtp = "required"`` asks; None when it can, or need not.
     """
     if options.srtp != "required":

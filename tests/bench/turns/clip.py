@@ -68,7 +68,7 @@ def split_of(name: str) -> Split:
 
 
 def mixed(name: str) -> bytes:
-    """Puts names in an order that has nothing to do with what they say."""
+    """Put names in an order that has nothing to do with what they say."""
     return hashlib.sha256(name.encode()).digest()
 
 

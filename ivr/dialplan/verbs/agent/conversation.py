@@ -317,7 +317,7 @@ class Conversation:
         return None
 
     async def _used(self, call: ToolCall) -> tuple[str, str, Next]:
-        """Returns the result for the model, the outcome in one word, and what the plan does next."""
+        """Return the result for the model, the outcome in one word, and what the plan does next."""
         tool = self._agent.tools.get(call.name)
         if tool is None:
             return f"error: there is no tool {call.name[:64]!r}", "unknown", None

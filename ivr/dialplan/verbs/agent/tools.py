@@ -74,7 +74,7 @@ class Param(TextOrFields):
     sensitive: Switch = Field(default=False, description="true: it is never logged, recorded or traced")
 
     def schema_of(self) -> dict[str, Any]:
-        """Returns the JSON Schema for the model."""
+        """Return the JSON Schema for the model."""
         kind = dict(_KINDS[self.type])
         hint = kind.pop("description", "")
         described = f"{self.description}, {hint}" if hint else self.description
@@ -190,7 +190,7 @@ class Tool(Fields):
             yield from self.verb.sets()
 
     def offer(self, name: str) -> ToolDefinition:
-        """Returns the tool as the model sees it."""
+        """Return the tool as the model sees it."""
         return ToolDefinition(
             name,
             self.description,

@@ -49,7 +49,7 @@ class Timers:
     term: float
 
     def first(self, keys_only: bool) -> float:
-        """Returns the time until the caller must begin."""
+        """Return the time until the caller must begin."""
         if self.first_digit is None:
             return self.timeout
         return self.first_digit if keys_only else max(self.first_digit, self.timeout)
@@ -63,7 +63,7 @@ class AnswerCollector:
         self._private = False
 
     async def answer(self) -> Answer:
-        """Returns the next answer. Raises SessionEnded."""
+        """Return the next answer. Raises SessionEnded."""
         self._private = False
         answer = await self._answer()
         return dataclasses.replace(answer, private=self._private)

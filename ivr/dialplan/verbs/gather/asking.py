@@ -103,7 +103,7 @@ class GatherRun:
         return GoTo(goto) if goto is not None else None
 
     def _universal(self, answer: Answer) -> Next:
-        """Returns what comes next; None: the question is said again."""
+        """Return what comes next; None: the question is said again."""
         run = self._run
         run.caller_answered()
         universal = self._gather.active_universals[answer.name]
@@ -115,7 +115,7 @@ class GatherRun:
     # -- misses
 
     async def _missed(self, answer: Answer) -> Next:
-        """Returns what comes next; None: the question is said again."""
+        """Return what comes next; None: the question is said again."""
         run, gather = self._run, self._gather
         kind: Literal["noinput", "nomatch"] = "noinput" if answer.kind == "noinput" else "nomatch"
         self._misses[kind] += 1

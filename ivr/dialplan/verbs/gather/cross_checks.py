@@ -23,7 +23,7 @@ _FIELDS_OF_KINDS: dict[str, tuple[str, ...]] = {
 
 
 def cross_check_fields(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yields (path, message) for each mistake. ``data`` may be wrong in any other way too."""
+    """Yield (path, message) for each mistake. ``data`` may be wrong in any other way too."""
     yield from _given_twice(data.get("choices"))
     kind = str(data.get("input", ""))
     if kind == "pattern" and "pattern" not in data:
