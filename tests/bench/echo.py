@@ -133,7 +133,7 @@ class Bench:
         row(cells)
 
     def latencies(self, legs: list[Leg], onsets: list[int], echo: bool) -> str:
-        """From the onset to SpeechStarted, milliseconds at p50 / p95; onsets without one within 1.5 s; and
+        """Return ms from the onset to SpeechStarted at p50 / p95; onsets without one within 1.5 s; and
         those at which a turn was open that nobody had begun.
         """
         found, false = [], 0

@@ -45,7 +45,7 @@ LIKE = 0.25
 word is heard as another. Of the whole it must be the text to the letter: where Whisper (or the list, which
 has "you are" for "you're") has other words, it cannot be asked which of ours were heard."""
 LATE_MS = 40.0
-"""By how much Whisper's times of words are late: median over prompts in which Piper reports them."""
+"""Whisper's times of words are late by this many ms: median over prompts in which Piper reports them."""
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -64,7 +64,7 @@ class Cut:
     transcript: str
     resume: int
     late_ms: float
-    """From the true start of the word that ``resume`` is nearest to (Whisper's times) to it."""
+    """Milliseconds from the true start of the word that ``resume`` is nearest to (Whisper's times) to it."""
     level_db: float
     """Level of the first 10 ms from there, over the speech of the prompt."""
     lost: int
@@ -119,7 +119,7 @@ class Ear:
 
 
 def letters(text: str) -> str:
-    """Only letters, digits as words: what two spellings of the same have in common."""
+    """Return only letters, digits as words: what two spellings of the same have in common."""
     return re.sub(r"[^a-z]", "", re.sub(r"\d", lambda m: _NUMBERS[int(m[0])], text.lower()))
 
 

@@ -33,7 +33,7 @@ INTERRUPTERS = 6
 WAIT_S = (1.0, 3.0)
 """How much of a prompt they hear before they interrupt."""
 AFTERMATH_S = 3.5
-"""From an interruption on: what is said is over by then, and the prompt was cut, or was not."""
+"""Seconds after an interruption when what is said is over, and the prompt was cut, or was not."""
 SHIFTS = 3
 """Speech does not begin with a packet: each phrase comes with so many different beginnings."""
 
@@ -45,10 +45,10 @@ class Sounds:
     all: dict[str, bytes]
     """PCM16 at 8 kHz by name."""
     kinds: dict[str, tuple[str, ...]]
-    """For a window's kind, the sounds that its calls say."""
+    """Kind of window to the sounds that its calls say."""
     phrases: list[str]
     share: dict[str, float]
-    """For each kind: how much of it is louder than ``measure.LOUD_DBFS`` after mu-law."""
+    """Kind of window to how much of it is louder than ``measure.LOUD_DBFS`` after mu-law."""
     turns_per_s: float
     """Turns that a call in conversation begins, a second."""
 
@@ -92,7 +92,7 @@ class Window:
     start: float
     end: float
     spent: processor.Spent
-    """By the side's process."""
+    """Processor time of the side's process."""
     callers_s: float
     """Processor time of the crowd."""
     others: float
@@ -156,7 +156,7 @@ class Held:
 
     @property
     def span(self) -> tuple[float, float]:
-        """From the first window's start to the last's end."""
+        """Return the first window's start and the last's end."""
         return min(w.start for w in self.windows.values()), max(w.end for w in self.windows.values())
 
 
@@ -256,7 +256,7 @@ class SetUp:
     heard: Record
     window: Window
     to_prompt_ms: list[float]
-    """From the 200 to the prompt's first loud packet, of the whole calls."""
+    """Milliseconds from the 200 to the prompt's first loud packet, of the whole calls."""
     failures: Counter[str]
     side_drops: int
 

@@ -17,7 +17,7 @@ class Spent:
     whole: float
     """utime + stime of the process, its threads that have ended included; not its children."""
     threads: dict[int, tuple[str, float]]
-    """By id: name and seconds."""
+    """Thread id to name and seconds."""
 
     def since(self, before: "Spent") -> "Spent":
         threads = {

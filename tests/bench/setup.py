@@ -9,7 +9,7 @@ from tests.caller import UserAgent
 
 
 def call_times(address: tuple[str, int], count: int) -> list[tuple[float, float]]:
-    """For each call: INVITE to 200, ACK to the first loud packet, in ms."""
+    """Return for each call: INVITE to 200, ACK to the first loud packet, in ms."""
     times = []
     with UserAgent() as ua:
         for _ in range(count):

@@ -27,7 +27,7 @@ class Side:
 
     name: str
     user: str = "crowd"
-    """Who is called: on this name a prompt plays for ever, and speech does not stop it."""
+    """The user that is called: on this name a prompt plays for ever, and speech does not stop it."""
     address: tuple[str, int]
     rtp_ports: range
 

@@ -19,7 +19,7 @@ class Authority:
     def __init__(
         self, folder: Path, name: str = "Authority of the tests", above: "Authority | None" = None
     ) -> None:
-        """With ``above`` it is one that is signed by another, and certificates it signs carry it along."""
+        """Make an authority; ``above`` signs it, and certificates that it signs carry it along."""
         self.folder, self.above = folder, above
         folder.mkdir(parents=True, exist_ok=True)
         self.key, self.certificate = folder / "authority.key", folder / "authority.pem"
@@ -63,7 +63,7 @@ class Authority:
         return Issued(certificate, key)
 
     def _sign_with_dates(self, signing: list[str | Path], start: str) -> None:
-        """Only ``openssl ca`` takes dates; it ends a day after the start."""
+        """Sign with ``openssl ca``, as only that takes dates; the end is a day after the start."""
         (self.folder / "index").touch()
         config = self.folder / "ca.cnf"
         config.write_text(

@@ -95,7 +95,7 @@ class Media:
         self.packets: list[rtp.Packet] = []
         """Everything received, in order of arrival."""
         self.sources: set[tuple[str, int]] = set()
-        """Where it came from."""
+        """Addresses that it came from."""
         self.late: list[float] = []
         """How late each packet was sent by us: what a measurement may be off by."""
         self.sending = True

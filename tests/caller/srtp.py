@@ -27,7 +27,7 @@ class Keys:
 
     @classmethod
     def derived(cls, inline: str) -> "Keys":
-        """From the base64 text: 16 bytes of key, 14 of salt (RFC 4568, 6.1; RFC 3711, 4.3)."""
+        """Return the keys in the base64 text: 16 bytes of key, 14 of salt (RFC 4568, 6.1; RFC 3711, 4.3)."""
         master = base64.b64decode(inline)
         key, salt = master[:16], int.from_bytes(master[16:30], "big")
 
@@ -65,7 +65,7 @@ class Keys:
         return protect
 
     def _counter(self, sequence: int, ssrc: int) -> int:
-        """Where the key stream of an RTP packet begins, without roll-over (RFC 3711, 4.1.1)."""
+        """Return where the key stream of an RTP packet begins, without roll-over (RFC 3711, 4.1.1)."""
         return int.from_bytes(self.salt, "big") << 16 ^ ssrc << 64 ^ sequence << 16
 
     def _tag(self, protected: bytes) -> bytes:

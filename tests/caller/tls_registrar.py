@@ -18,7 +18,7 @@ class TlsRegistrar:
     """Accepts every REGISTER on a port of its own; other requests are kept. Use as a context manager."""
 
     def __init__(self, identity: Issued, client_authority: Path | None = None) -> None:
-        """With ``client_authority`` who connects must show a certificate signed by it."""
+        """Listen; with ``client_authority`` who connects must show a certificate signed by it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(identity.certificate, identity.key)
         if client_authority is not None:
@@ -64,7 +64,7 @@ class TlsRegistrar:
             return self.registered[count - 1]
 
     def send(self, message: Message) -> None:
-        """On the latest connection: what a PBX does with a call for who registered over it."""
+        """Send on the latest connection, as a PBX does with a call for who registered over it."""
         self._links[-1].sendall(message.encode())
 
     def _accept(self) -> None:

@@ -96,7 +96,7 @@ def facts() -> dict[str, Any]:
 
 
 def test_facts_name_what_a_build_lacks(facts: dict[str, Any]) -> None:
-    """On either build: taking a thing away is noticed."""
+    """Taking a thing away is noticed, on either build."""
     shortcomings = facts_module().shortcomings
     less = {"max_calls": 4, "epoll": False, "codecs": ["PCMU/8000/1"], "libssl": "libssl.so.1.0.2k"}
     lacking = {**facts, **less}
@@ -139,6 +139,6 @@ def test_buffers_are_read_and_written_at_once(carrier: dict[str, Any]) -> None:
 
 
 def test_what_is_done_with_each_frame_keeps_the_gil(carrier: dict[str, Any]) -> None:
-    """Who lets go of the GIL while another thread computes gets it back a switch interval later."""
+    """A thread that lets go of the GIL while another computes gets it back a switch interval later."""
     # The two threads share the time; with a call that lets go it is less than a hundredth.
     assert carrier["frames_beside"] > carrier["frames_alone"] / 10

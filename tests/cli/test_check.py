@@ -72,7 +72,7 @@ def test_json_has_all_of_it_also_of_a_plan_that_does_not_load(tmp_path: Path) ->
 
 
 def test_a_finding_is_said_once(tmp_path: Path) -> None:
-    """Also of a file that two plans include, and of a plan that is named beside its tests."""
+    """The same for a file that two plans include, and of a plan that is named beside its tests."""
     write(
         tmp_path,
         "library: 1\nsteps:\n  b:\n    - say: Hi {{ nme }}.\n    - say: Bye.\n    - hangup:\n",

@@ -110,7 +110,7 @@ ENCRYPTED = ("IVR_SIP__TLS_BIND=127.0.0.1:5960", "IVR_SIP__SRTP=required")
 def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
     tmp_path: Path, setting: str, workers: str
 ) -> None:
-    """Before engines are loaded, with the reason and the remedy; by the doctor too."""
+    """It is refused before engines are loaded, with the reason and the remedy; by the doctor too."""
     name, _, value = setting.partition("=")
     done = ivr("serve", PLAN, "--workers", workers, "--bind", "127.0.0.1:5998", cwd=tmp_path, **{name: value})
     assert done.returncode == 2

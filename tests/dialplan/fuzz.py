@@ -22,7 +22,7 @@ from tests.dialplan.plans import DEMO
 
 MAX_S = 5.0
 MAX_GROWTH_MB = 30.0
-"""From the first fifth of the inputs to the end: caches have their size by then."""
+"""Growth from the first fifth of the inputs to the end: caches have their size by then."""
 PIECES = [
     "\n", " ", "  ", "\t", ":", ": ", "- ", "-", "[", "]", "{", "}", ",", "#", "*", "&a ", "*a", "|", ">",
     "'", '"', "\\", "?", "!",

@@ -82,7 +82,7 @@ class Call:
         """The result of a transfer to that address; any other is answered."""
         self.dialled: list[Dial] = []
         self.talking: dict[str, asyncio.Event] = {}
-        """Who answers there talks until this is set."""
+        """Number to an event: the one who answers there talks until it is set."""
         self.digits: list[str] = []
 
     async def answer(self) -> None:
@@ -199,7 +199,7 @@ class Phone:
         self.session.process_audio(pcm)
 
     async def _until_idle(self) -> None:
-        """Until only more audio changes anything, or the plan is over."""
+        """Wait until only more audio changes anything, or the plan is over."""
         settled = asyncio.ensure_future(self.session.wait_until_idle())
         await asyncio.wait({settled, self.task}, return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()

@@ -64,7 +64,7 @@ def test_the_example_of_a_registration_is_one(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_ranges_of_ports() -> None:
-    """As in the compose file, kept out of the kernel's range, and for as many calls as documented."""
+    """They are the compose file's, kept out of the kernel's range, and for as many calls as documented."""
     services = compose()["services"]
     ranges = {
         name: parse_ports(value(services[name]["environment"]["IVR_SIP__RTP_PORTS"]))
@@ -112,7 +112,7 @@ def test_the_address_that_callers_receive(bind: str, public: str, services: Serv
 
 @pytest.mark.system
 def test_the_kernel_keeps_off_ports_that_are_reserved() -> None:
-    """In a network of its own."""
+    """The test runs in a network of its own."""
     reserved = re.search(r"`net\.ipv4\.(ip_local_reserved_ports=\S+?)`", README)
     assert reserved
     low, high = parse_ports(reserved[1].partition("=")[2])

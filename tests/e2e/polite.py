@@ -15,7 +15,7 @@ from tests.e2e.running import Service
 LEVEL_DBFS = -20.0
 REQUEST = "I would like sales please"
 WAIT_S = 15.0
-"""For an answer of the engines, on a busy machine."""
+"""Seconds to wait for an answer of the engines, on a busy machine."""
 
 
 class Caller:

@@ -157,7 +157,7 @@ class Service:
         return found
 
     def wait_until(self, look: Callable[[], Any], timeout: float, what: str) -> Any:
-        """Until ``look`` gives something, looked at after every line of the log."""
+        """Wait until ``look`` gives something, looked at after every line of the log."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while not (found := look()):

@@ -16,7 +16,7 @@ from tests.e2e.softphone import Softphone
 
 
 async def transcribe(*pieces: bytes) -> list[str]:
-    """By the project's own recogniser."""
+    """Transcribe with the project's own recogniser."""
     stt = create_stt("whisper", **engine_host.options())
     await stt.start()
     try:

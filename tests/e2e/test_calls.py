@@ -160,7 +160,7 @@ def test_three_calls_at_once_do_not_hear_each_other(service: Service, caller: Us
 
 
 def test_calls_one_after_another_beside_others(service: Service, caller: UserAgent) -> None:
-    """Where one call has just ended the next one sits; nothing of the old one may reach it."""
+    """The next call sits where one has just ended; nothing of the old one may reach it."""
     others = [caller.call(service.address) for _ in range(2)]
     for _ in range(6):
         call = caller.call(service.address)

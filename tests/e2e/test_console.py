@@ -24,7 +24,7 @@ PJLIB = re.compile(
 
 
 def test_a_call_of_19_s_takes_12_lines(services: Services) -> None:
-    """At level info, as set by default; the shared service logs more, each line with its level."""
+    """The level is info, as set by default; the shared service logs more, each line with its level."""
     service = services.get("demo")
     with UserAgent() as phone:
         began = time.monotonic()
@@ -45,7 +45,7 @@ def test_a_call_of_19_s_takes_12_lines(services: Services) -> None:
 
 
 def test_pjlib_never_writes_to_standard_output() -> None:
-    """From the start to the end of a process, with a call in between; its warnings are lines of our log."""
+    """A process is watched from start to end, with a call in between; its warnings are lines of our log."""
     port = free_port()
     command = [sys.executable, "-m", "ivr.cli", "serve", str(DEMO), "--bind", f"127.0.0.1:{port}"]
     process = subprocess.Popen(

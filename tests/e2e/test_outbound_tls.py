@@ -70,7 +70,7 @@ class Callee:
         return request
 
     def answer_encrypted(self) -> None:
-        """With a key of our own; then send, with that key."""
+        """Answer with a key of our own; then send, with that key."""
         body = srtp.answer(self.invite.body, "127.0.0.1", self.media.port)
         self.media.protect = srtp.Keys.derived(*srtp.keys_in(body)).protector()
         self.reply(200, "OK", body)
@@ -186,7 +186,7 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
 
 @needs_carrier
 def test_beside_a_service_that_takes_calls_over_tls(services: Services, certificates: Certificates) -> None:
-    """With the settings of that service: the callee is verified all the same."""
+    """The settings are those of that service: the callee is verified all the same."""
     own, port = certificates.own, free_port()
     env = trusting(
         certificates.root,

@@ -28,7 +28,7 @@ PROMPT_WITHIN = 3 * 512
 
 
 def lag(of: np.ndarray, within: np.ndarray) -> tuple[int, float]:
-    """Where ``of`` is in ``within``, and how alike they are there."""
+    """Return where ``of`` is in ``within``, and how alike they are there."""
     x, y = of.astype(float), within.astype(float)
     alike = np.correlate(y, x, "valid")
     at = int(alike.argmax())

@@ -60,7 +60,7 @@ def delay(speaker: Call, hearer: Call) -> float:
 
 
 def hears(hearer: Call, speaker: Call, within: float = 0.4) -> bool:
-    """In time, while other tests run beside this one. A timing test asserts that it is within 0.15 s."""
+    """Return whether it hears in time, while other tests run. A timing test asserts that 0.15 s suffice."""
     with machine_delay() as machine:
         return 0 < delay(speaker, hearer) < within + 2 * machine.worst
 
@@ -276,7 +276,7 @@ def test_a_softphone_is_talked_to(service: Service, caller: UserAgent, tmp_path:
 
 
 def replaces(refer: Message) -> tuple[str, dict[str, str]]:
-    """Who a REFER names, and the dialog to be replaced: call-id, to-tag, from-tag."""
+    """Return who a REFER names, and the dialog to be replaced: call-id, to-tag, from-tag."""
     uri, _, headers = sip.uri_of(refer.get("Refer-To")).partition("?")
     value = next(each for each in headers.split("&") if each.lower().startswith("replaces="))
     call_id, *tags = unquote(value.partition("=")[2]).split(";")

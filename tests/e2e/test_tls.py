@@ -165,7 +165,7 @@ async def test_baresip_hears_the_welcome_and_interrupts_it(
 
 
 def test_who_does_not_know_our_authority_does_not_call(optional: Secured, certificates: Certificates) -> None:
-    """By openssl and by Python's: Debian's baresip (1.0) does not verify the server it calls."""
+    """Openssl and Python's ssl are asked: Debian's baresip (1.0) does not verify the server it calls."""
     stranger = certificates.stranger.certificate
     assert "unable to get local issuer" in s_client(optional.port, stranger, "-verify_return_error")
     since = time.time()

@@ -39,7 +39,7 @@ def message(folder: Path, call: Call) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def places(sent: bytes, kept: np.ndarray) -> list[tuple[float, int]]:
-    """For each half second that was sent: how alike what was kept is at best, 0 to 1, and how much later it
+    """Return, for each half second sent, how alike what was kept is at best, 0 to 1, and how much later it
     is there, in samples.
     """
     x, y = np.frombuffer(sent, "<i2").astype(float), kept.astype(float)

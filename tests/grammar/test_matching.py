@@ -234,7 +234,7 @@ def test_sound() -> None:
 
 
 def test_a_matcher_can_go_to_another_process() -> None:
-    """With the plan that it belongs to; its rules are those of that process."""
+    """It goes with the plan that it belongs to; its rules are those of that process."""
     again = pickle.loads(pickle.dumps(YES_NO))
     assert again.match("correct") == YES_NO.match("correct") is not None
     assert again._rules is registry.matching_rules("en")

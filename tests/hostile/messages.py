@@ -40,7 +40,7 @@ class Request:
     content_type: str = "application/sdp"
 
     def data(self, host: str, port: int) -> bytes:
-        """As it is sent from this address."""
+        """Return the message as it is sent from this address."""
         kind = f"Content-Type: {self.content_type}\r\n" if self.content_type and self.body else ""
         return (
             f"{self.method} {self.uri} SIP/2.0\r\n"

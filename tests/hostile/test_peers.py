@@ -1,4 +1,4 @@
-"""Who may send SIP at all (``sip.accept_from``), over real sockets."""
+"""Tests of who may send SIP at all (``sip.accept_from``), over real sockets."""
 
 from tests.hostile.messages import Request, Target, sdp
 from tests.ports import free_port

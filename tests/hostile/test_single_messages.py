@@ -72,7 +72,7 @@ def test_an_invite_that_pjsip_cannot_bear_is_refused(
 
 
 def test_an_ack_in_another_transaction_without_tag_is_dropped(target: Target) -> None:
-    """With the INVITE's Call-ID, From tag and CSeq number: pjsip took it for the same dialog."""
+    """It has the INVITE's Call-ID, From tag and CSeq number: pjsip took it for the same dialog."""
     call = target.call()
     target.send(call.request("ACK", to="<sip:b@127.0.0.1>"))
     target.check_alive()

@@ -19,7 +19,7 @@ from tests.ports import free_port
 DOCKER = Path(__file__).parents[2] / "docker" / "kamailio"
 MODULES = Path("/usr/lib/x86_64-linux-gnu/kamailio/modules")
 TRUNK = "127.0.0.2"
-"""Where callers that may call come from."""
+"""The address of callers that may call."""
 STRANGER = "127.0.0.66"
 WORKER_CALLS = 3
 """Calls a worker holds in these tests, whatever its build could."""

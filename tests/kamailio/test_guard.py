@@ -73,7 +73,7 @@ def test_a_flood_is_not_answered_and_others_are(edge: Edge, workers: list[Servic
 
 
 def test_a_trunk_gets_so_many_calls_a_second_and_not_more(edge: Edge, workers: list[Service]) -> None:
-    """With all workers full, 40 of a burst are refused for that, the others by the rate, without a look."""
+    """All workers are full: 40 of a burst are refused for that, the others by the rate, without a look."""
     with caller() as ua:
         calls = [ua.dial(edge.address) for _ in range(3 * WORKER_CALLS)]
         assert all(call.answered().status == 200 for call in calls)

@@ -51,7 +51,7 @@ class Terminal:
         self.text = ""
 
     def wait(self, pattern: str, timeout: float = 20.0) -> None:
-        """Until that is on the screen after what was waited for before."""
+        """Wait until that is on the screen, after what was waited for before."""
         until = time.monotonic() + timeout
         while True:
             found = re.search(pattern, self.text)

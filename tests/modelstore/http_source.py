@@ -13,9 +13,9 @@ class Source:
 
     content: bytes
     cut_after: list[int] = field(default_factory=list)
-    """For the next requests in turn: bytes after which the connection is cut; then none is."""
+    """Bytes, for the next requests in turn, after which the connection is cut; then none is."""
     statuses: list[int] = field(default_factory=list)
-    """For the next requests in turn: answer with this status and nothing."""
+    """Statuses that answer the next requests in turn, with nothing else."""
     etag: str = '"one"'
     ranges: bool = True
     requests: list[tuple[str | None, str | None]] = field(default_factory=list)

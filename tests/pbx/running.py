@@ -122,7 +122,7 @@ class Pbx:
         self.wait(lambda: "fully booted" in self.ask("core waitfullybooted"), timeout, "Asterisk to boot")
 
     def kill(self, forget: bool = False) -> None:
-        """As a crash does. ``forget``: its registrations are gone too."""
+        """End it as a crash does. ``forget``: its registrations are gone too."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(10)

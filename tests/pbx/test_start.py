@@ -13,7 +13,7 @@ PASSWORDS = {"TRUNK_PASSWORD": "trunk", "PHONE_PASSWORD": "phone"}
 
 
 def start(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """With a program called asterisk that does nothing."""
+    """Start with a program called asterisk that does nothing."""
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
     (programs / "asterisk").write_text('#!/bin/sh\necho started "$@"\n')
@@ -51,7 +51,7 @@ def test_a_public_address_is_for_sip_and_for_sound(tmp_path: Path) -> None:
 
 
 def test_passwords_come_from_files_and_are_for_this_user_only(tmp_path: Path) -> None:
-    """As the compose file has it."""
+    """The files are as the compose file has them."""
     (tmp_path / "trunk").write_text("from-a-file\nsecond line\n")
     (tmp_path / "phones").write_text("another_one")
     done = start(

@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize("number", ["400", "401"], ids=["registered", "by_
 
 
 def served(pbx: Pbx) -> set[tuple[str, int]]:
-    """Where it takes SIP and sound. (pjproject has a socket more, to ask for names.)"""
+    """Return where it takes SIP and sound. (pjproject has a socket more, to ask for names.)"""
     return {at for at in pbx.sockets() if at[1] == pbx.port or at[1] in pbx.rtp_ports}
 
 

@@ -57,7 +57,7 @@ def engine_of(host: ProcessHost) -> RequestProcess:
 
 
 async def until(host: ProcessHost, queued: int) -> None:
-    """Until one request is in hand and ``queued`` more wait."""
+    """Wait until one request is in hand and ``queued`` more wait."""
     engine = engine_of(host)
     while engine._current is None or len(engine._queue) != queued:  # noqa: ASYNC110
         await asyncio.sleep(0.001)

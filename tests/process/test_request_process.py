@@ -48,7 +48,7 @@ async def gone(pid: int, within_s: float = 3.0) -> bool:
 
 
 async def until(engine: RequestProcess, queued: int) -> None:
-    """Until one request is in hand and ``queued`` more wait."""
+    """Wait until one request is in hand and ``queued`` more wait."""
     while engine._current is None or len(engine._queue) != queued:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 

@@ -161,7 +161,7 @@ def test_console_lines_have_no_colours_in_a_pipe(stream: io.StringIO) -> None:
 def test_bytes_that_are_no_text_do_not_cost_the_line(
     tmp_path: Path, format: Literal["json", "console"]
 ) -> None:
-    """As a SIP header arrives: decoded with surrogates for what is no UTF-8."""
+    """Text as a SIP header brings it: decoded with surrogates for what is no UTF-8."""
     caller = b'"J\xfcrgen" <sip:j@example>'.decode("utf-8", "surrogateescape")
     path = tmp_path / "log"
     configure_logging(format, file=path)

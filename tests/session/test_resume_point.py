@@ -1,4 +1,4 @@
-"""Where a cut prompt goes on: never in the middle of a word, never later than the cut."""
+"""Tests of where a cut prompt goes on: never in the middle of a word, never later than the cut."""
 
 import itertools
 from pathlib import Path

@@ -466,7 +466,7 @@ async def test_a_backchannel_counts_as_a_word_where_it_is_an_answer(scene: Make,
 
 
 async def ended_after_ms(s: Scene, sentence: np.ndarray) -> float:
-    """From the last speech, as the detector heard it, to the end of the turn."""
+    """Milliseconds from the last speech, as the detector heard it, to the end of the turn."""
     await s.hears(sentence)
     await s.silence(1600)
     ended = s.find("turn_ended")
@@ -525,7 +525,7 @@ async def test_a_grammar_knows_whole_answers(
 async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
     scene: Make, sentence: np.ndarray, kind: ExpectedKind, after: float, probability: float | None
 ) -> None:
-    """Also when the detector takes it for a beginning, as it does a word alone."""
+    """It is so too when the detector takes it for a beginning, as it does a word alone."""
     judge = Judge(*[probability] * 9) if probability is not None else None
     async with scene(*["one"] * 9, judge=judge, turn=TurnOptions()) as s:
         s.session.set_expectation(
@@ -618,7 +618,7 @@ async def test_with_words_that_may_be_the_last_a_likely_end_is_one(
 
 
 async def test_the_transcript_begins_when_the_sound_falls_away(scene: Make, sentence: np.ndarray) -> None:
-    """Before there is a pause, and is the turn's; one of a gap between two words is thrown away."""
+    """It comes before there is a pause, and is the turn's; one of a gap between two words is thrown away."""
     async with scene(*["hello there"] * 9, judge=Judge(*[0.99] * 9), turn=TurnOptions()) as s:
         s.stt.gate = asyncio.Event()
         await s.hears(sentence[: 8 * 800])

@@ -38,7 +38,7 @@ def sent(line: Line) -> np.ndarray:
 
 
 def find(needle: np.ndarray, hay: np.ndarray) -> int:
-    """Where ``needle`` is in ``hay``, to the bit; -1 when it does not."""
+    """Return where ``needle`` is in ``hay``, to the bit; -1 when it does not."""
     for at in np.flatnonzero(hay == needle[0]):
         if np.array_equal(hay[at : at + needle.size], needle):
             return int(at)

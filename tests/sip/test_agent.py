@@ -83,7 +83,7 @@ def test_what_is_no_address_or_range_is_refused(option: str, value: str) -> None
 
 
 def test_a_call_for_which_no_line_is_free_gets_503() -> None:
-    """And the answer to OPTIONS says so before."""
+    """The answer to OPTIONS says so before."""
     ua = agent(max_calls=2)
     ua.start()
     try:

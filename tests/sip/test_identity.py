@@ -1,4 +1,4 @@
-"""Who a SIP header names, whatever it says."""
+"""Tests of who a SIP header names, whatever it says."""
 
 import pytest
 from hypothesis import given

@@ -38,7 +38,7 @@ class SpeechServer:
         self._asked = asyncio.Event()
 
     async def asked(self) -> None:
-        """Until a request has come."""
+        """Wait until a request has come."""
         await asyncio.wait_for(self._asked.wait(), 5)
 
     async def __aenter__(self) -> "SpeechServer":

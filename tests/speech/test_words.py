@@ -1,4 +1,4 @@
-"""Where the words are: from phonemes, out of the voice, through fallback and cache."""
+"""Tests of where the words are: from phonemes, out of the voice, through fallback and cache."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -20,7 +20,7 @@ RATE = 8_000
 FRAME = 80
 """10 ms."""
 TAIL_S = 0.2
-"""From the last sound to the question: what has been heard of the pause."""
+"""Seconds from the last sound to the question: what has been heard of the pause."""
 
 SENTENCES = """
 agent-alreadyon agent-incorrect agent-loginok agent-newlocation agent-pass agent-user all-circuits-busy-now
@@ -72,7 +72,7 @@ digits/0 digits/1 digits/2 digits/3 digits/4 digits/5 digits/6 digits/7 digits/8
 NUMBERS = ("4719", "5038", "62", "915", "2864", "70153", "38", "1946", "5502718", "839")
 """Said digit by digit, from single recordings."""
 DIGIT_GAPS_S = (0.05, 0.3)
-"""Between two digits."""
+"""Seconds between two digits, at least and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ def ended(kind: str, source: str, complete: bool, pcm: Pcm16, tail_s: float) -> 
 
 
 def cuts(name: str, pcm: Pcm16, words: list[tuple[str, float]], tail_s: float) -> Iterator[Clip]:
-    """Up to two cuts between words, at least two words from the beginning and one from the end, moved to
-    the quietest 10 ms near by. After a full stop a turn may well be over: no cut is made there. After
+    """Yield up to two cuts between words, at least two words from the beginning and one from the end, moved
+    to the quietest 10 ms near by. After a full stop a turn may well be over: no cut is made there. After
     a comma is a kind of its own."""
     level = _level(pcm)
     at = [(word, end) for word, end in words[1:-1] if not word.endswith((".", "?", "!"))]

@@ -64,7 +64,7 @@ def aligner() -> Callable[[str], list[tuple[str, float]]]:
 
 
 def area(scores: npt.NDArray[np.float64], complete: npt.NDArray[np.bool_]) -> float:
-    """Under the ROC curve: how often a turn that ended scores above one that did not (Mann-Whitney)."""
+    """Return the area under the ROC curve: how often ended turns score above open ones (Mann-Whitney)."""
     ended, open_ = scores[complete], scores[~complete]
     above = (ended[:, None] > open_[None, :]).mean() + 0.5 * (ended[:, None] == open_[None, :]).mean()
     return float(above)

@@ -23,7 +23,7 @@ class Echo:
     """How a line echoes. The same one each time, by its seed."""
 
     loss_db: float
-    """By how much the echo of white noise within the band is weaker."""
+    """Decibels by which the echo of white noise within the band is weaker."""
     delay_ms: float
     seed: int = 0
     reverb_ms: float = 0.0
@@ -35,7 +35,7 @@ class Echo:
 
 
 def law(x: Pcm16) -> Pcm16:
-    """Through mu-law and back."""
+    """Code the sound in mu-law and back."""
     return np.frombuffer(ulaw_decode(ulaw_encode(x.tobytes())), np.int16)
 
 
@@ -76,7 +76,7 @@ def response(echo: Echo) -> F64:
 
 
 def convolved(x: npt.NDArray[np.generic], h: F64) -> F64:
-    """As long as ``x``."""
+    """Return the convolution, as long as ``x``."""
     n = 1 << (x.size + h.size).bit_length()
     y: F64 = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(h, n), n)[: x.size]
     return y

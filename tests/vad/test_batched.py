@@ -89,7 +89,7 @@ def test_they_hear_what_a_pushed_stream_hears(model: SileroModel) -> None:
 def test_taking_silence_for_silence_costs_no_onset(
     model: SileroModel, floor: float | None, loud: float
 ) -> None:
-    """Against the same batched that are shown everything: no sentence is missed, the median is not later by a
+    """The measure is the same batch, shown everything: no sentence is missed, the median is not later by a
     third of a window (one sentence in four pays a window, for fewer turns begun by music and noise), the 95th
     percentile not by one.
     """
@@ -277,7 +277,7 @@ def test_the_thread_hears_lines(model: SileroModel, pumped: bool, wake: type[Pip
 
 
 def wait_for_clock(stream: object, at: int) -> None:
-    """Until the detector has looked so far: a stream that is pushed faster than it looks would lose sound."""
+    """Wait until the detector has looked so far: a stream that is pushed faster would lose sound."""
     import time
 
     until = time.monotonic() + 20

@@ -71,7 +71,7 @@ def latencies(events: list[list[VadEvent]], onsets: list[int]) -> list[float]:
 
 @pytest.mark.parametrize("loss_db", [12, 24])
 def test_an_echo_begins_no_turn(model: SileroModel, loss_db: float) -> None:
-    """From the first prompt of the first second of the call on."""
+    """It begins none from the first prompt of the first second of the call on."""
     sounds = [said(name) for name in PROMPTS[::2]]
     legs = [
         (sent, heard(sent, Echo(loss_db, DELAYS[i % 4], seed=i), seed=i)) for i, sent in enumerate(sounds)
@@ -120,7 +120,7 @@ def test_a_frame_more_in_a_jitter_buffer_is_no_speech(model: SileroModel) -> Non
 
 
 def test_lost_frames_are_no_speech(model: SileroModel) -> None:
-    """Where a frame was lost, what the echo would have been is not put in its place."""
+    """What the echo would have been is not put in the place of a lost frame."""
     legs = []
     for i, name in enumerate(PROMPTS[::4]):
         sent = said(name, PROMPTS[2 * i])
@@ -169,7 +169,7 @@ def test_nothing_is_sought_while_nothing_sounds_like_speech(model: SileroModel) 
 
 @pytest.mark.parametrize("noise_dbfs, asked", [(-65, 0.25), (-50, 0.42)])
 def test_a_known_echo_spares_the_network(model: SileroModel, noise_dbfs: float, asked: float) -> None:
-    """Also where what is left of a window is the line's noise."""
+    """It does so too where what is left of a window is the line's noise."""
     sent = said(*PROMPTS[:4])
     back = heard(sent, Echo(12, 60), noise_dbfs=noise_dbfs)
     on, off = detector_for(model, 1), detector_for(model, 1, echo=False)

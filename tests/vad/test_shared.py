@@ -50,7 +50,7 @@ class Caller:
         assert self._examined.wait(LATE)
 
     def say(self, x: Pcm16) -> None:
-        """At the pace the detector keeps, well inside its backlog."""
+        """Push sound at the pace the detector keeps, well inside its backlog."""
         for i in range(0, x.size, 4000):
             part = x[i : i + 4000]
             self.begin(part.size)

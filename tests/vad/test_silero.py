@@ -26,7 +26,7 @@ def test_speech_is_speech_and_noise_is_not(model: SileroModel) -> None:
 
 
 def test_windows_of_8_khz_are_for_a_network_of_their_own(model: SileroModel) -> None:
-    """As sure as the other about a recording from the telephone, in fewer windows of doubt."""
+    """It is as sure as the other about a recording from the telephone, in fewer windows of doubt."""
     assert model.narrow and not SileroModel(model.path, narrow=False).narrow
     found: dict[int, list[float]] = {INPUT: [], NARROW_INPUT: []}
     for name in PROMPTS[::3]:

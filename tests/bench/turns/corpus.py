@@ -36,7 +36,7 @@ class Corpus:
         return [self._speaker.say(VOICES[0], text) for text in phrases.PROMPTS]
 
     def clips(self, kind: Kind, split: Split | None = "report") -> list[Clip]:
-        """In a fixed order. Raises FileNotFoundError that names the package which is missing."""
+        """Return clips in a fixed order. Raises FileNotFoundError that names the missing package."""
         if kind not in self._kinds:
             makers = {
                 "interruption": self._interruptions, "backchannel": self._backchannels, "turn": self._turns,

@@ -25,7 +25,7 @@ from tests.bench.turns.row import Row
 from tests.session.engines import LetterTTS
 
 _SETTLE_S = 2.0
-"""Before the time is taken."""
+"""Seconds before the time is taken."""
 
 
 class LinePlayer:
@@ -124,7 +124,7 @@ class _Words:
 
 
 async def _feed(callers: Sequence[Caller], seconds: float) -> float:
-    """At the pace of calls; processor seconds of this process after it has settled."""
+    """Feed at the pace of calls; return the processor seconds of this process after it has settled."""
     began, spent = time.monotonic(), 0.0
     for n in range(int((seconds + _SETTLE_S) / 0.02)):
         if n == int(_SETTLE_S / 0.02):

@@ -129,7 +129,7 @@ def _engine() -> SmartTurnEngine:
 
 
 def _smart_turn(pcm16: bytes, sample_rate: int) -> float:
-    """As the engine's process does it, in this one."""
+    """Return the probability as the engine's process does, in this one."""
     work = _engine().handle({"sample_rate": sample_rate}, pcm16)
     while True:
         try:
@@ -139,7 +139,7 @@ def _smart_turn(pcm16: bytes, sample_rate: int) -> float:
 
 
 async def run(scene: Scene, column: Column, engine: SpeechToText | None = None) -> Trace:
-    """Without an ``engine`` (a started one) the truth is understood."""
+    """Run a scene. Without an ``engine`` (a started one) the truth is understood."""
     clock = SoundClock()
     player = MemoryPlayer()
     language = scene.clip.language if scene.clip is not None else ""

@@ -1,4 +1,4 @@
-"""Where in a known prompt the received sound is, and how loud it is beside it: frame by frame. Pure.
+"""Follows where in a known prompt the received sound is, and how loud beside it: frame by frame. Pure.
 
 PCM16 at 8 kHz in frames of 20 ms, as a player reads them; the sound may have been through G.711.
 """
@@ -25,7 +25,7 @@ class Frame:
 
     loud: bool
     gain_db: float | None
-    """Beside the prompt; None where the prompt rests or is not known."""
+    """Loudness beside the prompt; None where the prompt rests or is not known."""
     position: int | None
     """First sample of it in the prompt; None for silence and for what is not the prompt."""
 

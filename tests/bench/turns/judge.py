@@ -24,7 +24,7 @@ class Verdict:
     stop_ms: float | None
     """The first frame of the silence that followed."""
     back_ms: float | None
-    """From that stop until the prompt was heard again."""
+    """Milliseconds from that stop until the prompt was heard again."""
     back_at: int | None
     """The sample of the prompt at which it went on."""
     lost: bool
@@ -86,7 +86,7 @@ class Ending:
     early: bool
     """A turn was ended while the caller had more to say."""
     delay_ms: float | None
-    """From the last sample of speech to the decision; None when it was early, or never came."""
+    """Milliseconds from the last sample of speech to the decision; None when it was early, or never came."""
     words_ms: float | None
     """The same to the turn with its words, which is what can be answered."""
 

@@ -95,7 +95,7 @@ def _band() -> F64:
 
 
 def coded(frame: Pcm16, a_law: bool) -> Pcm16:
-    """Through G.711 and back."""
+    """Code a frame in G.711 and back."""
     raw = frame.tobytes()
     out = alaw_decode(alaw_encode(raw)) if a_law else ulaw_decode(ulaw_encode(raw))
     return np.frombuffer(out, np.int16)

@@ -15,7 +15,7 @@ _DTMF_HZ = ((697, 770, 852, 941), (1209, 1336, 1477))
 
 
 def pcm(x: F64, peak: float = 12_000.0) -> Pcm16:
-    """As PCM16, the largest sample at ``peak``."""
+    """Return the sound as PCM16, the largest sample at ``peak``."""
     top = float(np.abs(x).max()) or 1.0
     return np.rint(x / top * peak).astype(np.int16)
 
@@ -88,7 +88,7 @@ def click(seed: int) -> Pcm16:
 
 
 def breath(seed: int) -> Pcm16:
-    """Into the microphone: noise with the shape of the mouth, swelling and fading in 0.4 to 1.2 s."""
+    """Breath into the microphone: noise with the shape of the mouth, swelling and fading in 0.4 to 1.2 s."""
     dice = np.random.default_rng(seed)
     seconds = dice.uniform(0.4, 1.2)
     x = _formants(dice.standard_normal(int(seconds * RATE)), (dice.uniform(400, 900), 1500, 2600), 400)

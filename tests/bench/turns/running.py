@@ -17,7 +17,7 @@ from tests.bench.turns.scene import Scene, Trace
 def run(
     scenes: Sequence[Scene], columns: Sequence[Column], rows: dict[str, Row], score: Score, engine: str = ""
 ) -> list[Row]:
-    """With an ``engine`` only the first column: what was understood changes nothing in the others."""
+    """Run scenes. With an ``engine`` only the first column: words change nothing in the others."""
     turns = all(scene.prompt is None for scene in scenes)
     for column in columns[:1] if engine else columns:
         if column.turns_only and not turns:

@@ -24,7 +24,7 @@ class Scene:
     condition: Condition
     clip: Clip | None
     at: int
-    """Where the clip's first sample comes."""
+    """The place of the clip's first sample."""
     length: int
     prompt: Pcm16 | None = None
     understood: bool = True

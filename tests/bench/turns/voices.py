@@ -110,7 +110,7 @@ def _espeak(voice: Voice, text: str) -> tuple[Pcm16, int]:
 
 
 def trimmed(x: Pcm16, within_db: float = 40.0, margin: int = 80) -> Pcm16:
-    """Without the silence at both ends (10 ms pieces more than ``within_db`` below the loudest)."""
+    """Cut the silence off both ends (10 ms pieces more than ``within_db`` below the loudest)."""
     n = len(x) // 80
     levels = np.sqrt((x[: n * 80].astype(np.float64).reshape(n, 80) ** 2).mean(axis=1))
     loud = np.flatnonzero(levels > levels.max() * 10 ** (-within_db / 20))

@@ -36,7 +36,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Trial:
-    """From the packet with the onset to the prompt's last of full loudness, and to its last loud one."""
+    """Times from the packet with the onset to the prompt's last of full loudness, and its last loud one."""
 
     name: str
     duck_ms: float | None
@@ -109,7 +109,7 @@ def _measured(packets: Sequence[Packet], prompt: Pcm16, onset: float) -> tuple[f
 
 
 def loudness(frames: Sequence[Frame]) -> str:
-    """For a look at what happened: a sign a frame."""
+    """Return a sign a frame, for a look at what happened."""
     signs = {True: "#", False: "."}
     return "".join(
         "-" if f.gain_db is not None and f.gain_db < -2 and f.loud else signs[f.loud] for f in frames

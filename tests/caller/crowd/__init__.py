@@ -73,7 +73,7 @@ class Crowd:
         self._order(5, "say", _names(sound))
 
     def hearing(self, calls: Sequence[CrowdCall]) -> list[float]:
-        """For how long each of these has been sent loud packets without a pause, seconds; at most since its
+        """Return for how long each has been sent loud packets without a pause, seconds; at most since its
         callee's port was first heard."""
         answer: list[float] = self._order(5, "hearing", [call.number for call in calls])
         return answer

@@ -120,7 +120,7 @@ class Loop:
         return lambda: True
 
     def order_hearing(self, numbers: Sequence[int]) -> Callable[[], Any]:
-        """For how long each of these calls has heard sound without a pause, seconds."""
+        """Ask for how long each of these calls has heard sound without a pause, seconds."""
         answer = [self._receiver.loud_for(self._line.calls[number].port) for number in numbers]
         return lambda: answer
 

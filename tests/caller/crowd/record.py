@@ -34,7 +34,7 @@ class CrowdCall:
     answered: float = 0.0
     """When the 200 came."""
     port: int = 0
-    """Where the other side sends its RTP from."""
+    """The port from which the other side sends its RTP."""
     ended: float = 0.0
     """When we said BYE, or they did."""
     failure: str = ""
@@ -97,7 +97,7 @@ class Record:
 
 
 def gaps_ms(packets: np.ndarray, start: float | None = None, end: float | None = None) -> np.ndarray:
-    """Between one arrival and the next. With the ends of the time looked at, the stretches there without a
+    """Return the times between arrivals. With the ends of the time looked at, the stretches there without a
     packet count too where they are longer than a packet's 20 ms: a stream that stops has a gap.
     """
     between = np.diff(packets["at"])

@@ -62,7 +62,7 @@ for _function in (_libc.sendmmsg, _libc.recvmmsg):
 
 @dataclass(frozen=True)
 class Track:
-    """Where a sound lies in the bank, in frames of 20 ms."""
+    """The place of a sound in the bank, in frames of 20 ms."""
 
     start: int
     frames: int

@@ -77,7 +77,7 @@ YIELDS = {
 }
 """How the prompts yield."""
 CLOSE_S = 0.45
-"""Between the same thing in both: the detector hears where speech begins and ends a little differently."""
+"""Seconds between the same thing in both: the detector hears speech begin and end a little differently."""
 
 
 class Recogniser:

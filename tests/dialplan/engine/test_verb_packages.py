@@ -134,7 +134,7 @@ def test_the_reference_describes_it(install: Callable[..., Path]) -> None:
 
 
 def test_the_commands_see_it(install: Callable[..., Path], tmp_path: Path) -> None:
-    """In interpreters of their own, as an operator runs them."""
+    """The commands run in interpreters of their own, as an operator runs them."""
     site = install(SMS)
     dialogues(tmp_path, STEPS, "- hears: I have sent the address.\n- hears: I have sent more.\n")
     environment = {**os.environ, "PYTHONPATH": str(site)}

@@ -1,4 +1,4 @@
-"""Who is next, and who is free: whatever callers and agents do."""
+"""Tests of who is next, and who is free, whatever callers and agents do."""
 
 import asyncio
 

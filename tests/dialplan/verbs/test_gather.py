@@ -30,7 +30,7 @@ def pin(folder: Path, more: str) -> Plan:
 
 
 def top(folder: Path, head: str, steps: str) -> Plan:
-    """With more at the plan's top."""
+    """Make a plan with more at its top."""
     indented = "".join(f"  {line}\n" for line in steps.strip("\n").splitlines())
     return load_plan(write(folder, f"dialplan: 1\nstart: a\n{head}\nsteps:\n{indented}"))
 

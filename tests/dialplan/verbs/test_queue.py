@@ -39,7 +39,7 @@ FIRST, SECOND = "Number 1, 3 minutes.", "Number 2, 6 minutes."
 
 
 class LastSaid(list[str]):
-    """Also what is looked at while it is being said is that."""
+    """Texts said last; what is looked at while it is being said counts too."""
 
     def pop(self, index: SupportsIndex = -1) -> str:
         return self[-1]

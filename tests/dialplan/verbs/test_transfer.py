@@ -94,7 +94,7 @@ async def test_from_one_to_the_next(tmp_path: Path) -> None:
 
 
 async def test_a_caller_who_interrupted_before_hears_it_too(tmp_path: Path) -> None:
-    """Also with a gather after it: nobody may get there."""
+    """The same with a gather after it: nobody may get there."""
     steps = "a:\n  - say: One moment.\n  - transfer: 101\n  - gather: {choices: {x: {press: 1}}}\n"
     async with Phone(plan(tmp_path, steps)) as phone:
         phone.call.reached["101"] = BUSY
