@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self, TextIO
 
 import structlog
 
+from ivr.tasks import TaskSupervisor
+
 log: Any = structlog.get_logger("ivr.start")
 
 PROMPTS_EVERY_S = 2.0
@@ -53,20 +55,19 @@ class StartProgress:
         self._loading: dict[str, None] = {}
         self._prompts = ""
         self._began = self._logged = time.monotonic()
-        self._ticker: asyncio.Task[None] | None = None
+        self._tasks = TaskSupervisor(log)
         self._shown = False
 
     async def __aenter__(self) -> Self:
         self._began = time.monotonic()
         if self._terminal.isatty():
-            self._ticker = asyncio.create_task(self._update(), name="start progress")
+            self._tasks.start(self._update(), "start progress")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ticker is not None:
-            self._ticker.cancel()
+        await self._tasks.aclose()
         if self._shown:
             self._terminal.write("\r\x1b[K")
             self._terminal.flush()

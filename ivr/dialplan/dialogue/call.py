@@ -100,7 +100,7 @@ class LocalCall:
 
     async def __aenter__(self) -> Self:
         await self.session.start()
-        self._task = asyncio.ensure_future(self.runner())
+        self._task = asyncio.create_task(self.runner(), name="plan")
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -45,7 +45,7 @@ class Reports:
     def _report(self, report: dict[str, Any]) -> None:
         if self._catching_up is None and self._parent.backlog > BACKLOG_BYTES:
             log.warning("call_reports_full", limit_bytes=BACKLOG_BYTES, open=len(self._open_calls()))
-            self._catching_up = asyncio.create_task(self._catch_up())
+            self._catching_up = asyncio.create_task(self._catch_up(), name="reports")
         if self._catching_up is not None:
             self.dropped += 1
         else:

@@ -27,6 +27,7 @@ from ivr.service.workers.reports import Reports
 from ivr.sip.errors import SipError
 from ivr.sip.user_agent import AgentInfo
 from ivr.speech.base import SpeechError
+from ivr.tasks import TaskSupervisor
 from ivr.vad.silero import VadModelError
 
 log: Any = structlog.get_logger("ivr.worker")
@@ -38,9 +39,9 @@ class Worker:
     def __init__(self, settings: Settings, plans: Sequence[Plan]) -> None:
         self._server = Server(settings, plans, self)
         self._parent = ParentLink(self._on_frame, self._on_gone)
+        self._tasks = TaskSupervisor(log)
         self._reports = Reports(self._parent, self._server.calls.records)
         self._plans: asyncio.Queue[bytes] = asyncio.Queue()
-        self._changing: asyncio.Task[None] | None = None
         self._draining = False
 
     async def run(self, link: socket.socket) -> int:
@@ -57,14 +58,13 @@ class Worker:
             self._parent.send({"op": "failed", "error": f"{type(error).__name__}: {error}"})
             return 1
         finally:
-            if self._changing is not None:
-                self._changing.cancel()
+            await self._tasks.aclose()
             await self._parent.aclose()
 
     # -- events of the server
 
     def ready(self, info: AgentInfo) -> None:
-        self._changing = asyncio.create_task(self._change_plans())
+        self._tasks.start(self._change_plans(), "plans of the supervisor")
         self._parent.send({"op": "ready", "info": asdict(info)})
 
     def call_started(self, call: ServedCall) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -97,6 +98,26 @@ def test_a_plan_uses_the_verb_of_a_package(install: Callable[..., Path], tmp_pat
     outcome = hold(file)
     assert outcome.failure is None, outcome.failure
     assert list(all_verbs())[-1] == "sms"
+
+
+def test_the_verb_of_the_readme(install: Callable[..., Path], tmp_path: Path) -> None:
+    """The code in ``ivr/dialplan/verbs/README.md``, as printed, with a gateway that refuses one text."""
+    readme = Path(registry.__file__).parents[1] / "verbs" / "README.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", readme.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    gateway = "class gateway:\n    async def send(number, text):\n        return text != 'refused'\n"
+    install(code + gateway)
+    steps = """
+    a:
+      - sms: {text: hello, sent: b}
+    b:
+      - sms: {text: refused, sent: a, on_error: c}
+      - hangup:
+    c:
+      - say: It was refused.
+      - hangup:
+    """
+    outcome = hold(dialogues(tmp_path, textwrap.dedent(steps), "- hears: It was refused.\n"))
+    assert outcome.failure is None, outcome.failure
 
 
 def test_a_dialogue_with_it_can_fail(install: Callable[..., Path], tmp_path: Path) -> None:
