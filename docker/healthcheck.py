@@ -3,8 +3,8 @@
 
     healthcheck.py [--accepting] [HOST:PORT]
 
-HOST:PORT is that of $IVR_SIP__BIND unless given. Exit code 0 when it is well, 1 when not. A service that is
-full or draining answers 503: it takes no new call, but it is well, and whoever restarts it for that ends the
+HOST:PORT is that of $IVR_SIP__BIND unless given. Exit code 0: healthy, 1: not. A service that is full or
+draining answers 503: it takes no new call, but it is healthy, and whoever restarts it for that ends the
 calls it has. With --accepting only 200 will do: may it be sent calls?
 """
 

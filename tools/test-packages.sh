@@ -30,7 +30,7 @@ done
 
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "The tests need these Debian packages, and this system has no apt-get:$missing" >&2
-    echo "Install their like (sipp, baresip, sox, espeak-ng; the recordings go to /usr/share/asterisk)." >&2
+    echo "Install the equivalents (sipp, baresip, sox, espeak-ng; the recordings go to /usr/share/asterisk)." >&2
     exit 1
 fi
 

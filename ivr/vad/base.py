@@ -16,7 +16,7 @@ class VadStream(Protocol):
 
     @property
     def speaking(self) -> bool:
-        """Between SpeechStarted and SpeechEnded."""
+        """Whether this is between SpeechStarted and SpeechEnded."""
 
     @property
     def dropped(self) -> int:

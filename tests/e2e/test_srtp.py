@@ -1,4 +1,4 @@
-"""SRTP on the wire: what leaves is not speech to who listens in, and is the prompt to who has the key.
+"""SRTP on the wire: what leaves is not speech to an eavesdropper, and is the prompt to the holder of the key.
 SDES over UDP, which both builds of PJSUA2 can do.
 """
 

@@ -322,7 +322,7 @@ def test_does_not_register_with_a_server_it_cannot_trust(
         assert refused["role"] == "server" and refused["peer"] == f"127.0.0.1:{registrar.port}"
         assert why in refused["reason"] and remedy in refused["remedy"]
         service.wait_event("registration_failed", 8)
-        # It is tried again; nothing was said to who could not be trusted.
+        # It is tried again; nothing was said to a peer that cannot be trusted.
         service.wait_until(lambda: registrar.connections >= 2, 8, "a second try")
         assert registrar.registered == []
         with UserAgent() as caller:

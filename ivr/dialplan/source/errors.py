@@ -16,7 +16,7 @@ class Problem:
     message: str
     """What was found and what was expected, in an operator's words."""
     file: str = ""
-    """Where, when it is not the plan's own file but one that it includes."""
+    """The file, when it is not the plan's own but one that it includes."""
     rule: str = "schema"
     """The id of the rule that it breaks (``ivr.dialplan.check``)."""
 

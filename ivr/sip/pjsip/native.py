@@ -61,7 +61,7 @@ _LONGEST_SDP = 32_768
 
 _OnRequest = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _BEFORE_PJSUA = 64 - 4
-"""After the dialog layer (32), before pjsua's own modules (PJSIP_MOD_PRIORITY_APPLICATION is 64)."""
+"""Priority after the dialog layer (32), before pjsua's own modules (PJSIP_MOD_PRIORITY_APPLICATION is 64)."""
 _AFTER_ALL = 64 + 99
 
 IN_DIALOG_ONLY = frozenset({"BYE", "INFO", "UPDATE", "PRACK", "CANCEL", "REFER", "NOTIFY"})

@@ -17,7 +17,7 @@ OPEN_WORDS = word_set(
 the sounds of hesitation. Rather too few than too many: one too many makes callers wait."""
 COPULAS = word_set("is are am was were")
 SUBJECT_PRONOUNS = word_set("i you he she it we they there this that these those what")
-"""Before a form of "to be": "it is" may be a whole answer, "my name is" is not."""
+"""Pronouns before a form of "to be": "it is" may be a whole answer, "my name is" is not."""
 YES_NO_ANSWERS = word_set(
     "yes yeah yep yup yea sure ok okay right correct thats it is no nope nah not now wrong"
 )
