@@ -10,9 +10,9 @@ PROCESS_FIXTURES = frozenset({"services", "whisper", "piper"})
 """Fixtures that start a service or a speech engine."""
 
 INTEGRATION = (
-    *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/readme", "tests/tools"),
+    *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/readme", "tests/tools", "tests/hostile"),
     "tests/bench/test_heard.py",
-    "tests/speech/test_smart_turn.py",
+    *(f"tests/speech/test_{name}.py" for name in ("smart_turn", "whisper", "piper")),
     *(f"tests/vad/test_{name}.py" for name in ("recordings", "echo", "batched", "stream")),
 )
 """Files and folders whose tests start a service, a speech engine or a command of the project, or run a

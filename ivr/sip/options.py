@@ -140,7 +140,7 @@ def parse_bind(text: str) -> tuple[str, int]:
 
 def is_loopback(bind: str) -> bool:
     """Return whether nothing but this machine reaches the address of ``host:port``."""
-    host = parse_bind(bind)[0]
+    host = bind.rpartition(":")[0]
     return host == "localhost" or host.startswith("127.")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ivr.sip.gate.request_checks import is_ipv4
-from ivr.sip.options import SipOptions, parse_bind
+from ivr.sip.options import SipOptions
 
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 EVERYBODY = ipaddress.IPv4Network("0.0.0.0/0")
@@ -40,7 +40,7 @@ class Peers:
             if entry == "loopback":
                 self._networks.append((LOOPBACK, Peer("loopback", trusted=True)))
                 # A program beside us, such as a health check, comes from the address that is bound to.
-                own = parse_bind(options.bind)[0]
+                own = options.bind.rpartition(":")[0]
                 if is_ipv4(own):
                     self._add((own,), Peer("loopback", trusted=True))
             elif entry == "registrars":
