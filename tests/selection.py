@@ -12,11 +12,14 @@ PROCESS_FIXTURES = frozenset({"services", "whisper", "piper"})
 INTEGRATION = (
     *("tests/e2e", "tests/sipp", "tests/cli", "tests/lab", "tests/readme", "tests/tools", "tests/hostile"),
     "tests/bench/test_heard.py",
+    "tests/service/test_doctor.py::test_local_engines_are_really_started",
+    "tests/service/test_languages.py::test_the_voice_of_a_language_is_heard",
+    "tests/test_layout.py::test_every_module_can_be_imported_alone",
     *(f"tests/speech/test_{name}.py" for name in ("smart_turn", "whisper", "piper")),
     *(f"tests/vad/test_{name}.py" for name in ("recordings", "echo", "batched", "stream")),
 )
-"""Files and folders whose tests start a service, a speech engine or a command of the project, or run a
-network over minutes of recordings.
+"""Files, folders and tests that start a service, a speech engine or a command of the project, import all of
+it, or run a network over minutes of recordings.
 """
 
 
