@@ -92,24 +92,24 @@ class TurnOptions:
     incomplete_ms: float = 1200
     """Milliseconds of silence after words that are no whole answer, or where the words or the turn detector
     suggest that more follows (incompletetimeout of VoiceXML). No pause is longer."""
-    sure: float = 0.9
+    end_above: float = 0.9
     """Probability, by the turn detector, from which a turn ends at once."""
-    likely: float = 0.5
+    end_with_words_above: float = 0.5
     """Probability, by the turn detector, from which a turn ends once its words are known and may be the last
     (``wait_for_words``)."""
-    doubtful: float = 0.3
+    continue_below: float = 0.3
     """Probability, by the turn detector, below which the caller is expected to continue, and
-    ``incomplete_ms`` of silence are waited for. From here to ``likely`` the silence is as without a
-    detector."""
+    ``incomplete_ms`` of silence are waited for. From here to ``end_with_words_above`` the silence is as
+    without a detector."""
     preemptive: bool = True
     """Transcribe at each pause, and discard the transcript when the caller continues."""
     wait_for_words: bool = True
     """End no turn before the words up to its last pause are known, nor on words that cannot be its last ("my
     number is"). Transcribes as soon as the sound fades. Needs ``preemptive``."""
-    clear_ms: float = 1200
-    """Milliseconds of speech after which a turn that sounds complete (``sure``) ends without its words:
+    long_turn_ms: float = 1200
+    """Milliseconds of speech after which a turn that sounds complete (``end_above``) ends without its words:
     people who stop to think do so earlier."""
-    similar: float = 1.0
+    reply_overlap: float = 1.0
     """Share of words, 0 to 1, that the final transcript must have in common with the interim one for a reply
     that was prepared from it to be used. 1 is the same words; below 1 the reply is kept while the caller
     continues."""
@@ -119,15 +119,17 @@ class TurnOptions:
 
     def __post_init__(self) -> None:
         times = (self.yes_no_silence_ms, self.digits_silence_ms, self.complete_ms, self.incomplete_ms)
-        if min(*times, self.clear_ms) < 0:
+        if min(*times, self.long_turn_ms) < 0:
             raise ValueError("the times of a turn cannot be negative")
         if self.complete_ms > self.incomplete_ms:
             raise ValueError("complete_ms cannot be longer than incomplete_ms")
-        if not 0 <= self.doubtful <= self.likely <= self.sure <= 1:
-            found = f"{self.doubtful}, {self.likely} and {self.sure}"
-            raise ValueError(f"0 <= doubtful <= likely <= sure <= 1 is needed, got {found}")
-        if not 0 <= self.similar <= 1:
-            raise ValueError(f"similar is a share, between 0 and 1, got {self.similar}")
+        if not 0 <= self.continue_below <= self.end_with_words_above <= self.end_above <= 1:
+            found = f"{self.continue_below}, {self.end_with_words_above} and {self.end_above}"
+            raise ValueError(
+                f"0 <= continue_below <= end_with_words_above <= end_above <= 1 is needed, got {found}"
+            )
+        if not 0 <= self.reply_overlap <= 1:
+            raise ValueError(f"reply_overlap is a share, between 0 and 1, got {self.reply_overlap}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

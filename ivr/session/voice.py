@@ -241,7 +241,7 @@ class VoiceSession:
     def prepare_replies(self, make: Callable[[str], Awaitable[Any]] | None) -> None:
         """Begin a reply when the caller pauses, before it is known that they have finished (preemptive
         generation): ``make`` is given what they said so far. When the turn is over and says the same (or is
-        similar enough: ``TurnOptions.similar``), what it makes is the turn's ``reply``; when it says
+        similar enough: ``TurnOptions.reply_overlap``), what it makes is the turn's ``reply``; when it says
         something else that is cancelled, and nothing of it is said or logged. None ends it. Needs
         ``TurnOptions.preemptive``.
         """

@@ -384,7 +384,7 @@ def test_the_grammar_and_the_turn_detector_of_then_are_asked(polite: Path) -> No
     was = of(recording.decisions, "turn_ended")[-1]
     assert last_turn() == was and was.details["reason"] == "complete"
     assert last_turn("turn.name=none", "session.turn.complete_ms=1200").details["reason"] == "silence"
-    later = last_turn("session.turn.sure=1", "session.turn.complete_ms=640")
+    later = last_turn("session.turn.end_above=1", "session.turn.complete_ms=640")
     assert later.details["reason"] == "complete" and later.at > was.at
 
 

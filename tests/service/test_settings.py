@@ -172,8 +172,8 @@ def test_every_option_of_turn_taking_from_a_file_and_from_the_environment(tmp_pa
     others: dict[type, Any] = {bool: None, int: 7, float: 7, str: "dtmf", tuple: ["help me", "agent"]}
     for table, name, default in options:
         value = not default if isinstance(default, bool) else others[type(default)]
-        if name in ("sure", "likely", "doubtful", "similar"):
-            value = 0.5 if name != "likely" else 0.6
+        if name in ("end_above", "end_with_words_above", "continue_below", "reply_overlap"):
+            value = 0.5 if name != "end_with_words_above" else 0.6
         elif name in ("incomplete_ms", "max_turn_ms"):
             value = 7000
         elif (table, name) == ("session.barge_in", "min_speech_ms"):
@@ -265,8 +265,12 @@ def test_a_preset_is_under_what_is_said_explicitly(tmp_path: Path) -> None:
         ("[session.barge_in]\nduck_db = -3", 2, "session.barge_in.duck_db = -3: must not be negative"),
         ("[session.barge_in]\nhotword = 'a'", 2, "must be a list, each item a text, not 'a'"),
         ("[session.barge_in]\nhotword = ['a', ' ']", 2, "session.barge_in.hotword: a phrase of hotword is"),
-        ("[session.turn]\nsure = 2", 2, "session.turn.sure: 0 <= doubtful <= likely <= sure <= 1 is needed"),
-        ("[session.turn]\nsimilar = 1.5", 2, "session.turn.similar: similar is a share, between 0 and 1"),
+        (
+            "[session.turn]\nend_above = 2",
+            2,
+            "session.turn.end_above: 0 <= continue_below <= end_with",
+        ),
+        ("[session.turn]\nreply_overlap = 1.5", 2, "reply_overlap is a share, between 0 and 1"),
         ("[session.turn]\ncomplete_ms = 2000", 2, "complete_ms cannot be longer than incomplete_ms"),
         ("[session.turn]\nyesno_silence_ms = 1", 2, "did you mean session.turn.yes_no_silence_ms?"),
         (

@@ -537,11 +537,11 @@ async def test_an_answer_that_may_go_on_waits_as_its_kind_does(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sure": 1.1}, "doubtful <= likely <= sure <= 1"),
-        ({"doubtful": 0.95}, "doubtful <= likely"),
-        ({"likely": 0.95}, "likely <= sure"),
-        ({"clear_ms": -1}, "cannot be negative"),
-        ({"similar": -0.1}, "similar is a share"),
+        ({"end_above": 1.1}, "<= end_above <= 1"),
+        ({"continue_below": 0.95}, "continue_below <= end_with_words_above"),
+        ({"end_with_words_above": 0.95}, "end_with_words_above <= end_above"),
+        ({"long_turn_ms": -1}, "cannot be negative"),
+        ({"reply_overlap": -0.1}, "reply_overlap is a share"),
         ({"complete_ms": 2000}, "complete_ms cannot be longer"),
         ({"digits_silence_ms": -1}, "cannot be negative"),
     ],
@@ -584,8 +584,8 @@ async def test_words_that_come_late_end_the_turn_that_the_detector_is_sure_of(
 
 async def test_no_words_are_waited_for_after_clear_speech(scene: Make, sentence: np.ndarray) -> None:
     """Long enough, and the detector sure: nobody stops to think there."""
-    for clear_ms, ended in ((800, ["turn_ended"]), (3000, [])):
-        turn = TurnOptions(clear_ms=clear_ms)
+    for long_turn_ms, ended in ((800, ["turn_ended"]), (3000, [])):
+        turn = TurnOptions(long_turn_ms=long_turn_ms)
         async with scene("my number is", judge=Judge(*[0.99] * 9), turn=turn) as s:
             s.stt.gate = asyncio.Event()
             await s.hears(sentence[: 8 * 1200])
@@ -595,7 +595,7 @@ async def test_no_words_are_waited_for_after_clear_speech(scene: Make, sentence:
 
 
 async def test_but_for_an_answer_that_is_known(scene: Make, sentence: np.ndarray) -> None:
-    turn = TurnOptions(clear_ms=800)
+    turn = TurnOptions(long_turn_ms=800)
     async with scene("one", judge=Judge(*[0.99] * 9), turn=turn) as s:
         s.session.set_expectation(Expectation(kind="menu", fits=lambda text: text == "one"))
         s.stt.gate = asyncio.Event()
@@ -784,7 +784,9 @@ async def test_none_is_prepared_at_a_dip(scene: Make, sentence: np.ndarray) -> N
         asked.append(s.session.clock)
         return text
 
-    async with scene(*["hello there"] * 9, judge=Judge(*[0.5] * 9), turn=TurnOptions(likely=0.6)) as s:
+    async with scene(
+        *["hello there"] * 9, judge=Judge(*[0.5] * 9), turn=TurnOptions(end_with_words_above=0.6)
+    ) as s:
         s.session.prepare_replies(make)
         await s.hears(sentence[: 8 * 1200])
         await s.silence(900)
@@ -837,7 +839,7 @@ async def test_one_to_nearly_the_same_words_serves_where_that_is_wished(
         begun.append(text)
         return f"you said {text}"
 
-    turn = TurnOptions(wait_for_words=False, similar=similar)
+    turn = TurnOptions(wait_for_words=False, reply_overlap=similar)
     async with scene("book a table", *[said] * 5, turn=turn) as s:
         s.session.prepare_replies(make)
         x = sentence[: 8 * 1000]

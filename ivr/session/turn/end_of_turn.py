@@ -34,11 +34,11 @@ class PreparedReply:
     text: str
     reply: "asyncio.Future[Any]"
 
-    def to(self, text: str, similar: float) -> "asyncio.Future[Any] | None":
-        """The reply, if ``text``, the final transcript, shares ``similar`` of its words with what the reply
+    def to(self, text: str, overlap: float) -> "asyncio.Future[Any] | None":
+        """The reply, if ``text``, the final transcript, shares ``overlap`` of its words with what the reply
         answers; otherwise the reply is cancelled and None is returned.
         """
-        if word_overlap(self.text, text) >= similar:
+        if word_overlap(self.text, text) >= overlap:
             return self.reply
         self.reply.cancel()
         return None
@@ -191,7 +191,7 @@ class EndOfTurn:
     @property
     def _replies_to_same_words(self) -> bool:
         """A reply serves only for the words that it answers: a turn that continues needs another one."""
-        return self._config.turn.similar >= 1
+        return self._config.turn.reply_overlap >= 1
 
     def _note_discarded(self, at: int) -> None:
         if self._transcribing is not None and self._transcribed_at is not None:
@@ -228,7 +228,7 @@ class EndOfTurn:
     def _on_transcript(self, pause: SpeechPaused, transcript: Transcript) -> None:
         """What was said up to the pause is known."""
         text, begun = transcript.text, self._reply
-        serves = begun is not None and word_overlap(begun.text, text) >= self._config.turn.similar
+        serves = begun is not None and word_overlap(begun.text, text) >= self._config.turn.reply_overlap
         if self.prepare_reply is not None and transcript_words(text) and not serves:
             self._discard_reply()
             self._reply = PreparedReply(text, asyncio.ensure_future(self.prepare_reply(text)))

@@ -78,9 +78,9 @@ class EndOfTurnRule(Protocol):
 
 
 class WordsUnknown:
-    """While the words are not known, only a turn that was long and is surely over ends (``clear_ms``,
-    ``sure``); never one that answers a question of known answers: people who stop to think do so after a few
-    words.
+    """While the words are not known, only a turn that was long and is surely over ends (``long_turn_ms``,
+    ``end_above``); never one that answers a question of known answers: people who stop to think do so after
+    a few words.
     """
 
     name = "turn detector"
@@ -88,9 +88,9 @@ class WordsUnknown:
     def silence(self, pause: Pause) -> Silence | None:
         if pause.text is not None or not pause.waits_for_words:
             return None
-        if pause.spoken_ms < pause.turn.clear_ms or pause.expected.fits is not None:
+        if pause.spoken_ms < pause.turn.long_turn_ms or pause.expected.fits is not None:
             return CONTINUE
-        return 0.0 if pause.probably_over(pause.turn.sure) else CONTINUE
+        return 0.0 if pause.probably_over(pause.turn.end_above) else CONTINUE
 
 
 class WholeAnswer:
@@ -125,15 +125,15 @@ class NotAnAnswer:
 
 
 class TurnDetectorSaysOver:
-    """A turn that the detector takes for finished ends at once: from ``likely`` on with words, else from
-    ``sure``.
+    """A turn that the detector takes for finished ends at once: from ``end_with_words_above`` on with
+    words, else from ``end_above``.
     """
 
     name = "turn detector"
 
     def silence(self, pause: Pause) -> Silence | None:
         words_known = pause.waits_for_words and pause.has_words
-        level = pause.turn.likely if words_known else pause.turn.sure
+        level = pause.turn.end_with_words_above if words_known else pause.turn.end_above
         return 0.0 if pause.probably_over(level) else None
 
 
@@ -145,7 +145,7 @@ class TurnDetectorDoubts:
     name = "doubtful"
 
     def silence(self, pause: Pause) -> Silence | None:
-        doubts = pause.probability is not None and pause.probability < pause.turn.doubtful
+        doubts = pause.probability is not None and pause.probability < pause.turn.continue_below
         return CONTINUE if doubts and not pause.answers else None
 
 

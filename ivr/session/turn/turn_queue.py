@@ -129,8 +129,8 @@ class TurnQueue:
         if self._last is task:
             self._last = None
         wanted = is_turn(transcript)
-        similar = self._config.turn.similar if wanted else float("inf")
-        prepared = reply.to(transcript.text, similar) if reply is not None else None
+        overlap = self._config.turn.reply_overlap if wanted else float("inf")
+        prepared = reply.to(transcript.text, overlap) if reply is not None else None
         if not wanted:
             self._on_ready()
             return

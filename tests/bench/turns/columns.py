@@ -73,7 +73,7 @@ def columns(model: SileroModel) -> list[Column]:
     seven = InlineVad(model, DetectorOptions(threshold=0.7, release=0.7, attack=0.7, gain_db=0))
     # Six windows of 32 ms each way, as round(0.2 / 0.032) is.
     times = EndpointingOptions(min_speech_ms=192, min_silence_ms=192, pre_roll_ms=200, pause_ms=192)
-    asked = TurnOptions(sure=0.5, doubtful=0.5, incomplete_ms=3000)
+    asked = TurnOptions(end_above=0.5, continue_below=0.5, incomplete_ms=3000)
     return [
         ours(model),
         Column(LIVEKIT, livekit),
