@@ -29,6 +29,7 @@ from ivr.lab.dialogues.sip_call import SipDialogueCall
 from ivr.lab.dialogues.sip_service import LINGER_S, serve_dialogues
 from ivr.service.calls.call import ServedCall
 from ivr.service.config.settings import Settings
+from ivr.service.engines import Engines
 from ivr.service.server import Server, prepare_process
 from ivr.session import SessionEnded, VoiceSession
 from ivr.sip.errors import SipError
@@ -48,9 +49,18 @@ HANGUP_S = LINGER_S + 3.0
 class CallerCall(ServedCall):
     """The caller's end of a call: it runs a dialogue instead of a plan."""
 
-    run_dialogue: Callable[["CallerCall"], Any]
-    heard: list[str]
-    """Transcripts of what the caller heard."""
+    def __init__(
+        self,
+        leg: CallLeg,
+        plan: Plan,
+        engines: Engines,
+        settings: Settings,
+        run_dialogue: Callable[["CallerCall"], Any],
+    ) -> None:
+        super().__init__(leg, plan, engines, settings)
+        self._run_dialogue = run_dialogue
+        self.heard: list[str] = []
+        """Transcripts of what the caller heard."""
 
     @property
     def session(self) -> VoiceSession:
@@ -64,10 +74,9 @@ class CallerCall(ServedCall):
     async def _converse(self, ring_s: float) -> None:
         await self._confirmed.wait()
         await self._session.start()
-        self.heard = []
         async with child_task(self._listen(), "listening of the caller"):
             try:
-                await self.run_dialogue(self)
+                await self._run_dialogue(self)
             finally:
                 self.leg.hangup("caller")
 
@@ -82,11 +91,10 @@ class _CallerServer(Server):
     """The user agent of the caller: it places the calls."""
 
     run_dialogue: Callable[[CallerCall], Any]
+    """Runs the dialogue of the next call."""
 
     def _make_call(self, leg: CallLeg, plan: Plan, start: str | None) -> ServedCall:
-        call = CallerCall(leg, plan, self._engines, self._settings)
-        call.run_dialogue = self.run_dialogue
-        return call
+        return CallerCall(leg, plan, self._engines, self._settings, self.run_dialogue)
 
 
 def run_over_sip(
