@@ -30,7 +30,7 @@ class Nested:
 
     @property
     def needed(self) -> frozenset[str]:
-        """Those without a value of which it fails."""
+        """Names that must have a value."""
         return frozenset().union(*(leaf.needed for leaf in _leaves(self._tree)))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:

@@ -44,7 +44,7 @@ class Spoken:
 
     @property
     def needed(self) -> frozenset[str]:
-        """Those without a value of which it cannot be said."""
+        """Names that must have a value."""
         return frozenset().union(*(text.needed for text in self._texts.values()))
 
     def literals(self) -> Iterator[str]:
