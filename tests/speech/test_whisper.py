@@ -87,7 +87,8 @@ async def test_a_turn_longer_than_the_models_context(whisper: WhisperStt, sounds
 
 
 async def test_kill_9_in_the_middle_of_turns(models: ModelStore, sounds: Path) -> None:
-    stt = WhisperStt()
+    # The process starts again at a low priority, beside the other tests.
+    stt = WhisperStt(timeout_s=40)
     await stt.start()
     try:
         long = line(recording(sounds, "vm-options")).tobytes()
