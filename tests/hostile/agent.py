@@ -5,6 +5,7 @@ OPTIONS is a JSON object of ``SipOptions``. The process prints a JSON line for e
 """
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -14,7 +15,8 @@ from ivr.sip.user_agent import UserAgent
 
 
 def say(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, **fields}), flush=True)
+    # In one piece: the SIP thread and the main thread both write.
+    os.write(1, (json.dumps({"event": event, **fields}) + "\n").encode())
 
 
 class Reporter(LegListener):
