@@ -3,7 +3,7 @@
 #
 #   tools/test.sh PYTHON PROCESSES [ARGUMENT of pytest]...
 #
-# With -m among the arguments: the tests it selects, once, in several processes.
+# -m EXPRESSION narrows both; one that speaks of timing is run as it is, in several processes.
 set -u
 python=$1
 processes=$2
@@ -18,24 +18,37 @@ trap 'rm -f "$TESTS_SKIPPED"' EXIT
 together="-n $processes --dist loadscope --no-loadscope-reorder"
 nothing_selected=5
 
-selected=no
+# The expression of -m, taken out of the arguments: it is combined with the marker timing.
+wanted='' before=''
 for argument; do
-    case $argument in -m | -m*) selected=yes ;; esac
+    shift
+    case $argument in
+    -m) before=-m && continue ;;
+    -m*) wanted=${argument#-m} && continue ;;
+    esac
+    if [ -n "$before" ]; then
+        wanted=$argument before=''
+    else
+        set -- "$@" "$argument"
+    fi
 done
+both=${wanted:+"($wanted) and "}
 
-status=0
-if [ $selected = yes ]; then
+status=0 timed=0
+case $wanted in
+*timing*)
     # shellcheck disable=SC2086
-    "$python" -m pytest $together "$@" || status=$?
-else
+    "$python" -m pytest $together -m "$wanted" "$@" || status=$?
+    ;;
+*)
     # shellcheck disable=SC2086
-    "$python" -m pytest $together -m 'not timing' "$@" || status=$?
-    timed=0
-    "$python" -m pytest -m timing "$@" || timed=$?
+    "$python" -m pytest $together -m "${both}not timing" "$@" || status=$?
+    "$python" -m pytest -m "${both}timing" "$@" || timed=$?
     if [ $timed -ne $nothing_selected ] && { [ $status -eq 0 ] || [ $status -eq $nothing_selected ]; }; then
         status=$timed
     fi
-fi
+    ;;
+esac
 if [ -s "$TESTS_SKIPPED" ]; then
     echo "skipped:"
     cat "$TESTS_SKIPPED"

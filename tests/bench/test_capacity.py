@@ -11,6 +11,7 @@ import pytest
 from tests.pbx.running import NoPbx, chroot
 
 
+@pytest.mark.timing  # it counts what was understood within seconds
 @pytest.mark.system  # a minute, and Asterisk
 @pytest.mark.timeout(300)
 def test_every_row_has_a_value(tmp_path: Path) -> None:

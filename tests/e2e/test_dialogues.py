@@ -98,6 +98,7 @@ def test_with_real_engines(tmp_path: Path) -> None:
     fails_where_it_must(run(str(stubbed(tmp_path)), "--speech"))
 
 
+@pytest.mark.timing  # what is played must arrive in time
 @pytest.mark.system  # most of a minute
 def test_over_sip(tmp_path: Path) -> None:
     done = run(str(stubbed(tmp_path)), "--sip", "--coverage", "--junit", str(tmp_path / "report.xml"))
@@ -111,6 +112,7 @@ def test_the_demo_with_real_engines() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.timing  # what is played must arrive in time
 @pytest.mark.system  # most of a minute
 def test_the_demo_over_sip() -> None:
     done = run(str(DEMO), "--sip", "-k", "greeting")
