@@ -198,7 +198,7 @@ def hold(side: Side, made: Sounds, calls: int, seconds: float, core: int) -> Hel
         held.media = finish(side.service)
         held.transcripts_ms = [e["took_ms"] for e in side.service.find("transcript")]
         for w in held.windows.values():
-            w.onsets = sum(w.start <= e["_at"] <= w.end for e in side.service.find("transcript"))
+            w.onsets = sum(w.start <= e["_at"] <= w.end for e in side.service.find("speech_began"))
     return held
 
 

@@ -64,7 +64,7 @@ class ServiceSide(Side):
             plans,
             "--rtp-ports",
             f"{first}-{first + room - 1}",
-            env={"IVR_SIP__MAX_CALLS": str(calls + SPARE), "IVR_LOG__LEVEL": "info"},
+            env={"IVR_SIP__MAX_CALLS": str(calls + SPARE), "IVR_LOG__LEVEL": "debug"},
             ready_timeout=300,
         )
         self.address = self.service.address
