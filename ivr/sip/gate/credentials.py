@@ -15,12 +15,13 @@ _HOST = re.compile(r"sips?:(?:[^@>]*@)?([^:;>?\s]+)", re.IGNORECASE)
 _REALM = re.compile(r'realm\s*=\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 
-def addresses_of(host: str) -> set[str]:
-    """The IPv4 addresses of a host name; empty when it cannot be resolved."""
+def addresses_of(host: str) -> list[str]:
+    """The IPv4 addresses of a host name; empty when it has none or cannot be looked up. May take long."""
     try:
-        return {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, socket.AF_INET)}
-    except OSError:
-        return set()
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class RegistrarChallenges:

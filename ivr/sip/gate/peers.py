@@ -69,10 +69,6 @@ class Peers:
             found.append(Peer("registrar", trusted=True))
         return max(found, key=lambda peer: peer.trusted, default=None)
 
-    @property
-    def takes_everybody(self) -> bool:
-        return any(network == EVERYBODY for network, _ in self._networks)
-
 
 @dataclass(slots=True)
 class _Source:

@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from ivr.sip.errors import SipError
+from ivr.sip.gate.credentials import addresses_of
 from ivr.sip.pjsip import native
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -94,20 +95,13 @@ class _ExternalResolver(ctypes.Structure):
     _fields_ = (("resolve", _Resolve),)
 
 
-def lookup(host: str) -> list[str]:
-    """The IPv4 addresses of a host name; empty when it has none or cannot be looked up."""
-    try:
-        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
-    except (OSError, UnicodeError):
-        return []
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class NameResolver:
     """Resolves for one pjsip endpoint. To be kept for as long as that lives."""
 
     def __init__(
-        self, hand_over: Callable[[Callable[[], None]], object], find: Callable[[str], list[str]] = lookup
+        self,
+        hand_over: Callable[[Callable[[], None]], object],
+        find: Callable[[str], list[str]] = addresses_of,
     ) -> None:
         """``hand_over`` runs a function on the SIP thread. ``find`` gives the addresses; it may block."""
         self._hand_over, self._find = hand_over, find
