@@ -3,15 +3,14 @@
 from collections.abc import Sized
 from typing import Any
 
-import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import LineBank
 from ivr.sip.gate.raw_message import RawMessage
-from ivr.sip.message import body_of
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.call import PjCall
 from ivr.sip.pjsip.native import CallSlots
+from ivr.sip.pjsip.outgoing import answer
 from ivr.sip.pjsip.packet_module import Packet
 from ivr.sip.security.srtp import refusal
 
@@ -65,29 +64,24 @@ class Admission:
         reason = self.refusal_reason() if self._takes_calls else "closed"
         return None if reason is None else (503, reason)
 
-    def refusal(self, call_index: int, transport: str, message: str) -> tuple[int, str] | None:
+    def refusal(self, call_index: int, transport: str, message: RawMessage) -> tuple[int, str] | None:
         """Return status and reason for an INVITE that is refused; None for one that is admitted."""
         reason = self.refusal_reason(call_index) if self._takes_calls else "closed"
         if reason is not None:
             return 503, reason
-        reason = refusal(self._options, transport, body_of(message))
+        reason = refusal(self._options, transport, message.body)
         return None if reason is None else (488, reason)
 
     def refuse(self, call: PjCall, status: int, reason: str) -> None:
         """Answer a refused call, which is kept until it has ended."""
         self._refused.add(call)
-        prm = pj.CallOpParam()
-        prm.statusCode = status
-        header = pj.SipHeader()
         if status == 503:
-            header.hName, header.hValue = "Retry-After", str(self._options.retry_after_s)
+            headers = {"Retry-After": str(self._options.retry_after_s)}
         else:
-            header.hName, header.hValue = "Warning", f'399 ivr "{reason}"'
-        prm.txOption.headers.append(header)
+            headers = {"Warning": f'399 ivr "{reason}"'}
         log.warning("call_refused", call=call.call_id, status=status, reason=reason, calls=len(self._calls))
         call.end_reason = "refused"
-        # Not hangup(): from inside onIncomingCall that drops the header.
-        call.answer(prm)
+        answer(call, status, headers)
 
     def forget(self, call: PjCall) -> None:
         """A refused call has ended."""

@@ -2,7 +2,8 @@
 
 from typing import Literal, Protocol
 
-from ivr.sip.message import body_of, header, info_key
+from ivr.sip.gate.raw_message import RawMessage
+from ivr.sip.message import info_key
 
 UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
 """Methods inside a call that pjsua answers itself."""
@@ -18,21 +19,21 @@ class InCall(Protocol):
 
     def pressed(self, key: str, way: KeyTransport) -> None: ...
 
-    def notified(self, message: str) -> int | None:
+    def notified(self, message: RawMessage) -> int | None:
         """A NOTIFY about an event, and what it is answered; None leaves that to pjsua."""
 
 
-def answer_to(call: InCall, method: str, message: str) -> int | None:
+def answer_to(call: InCall, method: str, message: RawMessage) -> int | None:
     """The status to answer with; None leaves it to pjsua."""
     if method == "OPTIONS":
         return 200
     if method == "INFO":
-        kind = header(message, "Content-Type", "c").partition(";")[0].strip().lower()
+        kind = message.value("content-type").partition(";")[0].strip().lower()
         if kind in KEY_BODIES:
-            key = info_key(body_of(message))
+            key = info_key(message.body)
             call.pressed(key, "info")
             return 200 if key else 400
         return 415 if kind else 200  # an empty one is a keep-alive (RFC 2976)
     if method == "NOTIFY":
-        return call.notified(message) if header(message, "Event", "o") else 489
+        return call.notified(message) if message.value("event") else 489
     return None if method in UNDERSTOOD else 501

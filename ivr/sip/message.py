@@ -1,44 +1,27 @@
-"""SIP messages and what is in them: headers, addresses, keys, codecs, statuses (RFC 3261, 7.3 and 21)."""
+"""What is in SIP messages: headers as text, keys, codecs, reasons, statuses (RFC 3261, 7.3 and 21)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
+from ivr.sip.gate.raw_message import RawMessage
 from ivr.sip.identity import clean_text, decode_text
 
 
-def header(message: str, name: str, compact: str = "") -> str:
-    """The value of the first header ``name`` (or its compact form); empty when there is none."""
-    wanted = {name.lower(), compact.lower()} - {""}
-    for line in message.split("\r\n\r\n", 1)[0].split("\r\n")[1:]:
-        key, colon, value = line.partition(":")
-        if colon and key.strip().lower() in wanted:
-            return value.strip()
-    return ""
-
-
 class Headers(Mapping[str, str]):
-    """The headers of a SIP message, names in lower case as they were written.
+    """The headers of a SIP message as readable text; names in small letters, compact ones written out.
 
     A name gives the value of its first header, ``all`` gives every value: Via, Diversion, History-Info and
-    others may be repeated (RFC 3261, 7.3.1). A folded line continues the one before it.
+    others may be repeated (RFC 3261, 7.3.1).
     """
 
     __slots__ = ("_values",)
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: RawMessage | None = None) -> None:
         values: dict[str, list[str]] = {}
-        last: list[str] | None = None
-        for line in message.split("\r\n\r\n", 1)[0].split("\r\n")[1:]:
-            if line[:1] in (" ", "\t"):
-                if last:
-                    last[-1] += " " + line.strip()
-                continue
-            name, colon, value = line.partition(":")
-            name = name.strip().lower() if colon else ""
-            last = values.setdefault(name, []) if name else None
-            if last is not None:
-                last.append(value.strip())
+        for name, value in message.headers if message is not None else ():
+            if name:
+                values.setdefault(readable(name), []).append(readable(value))
         self._values = {name: tuple(each) for name, each in values.items()}
 
     def __getitem__(self, name: str) -> str:
@@ -58,15 +41,9 @@ class Headers(Mapping[str, str]):
         return self._values.get(name, ())
 
 
-def readable(packet: bytes) -> str:
-    """A received message as text: each line UTF-8 or Latin-1, control characters and surrogates replaced."""
-    return "\r\n".join(clean_text(decode_text(line)) for line in packet.split(b"\r\n"))
-
-
-def request_uri(message: str) -> str:
-    """The Request-URI of a request; empty when the start line has none."""
-    parts = message.split("\r\n", 1)[0].split(" ")
-    return parts[1] if len(parts) == 3 else ""
+def readable(text: str) -> str:
+    """A piece of a ``RawMessage`` as text: UTF-8 or Latin-1, control characters and surrogates replaced."""
+    return clean_text(decode_text(text.encode("latin-1")))
 
 
 _NORMAL, _TEMPORARY_FAILURE = 16, 41
@@ -80,11 +57,6 @@ def reason_header(reason: str) -> str:
     cause = _TEMPORARY_FAILURE if reason in _FAILURES else _NORMAL
     text = re.sub(r'[^ -~]|["\\]', " ", reason)[:100]
     return f'Q.850;cause={cause};text="{text}"'
-
-
-def body_of(message: str) -> str:
-    """Return the body of a message."""
-    return message.partition("\r\n\r\n")[2]
 
 
 _SIGNAL = re.compile(r"^\s*(?:Signal|d)\s*=\s*(\S*)\s*$", re.IGNORECASE | re.MULTILINE)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ivr.sip.message import Outcome, body_of, header, outcome_of
+from ivr.sip.gate.raw_message import RawMessage
+from ivr.sip.message import Outcome, outcome_of, readable
 
 _STATUS_LINE = re.compile(r"\s*SIP/2\.0 +(\d{3}) *([^\r\n]*)")
 _EVENT_ID = re.compile(r";\s*id\s*=\s*([^;\s]+)", re.IGNORECASE)
@@ -56,31 +57,33 @@ class Transfer:
         """Whether the transfer is the reason if the other side hangs up now."""
         return self.accepted if self.end is None else self.end.outcome in ("answered", "left")
 
-    def answered(self, status: int, reason: str, message: str = "") -> None:
-        """Process the final response to the REFER; ``message`` is its text, when there was one."""
+    def answered(self, status: int, reason: str, message: RawMessage | None = None) -> None:
+        """Process the final response to the REFER; ``message`` is that, when there was one."""
         if self.accepted or not self.waiting or status in _CHALLENGES:
             return
         if status // 100 != 2:
             self.finish(status, reason)
             return
         self.accepted = True
+        if message is None:
+            return
         # The id of the NOTIFYs to come (RFC 3515, 2.4.6).
-        self._cseq = header(message, "CSeq").partition(" ")[0]
-        if header(message, "Refer-Sub").strip().lower() == "false":
+        self._cseq = message.value("cseq").partition(" ")[0]
+        if message.value("refer-sub").lower() == "false":
             self.finish(status, reason)  # no NOTIFYs will follow (RFC 4488)
 
-    def notified(self, message: str) -> bool:
+    def notified(self, message: RawMessage) -> bool:
         """Process a NOTIFY. Returns True when the target has answered after the transfer had ended."""
-        about = _EVENT_ID.search(header(message, "Event", "o"))
+        about = _EVENT_ID.search(message.value("event"))
         if about is not None and self._cseq and about.group(1) != self._cseq:
             return False  # of an earlier REFER in this call
         self.accepted = True  # a NOTIFY may arrive before the 202
-        found = _STATUS_LINE.match(body_of(message))
-        status, reason = (int(found.group(1)), found.group(2).strip()) if found else self._last
+        found = _STATUS_LINE.match(message.body)
+        status, reason = (int(found.group(1)), readable(found.group(2).strip())) if found else self._last
         if not self.waiting:
             return outcome_of(status) == "answered" and not self.taken
         self._last = (status, reason)
-        over = header(message, "Subscription-State").lower().startswith("terminated")
+        over = message.value("subscription-state").lower().startswith("terminated")
         if status >= 200 or over:
             self.finish(status, reason if status >= 200 else f"given up after {status} {reason}")
         elif found:

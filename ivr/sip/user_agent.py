@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import Line, LineBank
@@ -29,13 +28,15 @@ from ivr.sip.commands import Commands
 from ivr.sip.errors import SipError
 from ivr.sip.gate.credentials import RegistrarChallenges
 from ivr.sip.gate.gate import Gate
+from ivr.sip.gate.raw_message import read
 from ivr.sip.leg import CallLeg, LegListener
-from ivr.sip.message import Headers, header, readable, request_uri
+from ivr.sip.message import Headers, readable
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.account import Accounts, PjAccount
 from ivr.sip.pjsip.bridge import Bridges
 from ivr.sip.pjsip.call import PjCall
-from ivr.sip.pjsip.endpoint import Endpoint
+from ivr.sip.pjsip.call_commands import CallCommands
+from ivr.sip.pjsip.endpoint import Endpoint, reason_of
 from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.pjsip.probe import build_limit, build_name
 from ivr.sip.pjsip.resolver import NameResolver
@@ -100,6 +101,8 @@ class UserAgent:
         self._calls: dict[int, PjCall] = {}
         self._admission = Admission(options, self._calls, self.bank, takes_calls=on_call is not None)
         self._bridges = Bridges(self._calls)
+        self.call_commands = CallCommands(self._commands, self._calls, self._bridges)
+        """Any thread."""
         self._challenges = RegistrarChallenges(options.registrations)
         self._securing: set[PjCall] = set()
         """Answered calls whose SRTP keys are pending."""
@@ -138,7 +141,7 @@ class UserAgent:
         SIP thread, 5 s at most.
         """
         answer: queue.Queue[int] = queue.Queue(1)
-        self._commands.put(lambda: answer.put(len(self._endpoint.ep.mediaEnumPorts2()) - 1))
+        self._commands.put(lambda: answer.put(self._endpoint.bridge_ports()))
         return answer.get(timeout=5)
 
     def dial(
@@ -170,7 +173,7 @@ class UserAgent:
         except RuntimeError as error:
             raise SipError(f"no call can be placed: {error}") from error
         leg = CallLeg(
-            self,
+            self.call_commands,
             key,
             line,
             self._new_playback,
@@ -187,46 +190,6 @@ class UserAgent:
             raise SipError("the SIP thread is blocked")
         return leg
 
-    def answer(self, key: int, status: int) -> None:
-        def act(call: PjCall) -> None:
-            prm = pj.CallOpParam()
-            prm.statusCode = status
-            call.answer(prm)
-
-        self._on(key, act)
-
-    def hangup(self, key: int, reason: str, status: int) -> None:
-        self._on(key, lambda call: call.end(reason, status))
-
-    def send_dtmf(self, key: int, digits: str) -> None:
-        self._on(key, lambda call: call.send_keys(digits))
-
-    def transfer(self, key: int, uri: str, timeout_s: float) -> None:
-        self._on(key, lambda call: call.transfer(uri, timeout_s))
-
-    def transfer_to_call(self, key: int, other: int, timeout_s: float) -> None:
-        self._on(key, lambda call: call.transfer_to_call(self._calls.get(other), timeout_s))
-
-    def connect_audio(self, source: int, sink: int) -> None:
-        self._commands.put(lambda: self._bridges.connect(source, sink))
-
-    def disconnect_audio(self, key: int) -> None:
-        self._commands.put(lambda: self._bridges.disconnect(key))
-
-    def wire_player(self, key: int) -> None:
-        self._on(key, PjCall.wire_player)
-
-    def _on(self, key: int, act: Callable[[PjCall], None]) -> None:
-        def command() -> None:
-            call = self._calls.get(key)
-            if call is not None:
-                try:
-                    act(call)
-                except pj.Error as error:
-                    log.warning("call_command_failed", call=call.call_id, error=error.reason)
-
-        self._commands.put(command)
-
     # -- SIP thread
 
     def _run(self) -> None:
@@ -241,14 +204,13 @@ class UserAgent:
             self._info = AgentInfo(
                 address=f"{host}:{self._endpoint.port}",
                 tls_address=None if tls_port is None else f"{host}:{tls_port}",
-                build=build_name(self._endpoint.ep.libVersion().full),
+                build=build_name(self._endpoint.version),
                 build_max_calls=self._endpoint.build_max_calls,
                 max_calls=self._endpoint.max_calls,
             )
         except Exception as error:
             # Whatever it is, start() waits for it.
-            reason = error.reason if isinstance(error, pj.Error) else error
-            self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason}")
+            self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason_of(error)}")
             if hasattr(self, "_endpoint"):
                 self._accounts.close()
                 self._names.close()
@@ -276,7 +238,7 @@ class UserAgent:
                 self._supervise_all(now)
 
     def _turn(self) -> None:
-        self._endpoint.ep.libHandleEvents(_POLL_MS)
+        self._endpoint.handle_events(_POLL_MS)
         self._commands.run()
         if self._reports is not None:
             self._reports.deliver()
@@ -299,13 +261,13 @@ class UserAgent:
             except Exception:
                 log.exception("call_supervision_failed", call=call.call_id)
 
-    def incoming(self, account: PjAccount, call_index: int, message: str, rdata: int) -> None:
+    def incoming(self, account: PjAccount, call_index: int, rdata: int) -> None:
         """Admit or refuse an INVITE."""
         call = PjCall(account, self, call_index)
-        # pjsua2 decodes a message as UTF-8 alone; many phones send Latin-1.
         packet, peer = self._gate.sender(rdata)
-        message = readable(packet.data)
-        call.call_id = header(message, "Call-ID", "i")
+        message = read(packet.data)
+        headers = Headers(message)
+        call.call_id = readable(message.call_id)
         transport = self._endpoint.connections.transport_of(rdata)
         call.keying.hidden = keys_are_hidden(self.options, transport)
         if refusal := self._admission.refusal(call_index, transport, message):
@@ -313,18 +275,18 @@ class UserAgent:
             return
         assert self._on_call is not None
         leg = CallLeg(
-            self,
+            self.call_commands,
             next(self._keys),
             self.bank.open(),
             self._new_playback,
             call_id=call.call_id,
-            caller=header(message, "From", "f"),
-            called=header(message, "To", "t"),
-            request_uri=request_uri(message),
+            caller=headers.get("from", ""),
+            called=headers.get("to", ""),
+            request_uri=readable(message.request_uri),
             # Not what Contact says: a stranger would have us call where they like.
             domain=account.domain or (domain_at(packet.host, packet.port, transport) if peer.trusted else ""),
             transport=transport,
-            headers=Headers(message),
+            headers=headers,
             peer=peer.name,
             verified=peer.trusted,
             account=account.name if account.domain else "",
@@ -352,7 +314,7 @@ class UserAgent:
         call = PjCall(self._accounts[where.account], self)
         call.keying.hidden = keys_are_hidden(self.options, leg.transport)
         self._keep(call, leg)
-        leg.caller = leg.caller or str(self._accounts[where.account].getInfo().uri)
+        leg.caller = leg.caller or self._accounts[where.account].uri
         call.dial(where.uri, caller)
 
     def _keep(self, call: PjCall, leg: CallLeg) -> None:

@@ -33,8 +33,8 @@ def test_up_and_down_and_the_limit_of_the_build() -> None:
         assert ua.bridge_ports() == 0
         assert ua.active_calls == 0
         # A command for a call that is gone is nobody's harm.
-        ua.hangup(12345, "late", 0)
-        ua.wire_player(12345)
+        ua.call_commands.hangup(12345, "late", 0)
+        ua.call_commands.wire_player(12345)
     finally:
         ua.stop()
         ua.stop()

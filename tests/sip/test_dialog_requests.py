@@ -3,23 +3,24 @@
 import pytest
 
 from ivr.sip.dialog_requests import answer_to
+from ivr.sip.gate.raw_message import RawMessage, read_text
 
 
 class Reported:
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.notifies: list[str] = []
+        self.notifies: list[RawMessage] = []
 
     def pressed(self, key: str, way: str) -> None:
         self.keys.append(key)
 
-    def notified(self, message: str) -> int | None:
+    def notified(self, message: RawMessage) -> int | None:
         self.notifies.append(message)
         return 481
 
 
-def request(*headers: str, body: str = "") -> str:
-    return "\r\n".join(("INFO sip:ivr@127.0.0.1 SIP/2.0", *headers, "", body))
+def request(*headers: str, body: str = "") -> RawMessage:
+    return read_text("\r\n".join(("INFO sip:ivr@127.0.0.1 SIP/2.0", *headers, "", body)))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def request(*headers: str, body: str = "") -> str:
         ("BYE", request(), None, []),
     ],
 )
-def test_answers(method: str, message: str, status: int | None, keys: list[str]) -> None:
+def test_answers(method: str, message: RawMessage, status: int | None, keys: list[str]) -> None:
     call = Reported()
     assert answer_to(call, method, message) == status
     assert call.keys == keys and not call.notifies

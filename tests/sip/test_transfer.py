@@ -2,14 +2,16 @@
 
 import pytest
 
+from ivr.sip.gate.raw_message import RawMessage, read, read_text
 from ivr.sip.message import outcome_of
 from ivr.sip.transfer import Transfer, TransferEnd
 
-ACCEPTED = "SIP/2.0 202 Accepted\r\nCSeq: 7 REFER\r\n\r\n"
+ACCEPTED = read(b"SIP/2.0 202 Accepted\r\nCSeq: 7 REFER\r\n\r\n")
 
 
-def notify(sipfrag: str, state: str = "active;expires=60", event: str = "refer") -> str:
-    return f"NOTIFY sip:x SIP/2.0\r\nEvent: {event}\r\nSubscription-State: {state}\r\n\r\n{sipfrag}\r\n"
+def notify(sipfrag: str, state: str = "active;expires=60", event: str = "refer") -> RawMessage:
+    text = f"NOTIFY sip:x SIP/2.0\r\nEvent: {event}\r\nSubscription-State: {state}\r\n\r\n{sipfrag}\r\n"
+    return read_text(text)
 
 
 class Reported:
@@ -73,7 +75,7 @@ def test_a_challenge_is_not_the_end(reported: Reported) -> None:
 
 
 def test_no_subscription_is_wanted(reported: Reported) -> None:
-    reported.transfer.answered(202, "Accepted", "SIP/2.0 202 A\r\nRefer-Sub: false\r\n\r\n")
+    reported.transfer.answered(202, "Accepted", read(b"SIP/2.0 202 A\r\nRefer-Sub: false\r\n\r\n"))
     assert reported.end == TransferEnd("answered", 202, "Accepted")
 
 

@@ -27,6 +27,9 @@ COMPACT_NAMES = {
 }
 """Compact header names and the full ones (IANA's SIP parameters registry), both in small letters."""
 
+_SPACE = " \t\r\n"
+"""What may surround a value. Bytes of UTF-8 text such as A0 are no spaces, as ``str.strip`` would have it."""
+
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _LINE_END = re.compile(r"\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -60,7 +63,7 @@ class RawMessage:
     @property
     def request_uri(self) -> str:
         """The Request-URI; empty for a response."""
-        parts = self.start_line.split()
+        parts = self.start_line.split(" ")
         return parts[1] if self.method and len(parts) == 3 else ""
 
     def values(self, name: str) -> list[str]:
@@ -108,9 +111,14 @@ def read(packet: bytes) -> RawMessage:
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if colon:
-            key = name.strip().lower()
-            headers.append((COMPACT_NAMES.get(key, key), value.strip()))
-    return RawMessage(lines[0].strip(), tuple(headers), body.decode("latin-1"))
+            key = name.strip(_SPACE).lower()
+            headers.append((COMPACT_NAMES.get(key, key), value.strip(_SPACE)))
+    return RawMessage(lines[0].strip(_SPACE), tuple(headers), body.decode("latin-1"))
+
+
+def read_text(message: str) -> RawMessage:
+    """Read a message that pjsua2 gives as text: UTF-8, with a surrogate for each byte that is none."""
+    return read(message.encode("utf-8", "surrogateescape"))
 
 
 def elements(value: str) -> Iterator[str]:
@@ -127,9 +135,9 @@ def elements(value: str) -> Iterator[str]:
         elif character in "<>":
             angle = character == "<"
         elif character == "," and not angle:
-            yield value[start:place].strip()
+            yield value[start:place].strip(_SPACE)
             start = place + 1
-    yield value[start:].strip()
+    yield value[start:].strip(_SPACE)
 
 
 def outside_quotes(value: str) -> str:

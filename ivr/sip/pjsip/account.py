@@ -17,7 +17,7 @@ log = structlog.get_logger("ivr.sip")
 
 
 class AccountOwner(Protocol):
-    def incoming(self, account: "PjAccount", call_index: int, message: str, rdata: int) -> None: ...
+    def incoming(self, account: "PjAccount", call_index: int, rdata: int) -> None: ...
 
 
 _RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
@@ -36,10 +36,15 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         self.unregistering = False
         """An un-REGISTER has not been answered yet."""
 
+    @property
+    def uri(self) -> str:
+        """Its address of record."""
+        return str(self.getInfo().uri)
+
     def onIncomingCall(self, prm: Any) -> None:
         # pjsua2 answers 500 to a call that the owner does not keep.
         try:
-            self._owner.incoming(self, prm.callId, prm.rdata.wholeMsg, int(prm.rdata.pjRxData))
+            self._owner.incoming(self, prm.callId, int(prm.rdata.pjRxData))
         except Exception:
             log.exception("incoming_call_failed", account=self.name)
 

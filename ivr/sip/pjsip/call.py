@@ -9,6 +9,7 @@ import structlog
 
 from ivr.audio.line import Line
 from ivr.sip.dialog_requests import KeyTransport, answer_to
+from ivr.sip.gate.raw_message import RawMessage, read_text
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import offers_codec, outcome_of, reason_header
 from ivr.sip.options import CODECS, SipOptions
@@ -154,10 +155,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
         tsx, rdata = event.tsx, event.src.rdata
         over = tsx.state in (pj.PJSIP_TSX_STATE_COMPLETED, pj.PJSIP_TSX_STATE_TERMINATED)
         if over and tsx.role == pj.PJSIP_ROLE_UAC and tsx.method == "REFER" and self._transfer is not None:
-            self._transfer.answered(int(tsx.statusCode), tsx.statusText, rdata.wholeMsg)
+            self._transfer.answered(int(tsx.statusCode), tsx.statusText, read_text(rdata.wholeMsg))
         if tsx.role != pj.PJSIP_ROLE_UAS or tsx.state != pj.PJSIP_TSX_STATE_TRYING:
             return
-        status = answer_to(self, tsx.method, rdata.wholeMsg)
+        status = answer_to(self, tsx.method, read_text(rdata.wholeMsg))
         if status is not None:
             native.respond(tsx.pjTransaction, rdata.pjRxData, status)
 
@@ -215,7 +216,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         elif self.leg is not None:
             self.leg.listener.key_pressed(key.upper())
 
-    def notified(self, message: str) -> int | None:
+    def notified(self, message: RawMessage) -> int | None:
         """Process a NOTIFY about a transfer. Returns the status to answer with; None leaves it to pjsip."""
         if self._transfer is None:
             return 481

@@ -12,7 +12,8 @@ import structlog
 from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.sip.capacity import Capacity
 from ivr.sip.errors import SipError
-from ivr.sip.message import body_of, header
+from ivr.sip.gate.raw_message import read_text
+from ivr.sip.message import readable
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
 from ivr.sip.pjsip.native import options_requests, unhandled_requests
 from ivr.sip.pjsip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
@@ -56,8 +57,13 @@ def failure_of(call: Callable[..., object], *args: object) -> str | None:
     try:
         call(*args)
     except pj.Error as error:
-        return str(error.reason)
+        return reason_of(error)
     return None
+
+
+def reason_of(error: Exception) -> str:
+    """The reason that pjsua2 gives for an error; the text of an exception that is not pjsua2's."""
+    return str(error.reason if isinstance(error, pj.Error) else error)
 
 
 class _Endpoint(pj.Endpoint):  # type: ignore[misc]
@@ -75,12 +81,13 @@ class _Endpoint(pj.Endpoint):  # type: ignore[misc]
     def onRejectedIncomingCall(self, prm: Any) -> None:
         """Log a call that pjsua has refused by itself."""
         try:
-            message = prm.rdata.wholeMsg
-            transport = self._connections.transport_of(int(prm.rdata.pjRxData)) if message else ""
-            reason = refusal(self._options, transport, body_of(message)) if prm.statusCode == 488 else None
+            text = prm.rdata.wholeMsg
+            message = read_text(text)
+            transport = self._connections.transport_of(int(prm.rdata.pjRxData)) if text else ""
+            reason = refusal(self._options, transport, message.body) if prm.statusCode == 488 else None
             log.warning(
                 "call_refused",
-                call=header(message, "Call-ID", "i"),
+                call=readable(message.call_id),
                 status=prm.statusCode,
                 reason=reason or prm.reason or "pjsip refused it",
                 transport=transport,
@@ -161,6 +168,19 @@ class Endpoint:
                 f"Is another SIP server running there? Choose another {setting}."
             )
         return made[0]
+
+    @property
+    def version(self) -> str:
+        """The version of pjsip, as it says it itself."""
+        return str(self.ep.libVersion().full)
+
+    def handle_events(self, timeout_ms: int) -> None:
+        """Run pjsip's timers and read what has arrived; wait ``timeout_ms`` at most."""
+        self.ep.libHandleEvents(timeout_ms)
+
+    def bridge_ports(self) -> int:
+        """Return the ports in the conference bridge beyond its own."""
+        return len(self.ep.mediaEnumPorts2()) - 1
 
     def ready_for(self, where: Route) -> None:
         """Open the transport that a call there needs. Raises SipError when the settings do not allow the

@@ -1,9 +1,20 @@
-"""Headers and keys of requests that we send inside a call. SIP thread only."""
+"""Answers, headers and keys that we send inside a call. SIP thread only."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pjsua2 as pj
+
+
+def answer(call: pj.Call, status: int, headers: Mapping[str, str] | None = None) -> None:
+    """Answer an INVITE with ``status``. Raises pj.Error.
+
+    A refusal with ``headers`` has to be sent so: from inside onIncomingCall, ``hangup`` drops them.
+    """
+    prm = pj.CallOpParam()
+    prm.statusCode = status
+    add_headers(prm, headers or {})
+    call.answer(prm)
 
 
 def add_headers(prm: Any, headers: Mapping[str, str]) -> None:
