@@ -26,7 +26,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.options import SipOptions, parse_bind, parse_ports
 from ivr.sip.pjsip.probe import Build
 from ivr.sip.security.certificates import check_certificate
-from ivr.sip.security.check import Security, check_security
+from ivr.sip.security.check import Security, check_bind, check_security
 from ivr.speech import registry
 from ivr.speech.base import SpeechError
 from ivr.vad.registry import create_vad
@@ -67,6 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield finding
     if build is not None:
         yield security_finding(settings.sip, build.security)
+        yield bind_finding(settings.sip, build.security)
     yield from model_findings(settings)
     yield cache_finding()
     yield from port_findings(settings, build.max_calls if build is not None else None)
@@ -129,6 +130,16 @@ def security_finding(sip: SipOptions, build: Security) -> Finding:
     if own.ends_soon:
         return Finding("warn", "encryption", f"{text}, certificate {own.text}", "renew it in time")
     return Finding("ok", "encryption", f"{text}, certificate {own.text}")
+
+
+def bind_finding(sip: SipOptions, build: Security) -> Finding:
+    """Check that the build may listen where SIP is bound, and reaches the registrars from there."""
+    try:
+        check_bind(sip, build)
+    except SipError as error:
+        text, _, remedy = str(error).partition("; ")
+        return Finding("FAIL", "bind", text, remedy)
+    return Finding("ok", "bind", sip.bind)
 
 
 def model_findings(settings: Settings) -> Iterator[Finding]:

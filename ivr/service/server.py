@@ -29,7 +29,7 @@ from ivr.service.tasks import first_completed, on_loop
 from ivr.service.world.real import RealWorld
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.pjsip.tls import build_security
-from ivr.sip.security.check import check_security
+from ivr.sip.security.check import check_bind, check_security
 from ivr.sip.user_agent import AgentInfo, UserAgent
 
 log: Any = structlog.get_logger("ivr.server")
@@ -106,6 +106,7 @@ class Server:
         if self._observer is None:
             self._catch_signals()
         check_security(self._settings.sip, build_security())
+        check_bind(self._settings.sip, build_security())
         check_listeners(self._settings.sip)
         if self._settings.recording.debug:
             self._recorder = Recorder(self._settings.recording)

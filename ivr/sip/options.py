@@ -48,8 +48,12 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SipOptions:
-    bind: str = "0.0.0.0:5060"
-    """Address and port for SIP over UDP and TCP, ``host:port``; 0.0.0.0 is every address of this machine."""
+    bind: str = "127.0.0.1:5060"
+    """Address and port for SIP over UDP and TCP, ``host:port``. 127.0.0.1 is reached from this machine alone;
+    0.0.0.0 is every address of it."""
+    stock_wheel_in_public: bool = False
+    """Start the stock wheel of PJSUA2 on an address that other machines reach. It has assertions compiled in
+    that end the process, and an OpenSSL that is out of support; the carrier build has neither."""
     public_address: str | None = None
     """Address that phones are given (Contact, SDP), where it is not the bound one: behind NAT."""
     rtp_ports: str = "16384-16583"

@@ -37,7 +37,7 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_defaults() -> None:
     settings = load_settings(environ=NO_ENV)
     assert settings == Settings()
-    assert settings.bind == ("0.0.0.0", 5060)
+    assert settings.bind == ("127.0.0.1", 5060)
     assert settings.stt.order == ("whisper",)
     assert settings.tts.order == ("piper",)
     assert settings.turn.order == ("smart-turn",)

@@ -11,7 +11,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.options import Registration, SipOptions
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.security.certificates import TlsFiles, authorities_file, check_authorities, check_certificate
-from ivr.sip.security.check import Security, check_call, check_security
+from ivr.sip.security.check import Security, check_bind, check_call, check_security
 from tests.caller.authority import Authority, Issued, openssl
 
 NEW = Security("OpenSSL 3.0.19 27 Jan 2026", ("sdes", "dtls"))
@@ -134,6 +134,28 @@ def test_an_old_openssl_is_not_used(issued: Issued) -> None:
     check_security(SipOptions(), OLD)
     check_security(SipOptions(registrations=(registration,)), NEW)
     check_security(SipOptions(srtp="required"), NEW)
+
+
+def test_the_stock_wheel_listens_in_public_only_where_that_is_written() -> None:
+    for bind in ("0.0.0.0:5060", "192.0.2.1:5060", "phone.example:5060"):
+        with pytest.raises(SipError) as caught:
+            check_bind(SipOptions(bind=bind), OLD)
+        text = str(caught.value)
+        assert "assertions compiled in" in text and "OpenSSL 1.0.2k" in text and "make carrier" in text
+        assert "sip.stock_wheel_in_public = true" in text and bind in text
+        check_bind(SipOptions(bind=bind, stock_wheel_in_public=True), OLD)
+        check_bind(SipOptions(bind=bind), NEW)
+    for bind in ("127.0.0.1:5060", "127.1.2.3:5060", "localhost:5060"):
+        check_bind(SipOptions(bind=bind), OLD)
+
+
+@pytest.mark.parametrize("registrar", ["pbx.test", "sip:192.0.2.7;transport=tls"])
+def test_a_registrar_elsewhere_is_not_asked_from_loopback(registrar: str) -> None:
+    accounts = (Registration(registrar=registrar, user="u"),)
+    with pytest.raises(SipError, match=r"cannot be reached from sip\.bind = 127\.0\.0\.1:5060"):
+        check_bind(SipOptions(registrations=accounts), NEW)
+    check_bind(SipOptions(bind="0.0.0.0:5060", registrations=accounts), NEW)
+    check_bind(SipOptions(registrations=(Registration(registrar="127.0.0.1:5080", user="u"),)), NEW)
 
 
 def test_settings_that_do_not_go_together(tmp_path: Path, issued: Issued) -> None:

@@ -16,7 +16,7 @@ from ivr.service.server import Server, serve
 from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.routing import dial_uri, route
-from ivr.sip.security.check import check_call
+from ivr.sip.security.check import check_bind, check_call, check_reach
 
 log: Any = structlog.get_logger("ivr.outbound")
 
@@ -52,7 +52,10 @@ def call(
         where = route(to, settings.sip.registrations, account)
         if caller is not None:
             dial_uri(caller, where.domain)
-        check_call(settings.sip, build_security(), where.uri, where.transport)
+        build = build_security()
+        check_bind(settings.sip, build)
+        check_reach(settings.sip, where.uri)
+        check_call(settings.sip, build, where.uri, where.transport)
     except (ValueError, SipError) as error:
         raise CallError(str(error)) from error
     ends: list[CallEnd] = []

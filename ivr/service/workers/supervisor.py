@@ -36,7 +36,7 @@ from ivr.service.workers.options import WorkerOptions, worker_sip_options
 from ivr.service.workers.reports import OpenCalls
 from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
-from ivr.sip.security.check import check_security
+from ivr.sip.security.check import check_bind, check_security
 from ivr.sip.user_agent import AgentInfo
 
 log: Any = structlog.get_logger("ivr.supervisor")
@@ -303,6 +303,7 @@ def serve_workers(
     except ValueError as error:
         raise SettingsError(str(error)) from None
     check_security(settings.sip, build_security())
+    check_bind(settings.sip, build_security())
     for index, sip in enumerate(shares):
         try:
             check_listeners(sip)

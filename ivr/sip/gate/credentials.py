@@ -37,7 +37,7 @@ class RegistrarChallenges:
     ) -> None:
         """``resolve`` gives the addresses of a host name. It may take long; ``allows`` never calls it."""
         hops = [(each.registrar, each.outbound_proxy) for each in registrations]
-        self._names = [{_host_of(hop) for hop in pair if hop} for pair in hops]
+        self._names = [{host_of(hop) for hop in pair if hop} for pair in hops]
         self._resolve = resolve
         self._addresses: list[frozenset[str]] = [frozenset() for _ in hops]
         self._realms: dict[int, str] = {}
@@ -68,7 +68,7 @@ class RegistrarChallenges:
     def allows(self, source: str, request: RawMessage, challenge: RawMessage) -> bool:
         """Whether ``challenge``, which came from the address ``source``, may be answered. SIP thread only."""
         routes = request.addresses("route")
-        hop = _host_of(routes[0] if routes else request.request_uri)
+        hop = host_of(routes[0] if routes else request.request_uri)
         realm = _realm_of(challenge)
         for index, (names, addresses) in enumerate(zip(self._names, self._addresses, strict=True)):
             if source not in addresses or not (hop in names or hop in addresses):
@@ -85,7 +85,7 @@ class RegistrarChallenges:
             self.resolve_all()
 
 
-def _host_of(address: str) -> str:
+def host_of(address: str) -> str:
     """The host of a SIP URI, or of ``host[:port]``, in small letters; without IPv6 brackets."""
     found = _HOST.search(address)
     return (found[1] if found else address.partition(";")[0].partition(":")[0]).strip().lower()

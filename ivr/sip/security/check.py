@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from ivr.sip.errors import SipError
-from ivr.sip.options import SipOptions
+from ivr.sip.gate.credentials import host_of
+from ivr.sip.options import SipOptions, is_loopback
 from ivr.sip.security.certificates import authorities_file, check_authorities, check_certificate
 from ivr.sip.security.srtp import refusal
 
@@ -57,6 +58,32 @@ def check_security(options: SipOptions, build: Security) -> None:
         check_certificate(options.tls_certificate_file, options.tls_key_file or options.tls_certificate_file)
     if options.tls_ca_file is not None:
         check_authorities(options.tls_ca_file)
+
+
+def check_reach(options: SipOptions, address: str) -> None:
+    """Whether requests to ``address`` (a SIP URI, or ``host[:port]``) can leave from where SIP is bound.
+    Raises SipError."""
+    host = host_of(address)
+    if is_loopback(options.bind) and not is_loopback(f"{host}:0"):
+        raise SipError(
+            f"{host} cannot be reached from sip.bind = {options.bind}, an address of this machine alone; "
+            'set sip.bind = "0.0.0.0:5060"'
+        )
+
+
+def check_bind(options: SipOptions, build: Security) -> None:
+    """Whether the build may listen where it is bound, and reach its registrars from there. Raises SipError:
+    what to change."""
+    for registration in options.registrations:
+        check_reach(options, registration.outbound_proxy or registration.registrar)
+    if build.tls or options.stock_wheel_in_public or is_loopback(options.bind):
+        return
+    raise SipError(
+        f"sip.bind = {options.bind} can be reached from other machines, and this is the stock wheel of "
+        "PJSUA2: it has assertions compiled in, so a stranger's packet may end the process, and "
+        f"{build.openssl or 'no OpenSSL'}, which has been out of support for years; {CARRIER}. In a network "
+        "where everybody is trusted set sip.stock_wheel_in_public = true, or bind to 127.0.0.1"
+    )
 
 
 def check_call(options: SipOptions, build: Security, uri: str, transport: str) -> None:
