@@ -29,8 +29,8 @@ ROOMS: dict[str, set[str]] = {
 ROOMS["lab"] = set(ROOMS)
 ROOMS["cli"] = set(ROOMS)
 """Room to the rooms it may import, as in the design; a dialplan's sound files are decoded by ``audio``."""
-EVERYWHERE = {"errors", "tasks"}
-"""``ivr/errors.py`` and ``ivr/tasks.py`` import nothing of the package, and every room may import them."""
+EVERYWHERE = {"errors", "tasks", "text"}
+"""Modules of ``ivr`` itself that import nothing of the package; every room may import them."""
 
 
 def modules(folder: Path) -> list[Path]:

@@ -2,7 +2,9 @@
 
 Every line of a call carries its id: ``get_logger("ivr.call").bind(call=...)`` where a logger is passed, and
 ``structlog.contextvars.bound_contextvars(call=...)`` around tasks, so that lines of libraries have it too.
-Secrets are redacted last, in every field and in tracebacks.
+Secrets are redacted last, in every field and in tracebacks. After that one rule holds for every line: it has
+no control character. For people they are escaped as in Python source, in JSON as JSON does. Nothing that a
+caller sends can begin a line, colour a terminal or end a record.
 """
 
 import io
@@ -17,11 +19,62 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
+from ivr.text import json_text, log_text
+
 HIDDEN = "***"
 SECRET_KEYS = re.compile(r"(^|_)(password|passwd|api_?key|secret|token|authorization)$", re.IGNORECASE)
 BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
 NOISY = ("httpx", "httpcore", "httpx2", "httpcore2", "openai", "faster_whisper", "asyncio", "piper")
 """Libraries that tell of every request at level info."""
+
+
+MAX_FIELD = 10_000
+"""Characters of one field that are logged."""
+_INDENTED = ("exception", "stack")
+"""Fields of several lines on a console; each of their lines is indented, so that none looks like a record."""
+
+
+def shorten(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Cut texts of more than ``MAX_FIELD`` characters; a structlog processor."""
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > MAX_FIELD:
+            event[key] = f"{value[:MAX_FIELD]}… ({len(value)} characters)"
+    return event
+
+
+def escape(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Write every text on one line without control characters; a structlog processor for a console."""
+    return {
+        log_text(str(key)): _indented(value) if key in _INDENTED else _escaped(key, value)
+        for key, value in event.items()
+    }
+
+
+class _Quoted:
+    """A text that is written in quotes, with escapes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return repr(self._text)
+
+
+def _escaped(key: str, value: Any) -> Any:
+    if isinstance(value, str):
+        if key in ("event", "level", "timestamp", "logger"):
+            return log_text(value)
+        return value if value.isprintable() else _Quoted(value)
+    return value  # lists and mappings are written by repr, which escapes too; Redactor left nothing else
+
+
+def _indented(value: Any) -> Any:
+    return "\n".join(f"    {log_text(line)}" for line in str(value).split("\n"))
+
+
+def render_json(logger: Any, method: str, event: EventDict) -> str:
+    """Return the line as JSON; a structlog processor. What JSON does not know becomes text."""
+    return json_text({str(key): value for key, value in event.items()})
 
 
 class Redactor:
@@ -76,8 +129,8 @@ def configure_logging(
     Lines go to ``file`` (appended; reopened when it was rotated away), else to ``stream``, else to
     standard error: for people with ``console``, one JSON object each with ``json``. Times are UTC.
     ``fields`` are on every line that has none of that name, of any thread (``worker=1``).
-    A character that cannot be written (a byte of a SIP header that is no UTF-8) is escaped as in Python
-    source, and never costs the line. Raises OSError when the file cannot be opened.
+    A character that cannot be written is escaped, and never costs the line. Raises OSError when the file
+    cannot be opened.
     """
     target = stream or sys.stderr
     colors = format == "console" and file is None and target.isatty()
@@ -87,12 +140,15 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _adder(fields or {}),
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+    render: list[Processor] = (
+        [render_json]
         if format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
-        )
+        else [
+            escape,
+            structlog.dev.ConsoleRenderer(
+                colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24
+            ),
+        ]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
@@ -101,7 +157,8 @@ def configure_logging(
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             Redactor(secrets),
-            renderer,
+            shorten,
+            *render,
         ],
     )
     handler: logging.Handler

@@ -9,31 +9,13 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from ivr.sip.gate.raw_message import elements
+from ivr.text import clean_text, decode_text
 
 _SEPARATORS = re.compile(r"[-.()]")
 """Visual separators of a telephone number (RFC 3966, 5.1.1)."""
 _GLOBAL = re.compile(r"\+[0-9]+$")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def clean_text(text: str) -> str:
-    """Make text from outside valid Unicode without control characters.
-
-    A lone surrogate and every control character (an escape sequence of a terminal, a new line) become U+FFFD.
-    """
-    if not text.isascii():
-        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return _CONTROL.sub("\ufffd", text)
-
-
-def decode_text(data: bytes) -> str:
-    """Decode bytes from a SIP message: UTF-8 (RFC 3261, 7.3.1), else Latin-1, which many phones send."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from ivr.sip.gate.raw_message import RawMessage
-from ivr.sip.identity import clean_text, decode_text
+from ivr.text import clean_text, decode_text
 
 
 class Headers(Mapping[str, str]):

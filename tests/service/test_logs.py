@@ -171,3 +171,37 @@ def test_bytes_that_are_no_text_do_not_cost_the_line(
     configure_logging(format, stream=io.TextIOWrapper(raw, encoding="utf-8", errors="strict"))
     structlog.get_logger("ivr.call").bind(call="abc").info("call_ringing", caller=caller)
     assert b"J\\udcfcrgen" in raw.getvalue()
+
+
+HOSTILE = "a\x1b[31m\r\nb\x9b\u2028c\x85\u202ed\x00\ud83d\x7f"
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_nothing_in_any_field_begins_a_line_or_reaches_a_terminal(
+    stream: io.StringIO, format: Literal["json", "console"]
+) -> None:
+    configure_logging(format, stream=stream)
+    log = structlog.get_logger("ivr.call").bind(call=HOSTILE)
+    log.info(HOSTILE, text=HOSTILE, quoted=f'"{HOSTILE}" x=1', more={HOSTILE: [HOSTILE]}, **{HOSTILE: 1})
+    logging.getLogger("library").warning("lost %s", HOSTILE)
+    try:
+        raise ValueError(f"{HOSTILE}\n2026-01-01T00:00:00Z [info     ] call_ended")
+    except ValueError:
+        log.exception("failed", stack_info=True)
+    text = stream.getvalue()
+    controls = [c for c in text if c != "\n" and not c.isprintable()]
+    assert not controls
+    assert not [line for line in text.splitlines() if line.startswith(("b", "c", "d", "2026-01-01"))]
+    if format == "json":
+        first, _, third = lines(stream)
+        assert first["text"] == first["call"] == first["event"] == HOSTILE, "the original is kept"
+        assert first["more"] == {HOSTILE: [HOSTILE]} and HOSTILE in third["exception"]
+    else:
+        assert text.count("\\x1b") >= 5
+        assert all(line.startswith("    ") for line in text.splitlines() if "call_ended" in line)
+
+
+def test_an_endless_field_is_cut(stream: io.StringIO) -> None:
+    configure_logging("json", stream=stream)
+    structlog.get_logger("ivr").info("said", text="x" * 1_000_000)
+    assert len(lines(stream)[0]["text"]) < 10_100
