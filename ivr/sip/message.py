@@ -83,32 +83,14 @@ def offers_codec(sdp: str, codecs: Iterable[str]) -> bool:
     """Whether an SDP (RFC 8866) has an audio line with one of ``codecs`` (``NAME/RATE``). An offer without
     any audio line is left to pjsip.
     """
-    usable = [is_usable for is_usable, _, _ in _audio_lines(sdp, codecs)]
-    return not usable or any(usable)
-
-
-def unusable_audio_ports(sdp: str, codecs: Iterable[str]) -> list[tuple[int, int]]:
-    """Where in an SDP the ports of audio lines stand that have none of ``codecs``, when another line has one.
-
-    Each is (begin, end) in characters. Such a line is answered with port 0 (RFC 3264, 6).
-    """
-    lines = list(_audio_lines(sdp, codecs))
-    if not any(is_usable for is_usable, _, _ in lines):
-        return []
-    return [(begin, end) for is_usable, begin, end in lines if not is_usable]
-
-
-def _audio_lines(sdp: str, codecs: Iterable[str]) -> Iterator[tuple[bool, int, int]]:
-    """Every audio line: whether it has one of ``codecs``, and where its port begins and ends."""
     known = {codec.partition("/")[0].upper() for codec in codecs}
-    start = 0
+    usable = []
     for part in _MEDIA_START.split(sdp):
         found = _AUDIO.match(part)
         if found is not None:
             names = _STATIC_PAYLOADS | {payload: name.upper() for payload, name in _RTPMAP.findall(part)}
-            usable = any(names.get(payload) in known for payload in found[2].split())
-            yield usable, start + found.start(1), start + found.end(1)
-        start += len(part)
+            usable.append(any(names.get(payload) in known for payload in found[2].split()))
+    return not usable or any(usable)
 
 
 Outcome = Literal["answered", "busy", "noanswer", "refused"]

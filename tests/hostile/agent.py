@@ -1,7 +1,9 @@
 """A user agent that answers every call, in a process of its own: ``python -m tests.hostile.agent OPTIONS``.
 
 OPTIONS is a JSON object of ``SipOptions``. The process prints a JSON line for each thing that happens,
-``{"event": "ready"}`` first, and ends with its standard input.
+``{"event": "ready"}`` first, and ends with its standard input. It obeys ``drain``, ``hangup CALL-ID``,
+``tone CALL-ID`` (play one), ``heard CALL-ID`` (report the loudness of what came since the last time) and
+``dial URI``.
 """
 
 import json
@@ -9,6 +11,10 @@ import os
 import sys
 from typing import Any
 
+import numpy as np
+
+from ivr.audio.frames import LINE_FRAME
+from ivr.audio.line import RING
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.options import Registration, SipOptions
 from ivr.sip.user_agent import UserAgent
@@ -26,6 +32,10 @@ class Reporter(LegListener):
         self._leg = leg
         legs[leg.call_id] = leg
 
+    def dialed(self) -> None:
+        legs[self._leg.call_id] = self._leg
+        say("dialed", call=self._leg.call_id)
+
     def offered(self) -> None:
         self._leg.answer()
 
@@ -40,6 +50,27 @@ class Reporter(LegListener):
 
 
 legs: dict[str, CallLeg] = {}
+looked: dict[str, int] = {}
+"""Samples of each call that ``heard`` has reported."""
+
+
+def play_tone(leg: CallLeg) -> None:
+    """Play a minute of 500 Hz."""
+    wave = 8000 * np.sin(2 * np.pi * 500 / 8000 * np.arange(60 * 8000))
+    playback = leg.player.playback()
+    playback.write(wave.astype(np.int16).tobytes())
+    leg.player.play(playback)
+
+
+def heard(leg: CallLeg) -> list[int]:
+    """The loudness (root mean square) of each 20 ms since the last look, of the last 3 s at most."""
+    line = leg.line
+    end = line.written
+    begin = max(looked.get(leg.call_id, 0), end - RING + LINE_FRAME)
+    looked[leg.call_id] = end
+    ring = line.bank.received[line.row].astype(np.float64)
+    frames = [ring[np.arange(at, at + LINE_FRAME) % RING] for at in range(begin, end, LINE_FRAME)]
+    return [int(np.sqrt(np.mean(frame**2))) for frame in frames]
 
 
 def main() -> None:
@@ -53,6 +84,14 @@ def main() -> None:
             agent.drain()
         elif word == "hangup":
             legs[rest].hangup("test", 0)
+        elif word == "tone":
+            play_tone(legs[rest])
+        elif word == "heard":
+            leg = legs[rest]
+            stats = {"received": leg.stats.received, "codec": leg.stats.codec, "held": leg.held}
+            say("heard", call=rest, levels=heard(leg), **stats)
+        elif word == "dial":
+            agent.dial(rest, Reporter)
         say("done", command=word)
     agent.stop()
 

@@ -108,10 +108,14 @@ class Target:
             if found["event"] == event and fields.items() <= found.items():
                 return found
 
-    def command(self, text: str) -> None:
+    def ask(self, text: str) -> None:
+        """Give the agent a command, and do not wait."""
         assert self._process.stdin is not None
         self._process.stdin.write(text + "\n")
         self._process.stdin.flush()
+
+    def command(self, text: str) -> None:
+        self.ask(text)
         self.wait("done")
 
     def send(self, request: Request | bytes) -> None:

@@ -7,15 +7,16 @@ from typing import Any, TypeVar
 
 import structlog
 
+from ivr.sip.gate.audio_lines import Taken, unusable_ports
 from ivr.sip.gate.credentials import RegistrarChallenges
 from ivr.sip.gate.dialogs import Dialogs
 from ivr.sip.gate.peers import STRANGER, Peer, Peers, SourceLimits
 from ivr.sip.gate.raw_message import RawMessage, read
 from ivr.sip.gate.request_checks import Refusal, media_types, refusal
-from ivr.sip.message import unusable_audio_ports
 from ivr.sip.options import CODECS, SipOptions, is_loopback
 from ivr.sip.pjsip import native
 from ivr.sip.pjsip.packet_module import MessageLayout, Packet, PacketModule
+from ivr.sip.pjsip.tls import build_security
 
 log: Any = structlog.get_logger("ivr.sip")
 
@@ -54,6 +55,14 @@ class Gate:
             log.warning("only_loopback_accepted", remedy="name those who may call in sip.accept_from")
         self._faults = SourceLimits(options.ban_after, LIMIT_WINDOW_S, options.ban_s)
         self._rate = SourceLimits(MAX_RATE * LIMIT_WINDOW_S, LIMIT_WINDOW_S, options.ban_s)
+        keyings = set(options.srtp_keying) & set(build_security().keyings)
+        encrypted = options.srtp != "off"
+        self._taken = Taken(
+            CODECS,
+            plain=options.srtp != "required",
+            sdes=encrypted and "sdes" in keyings,
+            dtls=encrypted and "dtls" in keyings,
+        )
         self.dialogs = Dialogs()
         self._requests: OrderedDict[str, RawMessage] = OrderedDict()
         """Requests of ours by the branch of their Via."""
@@ -96,8 +105,9 @@ class Gate:
             if refused is not None:
                 self._refuse(packet, message, Refusal(*refused))
                 return True
-            self._module.refuse_media(packet, unusable_audio_ports(message.body, CODECS))
             _keep(self._offers, (message.call_id, message.from_tag), media_types(message.body))
+        if message.method in ("INVITE", "UPDATE") and message.body:
+            self._module.refuse_media(packet, unusable_ports(message.body, self._taken))
         return False
 
     def _is_banned(self, packet: Packet) -> bool:
