@@ -1,11 +1,16 @@
 """Options of the user agent, with their defaults and units."""
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 CODECS = {"PCMU/8000": 255, "PCMA/8000": 254, "G722/16000": 200}
 """Codecs that are offered and accepted, with pjsip's priority; all others are off."""
+
+
+_HOST_NAME = re.compile(r"(?=.{1,253}$)(?=.*[A-Za-z])[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +47,29 @@ class Trunk:
 
     name: str
     """What logs and plans call it."""
-    addresses: tuple[str, ...]
-    """IPv4 addresses or networks that its SIP comes from, such as ``192.0.2.10`` or ``192.0.2.0/24``."""
+    addresses: tuple[str, ...] = ()
+    """IPv4 addresses, networks or host names that its SIP comes from, such as ``192.0.2.0/24`` or
+    ``sip.example.org`` (its A records, looked up again every minute). When not set, anywhere."""
+    tls_subject: str | None = None
+    """The host name in the certificate that it shows when it connects over TLS, signed by ``tls_ca_file``."""
+    user: str | None = None
+    """The user name with which it answers our challenge of each call (401, digest)."""
+    password: str = field(default="", repr=False)
+    """The password itself. Better: ``password_file``."""
+    password_file: str | None = None
+    """A file whose first line is the password (a mounted secret); wins over ``password``."""
+    behind_nat: bool = False
+    """Requests inside its calls go to where its own come from, whatever its Contact says."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a trunk that anybody could claim to be."""
+        if not (self.addresses or self.tls_subject or self.user):
+            raise ValueError(f"trunk {self.name!r} needs addresses, tls_subject or user")
+        if self.user and not (self.password or self.password_file):
+            raise ValueError(f"trunk {self.name!r} has a user and no password")
+        for text in self.addresses:
+            if not _HOST_NAME.fullmatch(text):
+                _check_network(text, "nor a host name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +147,35 @@ class SipOptions:
     def __post_init__(self) -> None:
         """Raises ValueError for a peer that is neither a word, the name of a trunk nor a network."""
         words = {"loopback", "registrars", "trunks", "any", *(trunk.name for trunk in self.trunks)}
-        networks = [entry for entry in self.accept_from if entry not in words]
-        for text in [*networks, *(address for trunk in self.trunks for address in trunk.addresses)]:
-            try:
-                ipaddress.IPv4Network(text)
-            except ValueError as error:
-                raise ValueError(
-                    f"{text!r} is neither loopback, registrars, trunks, any, the name of a trunk nor "
-                    f"an IPv4 address or network such as 192.0.2.0/24 ({error})"
-                ) from None
+        for text in self.accept_from:
+            if text not in words:
+                _check_network(text, "nor loopback, registrars, trunks, any or the name of a trunk")
+        users = [trunk.user for trunk in self.trunks if trunk.user]
+        if len(users) != len(set(users)):
+            raise ValueError("two trunks have the same user")
+
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether who connects over TLS is asked for a certificate, which is then verified."""
+        return self.tls_require_client_certificates or any(trunk.tls_subject for trunk in self.trunks)
+
+
+def _check_network(text: str, otherwise: str) -> None:
+    """Raises ValueError."""
+    try:
+        ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is neither an IPv4 address or network such as 192.0.2.0/24 ({error}) {otherwise}"
+        ) from None
+
+
+def password_of(account: Registration | Trunk) -> str:
+    """The password of an account, out of its file if it names one. Raises OSError or ValueError."""
+    if account.password_file is None:
+        return account.password
+    with Path(account.password_file).open(encoding="utf-8") as file:
+        return file.readline().strip()
 
 
 def parse_bind(text: str) -> tuple[str, int]:

@@ -26,8 +26,10 @@ from ivr.audio.line import Line, LineBank
 from ivr.sip.admission import Admission
 from ivr.sip.commands import Commands
 from ivr.sip.errors import SipError
-from ivr.sip.gate.credentials import RegistrarChallenges
+from ivr.sip.gate.credentials import RegistrarChallenges, registrar_hosts
 from ivr.sip.gate.gate import Gate
+from ivr.sip.gate.hosts import HostAddresses
+from ivr.sip.gate.peers import trunk_hosts
 from ivr.sip.gate.raw_message import read
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.message import Headers, readable
@@ -40,6 +42,7 @@ from ivr.sip.pjsip.endpoint import Endpoint, reason_of
 from ivr.sip.pjsip.media import CallMedia, make_bank, make_reports, playback_maker
 from ivr.sip.pjsip.probe import build_limit, build_name
 from ivr.sip.pjsip.resolver import NameResolver
+from ivr.sip.pjsip.tls import Connections
 from ivr.sip.routing import Route, dial_uri, domain_at, route
 from ivr.sip.security.srtp import keys_are_hidden
 from ivr.sip.stats import CallbackTimes
@@ -103,7 +106,9 @@ class UserAgent:
         self._bridges = Bridges(self._calls)
         self.call_commands = CallCommands(self._commands, self._calls, self._bridges)
         """Any thread."""
-        self._challenges = RegistrarChallenges(options.registrations)
+        names = set().union(*registrar_hosts(options.registrations), trunk_hosts(options.trunks))
+        self._hosts = HostAddresses(names)
+        self._challenges = RegistrarChallenges(options.registrations, self._hosts)
         self._securing: set[PjCall] = set()
         """Answered calls whose SRTP keys are pending."""
         self._ended: list[tuple[float, CallMedia | None, Line | None]] = []
@@ -113,7 +118,7 @@ class UserAgent:
 
     def start(self) -> AgentInfo:
         """Start the SIP thread. Returns once an INVITE would be answered. Raises SipError."""
-        self._challenges.start()
+        self._hosts.start()
         self._thread.start()
         self._started.wait()
         if self._failure is not None:
@@ -124,7 +129,7 @@ class UserAgent:
 
     def stop(self) -> None:
         """Send BYE to every call, un-REGISTER, free pjsip. Waits for the SIP thread; idempotent."""
-        self._challenges.stop()
+        self._hosts.stop()
         self._stop.set()
         self._thread.join()
 
@@ -194,9 +199,11 @@ class UserAgent:
 
     def _run(self) -> None:
         try:
-            self._names = NameResolver(self._commands.put)
-            self._gate = Gate(self.options, self._admission.gate_refusal, self._challenges)
-            self._endpoint = Endpoint(self.options, self._admission.options_state, (self._gate, self._names))
+            connections = Connections(self.options.tls_bind)
+            known = (self._challenges, self._hosts, connections.certificate_names)
+            self._gate = Gate(self.options, self._admission.gate_refusal, *known)
+            guards = (self._gate, NameResolver(self._commands.put))
+            self._endpoint = Endpoint(self.options, self._admission.options_state, connections, guards)
             self._endpoint.start()
             self._admission.start(self._endpoint.max_calls)
             self._accounts.open(self._endpoint, self._on_call is not None)
@@ -213,7 +220,6 @@ class UserAgent:
             self._failure = error if isinstance(error, SipError) else SipError(f"pjsip: {reason_of(error)}")
             if hasattr(self, "_endpoint"):
                 self._accounts.close()
-                self._names.close()
                 self._endpoint.destroy()
             self._started.set()
             return
@@ -289,7 +295,7 @@ class UserAgent:
             headers=headers,
             peer=peer.name,
             verified=peer.trusted,
-            account=account.name if account.domain else "",
+            account=account.name if account.domain and peer.trusted else "",
         )
         self._keep(call, leg)
         try:
@@ -352,7 +358,6 @@ class UserAgent:
         self._admission.clear()
         self._securing.clear()
         self._accounts.close()
-        self._names.close()
         # Nothing of pjsua2 may outlive this: no local variable above holds a call or an account.
         self._endpoint.destroy()
 

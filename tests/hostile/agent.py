@@ -2,8 +2,8 @@
 
 OPTIONS is a JSON object of ``SipOptions``. The process prints a JSON line for each thing that happens,
 ``{"event": "ready"}`` first, and ends with its standard input. It obeys ``drain``, ``hangup CALL-ID``,
-``tone CALL-ID`` (play one), ``heard CALL-ID`` (report the loudness of what came since the last time) and
-``dial URI``.
+``tone CALL-ID`` (play one), ``heard CALL-ID`` (report the loudness of what came since the last time),
+``dial URI`` and ``transfer CALL-ID URI``.
 """
 
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from ivr.audio.frames import LINE_FRAME
 from ivr.audio.line import RING
 from ivr.sip.leg import CallLeg, LegListener
-from ivr.sip.options import Registration, SipOptions
+from ivr.sip.options import Registration, SipOptions, Trunk
 from ivr.sip.user_agent import UserAgent
 
 
@@ -40,7 +40,8 @@ class Reporter(LegListener):
         self._leg.answer()
 
     def confirmed(self) -> None:
-        say("confirmed", call=self._leg.call_id)
+        leg = self._leg
+        say("confirmed", call=leg.call_id, peer=leg.peer, verified=leg.verified, account=leg.account)
 
     def key_pressed(self, key: str) -> None:
         say("key", call=self._leg.call_id, key=key)
@@ -76,6 +77,7 @@ def heard(leg: CallLeg) -> list[int]:
 def main() -> None:
     options = json.loads(sys.argv[1])
     options["registrations"] = tuple(Registration(**each) for each in options.get("registrations", ()))
+    options["trunks"] = tuple(Trunk(**each) for each in options.get("trunks", ()))
     agent = UserAgent(SipOptions(**options), Reporter)
     say("ready", build=agent.start().build)
     for line in sys.stdin:
@@ -92,6 +94,9 @@ def main() -> None:
             say("heard", call=rest, levels=heard(leg), **stats)
         elif word == "dial":
             agent.dial(rest, Reporter)
+        elif word == "transfer":
+            call, to = rest.split()
+            legs[call].transfer(to, 5)
         say("done", command=word)
     agent.stop()
 

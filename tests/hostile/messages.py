@@ -169,7 +169,7 @@ class Target:
                 break
             assert answer.startswith("SIP/2.0 1"), answer.split("\r\n")[0] or "no answer"
         to = next(line[3:].strip() for line in answer.split("\r\n") if line.startswith("To:"))
-        established = Established(self, invite, to, answer)
+        established = Established(self, invite, to, answer, int(invite.cseq.partition(" ")[0] or 1))
         self.send(established.request("ACK"))
         self.established[invite.call_id] = established
         return established

@@ -62,13 +62,14 @@ def test_the_registrars_own_challenge_is_answered(target: Target) -> None:
 
 def test_the_account_has_no_credentials_for_a_request_to_another_host() -> None:
     from ivr.sip.gate.credentials import RegistrarChallenges
+    from ivr.sip.gate.hosts import HostAddresses
     from ivr.sip.gate.raw_message import read
     from ivr.sip.options import Registration
 
-    challenges = RegistrarChallenges(
-        [Registration(registrar="pbx.example:5080", user="400", password="x")], lambda name: ["192.0.2.7"]
-    )
-    challenges.resolve_all()
+    hosts = HostAddresses(["pbx.example"], lambda name: ["192.0.2.7"])
+    account = Registration(registrar="pbx.example:5080", user="400", password="x")
+    challenges = RegistrarChallenges([account], hosts)
+    hosts.resolve_all()
     register = read(b"REGISTER sip:pbx.example:5080 SIP/2.0\r\n\r\n")
     bye = read(b"BYE sip:201@192.0.2.7 SIP/2.0\r\n\r\n")
     elsewhere = read(b"BYE sip:201@192.0.2.9 SIP/2.0\r\n\r\n")

@@ -115,8 +115,10 @@ class Settings:
     def secrets(self) -> set[str]:
         """Return every secret value that was set, for the log's filter; of a file, its first line."""
         found: set[str] = set()
-        for account in self.sip.registrations:
-            _collect(dataclasses.asdict(account), found)
+        for registration in self.sip.registrations:
+            _collect(dataclasses.asdict(registration), found)
+        for trunk in self.sip.trunks:
+            _collect(dataclasses.asdict(trunk), found)
         _collect(dataclasses.asdict(self.mail), found)
         _collect(dataclasses.asdict(self.agent), found)
         for engines in self.engines.values():

@@ -1,27 +1,19 @@
 """Whose challenges are answered with an account's credentials: its registrar's, for requests sent there."""
 
 import re
-import socket
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
+from ivr.sip.gate.hosts import HostAddresses, host_of
 from ivr.sip.gate.raw_message import RawMessage
 from ivr.sip.options import Registration
 
-RESOLVE_EVERY_S = 60.0
-"""Seconds after which the registrars' names are looked up again."""
-
-_HOST = re.compile(r"sips?:(?:[^@>]*@)?([^:;>?\s]+)", re.IGNORECASE)
 _REALM = re.compile(r'realm\s*=\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 
-def addresses_of(host: str) -> list[str]:
-    """The IPv4 addresses of a host name; empty when it has none or cannot be looked up. May take long."""
-    try:
-        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
-    except (OSError, UnicodeError):
-        return []
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def registrar_hosts(registrations: Sequence[Registration]) -> list[set[str]]:
+    """The host names of each account's registrar and outbound proxy."""
+    hops = [(each.registrar, each.outbound_proxy) for each in registrations]
+    return [{host_of(hop) for hop in pair if hop} for pair in hops]
 
 
 class RegistrarChallenges:
@@ -32,45 +24,26 @@ class RegistrarChallenges:
     if the request was sent there, and if the realm is the one that the registrar named when we registered.
     """
 
-    def __init__(
-        self, registrations: Sequence[Registration], resolve: Callable[[str], Iterable[str]] = addresses_of
-    ) -> None:
-        """``resolve`` gives the addresses of a host name. It may take long; ``allows`` never calls it."""
-        hops = [(each.registrar, each.outbound_proxy) for each in registrations]
-        self._names = [{host_of(hop) for hop in pair if hop} for pair in hops]
-        self._resolve = resolve
-        self._addresses: list[frozenset[str]] = [frozenset() for _ in hops]
+    def __init__(self, registrations: Sequence[Registration], hosts: HostAddresses) -> None:
+        """``hosts`` knows the addresses of ``registrar_hosts``."""
+        self._names = registrar_hosts(registrations)
+        self._hosts = hosts
         self._realms: dict[int, str] = {}
-        self._stopped = threading.Event()
 
-    def start(self) -> None:
-        """Look the names up now, and then from time to time on a thread of its own."""
-        if not self._names:
-            return
-        self.resolve_all()
-        threading.Thread(target=self._keep_resolving, name="registrar names", daemon=True).start()
+    def _addresses(self, names: set[str]) -> frozenset[str]:
+        return frozenset().union(*(self._hosts.of(name) for name in names))
 
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def resolve_all(self) -> None:
-        """Look every registrar up. A name that is not found keeps the addresses it had."""
-        found = [
-            frozenset(address for name in names for address in self._resolve(name)) for names in self._names
-        ]
-        # Replaced as a whole: the SIP thread reads it.
-        self._addresses = [new or old for new, old in zip(found, self._addresses, strict=True)]
-
-    def all_addresses(self) -> set[str]:
+    def all_addresses(self) -> frozenset[str]:
         """The addresses of all registrars, as they were found last."""
-        return {address for addresses in self._addresses for address in addresses}
+        return frozenset().union(*(self._addresses(names) for names in self._names))
 
     def allows(self, source: str, request: RawMessage, challenge: RawMessage) -> bool:
         """Whether ``challenge``, which came from the address ``source``, may be answered. SIP thread only."""
         routes = request.addresses("route")
         hop = host_of(routes[0] if routes else request.request_uri)
         realm = _realm_of(challenge)
-        for index, (names, addresses) in enumerate(zip(self._names, self._addresses, strict=True)):
+        for index, names in enumerate(self._names):
+            addresses = self._addresses(names)
             if source not in addresses or not (hop in names or hop in addresses):
                 continue
             if request.method == "REGISTER":
@@ -79,16 +52,6 @@ class RegistrarChallenges:
             if self._realms.get(index, realm) == realm:
                 return True
         return False
-
-    def _keep_resolving(self) -> None:
-        while not self._stopped.wait(RESOLVE_EVERY_S):
-            self.resolve_all()
-
-
-def host_of(address: str) -> str:
-    """The host of a SIP URI, or of ``host[:port]``, in small letters; without IPv6 brackets."""
-    found = _HOST.search(address)
-    return (found[1] if found else address.partition(";")[0].partition(":")[0]).strip().lower()
 
 
 def _realm_of(challenge: RawMessage) -> str:

@@ -21,6 +21,8 @@ class Dialog:
     ended: bool = False
     media: list[str] = field(default_factory=list)
     """The media types of the last offer or answer from the other side, by line."""
+    routed: bool = False
+    """It has a route (Record-Route): its requests go there, whatever the Contact says."""
 
 
 DialogId = tuple[str, str, str]

@@ -2,17 +2,23 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 
+from ivr.sip.errors import SipError
 from ivr.sip.gate.audio_lines import Taken, unusable_ports
+from ivr.sip.gate.counts import RefusalCounts, Treatment
 from ivr.sip.gate.credentials import RegistrarChallenges
 from ivr.sip.gate.dialogs import Dialogs
+from ivr.sip.gate.digest import DigestChallenges
+from ivr.sip.gate.hosts import HostAddresses, host_of
+from ivr.sip.gate.nat import is_behind_nat
 from ivr.sip.gate.peers import STRANGER, Peer, Peers, SourceLimits
 from ivr.sip.gate.raw_message import RawMessage, read
-from ivr.sip.gate.request_checks import Refusal, media_types, refusal
+from ivr.sip.gate.request_checks import Refusal, media_types, refusal, response_refusal
 from ivr.sip.options import CODECS, SipOptions, is_loopback
 from ivr.sip.pjsip import native
 from ivr.sip.pjsip.packet_module import MessageLayout, Packet, PacketModule
@@ -27,13 +33,26 @@ _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
 _SCANNED = frozenset({"REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Outside a call a phone sends these to its PBX, which we are not."""
+_REFRESHES = frozenset({"INVITE", "UPDATE"})
+"""Methods whose Contact says where the dialog's requests go from then on (RFC 3261, 12.2; RFC 3311)."""
 LIMIT_WINDOW_S = 10
 MAX_RATE = 50
 """Requests a second from a source that is not trusted, over the window, after which it is banned."""
 MAX_REQUESTS = 20_000
 """Requests of ours whose answers are waited for; the oldest is forgotten when there are more."""
+PROVED_S = 3600.0
+"""Seconds for which a source that proved a trunk's password may send what is no new call."""
 LOG_EVERY_S = 1.0
 """Refused messages are logged once in so many seconds, with a count of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Invite:
+    """What is remembered of an INVITE that was let through."""
+
+    peer: Peer
+    media: list[str]
+    routed: bool
 
 
 class Gate:
@@ -44,12 +63,19 @@ class Gate:
         options: SipOptions,
         admit: Callable[[RawMessage, Packet], tuple[int, str] | None],
         challenges: RegistrarChallenges,
+        hosts: HostAddresses,
+        certificate_names: Callable[[int], Sequence[str]],
     ) -> None:
         """``admit(message, packet)`` gives status and reason for a first INVITE that is not taken, else None.
-        ``challenges`` knows which ones an account's credentials may answer.
+        ``challenges`` knows which ones an account's credentials may answer, ``hosts`` the addresses of
+        trunks, ``certificate_names`` what the sender of a ``pjsip_rx_data`` showed. Raises SipError.
         """
         self._admit, self._challenges, self._retry_after_s = admit, challenges, options.retry_after_s
-        self._peers = Peers(options, challenges.all_addresses)
+        self._certificate_names = certificate_names
+        try:
+            self._peers = Peers(options, challenges.all_addresses, hosts)
+        except (OSError, ValueError) as error:
+            raise SipError(f"sip.trunks: password_file: {error}") from None
         elsewhere = set(options.accept_from) - {"loopback", "registrars", "trunks"}
         if not (elsewhere or options.registrations or options.trunks or is_loopback(options.bind)):
             log.warning("only_loopback_accepted", remedy="name those who may call in sip.accept_from")
@@ -63,16 +89,19 @@ class Gate:
             sdes=encrypted and "sdes" in keyings,
             dtls=encrypted and "dtls" in keyings,
         )
+        self._digest = DigestChallenges(time.monotonic)
+        self._proved: OrderedDict[str, tuple[Peer, float]] = OrderedDict()
+        """Sources that proved a trunk's password, and until when that counts."""
         self.dialogs = Dialogs()
         self._requests: OrderedDict[str, RawMessage] = OrderedDict()
         """Requests of ours by the branch of their Via."""
-        self._offers: OrderedDict[tuple[str, str], list[str]] = OrderedDict()
-        """The media types of an INVITE that was let through, by Call-ID and From tag."""
+        self._invites: OrderedDict[tuple[str, str], _Invite] = OrderedDict()
+        """INVITEs by Call-ID and From tag."""
         self._module = PacketModule(self._request, self._response, self._sent)
-        self.refused = 0
+        self.counts = RefusalCounts(time.monotonic())
         """Messages that did not reach pjsip, for whatever reason."""
-        self.strangers = 0
-        """Those among them that came from nobody who may send SIP, or from who is banned."""
+        self._answering = False
+        """An answer of our own is being sent: it begins no dialog."""
         self._logged = float("-inf")
         self._unlogged = 0
 
@@ -80,35 +109,78 @@ class Gate:
         """Raises SipError."""
         self._module.register()
 
+    def supervise(self) -> None:
+        """Log the counts, once a minute at most."""
+        report = self.counts.report(time.monotonic())
+        if report is not None:
+            log.info("messages_refused", **report)
+
+    def close(self) -> None:
+        """Log the counts since the start."""
+        totals = self.counts.totals()
+        if totals is not None:
+            log.info("messages_refused_total", **totals)
+
     def sender(self, rdata: int) -> tuple[Packet, Peer]:
-        """The packet in a ``pjsip_rx_data`` that was let through, and the peer that sent it."""
+        """The packet of an INVITE in a ``pjsip_rx_data`` that was let through, and the peer that sent it."""
         packet = self._module.received(rdata)
-        return packet, self._peers.find(packet.host) or STRANGER
+        message = read(packet.data)
+        invite = self._invites.get((message.call_id, message.from_tag))
+        return packet, invite.peer if invite is not None else STRANGER
 
     # -- received
 
     def _request(self, packet: Packet) -> bool:
         message = read(packet.data)
-        peer = self._peers.find(packet.host)
-        if peer is None or (not peer.trusted and self._is_banned(packet)):
-            self.strangers += 1
-            self._note("not from a peer in sip.accept_from" if peer is None else "banned", packet, message)
+        names = self._certificate_names(packet.pointer)
+        peer = self._peers.find(packet.host, names)
+        accounts = {} if peer is not None and peer.trusted else self._peers.accounts(packet.host, names)
+        if (accounts or (peer is not None and not peer.trusted)) and self._is_banned(packet):
+            self._note("banned", packet, message, treatment="banned")
+            return True
+        if accounts and message.method == "INVITE" and not message.to_tag:
+            peer = self._judge(packet, message, accounts)
+            if peer is None:
+                return True
+        elif accounts:
+            peer = self._proved_peer(packet.host) or peer
+            if peer is None and message.method == "ACK":
+                return True  # of the answer that was our challenge
+        if peer is None:
+            self._note("not from a peer in sip.accept_from", packet, message)
             return True
         found = refusal(message, len(packet.data)) or self._dialog_refusal(message)
         if not peer.trusted and (found is not None or message.method in _SCANNED):
             self._fault(packet)
+        if found is None and message.method == "INVITE" and not message.to_tag:
+            refused = self._admit(message, packet)
+            found = Refusal(*refused) if refused is not None else None
         if found is not None:
             self._refuse(packet, message, found)
             return True
-        if message.method == "INVITE" and not message.to_tag:
-            refused = self._admit(message, packet)
-            if refused is not None:
-                self._refuse(packet, message, Refusal(*refused))
-                return True
-            _keep(self._offers, (message.call_id, message.from_tag), media_types(message.body))
-        if message.method in ("INVITE", "UPDATE") and message.body:
-            self._module.refuse_media(packet, unusable_ports(message.body, self._taken))
+        self._let_through(packet, message, peer)
         return False
+
+    def _let_through(self, packet: Packet, message: RawMessage, peer: Peer) -> None:
+        routed = bool(message.value("record-route"))
+        if message.method == "INVITE" and not message.to_tag:
+            invite = _Invite(peer, media_types(message.body), routed)
+            _keep(self._invites, (message.call_id, message.from_tag), invite)
+        elif message.to_tag:
+            dialog = self.dialogs.find(message.call_id, message.to_tag, message.from_tag)
+            routed = dialog is not None and dialog.routed
+        if message.method in _REFRESHES and message.body:
+            self._module.refuse_media(packet, unusable_ports(message.body, self._taken))
+        if message.method in _REFRESHES and not routed:
+            self._reach_sender(packet, message, peer)
+
+    def _reach_sender(self, packet: Packet, message: RawMessage, peer: Peer) -> None:
+        """Where its Contact cannot be reached, its dialog's requests go to where the message came from."""
+        contact = next(iter(message.addresses("contact")), "")
+        host = host_of(contact)
+        behind_nat = is_behind_nat(host, packet.host) if peer.behind_nat is None else peer.behind_nat
+        if contact and behind_nat:
+            self._module.replace_contact(packet, host)
 
     def _is_banned(self, packet: Packet) -> bool:
         now = time.monotonic()
@@ -119,10 +191,45 @@ class Gate:
             return True
         return False
 
-    def _fault(self, packet: Packet) -> None:
+    def _fault(self, packet: Packet, reason: str = "too many refused requests") -> None:
         """Note a message that no phone of a caller sends."""
         if self._faults.counted(packet.host, time.monotonic()):
-            log.warning("source_banned", source=packet.host, reason="too many refused requests")
+            log.warning("source_banned", source=packet.host, reason=reason)
+
+    # -- trunks that prove a password
+
+    def _judge(
+        self, packet: Packet, message: RawMessage, accounts: dict[str, tuple[str, Peer]]
+    ) -> Peer | None:
+        """The trunk whose password an INVITE proves; None when it was challenged or refused."""
+        found = refusal(message, len(packet.data))
+        if found is not None:
+            self._fault(packet)
+            self._refuse(packet, message, found)
+            return None
+        passwords = {user: password for user, (password, _) in accounts.items()}
+        verdict, user = self._digest.judge(message, packet.host, passwords)
+        if verdict == "right":
+            peer = accounts[user][1]
+            _keep(self._proved, packet.host, (peer, time.monotonic() + PROVED_S))
+            self._faults.forgive(packet.host)
+            return peer
+        if verdict == "wrong":
+            self._fault(packet, "too many wrong passwords")
+            self._refuse(packet, message, Refusal(_FORBIDDEN, "wrong user or password"))
+            return None
+        if self._proved_peer(packet.host) is None:
+            # Who never answers a challenge is looking for open doors.
+            self._fault(packet, "too many unanswered challenges")
+        stale = verdict == "stale"
+        self._answer(packet, 401, self._digest.headers(packet.host, message.call_id, stale=stale))
+        return None
+
+    def _proved_peer(self, host: str) -> Peer | None:
+        peer, until = self._proved.get(host, (None, 0.0))
+        return peer if time.monotonic() < until else None
+
+    # -- dialogs
 
     def _dialog_refusal(self, message: RawMessage) -> Refusal | None:
         """A request inside a dialog that is not there, or whose offer its call cannot bear."""
@@ -149,13 +256,23 @@ class Gate:
         if request is None or request.call_id != message.call_id:
             self._note("response to no request of ours", packet, message)
             return True
+        found = response_refusal(message) if request.method in _REFRESHES else None
+        if found is not None:
+            self._note(found.reason, packet, message, status=found.status)
+            if not found.status:
+                return True
+            layout.set_status(packet.pointer, found.status)
+            return False
         if message.status in _CHALLENGES and not self._challenges.allows(packet.host, request, message):
             # pjsua would answer with a digest of the account's password. It sees a refusal instead.
-            self._note("a challenge from who is not the registrar", packet, message)
+            self._note("a challenge from who is not the registrar", packet, message, status=_FORBIDDEN)
             layout.set_status(packet.pointer, _FORBIDDEN)
         if message.to_tag and request.method == "INVITE" and 100 < message.status < 300:
             dialog = self.dialogs.opened(message.call_id, message.from_tag, message.to_tag)
             dialog.media = media_types(message.body) or dialog.media
+            dialog.routed = dialog.routed or bool(message.value("record-route"))
+        if request.method in _REFRESHES and 100 < message.status < 300 and not message.value("record-route"):
+            self._reach_sender(packet, message, self._peers.find(packet.host) or STRANGER)
         return False
 
     # -- sent
@@ -166,24 +283,49 @@ class Gate:
             _keep(self._requests, message.branch, message)
             if message.method == "BYE":
                 self.dialogs.ended(message.call_id, message.from_tag, message.to_tag)
-        elif message.to_tag and message.cseq_method == "INVITE" and 100 < message.status < 300:
-            dialog = self.dialogs.opened(message.call_id, message.to_tag, message.from_tag)
-            dialog.media = dialog.media or self._offers.pop((message.call_id, message.from_tag), [])
-        elif message.to_tag and message.cseq_method == "BYE" and message.status >= 200:
-            self.dialogs.ended(message.call_id, message.to_tag, message.from_tag)
+            return
+        if not message.to_tag or self._answering:
+            return
+        ids = (message.call_id, message.to_tag, message.from_tag)
+        if message.cseq_method == "INVITE" and message.status > 100:
+            # Also after a final refusal: its ACK has the tag, and ends the repetitions.
+            is_new = self.dialogs.find(*ids) is None
+            dialog = self.dialogs.opened(*ids)
+            invite = self._invites.get((message.call_id, message.from_tag))
+            if is_new and invite is not None:
+                dialog.media, dialog.routed = invite.media, invite.routed
+            if is_new and message.status >= 300:
+                self.dialogs.ended(*ids)
+        elif message.cseq_method == "BYE" and message.status >= 200:
+            self.dialogs.ended(*ids)
 
     # -- refusing
 
     def _refuse(self, packet: Packet, message: RawMessage, found: Refusal) -> None:
         self._note(found.reason, packet, message, status=found.status)
         if found.status and message.method != "ACK":
-            headers = {"Warning": f'399 ivr "{found.reason}"'}
+            headers = [("Warning", f'399 ivr "{found.reason}"')]
             if found.status == 503:
-                headers = {"Retry-After": str(self._retry_after_s)}
-            native.respond_stateless(packet.pointer, found.status, headers)
+                headers = [("Retry-After", str(self._retry_after_s))]
+            self._answer(packet, found.status, headers)
 
-    def _note(self, reason: str, packet: Packet, message: RawMessage, *, status: int = 0) -> None:
-        self.refused += 1
+    def _answer(self, packet: Packet, status: int, headers: list[tuple[str, str]]) -> None:
+        self._answering = True
+        try:
+            native.respond_stateless(packet.pointer, status, headers)
+        finally:
+            self._answering = False
+
+    def _note(
+        self,
+        reason: str,
+        packet: Packet,
+        message: RawMessage,
+        *,
+        status: int = 0,
+        treatment: Treatment | None = None,
+    ) -> None:
+        self.counts.note(treatment or ("refused" if status else "dropped"), reason)
         now = time.monotonic()
         if now - self._logged < LOG_EVERY_S:
             self._unlogged += 1

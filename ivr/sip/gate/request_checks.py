@@ -46,6 +46,16 @@ def refusal(message: RawMessage, size: int) -> Refusal | None:
     return _envelope(message, size) or _addresses(message) or _body(message)
 
 
+def response_refusal(message: RawMessage) -> Refusal | None:
+    """The reason to keep a response from pjsip as it is; None when it may pass. Status 0: it is dropped; else
+    it counts as that status."""
+    found = _addresses(message) or (_body(message) if message.body.strip() else None)
+    if found is None or (found.status and message.status >= 200):
+        return found
+    # A provisional one is not needed.
+    return Refusal(0, found.reason)
+
+
 def _envelope(message: RawMessage, size: int) -> Refusal | None:
     """What every request must have (RFC 3261, 8.1.1). Without it no answer can be addressed."""
     if size > MAX_BYTES or len(message.headers) > MAX_HEADERS:
@@ -87,7 +97,7 @@ def _addresses(message: RawMessage) -> Refusal | None:
             if reason:
                 # pjsip copies Record-Route, From and To into an answer, and cannot print such an address.
                 return Refusal(400 if name in ("route", "contact") else 0, f"{name}: {reason}")
-    reason = _address_fault(message.request_uri)
+    reason = _address_fault(message.request_uri) if message.method else ""
     return Refusal(400, f"Request-URI: {reason}") if reason else None
 
 

@@ -14,7 +14,7 @@ from ivr.sip.capacity import Capacity
 from ivr.sip.errors import SipError
 from ivr.sip.gate.raw_message import read_text
 from ivr.sip.message import readable
-from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports
+from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports, password_of
 from ivr.sip.pjsip.native import options_requests, unhandled_requests
 from ivr.sip.pjsip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 from ivr.sip.routing import Route
@@ -102,6 +102,12 @@ class PjsipPart(Protocol):
     def register(self) -> None:
         """Raises SipError."""
 
+    def supervise(self) -> None:
+        """Called once a second."""
+
+    def close(self) -> None:
+        """Called before pjsip is gone."""
+
 
 class Endpoint:
     """Creates, configures and destroys the one pj.Endpoint of the process."""
@@ -110,6 +116,7 @@ class Endpoint:
         self,
         options: SipOptions,
         options_state: Callable[[], tuple[int, dict[str, str]]],
+        connections: Connections,
         guards: Sequence[PjsipPart],
     ) -> None:
         """``options_state`` gives status and headers of the answer to an OPTIONS request. ``guards`` are
@@ -130,16 +137,12 @@ class Endpoint:
             except ValueError as error:
                 raise SipError(f"tls_bind: {options.tls_bind!r} {error}") from None
         self.tls = TlsTransports(options)
-        self.connections = Connections(self.tls_port)
+        self.connections, self._guards = connections, guards
         self.ep = _Endpoint(options, self.connections)
         self.build_max_calls = 0
         self.max_calls = 0
         self._writer: _LogWriter | None = None
-        self._modules: tuple[PjsipPart, ...] = (
-            *guards,
-            options_requests(options_state),
-            unhandled_requests(),
-        )
+        self._modules = (options_requests(options_state), unhandled_requests())
 
     def start(self) -> None:
         """Raises SipError (port taken, bad address)."""
@@ -155,6 +158,8 @@ class Endpoint:
         for codec in self.ep.codecEnum2():
             self.ep.codecSetPriority(codec.codecId, CODECS.get(codec.codecId.rsplit("/", 1)[0], 0))
         self.ep.libStart()
+        for guard in self._guards:
+            guard.register()
         for module in self._modules:
             module.register()
 
@@ -213,6 +218,8 @@ class Endpoint:
 
     def supervise(self) -> None:
         """Called once a second: listen again with a renewed certificate; open connections stay."""
+        for guard in self._guards:
+            guard.supervise()
         if self.tls.renewed():
             self._close_tls()
         self._listen_tls_again()
@@ -329,6 +336,8 @@ class Endpoint:
         """Free pjsip. The pj.Endpoint goes too: a process may have one at a time, and an exception's
         traceback could keep this object alive.
         """
+        for guard in self._guards:
+            guard.close()
         try:
             # Whoever stops has waited for all answers that matter; pjsua would wait another second.
             self.ep.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
@@ -340,11 +349,8 @@ class Endpoint:
 
 
 def _password(registration: Registration) -> str:
-    if registration.password_file is None:
-        return registration.password
     try:
-        with open(registration.password_file, encoding="utf-8") as file:  # noqa: PTH123
-            return file.readline().strip()
+        return password_of(registration)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SipError(

@@ -9,7 +9,7 @@ report how many call slots are taken: a call that was ended keeps its slot until
 """
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pjsua2 as pj
@@ -167,20 +167,20 @@ def options_requests(state: Callable[[], tuple[int, dict[str, str]]]) -> Request
         if method != "OPTIONS":
             return False
         status, headers = state()
-        respond_stateless(rdata, status, headers)
+        respond_stateless(rdata, status, headers.items())
         return True
 
     return RequestModule("mod-ivr-options", _BEFORE_PJSUA, answer)
 
 
-def respond_stateless(rdata: int, status: int, headers: Mapping[str, str]) -> None:
+def respond_stateless(rdata: int, status: int, headers: Iterable[tuple[str, str]]) -> None:
     """Answer a request (the address of its ``pjsip_rx_data``) without a transaction, with these headers."""
     pool = _create_pool(b"ivr-answer", 1024, 1024)
     try:
         head = _Links()
         here = ctypes.addressof(head)
         head.prev = head.next = here
-        for name, value in headers.items():
+        for name, value in headers:
             texts = [_String(text.encode(), len(text.encode())) for text in (name, value)]
             header = _create_header(pool, *(ctypes.byref(text) for text in texts))
             links = _Links.from_address(header)

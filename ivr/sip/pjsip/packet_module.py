@@ -30,8 +30,14 @@ _NAME_BYTES = 48
 _TEST_MESSAGE = (
     b"OPTIONS sip:gate@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKgate\r\n"
     b"From: <sip:gate@127.0.0.1>;tag=1\r\nTo: <sip:gate@127.0.0.1>\r\nCall-ID: gate\r\nCSeq: 1 OPTIONS\r\n"
-    b"Content-Length: 0\r\n\r\n"
+    b"Contact: <sip:g:p@192.0.2.99:9;lr>\r\nContent-Length: 0\r\n\r\n"
 )
+_TEST_HOST, _TEST_PORT = b"192.0.2.99", 9
+_CONTACT_URI = 72
+"""Offset of ``uri`` in a ``pjsip_contact_hdr``: a ``pjsip_name_addr``, with its own at ``_NAMED_URI``."""
+_NAMED_URI = 24
+_HOST_OFFSETS = (40, 56)
+"""Offsets of ``host`` in a ``pjsip_sip_uri``; the later one where the build keeps the user as written."""
 
 _library = native._lib
 _parse = _library.pjsip_parse_rdata
@@ -42,6 +48,10 @@ _release = _library.pjsip_tx_data_dec_ref
 _release.argtypes = [ctypes.c_void_p]
 _create_text_request = _library.pjsip_endpt_create_request
 _create_text_request.argtypes = [ctypes.c_void_p] * 7 + [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+_find_header = _library.pjsip_msg_find_hdr_by_name
+_find_header.argtypes, _find_header.restype = [ctypes.c_void_p] * 3, ctypes.c_void_p
+_allocate = _library.pj_pool_alloc
+_allocate.argtypes, _allocate.restype = [ctypes.c_void_p, ctypes.c_size_t], ctypes.c_void_p
 _options_method = _library.pjsip_get_options_method
 _options_method.restype = ctypes.c_void_p
 
@@ -63,11 +73,12 @@ class MessageLayout:
 
     def __init__(self) -> None:
         """Raises SipError when the build is laid out in a way that is not known."""
+        self._uri_host: int | None = None
+        """Offset of the host in a SIP URI; None where the build's is not known: no Contact is replaced."""
         self.received_message = self._find_received()
         self.sent_buffer = self._find_sent()
 
-    @staticmethod
-    def _find_received() -> int:
+    def _find_received(self) -> int:
         pool = native._create_pool(b"ivr-gate", 4096, 4096)
         try:
             memory = ctypes.create_string_buffer(_SEARCHED)
@@ -75,6 +86,7 @@ class MessageLayout:
             ctypes.c_void_p.from_address(base).value = pool
             text = ctypes.create_string_buffer(_TEST_MESSAGE, len(_TEST_MESSAGE) + 1)
             message = _parse(ctypes.addressof(text), len(_TEST_MESSAGE), base)
+            self._uri_host = _host_offset(message) if message else None
             for offset in range(0, _SEARCHED - _POINTER, _POINTER):
                 if message and ctypes.c_void_p.from_address(base + offset).value == message:
                     return offset
@@ -132,6 +144,22 @@ class MessageLayout:
         start = _word(packet.pointer + self.received_message - 2 * _POINTER) + head + 4
         ctypes.memset(start + begin, ord("0"), end - begin)
 
+    def set_contact(self, packet: Packet, old: str, host: str, port: int) -> bool:
+        """Put ``host:port`` into the place of the host ``old`` in the Contact of a received message, as pjsip
+        will use it. Returns whether that was done.
+        """
+        uri = _contact_uri(_word(packet.pointer + self.received_message))
+        if not uri or self._uri_host is None or _text_at(uri + self._uri_host) != old.encode("latin-1"):
+            return False
+        text = host.encode("ascii")
+        # The message's own pool, the first field of tp_info.
+        memory = _allocate(_word(packet.pointer), len(text))
+        ctypes.memmove(memory, text, len(text))
+        ctypes.c_void_p.from_address(uri + self._uri_host).value = memory
+        ctypes.c_ssize_t.from_address(uri + self._uri_host + _POINTER).value = len(text)
+        ctypes.c_int.from_address(uri + self._uri_host + 2 * _POINTER).value = port
+        return True
+
     def set_status(self, rdata: int, status: int) -> None:
         """Change the status code of a received response (``msg->line.status.code``)."""
         message = _word(rdata + self.received_message)
@@ -140,6 +168,30 @@ class MessageLayout:
 
 def _word(address: int) -> int:
     return ctypes.c_void_p.from_address(address).value or 0
+
+
+def _contact_uri(message: int) -> int:
+    """The address of the SIP URI in the first Contact of a ``pjsip_msg``; 0 when there is none."""
+    name = native._String(b"Contact", 7)
+    header = _find_header(message, ctypes.byref(name), None)
+    named = _word(header + _CONTACT_URI) if header else 0
+    return _word(named + _NAMED_URI) if named else 0
+
+
+def _text_at(address: int) -> bytes:
+    """What a ``pj_str_t`` has."""
+    start, length = _word(address), ctypes.c_ssize_t.from_address(address + _POINTER).value
+    return ctypes.string_at(start, length) if start and 0 < length < _SEARCHED else b""
+
+
+def _host_offset(message: int) -> int | None:
+    """Where in a SIP URI the host is, as the Contact of the test message shows."""
+    uri = _contact_uri(message)
+    for offset in _HOST_OFFSETS if uri else ():
+        port = ctypes.c_int.from_address(uri + offset + 2 * _POINTER).value
+        if _text_at(uri + offset) == _TEST_HOST and port == _TEST_PORT:
+            return offset
+    return None
 
 
 class PacketModule:
@@ -188,6 +240,11 @@ class PacketModule:
         """Write zeros over these parts of the body, in place: pjsip has not read the SDP yet."""
         for begin, end in ports:
             self._layout.zero(packet, begin, end)
+
+    def replace_contact(self, packet: Packet, old: str) -> None:
+        """Put where the packet came from into the place of the host ``old`` in its Contact."""
+        if not self._layout.set_contact(packet, old, packet.host, packet.port):
+            log.warning("contact_not_replaced", contact=old, source=packet.host)
 
     def _request(self, rdata: int) -> int:
         try:

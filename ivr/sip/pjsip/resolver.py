@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 
 from ivr.sip.errors import SipError
-from ivr.sip.gate.credentials import addresses_of
+from ivr.sip.gate.hosts import addresses_of
 from ivr.sip.pjsip import native
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -121,6 +121,9 @@ class NameResolver:
         status = install(native._get_endpoint(), ctypes.byref(self._external))
         if status:
             raise SipError(f"pjsip did not take the name resolver: status {status}")
+
+    def supervise(self) -> None:
+        """Nothing: answers come by themselves."""
 
     def close(self) -> None:
         """Call nobody back any more. A lookup that is under way ends by itself."""

@@ -71,11 +71,12 @@ class TlsTransports:
         tls.msecTimeout = round(options.tls_handshake_s * 1000)
         if files.certificate is not None and files.key is not None:
             tls.certFile, tls.privKeyFile = files.certificate.path, files.key.path
-        guarded = client or options.tls_require_client_certificates
+        required = client or options.tls_require_client_certificates
+        guarded = required or options.asks_for_certificates
         if files.authorities is not None and guarded:
             tls.CaListFile = files.authorities.path
         tls.verifyServer = options.tls_verify_servers
-        tls.requireClientCert = tls.verifyClient = guarded
+        tls.requireClientCert, tls.verifyClient = required, guarded
         return config
 
     def renewed(self) -> bool:
@@ -95,16 +96,23 @@ class Connections:
     repeats what the sender wrote. SIP thread only.
     """
 
-    def __init__(self, tls_port: int | None) -> None:
+    def __init__(self, tls_bind: str | None) -> None:
         self._kinds: dict[int, str] = {}
-        self._tls_port = tls_port
+        self._names: dict[int, tuple[str, ...]] = {}
+        """Names in the certificates that were shown and verified."""
+        self._tls_port = tls_bind.rpartition(":")[2] if tls_bind is not None else ""
 
     def changed(self, state: Any) -> None:
         """``OnTransportStateParam``."""
         if state.state == pj.PJSIP_TP_STATE_DESTROY:
             self._kinds.pop(int(state.hnd), None)
+            self._names.pop(int(state.hnd), None)
             return
         self._kinds[int(state.hnd)] = state.type.lower()
+        if state.state == pj.PJSIP_TP_STATE_CONNECTED and not state.tlsInfo.isEmpty():
+            names = _certificate_names(state.tlsInfo)
+            if names and not state.tlsInfo.verifyStatus:
+                self._names[int(state.hnd)] = names
         if state.state in (pj.PJSIP_TP_STATE_CONNECTED, pj.PJSIP_TP_STATE_DISCONNECTED):
             self._verified(state.tlsInfo, connected=state.state == pj.PJSIP_TP_STATE_CONNECTED)
 
@@ -113,10 +121,17 @@ class Connections:
         where = ctypes.c_void_p.from_address(rdata + _RDATA_TRANSPORT).value
         return self._kinds.get(where or 0, "udp")
 
+    def certificate_names(self, rdata: int) -> tuple[str, ...]:
+        """The names, in small letters, in the certificate of who sent a ``pjsip_rx_data``; none when it came
+        without one."""
+        if not self._names:
+            return ()
+        return self._names.get(ctypes.c_void_p.from_address(rdata + _RDATA_TRANSPORT).value or 0, ())
+
     def _verified(self, tls: Any, *, connected: bool) -> None:
         if tls.isEmpty() or not tls.verifyStatus:
             return
-        caller = tls.localAddr.rpartition(":")[2] == str(self._tls_port)
+        caller = tls.localAddr.rpartition(":")[2] == self._tls_port
         if connected and caller:
             return  # a certificate that was not requested
         reason, remedy = _distrust_reason(tls)
@@ -127,6 +142,16 @@ class Connections:
             reason=reason,
             remedy="set sip.tls_verify_servers = true" if connected else remedy,
         )
+
+
+def _certificate_names(tls: Any) -> tuple[str, ...]:
+    """The host names of the other side's certificate (RFC 5922, 7.1): its alternative names, or else its
+    CN."""
+    certificate = tls.remoteCertInfo
+    if certificate.isEmpty():
+        return ()
+    names = [str(each.name) for each in certificate.subjectAltName] or [str(certificate.subjectCn)]
+    return tuple(name.lower() for name in names if name)
 
 
 def _distrust_reason(tls: Any) -> tuple[str, str]:

@@ -152,7 +152,7 @@ class TlsFiles:
             )
             self.certificate = self._keep("certificate", self._own[0])
             self.key = self._keep("key", self._own[1])
-        if options.tls_require_client_certificates:
+        if options.asks_for_certificates:
             self._keep_authorities()
         found = self._check()
         if found is not None and self._own is not None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from ivr.sip.errors import SipError
-from ivr.sip.gate.credentials import host_of
+from ivr.sip.gate.hosts import host_of
 from ivr.sip.options import SipOptions, is_loopback
 from ivr.sip.security.certificates import authorities_file, check_authorities, check_certificate
 from ivr.sip.security.srtp import refusal
@@ -54,6 +54,12 @@ def check_security(options: SipOptions, build: Security) -> None:
             "sip.tls_require_client_certificates is set and sip.tls_ca_file is not: name the authority whose "
             "certificates are let in; the system's list would let in almost anybody's"
         )
+    for trunk in options.trunks:
+        if trunk.tls_subject and not (options.tls_bind and options.tls_ca_file):
+            raise SipError(
+                f"trunk {trunk.name} has a tls_subject: set sip.tls_bind, and in sip.tls_ca_file name the "
+                "authority that signs its certificate"
+            )
     if options.tls_certificate_file is not None:
         check_certificate(options.tls_certificate_file, options.tls_key_file or options.tls_certificate_file)
     if options.tls_ca_file is not None:

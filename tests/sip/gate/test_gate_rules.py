@@ -1,11 +1,17 @@
 """The rules of the gate on text alone: wild messages, dialogs, peers, bans."""
 
+import threading
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.sip.gate import raw_message
+from ivr.sip.gate.counts import RefusalCounts
 from ivr.sip.gate.dialogs import Dialogs
+from ivr.sip.gate.hosts import HostAddresses
+from ivr.sip.gate.nat import is_behind_nat
 from ivr.sip.gate.peers import Peers, SourceLimits
 from ivr.sip.gate.request_checks import media_types, refusal, sdp_fault
 from ivr.sip.options import SipOptions, Trunk
@@ -107,18 +113,121 @@ TRUNK = Trunk(name="carrier", addresses=("192.0.2.0/24",))
 )
 def test_a_peer_is_known_by_its_address(accept_from: tuple[str, ...], address: str, name: str | None) -> None:
     options = SipOptions(accept_from=accept_from, trunks=(TRUNK,))
-    found = Peers(options, lambda: {"198.51.100.1"}).find(address)
+    found = Peers(options, lambda: {"198.51.100.1"}, HostAddresses([])).find(address)
     assert (found.name if found is not None else None) == name
 
 
 def test_a_trusted_peer_stays_trusted_where_anybody_may_call() -> None:
-    peers = Peers(SipOptions(accept_from=("any", "trunks"), trunks=(TRUNK,)), lambda: ())
+    peers = Peers(SipOptions(accept_from=("any", "trunks"), trunks=(TRUNK,)), lambda: (), HostAddresses([]))
     found = peers.find("192.0.2.1")
     assert found is not None and found.trusted and found.name == "carrier"
 
 
+def test_a_trunk_by_name_is_known_by_the_addresses_that_the_name_has_now() -> None:
+    answers = {"sip.example.org": ["192.0.2.1"]}
+    hosts = HostAddresses(["sip.example.org"], lambda name: answers[name])
+    trunk = Trunk(name="carrier", addresses=("SIP.example.org", "198.51.100.7"))
+    peers = Peers(SipOptions(trunks=(trunk,)), lambda: (), hosts)
+    assert peers.find("192.0.2.1") is None and peers.find("198.51.100.7") is not None
+    hosts.resolve_all()
+    assert peers.find("192.0.2.1") is not None
+    answers["sip.example.org"] = ["192.0.2.2"]
+    hosts.resolve_all()
+    assert peers.find("192.0.2.1") is None and peers.find("192.0.2.2") is not None
+    answers["sip.example.org"] = []
+    hosts.resolve_all()
+    assert peers.find("192.0.2.2") is not None, "a name server that is away takes no trunk away"
+
+
+def test_a_slow_name_server_does_not_hold_a_start_up() -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def resolve(name: str) -> list[str]:
+        asked.set()
+        answer.wait(5)
+        return ["192.0.2.1"]
+
+    hosts = HostAddresses(["slow.example"], resolve)
+    starting = threading.Thread(target=hosts.start)
+    starting.start()
+    assert asked.wait(5) and hosts.of("slow.example") == frozenset()
+    answer.set()
+    starting.join(5)
+    assert hosts.of("slow.example") == {"192.0.2.1"}
+    hosts.stop()
+
+
+def test_everything_that_a_trunk_has_must_fit() -> None:
+    trunk = Trunk(name="carrier", addresses=("192.0.2.0/24",), tls_subject="sip.example.org")
+    peers = Peers(SipOptions(trunks=(trunk,)), lambda: (), HostAddresses([]))
+    assert peers.find("192.0.2.1", ("sip.example.org", "other")) is not None
+    assert peers.find("192.0.2.1") is None and peers.find("192.0.2.1", ("other",)) is None
+    assert peers.find("198.51.100.1", ("sip.example.org",)) is None
+
+
+def test_a_trunk_with_a_user_is_no_peer_by_its_address_alone() -> None:
+    trunk = Trunk(name="carrier", addresses=("192.0.2.0/24",), user="u", password="secret")
+    peers = Peers(SipOptions(trunks=(trunk,)), lambda: (), HostAddresses([]))
+    assert peers.find("192.0.2.1") is None
+    assert [*peers.accounts("192.0.2.1")] == ["u"] and not peers.accounts("198.51.100.1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "needs addresses, tls_subject or user"),
+        ({"user": "u"}, "has a user and no password"),
+        ({"addresses": ("192.0.2.300",)}, "is neither an IPv4 address or network"),
+        ({"addresses": ("2001:db8::1",)}, "is neither an IPv4 address or network"),
+        ({"addresses": ("a b",)}, "nor a host name"),
+    ],
+)
+def test_a_trunk_that_nobody_or_anybody_could_be_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Trunk(name="carrier", **fields)
+
+
+@pytest.mark.parametrize(
+    ("contact", "source", "behind"),
+    [
+        ("10.0.0.1", "203.0.113.1", True),
+        ("172.16.0.1", "203.0.113.1", True),
+        ("172.32.0.1", "203.0.113.1", False),
+        ("192.168.0.1", "127.0.0.9", True),
+        ("100.127.0.1", "203.0.113.1", True),
+        ("169.254.0.1", "203.0.113.1", True),
+        ("10.0.0.1", "10.9.9.9", False),
+        ("10.0.0.1", "192.168.0.1", True),
+        ("198.51.100.1", "203.0.113.1", False),
+        ("phone.example", "203.0.113.1", False),
+        ("", "203.0.113.1", False),
+    ],
+)
+def test_a_private_contact_from_another_network_is_behind_nat(
+    contact: str, source: str, behind: bool
+) -> None:
+    assert is_behind_nat(contact, source) is behind
+
+
+def test_counts_are_reported_once_a_minute_and_only_when_something_was_counted() -> None:
+    counts = RefusalCounts(0.0)
+    assert counts.totals() is None and counts.report(61.0) is None
+    for cause in ("no Via", "no Via", "full"):
+        counts.note("dropped" if cause == "no Via" else "refused", cause)
+    assert counts.report(59.0) is None
+    report = counts.report(60.0)
+    causes = {"no Via": 2, "full": 1}
+    assert report == {"refused": 1, "dropped": 2, "banned": 0, "causes": causes, "seconds": 60}
+    assert counts.report(200.0) is None
+    counts.note("banned", "banned")
+    assert counts.report(100.0) is None and counts.report(121.0) is not None
+    assert counts.totals() == {"refused": 1, "dropped": 2, "banned": 1, "causes": causes | {"banned": 1}}
+
+
 def test_an_entry_that_is_no_peer_is_refused_with_what_may_be_written() -> None:
-    with pytest.raises(ValueError, match="'lopback' is neither loopback, registrars"):
+    with pytest.raises(
+        ValueError, match=r"'lopback' is neither an IPv4 address or network.*nor loopback, registrars"
+    ):
         SipOptions(accept_from=("lopback",))
 
 
