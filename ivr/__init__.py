@@ -22,7 +22,8 @@ what to do::
     │   └── ManifestError       the manifest is faulty
     ├── SpeechError             ivr.speech: a speech engine failed
     │   ├── SpeechTimeout       it did not answer in time
-    │   └── SpeechBusy          its queue is full
+    │   ├── SpeechBusy          its queue is full
+    │   └── SpeechLost          its process ended with the request
     ├── UnknownEngine           ivr.speech: no engine has that name (also a ValueError)
     ├── VadModelError           ivr.vad: the file is no usable detector (also a ValueError)
     ├── WavError                ivr.audio: the file is no WAV that can be read (also a ValueError)
@@ -32,7 +33,9 @@ what to do::
     ├── StartFailed             ivr.process: a child process did not start
     ├── RequestFailed           ivr.process: a child process did not answer a request
     │   ├── RequestTimeout      it did not answer in time
-    │   └── QueueFull           too many requests are waiting
+    │   ├── QueueFull           too many requests are waiting
+    │   └── ProcessLost         it ended with the request
+    │       └── ProcessAway     there is none to take the request
     ├── CallError               ivr.service.calls: a call cannot be placed
     ├── RecordingError          ivr.service.recording: a recording cannot be written or read
     ├── TalkError               ivr.lab: `ivr talk` cannot run

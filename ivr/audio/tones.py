@@ -32,6 +32,12 @@ def waiting() -> bytes:
     return _tone(_WAITING_HZ, _WAITING_S, -32) + _silence(_WAITING_PAUSE_S)
 
 
+@functools.lru_cache
+def still_there() -> bytes:
+    """Return two soft, short tones for a caller who waits a moment."""
+    return _tone(_WAITING_HZ, 0.12, -26) + _silence(0.1) + _tone(_WAITING_HZ, 0.12, -26)
+
+
 def _tone(hertz: float, seconds: float, dbfs: float) -> bytes:
     """Return a sine whose peak is ``dbfs`` below full scale."""
     count = round(seconds * LINE_RATE)

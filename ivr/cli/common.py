@@ -84,14 +84,16 @@ def settings_of(arguments: argparse.Namespace) -> "Settings":
     return load_settings(arguments.config, flags)
 
 
-def configure_log(settings: "Settings", *, quiet: bool = False) -> None:
-    """Log as the settings say; ``quiet`` keeps all but errors from standard error. Raises UsageError."""
+def configure_log(settings: "Settings", *, quiet: bool = False, queued: bool = False) -> None:
+    """Log as the settings say; ``quiet`` keeps all but errors from standard error. ``queued``: who logs does
+    not wait for the disk or the pipe. Raises UsageError.
+    """
     from ivr.service.logs import configure_logging
 
     log = settings.log
     level = "error" if quiet and log.file is None else log.level
     try:
-        configure_logging(log.format, level, file=log.file, secrets=settings.secrets())
+        configure_logging(log.format, level, file=log.file, secrets=settings.secrets(), queued=queued)
     except OSError as error:
         raise UsageError(f"log.file: {error.filename}: {error.strerror}") from error
 

@@ -40,7 +40,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     plans = settings.plans
     if not plans:
         raise UsageError("no dialplan: name one (ivr serve dialplans/demo.yaml) or set plans in the settings")
-    configure_log(settings)
+    configure_log(settings, queued=True)
     from ivr.service.server import serve
     from ivr.service.workers.supervisor import serve_workers
 
@@ -73,7 +73,7 @@ def _configure_call(parser: argparse.ArgumentParser) -> None:
 
 def _call(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
-    configure_log(settings)
+    configure_log(settings, queued=True)
     from ivr.service.calls.outbound import call
 
     return _start(

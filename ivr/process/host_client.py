@@ -15,7 +15,15 @@ import structlog
 
 from ivr.process.framing import Frame, FrameReader, PeerGone, encode_frame
 from ivr.process.request_process import RequestProcess
-from ivr.process.requests import KINDS, ProcessOptions, RequestClient, RequestFailed, RequestTimeout
+from ivr.process.requests import (
+    KINDS,
+    ProcessAway,
+    ProcessLost,
+    ProcessOptions,
+    RequestClient,
+    RequestFailed,
+    RequestTimeout,
+)
 from ivr.process.restarts import Backoff, RestartLoop, Run, StartFailed
 
 _log: Any = structlog.get_logger("ivr.process")
@@ -61,6 +69,8 @@ class HostedProcess(RequestClient):
         self._retry = Backoff(RETRY_S, RETRY_MAX_S)
         self._reload = Backoff(RETRY_S, options.backoff_max_s)
         self._error: RequestFailed | None = None
+        self._permanent = False
+        """The host is there, and the process does not load."""
         self._closed = False
         self._pid: int | None = None
 
@@ -105,7 +115,8 @@ class HostedProcess(RequestClient):
             )
         if self._writer is None:
             # Waiting is of no use, a fallback may be ready.
-            raise RequestFailed(self.name, f"not running ({self._error or 'no engine host'})")
+            kind = RequestFailed if self._permanent else ProcessAway
+            raise kind(self.name, f"not running ({self._error or 'no engine host'})")
         number = next(self._ids)
         output = self._outputs[number] = asyncio.Queue()
         self._send({"op": "work", "id": number, "request": dict(request)}, payload)
@@ -170,7 +181,7 @@ class HostedProcess(RequestClient):
         try:
             await self._connection()
         except PeerGone as gone:
-            self._error = RequestFailed(self.name, str(gone))
+            self._error, self._permanent = ProcessLost(self.name, str(gone)), gone.permanent
             self._fail_all(self._error)
             raise
 

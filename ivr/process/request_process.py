@@ -15,7 +15,14 @@ import structlog
 
 from ivr.process.child_process import ChildProcess, computing_environment
 from ivr.process.framing import Frame, PeerGone
-from ivr.process.requests import ProcessOptions, QueueFull, RequestClient, RequestFailed, RequestTimeout
+from ivr.process.requests import (
+    ProcessLost,
+    ProcessOptions,
+    QueueFull,
+    RequestClient,
+    RequestFailed,
+    RequestTimeout,
+)
 from ivr.process.restarts import Backoff, RestartLoop, StartFailed
 
 _log: Any = structlog.get_logger("ivr.process")
@@ -215,7 +222,7 @@ class RequestProcess(RequestClient):
             try:
                 await self._work(child, job)
             except PeerGone as gone:
-                kind = RequestTimeout if gone.stuck else RequestFailed
+                kind = RequestTimeout if gone.stuck else ProcessLost
                 job.put(kind(self.name, str(gone)))
                 raise
             finally:

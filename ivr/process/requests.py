@@ -27,9 +27,18 @@ class QueueFull(RequestFailed):
     """Too many requests are waiting; this one was not taken."""
 
 
+class ProcessLost(RequestFailed):
+    """The process ended with the request, which may be made again: another one is being started."""
+
+
+class ProcessAway(ProcessLost):
+    """There is no process at present; the request was not sent."""
+
+
 KINDS: dict[str, type[RequestFailed]] = {
     "busy": QueueFull,
     "timeout": RequestTimeout,
+    "lost": ProcessLost,
     "error": RequestFailed,
 }
 """Names of the errors in frames; the general one is last."""

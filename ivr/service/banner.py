@@ -1,13 +1,25 @@
 """The one screen that ``ivr serve`` prints when it is ready."""
 
+import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Sequence
 
 from ivr.dialplan.plan.plan import Plan
 from ivr.service.config.settings import Settings
 from ivr.sip.options import parse_bind
 from ivr.sip.user_agent import AgentInfo
+
+
+def show(text: str) -> None:
+    """Print the screen. Standard output may be a pipe that is full or closed: nobody waits for it."""
+
+    def write() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, flush=True)
+
+    threading.Thread(target=write, name="banner", daemon=True).start()
 
 
 def banner(settings: Settings, plans: Sequence[Plan], info: AgentInfo, workers: int = 1) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.audio.line import LineBank
+from ivr.dialplan.plan.plan import texts_for_faults
 from ivr.process.requests import ProcessOptions
 from ivr.service.config.options import EngineOptions, LanguageOptions, VadOptions
 from ivr.service.config.settings import Settings, load_settings
@@ -59,8 +60,9 @@ class Engines(StartableEngines):
         return CallEngines(self, self.languages)
 
     async def start(self, prompts: Iterable[str], progress: Progress = NO_PROGRESS) -> None:
-        """Load all engines at once, then make every prompt that is not on disk yet. Raises SpeechError."""
-        starts = [speech.start((), progress) for speech in self.languages.values()]
+        """Load all engines at once, then make every prompt that is not on disk yet; of languages with a voice
+        of their own what is said while an engine fails. Raises SpeechError."""
+        starts = [speech.start(texts_for_faults(tag), progress) for tag, speech in self.languages.items()]
         if self.turn is not None:
             starts.append(_start(self.turn, progress))
         await start_together(StartableEngines.start(self, prompts, progress), *starts)

@@ -12,13 +12,14 @@ import logging
 import logging.handlers
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
+from ivr.service.log_writer import LogWriter
 from ivr.text import json_text, log_text
 
 HIDDEN = "***"
@@ -123,14 +124,16 @@ def configure_logging(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
     fields: Mapping[str, Any] | None = None,
+    queued: bool = False,
 ) -> None:
     """Set up the process's logging; calling it again replaces what was set.
 
     Lines go to ``file`` (appended; reopened when it was rotated away), else to ``stream``, else to
     standard error: for people with ``console``, one JSON object each with ``json``. Times are UTC.
     ``fields`` are on every line that has none of that name, of any thread (``worker=1``).
-    A character that cannot be written is escaped, and never costs the line. Raises OSError when the file
-    cannot be opened.
+    A character that cannot be written is escaped, and never costs the line. ``queued``: a thread writes the
+    lines, and nobody who logs waits for a full pipe or a slow disk (``LogWriter``). Raises OSError when the
+    file cannot be opened.
     """
     target = stream or sys.stderr
     colors = format == "console" and file is None and target.isatty()
@@ -162,7 +165,9 @@ def configure_logging(
         ],
     )
     handler: logging.Handler
-    if file is not None:
+    if queued and stream is None:
+        handler = LogWriter(file, sys.stderr.fileno(), _line_about_lost(formatter))
+    elif file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8", errors="backslashreplace")
     else:
@@ -204,6 +209,47 @@ def update_logging(level: str, secrets: Iterable[str]) -> None:
             for processor in handler.formatter.processors:
                 if isinstance(processor, Redactor):
                     processor.add(secrets)
+
+
+def _line_about_lost(formatter: logging.Formatter) -> Callable[[int, str], str]:
+    """Return what makes the line about lines that were lost, in the format of the others."""
+    lines: list[str] = []
+    handler = _Collector(lines)
+    handler.setFormatter(formatter)
+    logger = logging.Logger("ivr.log")
+    logger.addHandler(handler)
+    log: Any = structlog.wrap_logger(
+        logger,
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+    def line(count: int, reason: str) -> str:
+        lines.clear()
+        log.error(
+            "log_lines_lost",
+            count=count,
+            reason=reason,
+            remedy="is log.file's disk full, or the pipe not read?",
+        )
+        return lines[0]
+
+    return line
+
+
+class _Collector(logging.Handler):
+    """Keeps the formatted lines in a list."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
 
 
 def _adder(fields: Mapping[str, Any]) -> Processor:

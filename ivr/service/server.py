@@ -13,14 +13,14 @@ import structlog
 
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.routing import Routing
-from ivr.service.banner import banner
+from ivr.service.banner import banner, show
 from ivr.service.calls.call import CallEnd, ServedCall, answer_when_due, facts_of
 from ivr.service.calls.registry import CallObserver, CallRegistry
 from ivr.service.config.reload import ReadSettings, SettingsChange, compare_settings, with_new_calls
 from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines, make_engines
 from ivr.service.logs import update_logging
-from ivr.service.plans.checked import load_checked
+from ivr.service.plans.checked import load_checked, prompts_of
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recording.recorder import Recorder
@@ -112,7 +112,7 @@ class Server:
             self._recorder = Recorder(self._settings.recording)
         self._engines = make_engines(self._settings, self._agent.bank)
         try:
-            prompts = list(dict.fromkeys(text for plan in self._plans for text in plan.prompts()))
+            prompts = prompts_of(self._plans, self._settings)
             log.info("starting", prompts=len(prompts))
             if await first_completed(self._start_engines(prompts), self._stopping.wait()) != 0:
                 return 0
@@ -215,9 +215,7 @@ class Server:
         ``settings`` are in force for new calls too, as far as they need no restart. Returns the prompts that
         could not be made.
         """
-        missing = await self._engines.tts.prepare(
-            dict.fromkeys(text for plan in plans for text in plan.prompts())
-        )
+        missing = await self._engines.tts.prepare(prompts_of(plans, settings or self._settings))
         if settings is not None:
             self._change_settings(with_new_calls(self._settings, settings))
         self._plans = list(plans)
@@ -250,7 +248,7 @@ class Server:
         if self._outbound is not None:
             return
         if self._observer is None:
-            print(banner(self._settings, self._plans, info), flush=True)
+            show(banner(self._settings, self._plans, info))
         else:
             self._observer.ready(info)
         if self._recorder is not None:

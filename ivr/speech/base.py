@@ -27,6 +27,16 @@ class SpeechBusy(SpeechError):
     """The engine's queue is full; the request was not taken."""
 
 
+class SpeechLost(SpeechError):
+    """The engine's process ended with the request, or is being started again: the request may be repeated.
+    ``sent`` is False where no process was there to take it.
+    """
+
+    def __init__(self, engine: str, message: str, *, sent: bool = True) -> None:
+        super().__init__(engine, message)
+        self.sent = sent
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Result of one recognition. ``text`` is empty when nothing was understood; ``confidence`` is 0 to 1."""

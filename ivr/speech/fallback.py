@@ -7,14 +7,21 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.audio.resample import Resampler
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechToText, TextToSpeech, Transcript
+from ivr.speech.base import (
+    SpeechBusy,
+    SpeechError,
+    SpeechLost,
+    SpeechToText,
+    TextToSpeech,
+    Transcript,
+)
 from ivr.speech.sentences import split_sentences
 from ivr.speech.timed_words import Word, shift_words, words_of
 
@@ -23,6 +30,13 @@ _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
 
 COOLDOWN_S = 30.0
 """Seconds for which an engine that failed is skipped. Then one request tries it again."""
+RETRY_S = 6.0
+"""Seconds from the loss of an engine's process within which requests that no other engine could do are made
+again: it takes some seconds to start."""
+RETRY_PAUSE_S = 0.25
+"""Seconds between two attempts while there is no process to take the request."""
+MAX_LOST = 2
+"""Attempts with which the engine's process ended, after which the request itself is suspected."""
 REPEAT_GAP_MS = 200
 """Milliseconds of silence before a sentence that broke off is repeated."""
 
@@ -36,6 +50,8 @@ class _EngineOrder(Generic[_Engine]):
         self.engines: tuple[_Engine, ...] = tuple(engines)
         self._cooldown_s, self._clock = cooldown_s, clock
         self._down_until = [float("-inf")] * len(engines)
+        self._lost_at: float | None = None
+        """When the process of an engine was lost that has not answered since."""
 
     async def start(self) -> None:
         """Start all. Raises the first engine's SpeechError only when none can be started."""
@@ -90,6 +106,10 @@ class _EngineOrder(Generic[_Engine]):
 
     def failed(self, index: int, error: Exception) -> SpeechError:
         """Mark the engine down and log it; returns the error to raise when no other engine can."""
+        if isinstance(error, SpeechLost):
+            known_lost, self._lost_at = self._lost_at, self._lost_at or self._clock()
+            if known_lost is not None and not error.sent:
+                return error  # logged when it was lost
         # A full queue is no failure: the next request may find room.
         if not isinstance(error, SpeechBusy):
             self.mark_down(index)
@@ -99,14 +119,24 @@ class _EngineOrder(Generic[_Engine]):
 
     def log_fallback(self, index: int, last: SpeechError | None) -> None:
         """Log that engine ``index`` is tried after the error ``last``."""
-        if last is not None:
+        if last is not None and last.engine != self.engines[index].name:
             _log.warning("speech_fallback", failed=last.engine, engine=self.engines[index].name)
 
     def mark_up(self, index: int) -> None:
         """The engine did a request."""
+        self._lost_at = None
         if self._down_until[index] > float("-inf"):
             _log.info("speech_recovered", engine=self.engines[index].name)
             self._down_until[index] = float("-inf")
+
+    @property
+    def restarting_since(self) -> float | None:
+        """When the process of an engine was lost that has not answered since, by the clock; else None."""
+        return self._lost_at
+
+    def now(self) -> float:
+        """The clock, in seconds."""
+        return self._clock()
 
     @property
     def down(self) -> bool:
@@ -116,6 +146,29 @@ class _EngineOrder(Generic[_Engine]):
 
     async def aclose(self) -> None:
         await asyncio.gather(*(engine.aclose() for engine in self.engines))
+
+
+class _Attempts:
+    """The attempts at one request, each with all engines: whether another is of use."""
+
+    def __init__(self, order: _EngineOrder[Any]) -> None:
+        self._order = order
+        self._lost = 0
+
+    def add(self, error: SpeechError) -> None:
+        """An engine failed in this attempt."""
+        self._lost += isinstance(error, SpeechLost) and error.sent
+
+    async def again(self, last: SpeechError) -> bool:
+        """Return whether to try once more, after a pause: all engines have failed, ``last`` is the last
+        error, and a lost process may come back."""
+        since = self._order.restarting_since
+        if since is None or self._lost >= MAX_LOST or self._order.now() - since > RETRY_S:
+            return False
+        if isinstance(last, SpeechLost) and last.sent:
+            return True  # the request waits for the new process in its queue
+        await asyncio.sleep(RETRY_PAUSE_S)
+        return True
 
 
 def _trace(error: Exception) -> dict[str, Exception]:
@@ -146,19 +199,23 @@ class FallbackSTT:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """See SpeechToText; ``Transcript.engine`` names the engine that answered."""
-        last: SpeechError | None = None
-        for index in self._order.candidates():
-            self._order.log_fallback(index, last)
-            try:
-                await self._order.ensure_started(index)
-                transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
-            except Exception as error:
-                last = self._order.failed(index, error)
-            else:
-                self._order.mark_up(index)
-                return transcript
-        assert last is not None
-        raise last
+        attempts = _Attempts(self._order)
+        while True:
+            last: SpeechError | None = None
+            for index in self._order.candidates():
+                self._order.log_fallback(index, last)
+                try:
+                    await self._order.ensure_started(index)
+                    transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
+                except Exception as error:
+                    last = self._order.failed(index, error)
+                    attempts.add(last)
+                else:
+                    self._order.mark_up(index)
+                    return transcript
+            assert last is not None
+            if not await attempts.again(last):
+                raise last
 
     async def aclose(self) -> None:
         await self._order.aclose()
@@ -200,6 +257,13 @@ class FallbackTTS:
 
     async def aclose(self) -> None:
         await self._order.aclose()
+
+
+class _EngineFailed(Exception):
+    """One engine could not make a sentence; ``error`` says why."""
+
+    def __init__(self, error: SpeechError) -> None:
+        self.error = error
 
 
 class FallbackSpeech(AsyncIterator[bytes]):
@@ -250,35 +314,46 @@ class FallbackSpeech(AsyncIterator[bytes]):
                     yield piece
 
     async def _synthesize(self, part: str) -> AsyncGenerator[bytes, None]:
-        last: SpeechError | None = None
-        for index in self._order.candidates():
-            self._order.log_fallback(index, last)
-            begun = False
-            try:
-                await self._order.ensure_started(index)
-                engine = self._order.engines[index]
-                sound = engine.synthesize(part)
-                async with aclosing(self._convert(sound, engine.sample_rate)) as pieces:
-                    async for piece in pieces:
-                        if not begun:
-                            if last is not None and self._broken:
-                                yield bytes(2 * (self._rate * REPEAT_GAP_MS // 1000))
-                            self._timed.append((sound, engine.sample_rate, self._made))
-                        begun = True
-                        self._voices.add(index)
-                        yield piece
-            except Exception as error:
-                last = self._order.failed(index, error)
-                self._broken = self._broken or begun
-                if begun:
-                    self._timed[-1] = (None, self._rate, self._made)
-            else:
-                if not begun:
-                    self._timed.append((sound, self._rate, self._made))
-                self._order.mark_up(index)
-                return
-        assert last is not None
-        raise last
+        attempts, last = _Attempts(self._order), None
+        while True:
+            for index in self._order.candidates():
+                self._order.log_fallback(index, last)
+                async with aclosing(self._try(index, part, repeated=last is not None)) as pieces:
+                    try:
+                        async for piece in pieces:
+                            yield piece
+                        return
+                    except _EngineFailed as failed:
+                        last = failed.error
+                        attempts.add(last)
+            assert last is not None
+            if not await attempts.again(last):
+                raise last
+
+    async def _try(self, index: int, part: str, *, repeated: bool) -> AsyncGenerator[bytes, None]:
+        """Yield the sentence as one engine makes it. Raises _EngineFailed."""
+        begun = False
+        try:
+            await self._order.ensure_started(index)
+            engine = self._order.engines[index]
+            sound = engine.synthesize(part)
+            async with aclosing(self._convert(sound, engine.sample_rate)) as pieces:
+                async for piece in pieces:
+                    if not begun:
+                        if repeated and self._broken:
+                            yield bytes(2 * (self._rate * REPEAT_GAP_MS // 1000))
+                        self._timed.append((sound, engine.sample_rate, self._made))
+                    begun = True
+                    self._voices.add(index)
+                    yield piece
+        except Exception as error:
+            self._broken = self._broken or begun
+            if begun:
+                self._timed[-1] = (None, self._rate, self._made)
+            raise _EngineFailed(self._order.failed(index, error)) from error
+        if not begun:
+            self._timed.append((sound, self._rate, self._made))
+        self._order.mark_up(index)
 
     async def _convert(self, sound: AsyncIterator[bytes], rate: int) -> AsyncGenerator[bytes, None]:
         converter = Resampler(rate, self._rate)

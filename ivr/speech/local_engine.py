@@ -5,8 +5,15 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 from ivr.process.host_client import request_client
-from ivr.process.requests import ProcessOptions, QueueFull, RequestFailed, RequestTimeout
-from ivr.speech.base import SpeechBusy, SpeechError, SpeechTimeout
+from ivr.process.requests import (
+    ProcessAway,
+    ProcessLost,
+    ProcessOptions,
+    QueueFull,
+    RequestFailed,
+    RequestTimeout,
+)
+from ivr.speech.base import SpeechBusy, SpeechError, SpeechLost, SpeechTimeout
 
 
 class LocalEngine:
@@ -58,5 +65,8 @@ def _speech_errors() -> Iterator[None]:
         raise SpeechBusy(error.process, error.reason) from error
     except RequestTimeout as error:
         raise SpeechTimeout(error.process, error.reason) from error
+    except ProcessLost as error:
+        sent = not isinstance(error, ProcessAway)
+        raise SpeechLost(error.process, error.reason, sent=sent) from error
     except RequestFailed as error:
         raise SpeechError(error.process, error.reason) from error

@@ -51,6 +51,8 @@ class Service:
         # What the stock build holds, so that a build that holds more is tested in the same way.
         # Tests read single decisions, which are logged at level debug.
         defaults = {"PYTHONUNBUFFERED": "1", "IVR_SIP__MAX_CALLS": "3", "IVR_LOG__LEVEL": "debug"}
+        # Engines are slow beside other tests: what callers hear then is tested in tests/hostile/faults.
+        defaults["IVR_SESSION__WAITING_AFTER_S"] = "0"
         self._env = {**os.environ, **defaults, **engine_host.settings(), **(env or {})}
         self._ready_timeout = ready_timeout
         self._changed = threading.Condition()

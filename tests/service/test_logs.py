@@ -4,6 +4,9 @@ import asyncio
 import io
 import json
 import logging
+import os
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any, Literal
 import pytest
 import structlog
 
+from ivr.service.log_writer import LogWriter
 from ivr.service.logs import configure_logging
 
 SECRET = "sk-test-0123456789"
@@ -205,3 +209,55 @@ def test_an_endless_field_is_cut(stream: io.StringIO) -> None:
     configure_logging("json", stream=stream)
     structlog.get_logger("ivr").info("said", text="x" * 1_000_000)
     assert len(lines(stream)[0]["text"]) < 10_100
+
+
+def test_a_full_pipe_delays_nobody_and_lost_lines_are_counted() -> None:
+    reading, writing = os.pipe()
+    handler = LogWriter(None, writing, lambda count, reason: f"lost {count}: {reason}", limit=50)
+    began = time.monotonic()
+    for number in range(1000):
+        handler.handle(logging.makeLogRecord({"msg": f"{number} " + "x" * 1000}))
+    assert time.monotonic() - began < 1.0, "who logs has waited for the reader of the pipe"
+    read = bytearray()
+    reader = threading.Thread(
+        target=lambda: [read.extend(x) for x in iter(lambda: os.read(reading, 65536), b"")]
+    )
+    reader.start()
+    handler.flush()
+    handler.handle(logging.makeLogRecord({"msg": "read again"}))
+    handler.close()
+    os.close(writing)
+    reader.join(5)
+    os.close(reading)
+    lines = read.decode().splitlines()
+    lost = [int(line.split()[1].rstrip(":")) for line in lines if line.startswith("lost")]
+    kept = [int(line.split()[0]) for line in lines if line.endswith("x" * 1000)]
+    assert lines[-1] == "read again"
+    assert len(kept) >= 50 and sum(lost) > 500 and len(kept) + sum(lost) == 1000
+    assert kept == sorted(kept)
+
+
+def test_a_closed_pipe_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    handler = LogWriter(None, writing, lambda count, reason: "")
+    handler.handle(logging.makeLogRecord({"msg": "into the void"}))
+    handler.close()
+    assert not handler._waiting
+    os.close(writing)
+
+
+def test_lines_lost_on_a_full_disk_are_said_once_there_is_room(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    file = tmp_path / "log"
+    file.symlink_to(full)
+    configure_logging("json", file=file, queued=True)
+    root = logging.getLogger()
+    structlog.get_logger("ivr.test").info("lost")
+    root.handlers[-1].flush()
+    file.unlink()  # as a rotation does; the new file has room
+    structlog.get_logger("ivr.test").info("kept")
+    root.handlers[-1].close()
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["event"] for line in found] == ["log_lines_lost", "kept"]
+    assert (found[0]["count"], found[0]["reason"]) == (1, "No space left on device")

@@ -8,6 +8,7 @@ from ivr.dialplan.plan.routes import Route
 from ivr.dialplan.plan.universals import Universal
 from ivr.dialplan.plan.verb import Step, Verb
 from ivr.dialplan.runtime.plan_view import PlanSettings
+from ivr.grammar.languages import registry
 
 APOLOGY = "Sorry, something went wrong on our side. Please call again later. Goodbye."
 """Said before the call is ended when a verb failed and nobody can be reached."""
@@ -50,7 +51,14 @@ class Plan(PlanSettings):
             for placed in self.steps[step].verbs:
                 texts.update(dict.fromkeys(placed.verb.prompts()))
         texts[APOLOGY if self.operator is None else APOLOGY_OPERATOR] = None
+        for language in self.languages:
+            texts.update(dict.fromkeys(texts_for_faults(language)))
         return list(texts)
+
+
+def texts_for_faults(language: str) -> list[str]:
+    """Return what is said while an engine is slow or fails: it must be made before that."""
+    return [registry.text("one_moment", language), registry.text("voice_failed", language)]
 
 
 def has_sensitive_input(verb: Verb) -> bool:

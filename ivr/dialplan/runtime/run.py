@@ -17,6 +17,7 @@ from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Spoken
 from ivr.dialplan.values.variables import HIDDEN, Variables
 from ivr.grammar.expectation import Expectation
+from ivr.grammar.languages import registry
 from ivr.session import (
     AudioClip,
     BargeInOptions,
@@ -130,8 +131,8 @@ class Run:
         follows, nothing would take that answer, so they are said to the end. A protected prompt, even if only
         its first seconds are, is always said.
 
-        An engine's failure is logged, and the plan goes on. Returns None for what was not said. Raises
-        VerbFailed when a value of the text is missing.
+        An engine's failure is logged, "I cannot say that" is said instead, and the plan goes on. Returns None
+        for what was not said. Raises VerbFailed when a value of the text is missing.
         """
         await self.call.answer()
         source = self._without_markup(what, more)
@@ -168,12 +169,25 @@ class Run:
             self.log.error(
                 "prompt_failed", step=self.position.step, line=self.position.line, error=str(error)
             )
+            await self._say_that_it_failed()
             return None
         finally:
             handle.cancel()  # also when this task is cancelled during the prompt; idempotent
         if result.heard_ms > 0:
             self.silent_steps = 0
         return result
+
+    async def _say_that_it_failed(self) -> None:
+        """Say that a prompt could not be made; this one was made at the start."""
+        handle = await self.session.say(registry.text("voice_failed", self.language))
+        try:
+            await handle.wait_for_playout()
+        except SessionEnded:
+            raise
+        except Exception as error:
+            self.log.error("apology_failed", error=str(error))
+        finally:
+            handle.cancel()
 
     @contextlib.contextmanager
     def expecting(self, expected: Expectation) -> Iterator[None]:

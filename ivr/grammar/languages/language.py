@@ -11,8 +11,11 @@ from ivr.grammar.languages.vocabulary import Vocabulary
 DateOrder = Literal["dmy", "mdy", "ymd"]
 """Order of day, month and year in a date that is written in figures."""
 
-TextName = Literal["noinput", "nomatch", "give_up", "confirm", "confirm_keys", "yes_or_no"]
-"""Built-in prompts of a question, used where the plan has no text of its own."""
+TextName = Literal[
+    "noinput", "nomatch", "give_up", "confirm", "confirm_keys", "yes_or_no", "one_moment", "voice_failed"
+]
+"""Built-in prompts, used where the plan has no text of its own: those of a question, what is said while an
+engine is slow, and instead of what the voice could not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

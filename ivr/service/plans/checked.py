@@ -13,7 +13,7 @@ import structlog
 
 from ivr.dialplan.check.checker import check_plan
 from ivr.dialplan.engine.loader import read_plans
-from ivr.dialplan.plan.plan import Plan
+from ivr.dialplan.plan.plan import Plan, texts_for_faults
 from ivr.dialplan.source.errors import PlanError, Problem
 from ivr.service.config.capabilities import capabilities_of, missing_requirements
 from ivr.service.config.settings import Settings
@@ -22,6 +22,12 @@ log: Any = structlog.get_logger("ivr.plans")
 
 MAX_LOGGED = 20
 """Findings of one plan, before the log says how many more there are."""
+
+
+def prompts_of(plans: Sequence[Plan], settings: Settings) -> list[str]:
+    """Return every text that is known before a call, each once."""
+    texts = [text for plan in plans for text in plan.prompts()]
+    return list(dict.fromkeys([*texts, *texts_for_faults(settings.session.language)]))
 
 
 def load_checked(settings: Settings, paths: Sequence[Path], *, refuse: bool = False) -> list[Plan]:

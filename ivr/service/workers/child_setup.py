@@ -37,4 +37,5 @@ def unpack(data: bytes) -> Any:
 def configure_child_logging(settings: Settings, **fields: Any) -> None:
     """Log to where the supervisor logs, every line with ``fields``. Raises OSError."""
     log = settings.log
-    configure_logging(log.format, log.level, file=log.file, secrets=settings.secrets(), fields=fields)
+    secrets = settings.secrets()
+    configure_logging(log.format, log.level, file=log.file, secrets=secrets, fields=fields, queued=True)

@@ -21,12 +21,12 @@ from ivr.process.child_process import ChildProcess
 from ivr.process.framing import Frame
 from ivr.process.restarts import RestartLimit
 from ivr.process.supervised import SupervisedProcess
-from ivr.service.banner import banner
+from ivr.service.banner import banner, show
 from ivr.service.config.reload import ReadSettings, SettingsChange, compare_settings, with_new_calls
 from ivr.service.config.settings import Settings, SettingsError
 from ivr.service.engines import StartableEngines, make_speech, needs_host, on_host
 from ivr.service.logs import update_logging
-from ivr.service.plans.checked import load_checked
+from ivr.service.plans.checked import load_checked, prompts_of
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.start_progress import StartProgress
@@ -205,7 +205,7 @@ class Supervisor:
         gc.collect()
         gc.freeze()
         infos = [worker.info for worker in self._workers if worker.info is not None]
-        print(banner(self.settings, self.plans, infos[0], len(infos)), flush=True)
+        show(banner(self.settings, self.plans, infos[0], len(infos)))
         log.info(
             "ready",
             workers=len(infos),
@@ -243,7 +243,7 @@ class Supervisor:
         return missing
 
     def _prompts(self, plans: Sequence[Plan]) -> list[str]:
-        return list(dict.fromkeys(text for plan in plans for text in plan.prompts()))
+        return prompts_of(plans, self.settings)
 
     # -- down
 

@@ -45,6 +45,8 @@ class Playlist:
         self._queue: deque[SayHandle] = deque()
         self._changed_at = 0
         """The session's clock at the last change."""
+        self._between: Playback | None = None
+        """What plays now and is no prompt; see ``play_between``."""
 
     @property
     def current(self) -> SayHandle | None:
@@ -76,6 +78,11 @@ class Playlist:
         head = self.current
         return head is not None and not head.suspended and (not head.audible or head.buffer.starving)
 
+    @property
+    def playing_between(self) -> bool:
+        """A sound of ``play_between`` plays."""
+        return self._between is not None
+
     def protected_until(self, now: int) -> int:
         """The sample until which a prompt was playing: ``now`` while one is."""
         return now if self.playing else self._changed_at
@@ -91,6 +98,32 @@ class Playlist:
         self._queue.append(handle)
         self._play_next()
         return handle
+
+    def play_between(self, pcm16: bytes) -> None:
+        """Play a short sound, PCM16 at the player's rate, while no prompt can be heard. It is no prompt: it
+        is in no queue and changes no state. A prompt that gets its sound meanwhile waits for its end.
+        """
+        buffer = self._player.playback()
+        buffer.on_end = lambda: self._post(self._between_ended, buffer)
+        buffer.write(pcm16)
+        buffer.finish()
+        self._between = buffer
+        self._player.play(buffer)
+
+    def stop_between(self) -> None:
+        """Stop the sound of ``play_between``: the caller speaks or has pressed a key."""
+        if self._between is not None:
+            self._between.stop()
+            self._between_ended(self._between)
+
+    def _between_ended(self, buffer: Playback) -> None:
+        if buffer is not self._between:
+            return
+        self._between = None
+        self._player.release(buffer)
+        if (head := self.head) is not None:  # it had run out of sound
+            self._player.play(head.buffer)
+        self._play_next()
 
     def stop_for_key(self) -> SayHandle | None:
         """Any thread: stop the prompt that is playing, if a key may stop it; the queue changes only with
@@ -144,6 +177,7 @@ class Playlist:
 
     def close(self) -> None:
         """End all prompts; those that play count as interrupted."""
+        self.stop_between()
         while self._queue:
             self._finish(self._queue[0], interrupted=True)
 
@@ -185,6 +219,8 @@ class Playlist:
             if not head.audio_ready.is_set():
                 if head.starter is None:
                     head.starter = self._tasks.start(self._start_when_ready(head), "start of a prompt")
+                break
+            if self._between is not None:
                 break
             self._start(head)
         if not self._queue and self._machine.state is SessionState.SPEAKING:

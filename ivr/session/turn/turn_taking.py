@@ -25,6 +25,7 @@ from ivr.session.turn.listener import Listener
 from ivr.session.turn.recogniser import Recogniser, transcript_details
 from ivr.session.turn.rules import TurnTakingRules
 from ivr.session.turn.turn_queue import SpeechGate, TurnQueue
+from ivr.session.turn.waiting import WaitingSound
 from ivr.session.types import Player, Turn
 from ivr.speech.base import SpeechToText, TextToSpeech, Transcript, TurnDetector
 from ivr.tasks import TaskSupervisor
@@ -80,7 +81,7 @@ class TurnTaking:
         """
         self._config, self._stream, self._machine = config, stream, machine
         self._decisions, self._privacy, self._tasks, self._log = decisions, privacy, tasks, log
-        self._on_turn = on_turn
+        self._notify_turn, self._notify_prompt_change = on_turn, on_prompt_change
         self.alarms = Alarms(stream)
         self.playlist = Playlist(
             engines.tts,
@@ -89,12 +90,24 @@ class TurnTaking:
             tasks,
             post=post,
             clock=lambda: stream.clock,
-            on_change=on_prompt_change,
+            on_change=self._on_prompt_change,
             note=self._note,
             log=log,
         )
-        self.turns = TurnQueue(config, tasks, is_private=privacy.covers, on_ready=on_turn, log=log)
+        self.turns = TurnQueue(config, tasks, is_private=privacy.covers, on_ready=self._on_turn, log=log)
         self.gate = SpeechGate(stream, self.turns)
+        self.waiting = WaitingSound(
+            config.waiting_after_s,
+            self.playlist,
+            self.turns,
+            self.gate,
+            self.alarms,
+            engines.tts,
+            engines.player.sample_rate,
+            clock=lambda: stream.clock,
+            language=config.language,
+            log=log,
+        )
         self.listener = Listener(stream, self.alarms, self.turns, is_silent=self._is_silent, note=self._note)
         self.capture = CallerCapture(stream, self.alarms, line, tasks)
         self.recogniser = Recogniser(engines.stt, config.stt_timeout_s, self._note, privacy, log)
@@ -132,7 +145,15 @@ class TurnTaking:
 
     def set_language(self, language: str) -> None:
         """Set the caller's language from now on."""
-        self.end_of_turn.language = self.interruptions.language = language
+        self.end_of_turn.language = self.interruptions.language = self.waiting.language = language
+
+    def _on_turn(self) -> None:
+        self._notify_turn()
+        self.waiting.update()
+
+    def _on_prompt_change(self) -> None:
+        self._notify_prompt_change()
+        self.waiting.update()
 
     @property
     def busy(self) -> bool:
@@ -183,6 +204,8 @@ class TurnTaking:
                 self._on_speech_ended(event)
             case AlarmRang():
                 self.alarms.on_alarm(self._stream.clock)
+        if not isinstance(event, AlarmRang | SpeechContinued):
+            self.waiting.update()
 
     @property
     def _will_be_dropped(self) -> bool:
@@ -242,10 +265,12 @@ class TurnTaking:
             return self.interruptions.is_turn(transcript, event, dismissed)
 
         self.turns.on_speech_ended(event, transcribing, is_turn, reply)
+        self.waiting.turn_ended(event.offset)
 
     def on_key(self, digit: str, stopped: SayHandle | None, pressed: float) -> None:
         """A key, and the prompt that it has stopped; ``pressed`` is ``perf_counter`` when it came."""
         self._note("dtmf", digit=digit)
+        self.playlist.stop_between()
         if stopped is not None:
             self._note("stop", "dtmf", prompt=stopped.number, cause="dtmf")
         over = stopped or self.playlist.current

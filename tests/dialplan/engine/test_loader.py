@@ -8,7 +8,7 @@ import pytest
 from ivr.audio.wav import encode_wav
 from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.engine.loader import load_plans
-from ivr.dialplan.plan.plan import APOLOGY
+from ivr.dialplan.plan.plan import APOLOGY, texts_for_faults
 from ivr.dialplan.values.texts import say
 from ivr.dialplan.verbs.built_in_texts import GIVE_UP_TEXT, NOINPUT_TEXT, NOMATCH_TEXT
 from ivr.dialplan.verbs.gather.verb import Gather
@@ -527,6 +527,7 @@ def test_prompts_are_all_texts_known_beforehand(tmp_path: Path) -> None:
         NOMATCH_TEXT,
         "Last.",
         APOLOGY,
+        *texts_for_faults("en"),
     ]
 
 

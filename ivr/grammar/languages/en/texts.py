@@ -1,4 +1,4 @@
-"""English built-in prompts of a question."""
+"""English built-in prompts."""
 
 from collections.abc import Mapping
 
@@ -11,4 +11,6 @@ TEXTS: Mapping[TextName, str] = {
     "confirm": "You said {{ heard }}. Is that right?",
     "confirm_keys": "You entered {{ heard }}. For yes, press 1. For no, press 2.",
     "yes_or_no": "Please say yes or no, or press 1 for yes and 2 for no.",
+    "one_moment": "One moment, please.",
+    "voice_failed": "Sorry, I cannot say that at the moment.",
 }

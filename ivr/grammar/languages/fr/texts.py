@@ -1,4 +1,4 @@
-"""French built-in prompts of a question."""
+"""French built-in prompts."""
 
 from collections.abc import Mapping
 
@@ -11,4 +11,6 @@ TEXTS: Mapping[TextName, str] = {
     "confirm": "Vous avez dit {{ heard }}. C'est bien cela ?",
     "confirm_keys": "Vous avez tapé {{ heard }}. Pour oui, tapez 1. Pour non, tapez 2.",
     "yes_or_no": "Dites oui ou non, ou tapez 1 pour oui et 2 pour non.",
+    "one_moment": "Un instant, s'il vous plaît.",
+    "voice_failed": "Désolé, je ne peux pas le dire pour le moment.",
 }
