@@ -16,10 +16,10 @@
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ivr.grammar.inputs.tokens import plain_text
 from ivr.grammar.languages import registry
 from ivr.grammar.word_similarity import DIFFERENT, INFLECTED, NEAR, SAME, SOUNDS_SAME, closeness, distance
 
@@ -32,6 +32,8 @@ HOMOPHONE_FACTOR = 0.8
 """Factor of the score of a word that only sounds like a digit."""
 GAP = 0.15
 """Taken off the score for one small word too many inside a phrase ("place in order")."""
+_NO_KEY = re.compile(r"(?:\d+\s+)?\d+/\d+|\d+(?:[.,]\d+)?\s*[%‰€$£¥]|[€$£¥]\s*\d+(?:[.,]\d+)?|\d+\^")
+"""Figures that name no key: "1/2" is not 12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def normalize(text: str, language: str = "en") -> list[str]:
     """
     rules = registry.matching_rules(language)
     small, tens = rules.small_numbers, rules.tens
-    flat = unicodedata.normalize("NFKC", text).casefold()
+    flat = plain_text(text)
     flat = re.sub(r"[’'`´]", "", flat)
     found: list[str] = []
     after_tens = False
@@ -108,7 +110,7 @@ class Matcher:
 
     def match(self, text: str, confidence: float = 1.0) -> Match | None:
         """Return the choice meant by ``text``, or None. Never raises; an empty text never matches."""
-        if 0.0 < confidence < MIN_CONFIDENCE:
+        if 0.0 < confidence < MIN_CONFIDENCE or _NO_KEY.fullmatch(plain_text(text).strip(" .!?")):
             return None
         least = SAME if 0.0 < confidence < SURE_CONFIDENCE else NEAR
         best: dict[str, Match] = {}

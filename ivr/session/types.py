@@ -34,6 +34,10 @@ class Turn:
     reason: Literal["speech", "dtmf", "noinput"]
     private: bool = field(default=False, compare=False)
     """It is never to be written anywhere (see ``Privacy``)."""
+    at: int = field(default=0, compare=False)
+    """Where it began: samples of the session's clock. The order of two turns is that of their beginnings."""
+    key_follows: bool = field(default=False, compare=False)
+    """A key was pressed after this speech before its words were known, and is the next turn."""
     reply: "asyncio.Future[Any] | None" = field(default=None, repr=False, compare=False)
     """What ``VoiceSession.prepare_replies`` has begun to make at the last pause of it; None when nothing was,
     or the turn became another."""

@@ -275,6 +275,64 @@ def test_what_may_go_on(kind: str, options: dict[str, object], said: str, more: 
     assert make_input(InputSpec(kind=kind, **options)).may_continue(said) is more  # type: ignore[arg-type]
 
 
+NO_DIGITS = [
+    "1/2", "2 1/2", "3/4", "2, 3", "½", "2½", "3.5", "1:30", "10%", "10 %", "٪10", "$5", "5€", "5th", "fifth",
+    "the third", "1e3", "1e+3", "+5", "-5", "5²", "10⁶", "1 / 2", "3,5",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NO_DIGITS)
+def test_what_is_written_as_something_else_is_no_row_of_digits(said: str) -> None:
+    asked = make_input(InputSpec(kind="digits"))
+    assert asked.parse(said) is None and not asked.may_continue(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "digits"),
+    [
+        ("4, 7, 1, 9", "4719"), ("4-7-1-9.", "4719"), ("1-2", "12"), ("1,234", "1234"),
+        ("555, 1234", "5551234"),
+        ("4.7.1.9", "4719"), ("٤٧١٩", "4719"), ("४७१९", "4719"), ("４７１９", "4719"), ("①②", "12"),
+    ],
+)  # fmt: skip
+def test_rows_of_digits_as_recognisers_write_them(said: str, digits: str) -> None:
+    typed = make_input(InputSpec(kind="digits")).parse(said)
+    assert typed is not None and typed.value == digits
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("1/2", 0.5), ("2 1/2", 2.5), ("3/4", 0.75), ("½", 0.5), ("2½", 2.5), ("2 and 1/2", 2.5),
+        ("two and 1/2", 2.5), ("-1/2", -0.5), ("-2 1/2", -2.5), ("1/3", None), ("1/0", None), ("5 7/2", None),
+        ("2, 3", None), ("1-2", None), ("3.5", 3.5), ("1:30", None), ("10%", None), ("$5", None),
+        ("5th", None), ("fifth", None), ("1e3", None), ("+5", 5), ("plus five", 5), ("5²", None), ("٤٢", 42),
+        ("４２", 42), ("1/2/3", None), ("12, 50", None),
+    ],
+)  # fmt: skip
+def test_numbers_in_figures(said: str, value: object) -> None:
+    typed = make_input(InputSpec(kind="number")).parse(said)
+    assert (typed.value if typed is not None else None) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "value"),
+    [
+        ("money", "2 1/2", 2.5), ("money", "€2 1/2", 2.5), ("money", "10%", None), ("money", "5th", None),
+        ("money", "2, 3", None), ("money", "1-2", None), ("money", "12, 50", 12.5), ("time", "1/2", None),
+        ("time", "½", None), ("time", "10%", None), ("time", "5th", None), ("phone", "100%", None),
+        ("phone", "911th", None), ("phone", "12:30", None), ("phone", "030/1234567", "0301234567"),
+        ("pattern", "1/2", None), ("pattern", "10%", None), ("pattern", "3.5", None),
+        ("pattern", "1:3", None), ("pattern", "12", "12"),
+    ],
+)  # fmt: skip
+def test_figures_of_other_kinds_are_not_taken_for_what_they_are_not(
+    kind: str, said: str, value: object
+) -> None:
+    typed = make_input(InputSpec(kind=kind, pattern="[0-9]{2}" if kind == "pattern" else "")).parse(said)
+    assert (typed.value if typed is not None else None) == value
+
+
 def test_what_was_understood_is_read_back_in_the_callers_language() -> None:
     def said(kind: str, text: str, **options: object) -> str:
         typed = make_input(InputSpec(kind=kind, today=TODAY, **options)).parse(text)  # type: ignore[arg-type]

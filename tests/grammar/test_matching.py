@@ -238,3 +238,12 @@ def test_a_matcher_can_go_to_another_process() -> None:
     again = pickle.loads(pickle.dumps(YES_NO))
     assert again.match("correct") == YES_NO.match("correct") is not None
     assert again._rules is registry.matching_rules("en")
+
+
+def test_figures_that_are_no_key_choose_none() -> None:
+    matcher = Matcher({"one": ((), ("1",)), "five": ((), ("5",)), "twelve": (("twelve",), ())})
+    for said in ("1/2", "½", "2 1/2", "10%", "$5", "5 €", "5²", "5th"):
+        assert matcher.match(said) is None, said
+    for said, choice in (("12", "twelve"), ("5", "five"), ("٥", "five"), ("５.", "five")):
+        found = matcher.match(said)
+        assert found is not None and found.choice == choice, said

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ivr.grammar import reading
 from ivr.grammar.inputs.base import BaseInput, TypedValue
-from ivr.grammar.inputs.number import MAX_FIGURES, amount
+from ivr.grammar.inputs.number import MAX_FIGURES, amount, is_no_quantity
 from ivr.grammar.inputs.tokens import each_number, tokens, without
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
@@ -19,7 +19,9 @@ class MoneyInput(BaseInput):
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
-        found = without(tokens(text), words.noise - words.joints - words.cents)
+        found = without(tokens(text, ordinals=False), words.noise - words.joints - words.cents)
+        if is_no_quantity(text, found, words) and _pair(found, words) is None:
+            return None
         named = {words.currencies[token] for token in found if token in words.currencies}
         if named - {self.spec.currency}:
             return None

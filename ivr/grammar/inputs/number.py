@@ -1,4 +1,7 @@
-"""number: a quantity: "minus three point five", "twelve hundred", "a hundred and one"."""
+"""number: a quantity: "minus three point five", "twelve hundred", "a hundred and one", "2 1/2".
+
+A percentage, an amount of money, an ordinal, a time, a range ("1-2") and two numbers ("2, 3") are none.
+"""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +9,15 @@ from decimal import Decimal
 
 from ivr.grammar import reading
 from ivr.grammar.inputs.base import BaseInput, TypedValue
-from ivr.grammar.inputs.tokens import digits_of, number_at, tokens, without
+from ivr.grammar.inputs.tokens import (
+    digits_of,
+    is_ordinal,
+    names_alternatives,
+    names_range,
+    number_at,
+    tokens,
+    without,
+)
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
 
@@ -18,10 +29,11 @@ class NumberInput(BaseInput):
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
-        found = _signed(text, tokens(text))
+        found = _signed(text, tokens(text, ordinals=False))
         kept = without(found, words.noise - words.joints - words.minus)
         negative = bool(kept) and (kept[0] in words.minus or kept[0] == "-")
-        value = amount(kept[1:] if negative else kept, words, self.language)
+        signed = negative or kept[:1] == ["+"] or (bool(kept) and kept[0] in words.plus)
+        value = None if is_no_quantity(text, kept, words) else amount(kept[signed:], words, self.language)
         return self._typed(-value if negative else value) if value is not None else None
 
     def parse_keys(self, keys: str) -> TypedValue | None:
@@ -42,10 +54,17 @@ class NumberInput(BaseInput):
         return TypedValue(plain, reading.number(plain, self.language))
 
 
+def is_no_quantity(text: str, found: Sequence[str], words: Vocabulary) -> bool:
+    """Return whether a text with figures is something else than one quantity; ``found`` are its tokens."""
+    return names_alternatives(text) or names_range(text) or any(is_ordinal(token, words) for token in found)
+
+
 def amount(found: Sequence[str], words: Vocabulary, language: str) -> Decimal | None:
     """Return the number that all tokens make together, or None."""
     if not found:
         return None
+    if "/" in found[-1]:
+        return _with_fraction(found, words)
     if len(found) == 1 and (figures := figures_of(found[0], language)) is not None:
         return figures
     split = next((at for at, token in enumerate(found) if token in words.point and at), len(found))
@@ -62,6 +81,19 @@ def amount(found: Sequence[str], words: Vocabulary, language: str) -> Decimal | 
     if fraction is None or len(fraction) > 6:
         return None
     return whole + Decimal(int(fraction)).scaleb(-len(fraction))
+
+
+def _with_fraction(found: Sequence[str], words: Vocabulary) -> Decimal | None:
+    """Return the value of "3/4" and "2 1/2". A fraction without an exact decimal is none."""
+    above, _, below = found[-1].partition("/")
+    if not below.isdecimal():
+        return None
+    rest = [token for token in found[:-1] if token not in words.joints]
+    whole = _whole(rest, words) if rest else Decimal(0)
+    if int(below) not in (2, 4, 5, 8, 10, 100) or len(above) > 3 or whole is None:
+        return None
+    part = Decimal(int(above)) / int(below)
+    return whole + part if part < 1 or not rest else None
 
 
 def figures_of(token: str, language: str) -> Decimal | None:

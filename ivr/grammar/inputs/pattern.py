@@ -40,7 +40,7 @@ class PatternInput(BaseInput):
     def _readings(self, text: str) -> list[str]:
         """Return the ways to write what was said."""
         words = registry.vocabulary(self.language)
-        plain = " ".join(re.sub(r"[^\w\s.@/+-]", " ", text[:MAX_SAID]).split()).strip(" .-").casefold()
+        plain = " ".join(re.sub(r"[^\w\s.@/+%:-]", " ", text[:MAX_SAID]).split()).strip(" .:-").casefold()
         row = "".join(
             str(each) if isinstance(each, int) else words.letters.get(each, "0" if each in words.oh else each)
             for each in each_number(_without_examples(tokens(text), words), words)

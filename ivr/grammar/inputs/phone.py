@@ -21,7 +21,7 @@ class PhoneInput(BaseInput):
     def digits_in(self, text: str) -> str | None:
         """Return all digits of ``text``, with a + before them where one was said; None for anything else."""
         words = registry.vocabulary(self.language)
-        found = tokens(re.sub(r"(?<=\d)[\s().\-/](?=[\d(])", "", text))
+        found = tokens(re.sub(r"(?<=\d)[\s().\-/](?=[\d(])", "", text), ordinals=False)
         signs = words.plus | {"+"}
         plus = any(token in signs for token in found)
         rest = [token for token in found if token not in signs]

@@ -20,7 +20,9 @@ class TimeInput(BaseInput):
 
     def parse(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
-        found = tokens(re.sub(r"(?<=\d)\s*h(?=\d|\b)", ":", text.casefold()).replace(": ", ":00 "))
+        found = tokens(
+            re.sub(r"(?<=\d)\s*h(?=\d|\b)", ":", text.casefold()).replace(": ", ":00 "), ordinals=False
+        )
         found = [each.rstrip(":") for each in found]
         half = next(
             (words.parts[token] for token in found if token in words.parts and token not in words.noon), ""

@@ -8,15 +8,47 @@ from ivr.grammar.inputs.base import MAX_SAID
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
 
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+|[€$£¥+]")
+_TOKEN = re.compile(r"\d+(?:/\d+)+|\d+(?:[.,:]\d+)*(?:\s?[%‰])?|[^\W\d_]+|[€$£¥+^%‰]")
 _LIMIT = 10**15
+_FRACTIONS = re.compile("([\u00bc-\u00be\u2150-\u215e\u2189])")
+_RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089]+")
+_TWO_FIGURES = re.compile(r"(?<![\d.,])\d{1,2}\s*[,;]\s+\d{1,2}(?![\d.,]*\d)")
+_FIGURE = re.compile(r"\d+")
+_RANGE = re.compile(r"(?<![\d-])\d+\s*[-\u2010-\u2015]\s*\d+(?![\d-]*\d)")
 
 
-def tokens(text: str) -> list[str]:
-    """Return the words, figures ("12.50", "3:30") and signs of money of a text, in small letters. The endings
-    of ordinals in figures are removed, and the rewrites of every language apply.
+def plain_text(text: str) -> str:
+    """Return a text in small letters, each digit of any script as 0 to 9, a fraction such as ½ as 1/2. A
+    raised digit is no digit of a number: a ^ takes its place.
     """
-    flat = unicodedata.normalize("NFKC", text[:MAX_SAID]).casefold()
+    spaced = _RAISED.sub("^", _FRACTIONS.sub(r" \1", text))
+    flat = unicodedata.normalize("NFKC", spaced).casefold().replace("\u2044", "/").replace("\u066a", "%")
+    flat = re.sub(r"(?<=\d)\s*/\s*(?=\d)", "/", flat)
+    if flat.isascii():
+        return flat
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in flat)
+
+
+def names_alternatives(text: str) -> bool:
+    """Return whether figures are two numbers beside each other, not one: "2, 3". Three and more are one, said
+    digit by digit.
+    """
+    flat = plain_text(text[:MAX_SAID])
+    return len(_FIGURE.findall(flat)) == 2 and _TWO_FIGURES.search(flat) is not None
+
+
+def names_range(text: str) -> bool:
+    """Return whether figures are a range of numbers: "1-2"."""
+    return _RANGE.search(plain_text(text[:MAX_SAID])) is not None
+
+
+def tokens(text: str, *, ordinals: bool = True) -> list[str]:
+    """Return the words, figures ("12.50", "3:30", "1/2", "10%") and signs of a text, in small letters.
+
+    The endings of ordinals in figures are removed, unless not ``ordinals``, when "5th" is two tokens and no
+    number. The rewrites of every language apply.
+    """
+    flat = plain_text(text[:MAX_SAID])
     vocabularies = [language.vocabulary for language in registry.languages() if language.vocabulary]
     for words in vocabularies:
         for pattern, replacement in words.contractions:
@@ -25,8 +57,15 @@ def tokens(text: str) -> list[str]:
     for words in vocabularies:
         for pattern, replacement in words.rewrites:
             flat = re.sub(pattern, replacement, flat)
-    endings = "|".join(ending for words in vocabularies for ending in words.ordinal_endings)
-    return _TOKEN.findall(re.sub(rf"(?<=\d)(?:{endings})\b", "", flat))
+    if ordinals:
+        endings = "|".join(ending for words in vocabularies for ending in words.ordinal_endings)
+        flat = re.sub(rf"(?<=\d)(?:{endings})\b", "", flat)
+    return _TOKEN.findall(flat)
+
+
+def is_ordinal(token: str, words: Vocabulary) -> bool:
+    """Return whether a word is an ordinal and no cardinal: "fifth"."""
+    return token in words.ordinals and token not in words.small and token not in words.tens
 
 
 def number_at(found: Sequence[str], at: int, words: Vocabulary) -> tuple[int, int] | None:
@@ -90,8 +129,12 @@ def _joined(part: int, token: str, words: Vocabulary) -> int | None:
     return words.combine(part, value)
 
 
-def digits_of(found: Sequence[str], words: Vocabulary, *, skip: Callable[[str], bool]) -> str | None:
-    """Return all digits that were said, one by one, in pairs or in larger numbers; None for anything else."""
+def digits_of(
+    found: Sequence[str], words: Vocabulary, *, skip: Callable[[str], bool], groups: str = ","
+) -> str | None:
+    """Return all digits that were said, one by one, in pairs or in larger numbers; None for anything else.
+    ``groups`` is the sign between groups of three digits: "1,234".
+    """
     digits: list[str] = []
     at, times = 0, 1
     while at < len(found):
@@ -108,7 +151,7 @@ def digits_of(found: Sequence[str], words: Vocabulary, *, skip: Callable[[str], 
             said, at = "0", at + 1
         elif token in words.digit_homophones and (digits or len(found) == 1):
             said, at = str(words.digit_homophones[token]), at + 1
-        elif set(token) <= set("0123456789.,:") and not token.isdecimal():
+        elif re.fullmatch(rf"\d{{1,3}}(?:{re.escape(groups)}\d{{3}})+|\d(?:[.,]\d){{2,}}", token):
             said, at = re.sub(r"\D", "", token), at + 1
         elif skip(token):
             at += 1

@@ -173,6 +173,16 @@ class EndOfTurn:
         return task.result() if known and task is not None else None
 
     @property
+    def paused(self) -> bool:
+        """The caller has paused in their turn."""
+        return self._pause is not None
+
+    @property
+    def expects_pieces(self) -> bool:
+        """The answer may come in pieces, some said and some pressed: digits."""
+        return self.expected.kind == "digits" and bool(self.expected.asks)
+
+    @property
     def busy(self) -> bool:
         """An engine works on the current pause."""
         return any(task is not None and not task.done() for task in (self._transcribing, self._asking))

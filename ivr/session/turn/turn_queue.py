@@ -17,6 +17,9 @@ from ivr.tasks import TaskSupervisor
 from ivr.vad.base import VadStream
 from ivr.vad.events import SpeechEnded, SpeechStarted, VadEvent
 
+KEY_WAIT_S = 1.5
+"""Seconds of the clock for which a key waits for the text of what was said before it."""
+
 
 class TurnQueue:
     """Waits for the text of each turn and keeps the turn until it is fetched.
@@ -41,6 +44,13 @@ class TurnQueue:
         self._pending: deque[Turn] = deque()
         self._last: asyncio.Task[None] | None = None
         self._transcribing: set[asyncio.Task[None]] = set()
+        self._held: list[Turn] = []
+        """Keys behind speech whose end is under way."""
+        self._held_timer: asyncio.TimerHandle | None = None
+        self._keys_waiting = 0
+        self._discards = 0
+        self.speech_open = False
+        """Speech began, and its end was not seen yet."""
         self._barged_in = False
         self._protected = False
 
@@ -52,7 +62,7 @@ class TurnQueue:
     @property
     def active(self) -> bool:
         """A turn waits to be fetched, or will."""
-        return bool(self._pending or self._transcribing)
+        return bool(self._pending or self._transcribing or self._held)
 
     def fetch(self) -> Turn | None:
         """The oldest turn, removed from the queue; None when there is none."""
@@ -66,13 +76,60 @@ class TurnQueue:
         self._pending.append(turn)
         self._on_ready()
 
+    def add_key(self, turn: Turn, *, speech_ends: bool) -> None:
+        """Queue a key behind what was said before it, whose text is waited for ``KEY_WAIT_S`` at most.
+        ``speech_ends``: the end of speech before it is under way.
+        """
+        if (speech_ends and self.speech_open) or self._held:
+            self._held.append(turn)
+            if self._held_timer is None:
+                self._held_timer = asyncio.get_running_loop().call_later(KEY_WAIT_S, self.release_keys)
+        else:
+            self._chain_key(turn)
+
+    def release_keys(self) -> None:
+        """Queue the keys that waited for the end of speech."""
+        if self._held_timer is not None:
+            self._held_timer.cancel()
+            self._held_timer = None
+        held, self._held = self._held, []
+        for turn in held:
+            self._chain_key(turn)
+
+    def _chain_key(self, turn: Turn) -> None:
+        if self._last is None:
+            self.add(turn)
+            return
+        self._keys_waiting += 1
+        work = self._deliver_key(turn, self._last, self._discards)
+        task = self._last = self._tasks.start(work, "delivery of a key")
+        self._transcribing.add(task)
+
+    async def _deliver_key(self, turn: Turn, before: asyncio.Task[None], discards: int) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await asyncio.wait([before], timeout=KEY_WAIT_S)
+        finally:
+            self._keys_waiting -= 1
+            self._transcribing.discard(task)
+            if self._last is task:
+                self._last = None
+        if discards == self._discards:
+            self.add(turn)
+        else:
+            self._on_ready()
+
     def discard(self) -> None:
         """Drop the turns that wait to be fetched."""
+        self._discards += 1
         self._pending.clear()
+        self._held.clear()
 
     def on_speech_started(self, *, barged_in: bool, protected: bool = False) -> None:
         """``protected``: it began over a prompt that speech cannot interrupt, or not yet."""
         self._barged_in, self._protected = barged_in, protected
+        self.speech_open = True
 
     @property
     def over_protected(self) -> bool:
@@ -102,6 +159,7 @@ class TurnQueue:
         waiting = self._deliver(event, transcript, is_turn, reply, self._barged_in, self._last)
         task = self._last = self._tasks.start(waiting, "delivery of a turn")
         self._transcribing.add(task)
+        self.release_keys()
 
     async def _deliver(
         self,
@@ -137,7 +195,17 @@ class TurnQueue:
         audio_ms = samples_to_ms(event.offset - event.onset, VAD_RATE)
         private = self._is_private(event.onset, event.offset)
         self.add(
-            Turn(transcript.text, transcript.confidence, audio_ms, barged_in, "speech", private, prepared)
+            Turn(
+                transcript.text,
+                transcript.confidence,
+                audio_ms,
+                barged_in,
+                "speech",
+                private=private,
+                at=event.onset,
+                key_follows=bool(self._held or self._keys_waiting),
+                reply=prepared,
+            )
         )
 
 

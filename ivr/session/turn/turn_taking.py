@@ -242,13 +242,16 @@ class TurnTaking:
 
     def _on_speech_ended(self, event: SpeechEnded) -> None:
         self._note_at(event.at, "turn_ended", onset=event.onset, offset=event.offset, reason=event.reason)
+        self.turns.speech_open = False
         dismissed = self.interruptions.take_dismissed()
         if not self.gate.accepts(event.onset):
             self.end_of_turn.drop(event.at)
+            self.turns.release_keys()
             self._on_turn()
             return
         if self.turns.is_dropped(event, protected_until=self.playlist.protected_until(event.at)):
             self.end_of_turn.drop(event.at)
+            self.turns.release_keys()
             return
         if self._machine.allows(SessionState.PROCESSING) and self.playlist.suspended is None:
             self._machine.to(SessionState.PROCESSING)
@@ -286,7 +289,23 @@ class TurnTaking:
             return
         if self._machine.allows(SessionState.PROCESSING):
             self._machine.to(SessionState.PROCESSING)
-        self.turns.add(Turn(digit, 1.0, 0.0, over is not None, "dtmf", self._privacy.active))
+        turn = Turn(
+            digit, 1.0, 0.0, over is not None, "dtmf", private=self._privacy.active, at=self._stream.clock
+        )
+        if self.recogniser.down or not self.end_of_turn.expects_pieces:
+            self.turns.add(turn)
+        else:
+            self.turns.add_key(turn, speech_ends=self._end_speech_for_key())
+
+    def _end_speech_for_key(self) -> bool:
+        """End the caller's speech where it has paused: it comes before the key that was pressed. Returns
+        whether there was any.
+        """
+        if not (self.gate.speaking and self.end_of_turn.paused) or self._will_be_dropped:
+            return False
+        self._note("complete", "key")
+        self._stream.flush("complete")
+        return True
 
     def _note(self, stage: str, rule: str = "", **details: Any) -> None:
         self._note_at(self._stream.clock, stage, rule, **details)

@@ -14,6 +14,7 @@ from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import TypedValue
 from ivr.grammar.inputs.digits import DigitsInput
 from ivr.grammar.inputs.phone import PhoneInput
+from ivr.session.types import Turn
 
 LATE_KEY_S = 2.0
 """Seconds in which a finish key still belongs to a value that was complete without it."""
@@ -55,6 +56,23 @@ class Timers:
         return self.first_digit if keys_only else max(self.first_digit, self.timeout)
 
 
+class _Pieces:
+    """What was said and pressed of one value, in the order in which each piece began."""
+
+    def __init__(self, pieces: tuple[tuple[int, str], ...] = ()) -> None:
+        self._pieces = pieces
+
+    def including(self, at: int, text: str) -> "_Pieces":
+        """Return them with one more, which began at sample ``at``: words may be known after later keys."""
+        return _Pieces(tuple(sorted((*self._pieces, (at, text)), key=lambda piece: piece[0])))
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    def __str__(self) -> str:
+        return "".join(text for _, text in self._pieces)
+
+
 class AnswerCollector:
     """Collects the answers to one gather in a call."""
 
@@ -69,8 +87,9 @@ class AnswerCollector:
         return dataclasses.replace(answer, private=self._private)
 
     async def _answer(self) -> Answer:
-        pressed, by_speech = "", False
+        pieces, by_speech = _Pieces(), False
         while True:
+            pressed = str(pieces)
             first = self._timers.first(self._run.session.recogniser_down)
             turn = await self._run.listen(self._timers.inter_digit if pressed else first)
             self._private = self._private or turn.private
@@ -80,17 +99,17 @@ class AnswerCollector:
                     continue
                 if pressed and key == self._question.finish and not self._question.names_keys(pressed + key):
                     return self._pressed(pressed, finished=True)
-                pressed, by_speech = pressed + key, False
-                if not self._question.more_keys(pressed):
-                    return await self._complete(pressed)
+                pieces, by_speech = pieces.including(turn.at, key), False
+                if not self._question.more_keys(str(pieces)):
+                    return await self._complete(str(pieces))
                 continue
             if turn.reason == "speech":
-                answer = self._said(turn.text, turn.confidence, pressed)
+                answer = self._said(turn, pieces)
                 if answer is not None:
                     return answer
-                begun = self._begun(turn.text, pressed)
+                begun = self._begun(turn, pieces)
                 if begun is not None:
-                    pressed, by_speech = begun, True
+                    pieces, by_speech = begun, True
                     continue
                 if not pressed or self._question.pressed(pressed, finished=False) is None:
                     not_transcribed = not turn.text and self._run.session.recogniser_down
@@ -107,25 +126,30 @@ class AnswerCollector:
 
     # -- speech
 
-    def _said(self, text: str, confidence: float, pressed: str) -> Answer | None:
+    def _said(self, turn: Turn, pieces: "_Pieces") -> Answer | None:
+        """The answer that ``turn`` is, or that it completes; None when there is none yet."""
+        text, confidence = turn.text, turn.confidence
         found = self._question.meant(text, confidence)
         if found is not None:
             kind, name, phrase = found
             return Answer(kind=kind, name=name, phrase=phrase, text=text, confidence=confidence)
-        typed = self._question.typed(text, confidence) if not pressed else None
-        if typed is None and pressed and (more := self._digits(text)):
-            found_typed = self._question.pressed(pressed + more, finished=True)
+        digits = self._digits(text)
+        if turn.key_follows and digits and self._question.more_keys(str(pieces.including(turn.at, digits))):
+            return None
+        typed = self._question.typed(text, confidence) if not pieces else None
+        if typed is None and pieces and digits:
+            found_typed = self._question.pressed(str(pieces.including(turn.at, digits)), finished=True)
             typed = found_typed if isinstance(found_typed, TypedValue) else None
-        typed = typed or (self._question.typed(text, confidence) if pressed else None)
+        typed = typed or (self._question.typed(text, confidence) if pieces else None)
         if typed is None:
             return None
         return Answer(kind="typed", typed=typed, text=text, confidence=confidence)
 
-    def _begun(self, text: str, pressed: str) -> str | None:
-        """The digits so far of a value that is said in pieces: "four seven" ... "one nine"."""
-        digits = self._digits(text)
-        so_far = f"{pressed}{digits or ''}"
-        return so_far if digits and self._question.more_keys(so_far) else None
+    def _begun(self, turn: Turn, pieces: "_Pieces") -> "_Pieces | None":
+        """The digits so far of a value that comes in pieces: "four seven" ... "one nine"."""
+        digits = self._digits(turn.text)
+        so_far = pieces.including(turn.at, digits or "")
+        return so_far if digits and self._question.more_keys(str(so_far)) else None
 
     def _digits(self, text: str) -> str | None:
         kind = self._question.input
