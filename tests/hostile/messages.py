@@ -84,6 +84,10 @@ class Target:
         self.socket.bind((host, 0))
         self.port: int = self.socket.getsockname()[1]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def beside(self, host: str) -> "Target":
         """The same agent, spoken to from another address."""
         other = copy.copy(self)

@@ -1,5 +1,6 @@
 """Host names are looked up beside the SIP thread: a slow name server stops nobody's SIP."""
 
+import ctypes
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from ivr.sip.leg import LegListener
 from ivr.sip.options import SipOptions
+from ivr.sip.pjsip import resolver
 from ivr.sip.user_agent import UserAgent
 from tests.caller import UserAgent as Caller
 from tests.hostile.messages import Request, Target, sdp
@@ -90,3 +92,10 @@ def test_names_in_a_strangers_contact_and_route_delay_nobody() -> None:
         target.command(f"hangup {call.invite.call_id}")
         assert target.status(Request("OPTIONS"), 1.0) == 200
     target.close()
+
+
+@pytest.mark.parametrize("layout", resolver._LAYOUTS)
+def test_an_answer_has_as_much_memory_as_pjsip_copies(layout: Any) -> None:
+    """pjsip copies 16 records, 32 with IPv6, however many are filled: beyond our memory it ends the process."""
+    entries = layout().entries
+    assert ctypes.sizeof(layout) >= layout.entries.offset + 32 * ctypes.sizeof(entries[0])

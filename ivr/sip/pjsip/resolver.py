@@ -38,7 +38,10 @@ _DEFAULT_PORTS = {_UDP: 5060, _TCP: 5060, _TLS: 5061}
 _RELIABLE, _SECURE = 1, 2
 _PJ_ERESOLVE = 70_018
 _MAX_ADDRESSES = 8
-"""PJSIP_MAX_RESOLVED_ADDRESSES."""
+"""Addresses of a name that are handed over."""
+_ROOM = 64
+"""Records that our answer has room for: pjsip copies PJSIP_MAX_RESOLVED_ADDRESSES of them, filled or not,
+which is 16, with IPv6 32. A copy beyond our memory ended the process now and then."""
 
 
 class _HostInfo(ctypes.Structure):
@@ -75,7 +78,7 @@ _RECORD: tuple[tuple[str, Any], ...] = (
 def _addresses_type(record: tuple[tuple[str, Any], ...]) -> Any:
     """``pjsip_server_addresses`` with records of these fields."""
     entry: Any = type("_Entry", (ctypes.Structure,), {"_fields_": record})
-    fields = (("count", ctypes.c_uint), ("entries", entry * _MAX_ADDRESSES))
+    fields = (("count", ctypes.c_uint), ("entries", entry * _ROOM))
     return type("_Addresses", (ctypes.Structure,), {"_fields_": fields})
 
 
@@ -192,7 +195,8 @@ def _transport(flag: int) -> int:
 def _find_layout() -> Any:
     """The layout of the loaded build, from pjsip's own answer for an address. Raises SipError."""
     found: list[bytes] = []
-    size = max(ctypes.sizeof(layout) for layout in _LAYOUTS)
+    # No more than the first record: how many there are differs too.
+    size = max(layout.entries.offset + layout.entries.size // _ROOM for layout in _LAYOUTS)
     callback = _Resolved(lambda _status, _token, records: found.append(ctypes.string_at(records or 0, size)))
     pool = native._create_pool(b"ivr-names", 1024, 1024)
     try:
@@ -205,7 +209,8 @@ def _find_layout() -> Any:
     finally:
         native._release_pool(pool)
     for layout in _LAYOUTS:
-        entry = layout.from_buffer_copy(found[0]).entries[0] if found else None
+        whole = found[0].ljust(ctypes.sizeof(layout), b"\0") if found else b""
+        entry = layout.from_buffer_copy(whole).entries[0] if found else None
         if entry is not None and bytes(entry.address.address) == socket.inet_aton("127.0.0.1"):
             return layout
     raise SipError("this build of PJSUA2 answers look-ups in a way that is not known")
