@@ -96,6 +96,11 @@ class SipOptions:
     """Seconds of 180 Ringing before the answer."""
     dial_timeout_s: float = 30.0
     """Seconds a call that we place may ring; then it is cancelled."""
+    redirects: Literal["refuse", "follow"] = "refuse"
+    """What a call that we place does when it is answered with another address (3xx): it ends, or it goes
+    there, to the host that was dialled or one of ``redirect_hosts``."""
+    redirect_hosts: tuple[str, ...] = ()
+    """Other hosts (``host[:port]``) that a redirect may lead to."""
     rtp_timeout_s: float = 30.0
     """Seconds without one RTP packet after which a call (not on hold) is ended."""
     hold_timeout_s: float = 600.0

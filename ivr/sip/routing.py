@@ -98,11 +98,11 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
     uri = dial_uri(text, domains[chosen - 1] if chosen else "")
     if account is None:
         named = domain_of(uri)
-        chosen = next((index for index, each in enumerate(domains, 1) if _same_end(named, each)), 0)
+        chosen = next((index for index, each in enumerate(domains, 1) if same_end(named, each)), 0)
     if not chosen:
         return Route(uri, domain_of(uri), chosen, transport_of(uri))
     registration, domain = registrations[chosen - 1], domains[chosen - 1]
-    if _same_end(domain_of(uri), domain) and ";" not in domain_of(uri):
+    if same_end(domain_of(uri), domain) and ";" not in domain_of(uri):
         uri += "".join(domain.partition(";")[1:])  # the registrar is reached as it is registered with
     transport = transport_of(registration.outbound_proxy or uri)
     if registration.over_tls and transport != "tls":
@@ -110,7 +110,7 @@ def route(text: str, registrations: Sequence[Registration], account: str | None 
     return Route(uri, domain, chosen, transport)
 
 
-def _same_end(named: str, registered: str) -> bool:
+def same_end(named: str, registered: str) -> bool:
     """Return whether ``named``, which may have no transport, is the registered host and port."""
 
     def end(domain: str, transport: str) -> tuple[str, int]:

@@ -131,6 +131,21 @@ def test_early_media_is_heard_and_ours_is_not(service: Service, caller: UserAgen
     assert taken.ended.wait(3) and taken.ended_by == "them"
 
 
+@pytest.mark.parametrize("promises", ["nothing", "sound, and sends none", "sound, and sends silence"])
+def test_a_183_without_sound_leaves_our_ringing(
+    service: Service, caller: UserAgent, callee: UserAgent, promises: str
+) -> None:
+    call = dial(service, caller, callee.port, "1")
+    taken = callee.wait_incoming(5)
+    taken.media.sending = promises != "sound, and sends none"
+    taken.ring(183, "Session Progress", early_media=promises != "nothing")
+    ringing = call.media.wait_loud(3)
+    level = measure.dbfs(b"".join(p.pcm16 for p in call.media.since(ringing)[:30]))
+    assert -35 < level < -15
+    taken.refuse(486, "Busy Here")
+    enters(service, call, "busy", 8)
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "step"),
     [

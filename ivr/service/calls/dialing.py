@@ -12,6 +12,7 @@ import numpy as np
 
 from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
+from ivr.service.calls.early_media import wait_for_sound
 from ivr.service.tasks import background_tasks, first_completed, on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
 from ivr.session.prompt.handle import SayHandle
@@ -23,6 +24,8 @@ from ivr.speech.base import TextToSpeech
 
 RING_GRACE_S = 5.0
 """Seconds after our own time limit at which the user agent cancels a call by itself."""
+EARLY_MEDIA_S = 0.6
+"""Seconds after a 183 in which its sound may begin before the caller hears our ringing."""
 WHISPER_S = 30.0
 """Seconds after which a whisper is cut."""
 _RINGBACKS_PER_PROMPT = 3
@@ -54,7 +57,7 @@ class CalledParty(LegListener):
         """The caller's leg while the two talk; keys of the party go there. Read by the SIP thread."""
         self.ringing = asyncio.Event()
         self.has_early_media = asyncio.Event()
-        """Sound comes from the party before it has answered."""
+        """The party has agreed to send sound before it answers; whether it does is another matter."""
         self.answer: asyncio.Future[None] = self._loop.create_future()
         self.end: asyncio.Future[TransferResult] = self._loop.create_future()
 
@@ -72,8 +75,10 @@ class CalledParty(LegListener):
             self.connected.send_dtmf(key)
 
     def progress(self, status: int, phrase: str) -> None:
-        if status == 180:
-            on_loop(self._loop, self.ringing.set)()
+        if status >= 180:
+            # What a 183 promises may come in a moment; if not, the caller hears ours.
+            delay_s = 0.0 if status == 180 else EARLY_MEDIA_S
+            on_loop(self._loop, self._loop.call_later)(delay_s, self.ringing.set)
 
     def early_media(self) -> None:
         on_loop(self._loop, self.has_early_media.set)()
@@ -205,23 +210,33 @@ class Dialing:
         return [] if dial.ringback is None else [self._ring_back(parties, dial.ringback)]
 
     async def _ring_back(self, parties: list[CalledParty], ringback: AudioClip) -> None:
-        """Play ringback to the caller once it rings, or connect the early media of the only party called."""
+        """Play ringback to the caller once it rings, until the only party called sends sound of its own."""
         alone = parties[0] if len(parties) == 1 else None
-        early_media = alone.has_early_media if alone is not None else asyncio.Event()
         handle: SayHandle | None = None
         try:
-            await first_completed(*(party.ringing.wait() for party in parties), early_media.wait())
-            while not early_media.is_set():
-                handle = await self._session.say([ringback] * _RINGBACKS_PER_PROMPT, barge_in="none")
-                await first_completed(handle.wait_for_playout(), early_media.wait())
-                handle.cancel()
-            if alone is not None and alone.leg is not None:
-                self._leg.receive_audio_from(alone.leg)
+            async with background_tasks(self._early_sound(alone)) as (sound,):
+                await first_completed(*(party.ringing.wait() for party in parties), asyncio.wait({sound}))
+                while not sound.done():
+                    handle = await self._session.say([ringback] * _RINGBACKS_PER_PROMPT, barge_in="none")
+                    await first_completed(handle.wait_for_playout(), asyncio.wait({sound}))
+                    handle.cancel()
         except SessionEnded:
             return
         finally:
             if handle is not None:
                 handle.cancel()
+
+    async def _early_sound(self, alone: CalledParty | None) -> None:
+        """Connect the early media of the only party called, and wait for its sound; for ever when there are
+        several.
+        """
+        if alone is None:
+            await asyncio.Event().wait()
+        else:
+            await alone.has_early_media.wait()
+            assert alone.leg is not None
+            self._leg.receive_audio_from(alone.leg)
+            await wait_for_sound(alone.leg.line)
 
     # -- after an answer
 

@@ -29,6 +29,7 @@ EXAMPLES: Mapping[str, Any] = {
     "sip.registrations.password_file": "/run/secrets/pbx",
     "sip.registrations.outbound_proxy": "sip:proxy.example.org;lr",
     "sip.accept_from": ["loopback", "registrars", "trunks"],
+    "sip.redirect_hosts": ["pbx.example.org"],
     "sip.trunks.name": "carrier",
     "sip.trunks.addresses": ["192.0.2.0/24"],
     "sip.trunks.tls_subject": "sip.example.org",

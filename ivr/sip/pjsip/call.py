@@ -1,7 +1,6 @@
 """The pjsua2 side of a call. Created, used and freed on the SIP thread."""
 
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import pjsua2 as pj
@@ -14,10 +13,12 @@ from ivr.sip.leg import CallLeg
 from ivr.sip.message import offers_codec, outcome_of, reason_header
 from ivr.sip.options import CODECS, SipOptions
 from ivr.sip.pjsip import native
+from ivr.sip.pjsip.callbacks import guarded
 from ivr.sip.pjsip.keying import KEYING_S, Keying
 from ivr.sip.pjsip.media import FLOWING, CallMedia, audio_line
 from ivr.sip.pjsip.outgoing import add_headers, send_keys
 from ivr.sip.pjsip.wiring import Wiring
+from ivr.sip.redirects import Redirects
 from ivr.sip.security.srtp import without_keys
 from ivr.sip.stats import CallbackTimes
 from ivr.sip.timeouts import CallTimeouts
@@ -32,28 +33,13 @@ class CallOwner(Protocol):
     """The part of the user agent that a call uses. All on the SIP thread."""
 
     times: CallbackTimes
+    options: SipOptions
 
     def call_ended(self, call: "PjCall", ports: CallMedia | None, line: Line | None) -> None: ...
 
     def securing(self, call: "PjCall", pending: bool) -> None: ...
 
     def media_changed(self, call: "PjCall") -> None: ...
-
-
-def guarded(callback: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a pjsua2 callback: when it raises, the error is logged with its call, and only that call
-    fails.
-    """
-
-    def wrapper(self: "PjCall", prm: Any) -> None:
-        try:
-            callback(self, prm)
-        except Exception:
-            log.exception("call_callback_failed", callback=callback.__name__, call=self.call_id)
-            self.end("failed", 500)
-
-    wrapper.__name__ = callback.__name__
-    return wrapper
 
 
 class PjCall(pj.Call):  # type: ignore[misc]
@@ -76,6 +62,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._timeouts = CallTimeouts(time.monotonic())
         self._dialing = False
         self._transfer: Transfer | None = None
+        self._redirects: Redirects | None = None
+        self._redirected = ""  # where it did not go
         self._keys_by: KeyTransport | None = None
         self.audio_index = 0
         """The media line that is used for the sound, in the order of the SDP."""
@@ -182,6 +170,16 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if prm.statusCode in (401, 407) and prm.finalNotify and refer is not None and not refer.accepted:
             refer.finish(int(prm.statusCode), prm.reason)
 
+    def onCallRedirected(self, prm: Any) -> int:
+        assert self._redirects is not None
+        message = read_text(prm.e.body.tsxState.src.rdata.wholeMsg)
+        target, reason = self._redirects.judge(message, prm.targetUri)
+        log.info("call_redirected", call=self.call_id, target=target, refused=reason)
+        if reason is None:
+            return int(pj.PJSIP_REDIRECT_ACCEPT)
+        self._redirected = target
+        return int(pj.PJSIP_REDIRECT_REJECT)  # tries the next one
+
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:
         log.warning("replacement_refused", call=self.call_id)
@@ -238,6 +236,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if leg is not None:
             add_headers(prm, leg.more_headers)
         status, phrase = 0, ""
+        self._redirects = Redirects(self._owner.options, uri)
         self._timeouts.dialed(time.monotonic(), leg.ring_s if leg is not None else None)
         # pjsua may report "disconnected" in the middle of this, when the call must not be freed yet.
         self._dialing = True
@@ -369,6 +368,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         return "cancelled" if status == 487 else "failed"
 
     def _disconnected(self, status: int, phrase: str) -> None:
+        if self._redirected and not self.confirmed and self.end_reason is None:
+            self.end_reason, status, phrase = "refused", 302, f"redirected to {self._redirected}"
         ports = self._wiring.release()
         leg, self.leg = self.leg, None
         reason = self._end_reason(leg, status)
