@@ -18,7 +18,7 @@ Pcm16 = npt.NDArray[np.int16]
 _F64 = npt.NDArray[np.float64]
 
 _PCM, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
-_OPEN_ENDED = 0x7FFF_0000
+OPEN_ENDED = 0x7FFF_0000
 """A length from here on was written by someone who could not know it (a pipe, a stream)."""
 
 
@@ -27,7 +27,9 @@ class WavError(IvrError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Format:
+class WavFormat:
+    """What a WAV file's ``fmt`` chunk says."""
+
     tag: int
     channels: int
     rate: int
@@ -53,26 +55,33 @@ def decode_channels(data: bytes) -> tuple[Pcm16, int]:
     return _pcm16_of(x.reshape(-1, form.channels)), form.rate
 
 
-def _decode(data: bytes) -> tuple[_F64 | Pcm16, "_Format"]:
+def _decode(data: bytes) -> tuple[_F64 | Pcm16, "WavFormat"]:
     """The samples in the order of the file, channel after channel."""
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise WavError("not a WAV file: it does not begin with RIFF....WAVE")
-    form: _Format | None = None
+    form: WavFormat | None = None
     at = 12
     while at + 8 <= len(data):
         name = data[at : at + 4]
         (size,) = struct.unpack_from("<I", data, at + 4)
         at += 8
         if name == b"fmt ":
-            form = _format(data[at : at + size])
+            form = parse_format(data[at : at + size])
         elif name == b"data":
             if form is None:
                 raise WavError("the data chunk comes before the fmt chunk")
-            if at + size > len(data) and size < _OPEN_ENDED:
+            if size == 0:
+                size = OPEN_ENDED  # nobody could write it: the file was a stream
+            if at + size > len(data) and size < OPEN_ENDED:
                 raise WavError(f"cut short: {size} bytes of sound announced, {len(data) - at} are there")
             return _samples(data[at : at + size], form), form
         at += size + size % 2  # chunks are padded to even lengths
     raise WavError("no data chunk" if form is not None else "no fmt chunk")
+
+
+def decode_samples(body: bytes, form: WavFormat) -> Pcm16:
+    """Return the whole samples of ``body``, mono as ``decode_wav`` makes it."""
+    return _pcm16_of(_mono(_samples(body, form), form.channels))
 
 
 def encode_wav(pcm: Pcm16 | bytes, rate: int) -> bytes:
@@ -91,7 +100,8 @@ def wav_header(body: int, rate: int, channels: int = 1) -> bytes:
     return head + form + struct.pack("<4sI", b"data", body)
 
 
-def _format(chunk: bytes) -> _Format:
+def parse_format(chunk: bytes) -> WavFormat:
+    """Read a ``fmt`` chunk, of the forms PCM, float, mu-law, A-law, and EXTENSIBLE. Raises WavError."""
     if len(chunk) < 16:
         raise WavError(f"the fmt chunk has {len(chunk)} bytes, 16 are needed")
     tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", chunk)
@@ -109,10 +119,10 @@ def _format(chunk: bytes) -> _Format:
         )
     if block != channels * bits // 8:
         raise WavError(f"a block of {block} bytes does not hold {channels} channels of {bits} bits")
-    return _Format(tag, channels, rate, block, bits)
+    return WavFormat(tag, channels, rate, block, bits)
 
 
-def _samples(body: bytes, form: _Format) -> _F64 | Pcm16:
+def _samples(body: bytes, form: WavFormat) -> _F64 | Pcm16:
     whole = len(body) - len(body) % form.block
     return _READERS[form.tag, form.bits](body[:whole])
 

@@ -95,7 +95,7 @@ def test_extensible_format_and_foreign_chunks() -> None:
     assert (y.tolist(), rate) == ([1, 2], 8000)
 
 
-@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF - 36])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF - 36])
 def test_open_ended_length_of_a_stream(size: int) -> None:
     y, _ = decode_wav(wav(1, 16, RAMP.tobytes() + b"\1", size=size))
     assert y.tolist() == RAMP.tolist()

@@ -4,11 +4,13 @@ import asyncio
 from contextlib import aclosing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ivr.audio.resample import resample
 from ivr.audio.wav import encode_wav
 from ivr.speech.base import SpeechError, SpeechTimeout
+from ivr.speech.fallback import FallbackTTS
 from ivr.speech.providers.openai.tts import OpenAITts
 from tests.speech.recordings import recording
 from tests.speech.server import SpeechServer, error, json_body, silence, sound
@@ -163,8 +165,12 @@ async def test_a_wav_header_that_was_not_asked_for_is_taken_off(server: SpeechSe
 async def test_what_is_not_this_sound_is_refused(server: SpeechServer, pcm: bytes) -> None:
     tts = await engine(server)
     for answer, reason in (
-        (sound(encode_wav(pcm, 22050), kind="audio/wav"), "22050 Hz; set sample_rate"),
-        (sound(b"ID3" + bytes(500), kind="audio/mpeg"), "audio/mpeg"),
+        (sound(b"ID3" + bytes(500), kind="audio/mpeg"), "MP3"),
+        (sound(pcm, kind="audio/mpeg"), "audio/mpeg"),
+        (sound(b"OggS" + bytes(500), kind="audio/pcm"), "Ogg"),
+        (sound(b'{"error": {"message": "no voice \\u001b[31m"}}', kind="audio/pcm"), "JSON .*no voice"),
+        (sound(b"<!doctype html><title>502</title>", kind="application/octet-stream"), "HTML"),
+        (sound(encode_wav(pcm, 24000)[:30], kind="audio/wav"), "WAV"),
         (json_body({"audio": "none"}), "application/json"),
         (sound(b""), "no sound"),
     ):
@@ -173,6 +179,24 @@ async def test_what_is_not_this_sound_is_refused(server: SpeechServer, pcm: byte
         with pytest.raises(SpeechError, match=reason):
             await heard(tts)
     await tts.aclose()
+
+
+async def test_a_wav_of_another_rate_is_converted(server: SpeechServer, pcm: bytes) -> None:
+    server.answers.append(sound(encode_wav(pcm, 48_000), sizes=(999,), kind="audio/wav"))
+    tts = await engine(server)
+    got = await heard(tts)
+    assert abs(len(got) - len(pcm) // 2) < 100
+    assert np.abs(np.frombuffer(got, np.int16)).max() > 3000
+    await tts.aclose()
+
+
+async def test_the_next_engine_speaks_where_an_answer_is_no_sound(server: SpeechServer, pcm: bytes) -> None:
+    server.answers.append(sound(b"\xff\xfb\x90\x00" + bytes(413) + b"\xff\xfb\x90\x00" + bytes(2000)))
+    async with SpeechServer() as other:
+        other.answers.append(sound(pcm))
+        tts = FallbackTTS([await engine(server), await engine(other)])
+        assert b"".join([piece async for piece in tts.synthesize("Hello.")]) == pcm
+        await tts.aclose()
 
 
 async def test_an_empty_text_sends_no_request(server: SpeechServer) -> None:

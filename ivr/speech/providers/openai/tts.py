@@ -1,16 +1,18 @@
 """Text to speech by OpenAI's speech interface, or any server with that interface."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ivr.speech.base import SpeechError, options_of
+from ivr.speech.providers.openai.answered_sound import AnsweredSound, NotSound
 from ivr.speech.providers.openai.client import OpenAIClient, OpenAIOptions
 
-PCM_HEADER = 44
-"""Bytes of the plainest WAV header."""
+_NO_SOUND = frozenset({"application/json", "application/problem+json", "text/html", "text/plain"})
+"""Content types that are refused before a byte is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,27 +61,29 @@ class OpenAITts:
             return
         async with AsyncExitStack() as stack:
 
-            async def begin() -> tuple[AsyncIterator[bytes], bytes]:
+            async def begin() -> tuple[AsyncIterator[bytes], bytes, str]:
                 # A failed attempt must not keep its connection until the last one is over.
                 async with AsyncExitStack() as attempt:
                     response = await attempt.enter_async_context(self._request(text))
-                    self._check_kind(str(response.headers.get("content-type", "")))
+                    kind = str(response.headers.get("content-type", ""))
+                    self._check_kind(kind)
                     arriving: AsyncIterator[bytes] = response.iter_bytes()
                     first = await anext(arriving, b"")
                     stack.push_async_exit(attempt.pop_all().__aexit__)
-                    return arriving, first
+                    return arriving, first, kind
 
-            arriving, piece = await self._http.attempt(begin)
-            samples = _Samples(self)
+            arriving, piece, kind = await self._http.attempt(begin)
+            sound = AnsweredSound(self.sample_rate, kind)
             while piece:
-                if whole := samples.take(piece):
+                if whole := self._decoded(partial(sound.take, piece)):
                     yield whole
                 try:
                     async with asyncio.timeout(self.options.timeout_s):
                         piece = await anext(arriving, b"")
                 except Exception as error:
                     raise self._http.error(error) from None
-            samples.end()
+            if last := self._decoded(sound.end):
+                yield last
 
     def _request(self, text: str) -> Any:
         optional: dict[str, Any] = {}
@@ -98,48 +102,14 @@ class OpenAITts:
     def _check_kind(self, content_type: str) -> None:
         """Refuse an answer that is not sound: it would be played as noise."""
         kind = content_type.split(";")[0].strip().lower()
-        if kind in ("application/json", "text/html", "text/plain", "audio/mpeg", "audio/ogg", "audio/opus"):
+        if kind in _NO_SOUND:
             raise SpeechError(self.name, f"the server sent {kind} where PCM was asked for")
+
+    def _decoded(self, take: Callable[[], bytes]) -> bytes:
+        try:
+            return take()
+        except NotSound as error:
+            raise SpeechError(self.name, f"the server sent {error}") from None
 
     async def aclose(self) -> None:
         await self._http.aclose()
-
-
-class _Samples:
-    """Whole samples from pieces of any length; a WAV header that was not asked for is taken off."""
-
-    def __init__(self, tts: OpenAITts) -> None:
-        self._tts = tts
-        self._rest = b""
-        self._begun = False
-        self._empty = True
-
-    def take(self, piece: bytes) -> bytes:
-        data = self._rest + piece
-        if not self._begun:
-            if b"RIFF".startswith(data[:4]) and len(data) < PCM_HEADER:
-                self._rest = data
-                return b""
-            self._begun = True
-            if data[:4] == b"RIFF":
-                data = data[self._header(data) :]
-        whole = len(data) - len(data) % 2
-        self._rest = data[whole:]
-        self._empty = self._empty and not whole
-        return data[:whole]
-
-    def _header(self, data: bytes) -> int:
-        rate = int.from_bytes(data[24:28], "little")
-        form = (data[8:16], data[20:24], data[34:36])
-        if form != (b"WAVEfmt ", b"\x01\x00\x01\x00", b"\x10\x00") or data[36:40] != b"data":
-            raise SpeechError(self._tts.name, "the server sent a WAV file that is not plain PCM16 mono")
-        if rate != self._tts.sample_rate:
-            raise SpeechError(
-                self._tts.name,
-                f"the server's sound has {rate} Hz; set sample_rate to that (it is {self._tts.sample_rate})",
-            )
-        return PCM_HEADER
-
-    def end(self) -> None:
-        if self._empty:
-            raise SpeechError(self._tts.name, "the server sent no sound")
