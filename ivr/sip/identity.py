@@ -4,7 +4,7 @@ One parser for every header that names somebody. No input raises; what cannot be
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -38,7 +38,18 @@ class Identity:
     def number(self) -> str:
         """The telephone number without visual separators; empty when the user part is none."""
         digits = _SEPARATORS.sub("", self.user)
-        return digits if re.fullmatch(r"\+?[0-9*#A-Da-d]+", digits) else ""
+        # A to D are keys too (RFC 3966, 3), but "a.d" in a SIP URI is somebody's name.
+        keys = "0-9*#A-Da-d" if self._is_phone else "0-9*#"
+        return digits if re.fullmatch(rf"\+?[{keys}]+", digits) else ""
+
+    @property
+    def _is_phone(self) -> bool:
+        return self.scheme == "tel" or self.uri_parameters.get("user", "").lower() == "phone"
+
+    @property
+    def number_or_user(self) -> str:
+        """The number of what is said to be one (``tel:``, ``user=phone``, ``+...``), else the user part."""
+        return self.number if self.number and (self._is_phone or self.user.startswith("+")) else self.user
 
     @property
     def is_global_number(self) -> bool:
@@ -73,6 +84,18 @@ def parse_identities(value: str) -> Iterator[Identity]:
     """Read every element of a header that may hold a list."""
     for element in elements(value):
         yield parse_identity(element)
+
+
+def diverting(diversion: Iterable[str], history: Iterable[str]) -> Identity:
+    """Return whom a call was for before it was sent on, most lately: out of Diversion (RFC 5806, the first is
+    the latest) or else History-Info (RFC 7044, the last is the present target). Empty when nobody."""
+    for value in diversion:
+        for each in parse_identities(value):
+            if each.user:
+                return each
+    known = [each for value in history for each in parse_identities(value) if each.user]
+    earlier = [each for each in known[:-1] if each.user != known[-1].user]
+    return earlier[-1] if earlier else Identity()
 
 
 def _split(value: str) -> tuple[str, str, str]:

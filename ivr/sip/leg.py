@@ -7,7 +7,7 @@ import structlog
 
 from ivr.audio.line import Line
 from ivr.audio.playback import Playback
-from ivr.sip.identity import Identity, parse_identities, parse_identity
+from ivr.sip.identity import Identity, diverting, parse_identities, parse_identity
 from ivr.sip.message import Headers
 from ivr.sip.player import LinePlayer
 from ivr.sip.routing import dial_uri
@@ -142,7 +142,7 @@ class CallLeg:
         """What was called: ``sales`` of ``sip:sales@host``. The Request-URI says it, unless a registrar or a
         proxy has put our account's own user there; then To does.
         """
-        requested, to = parse_identity(self.request_uri).user, parse_identity(self.called).user
+        requested, to = (parse_identity(each).number_or_user for each in (self.request_uri, self.called))
         account = self.account.rpartition("@")[0]
         return to if not requested or (account and requested == account and to) else requested
 
@@ -151,6 +151,11 @@ class CallLeg:
         """Return the caller: P-Asserted-Identity (RFC 3325) from a peer that is trusted, else From."""
         asserted = self.headers.get("p-asserted-identity", "") if self.verified else ""
         return next((each for each in parse_identities(asserted) if each.user), parse_identity(self.caller))
+
+    @property
+    def diverted_from(self) -> Identity:
+        """Return whom the call was for before it was sent on to us, as its sender says; empty when nobody."""
+        return diverting(self.headers.all("diversion"), self.headers.all("history-info"))
 
     def ring(self) -> None:
         self._commands.answer(self.key, 180)

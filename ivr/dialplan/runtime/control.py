@@ -27,6 +27,8 @@ class CallFacts:
     """The address that the INVITE was sent to. ``call.request_uri``."""
     verified: bool = False
     """Whether the caller's number comes from a peer that is trusted. ``call.verified``."""
+    diverted_from: str = ""
+    """The number or name that the call was for before it was sent on to us. ``call.diverted_from``."""
     trunk: str = ""
     """The host that the call came from, or the account it came by."""
     direction: Literal["in", "out"] = "in"
@@ -45,6 +47,7 @@ class CallFacts:
             },
             "request_uri": self.request_uri,
             "verified": self.verified,
+            "diverted_from": self.diverted_from,
             "trunk": self.trunk,
             "direction": self.direction,
         }

@@ -267,12 +267,13 @@ class ServedCall:
 
 def facts_of(leg: CallLeg) -> CallFacts:
     """Return what a plan may know of a call."""
-    caller = leg.caller_identity
+    caller, diverted = leg.caller_identity, leg.diverted_from
     return CallFacts(
         id=leg.call_id,
         caller=caller.number or caller.user,
         caller_name=caller.display_name,
         called=leg.called_user,
+        diverted_from=diverted.number or diverted.user,
         request_uri=leg.request_uri,
         verified=leg.verified,
         headers=leg.headers,
