@@ -1,11 +1,15 @@
 """Background tasks with an owner."""
 
+import ast
 import asyncio
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.tasks import TaskSupervisor, child_task
+from ivr.tasks import TaskSupervisor, background_tasks, child_task, first_completed, run_to_end
+
+STARTING_FUNCTIONS = {"create_task", "ensure_future"}
 
 
 async def test_tasks_that_remain_are_cancelled_and_awaited_at_the_end() -> None:
@@ -76,3 +80,62 @@ async def test_the_block_sees_what_a_child_task_raises() -> None:
     with pytest.raises(ValueError, match="of the task"):
         async with child_task(work(), "work") as task:
             await task
+
+
+def test_tasks_are_started_by_their_owners_alone() -> None:
+    """Everywhere else ``TaskSupervisor``, ``child_task`` or ``background_tasks`` name, log and end them."""
+    allowed = {
+        "ivr/tasks.py",
+        "ivr/service/start_progress.py",  # by a TaskGroup, which owns them
+    }
+    root = Path(__file__).parents[1]
+    found = {
+        str(path.relative_to(root))
+        for path in (root / "ivr").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr in STARTING_FUNCTIONS)
+        or (isinstance(node, ast.ImportFrom) and any(each.name in STARTING_FUNCTIONS for each in node.names))
+    }
+    assert found == allowed
+
+
+async def test_one_of_the_background_that_raises_is_logged_and_the_block_continues() -> None:
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    with capture_logs() as logged:
+        async with background_tasks(fail(), asyncio.Event().wait()) as (failed, waiting):
+            await asyncio.wait({failed})
+            assert not waiting.done()
+    assert waiting.cancelled()
+    assert [line["event"] for line in logged] == ["background_task_failed"]
+    assert logged[0]["task"].endswith("fail")
+
+
+async def test_the_first_to_complete_ends_the_others() -> None:
+    cleaned = asyncio.Event()
+
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    assert await first_completed(slow(), asyncio.sleep(0.001)) == 1
+    assert cleaned.is_set()
+    assert await first_completed(slow(), timeout_s=0.001) is None
+
+
+async def test_work_that_is_run_to_its_end_is_not_cancelled_with_its_caller() -> None:
+    done = asyncio.Event()
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        done.set()
+
+    async with child_task(run_to_end(work(), "work"), "caller") as calling:
+        await asyncio.sleep(0)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+    assert done.is_set()

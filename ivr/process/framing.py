@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ivr.tasks import TaskSupervisor, child_task
+
 _HEADER = struct.Struct("!II")
 
 
@@ -54,6 +56,7 @@ class FrameReader:
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
+        self._tasks = TaskSupervisor()
         self._pending: asyncio.Task[Frame] | None = None
 
     async def next(self, timeout_s: float | None = None) -> Frame | None:
@@ -68,25 +71,18 @@ class FrameReader:
     async def wait_idle(self, event: asyncio.Event) -> bool:
         """Wait for ``event`` while no frame arrives. Returns False when a frame or the stream's end came."""
         pending = self._read()
-        waiter = asyncio.create_task(event.wait())
-        try:
+        async with child_task(event.wait(), "frame or event") as waiter:
             await asyncio.wait({waiter, pending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiter.cancel()
         return not pending.done()
 
     async def aclose(self) -> None:
         """End the wait for a frame. Idempotent."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.cancel()
-            await asyncio.wait({pending})
-            if not pending.cancelled():
-                pending.exception()
+        self._pending = None
+        await self._tasks.aclose()
 
     def _read(self) -> asyncio.Task[Frame]:
         if self._pending is None:
-            self._pending = asyncio.create_task(read_frame(self._reader), name="read frame")
+            self._pending = self._tasks.start(read_frame(self._reader), "read frame", awaited=True)
         return self._pending
 
 

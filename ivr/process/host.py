@@ -28,6 +28,7 @@ import structlog
 from ivr.process.framing import encode_frame, read_frame
 from ivr.process.request_process import RequestProcess
 from ivr.process.requests import KINDS, ProcessOptions, RequestFailed
+from ivr.tasks import TaskSupervisor
 
 _log: Any = structlog.get_logger("ivr.process")
 
@@ -89,6 +90,7 @@ class ProcessHost:
             await writer.drain()
             return
         writer.write(encode_frame({"op": "ready", "pid": process.pid}))
+        tasks = TaskSupervisor()
         requests: dict[int, asyncio.Task[None]] = {}
         try:
             while True:
@@ -103,13 +105,10 @@ class ProcessHost:
                         requests[number].cancel()
                     continue
                 work = self._work(process, writer, number, frame.head["request"], frame.payload)
-                requests[number] = task = asyncio.create_task(work)
+                requests[number] = task = tasks.start(work, f"request {number}")
                 task.add_done_callback(partial(_forget, requests, number))
         finally:
-            tasks = tuple(requests.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await tasks.aclose()
 
     def _process(self, head: Mapping[str, Any]) -> RequestProcess:
         """Return the process with these arguments and options; made when the first client wants it."""

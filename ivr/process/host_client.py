@@ -24,7 +24,8 @@ from ivr.process.requests import (
     RequestFailed,
     RequestTimeout,
 )
-from ivr.process.restarts import Backoff, RestartLoop, Run, StartFailed
+from ivr.process.restarting_client import RestartingClient
+from ivr.process.restarts import Backoff, RestartLoop, Run
 
 _log: Any = structlog.get_logger("ivr.process")
 
@@ -47,7 +48,7 @@ def request_client(
     return HostedProcess(name, target, arguments, options, host=options.host)
 
 
-class HostedProcess(RequestClient):
+class HostedProcess(RestartingClient):
     """A process of a host, used from one event loop (the one that called ``start``).
 
     The arguments are those of ``RequestProcess``. Services that name the same target, arguments and
@@ -57,21 +58,18 @@ class HostedProcess(RequestClient):
     def __init__(
         self, name: str, target: str, arguments: Mapping[str, Any], options: ProcessOptions, *, host: Path
     ) -> None:
-        self.name, self._host, self._options = name, host, options
+        super().__init__(name)
+        self._host, self._options = host, options
         own = {item.name: getattr(options, item.name) for item in fields(ProcessOptions)}
         self._first_frame = {"op": "load", "name": name, "target": target, "arguments": dict(arguments)}
         self._first_frame["options"] = asdict(ProcessOptions(**{**own, "host": None}))
         self._outputs: dict[int, asyncio.Queue[bytes | dict[str, Any] | RequestFailed]] = {}
         self._ids = itertools.count(1)
         self._writer: asyncio.StreamWriter | None = None
-        self._restarts: RestartLoop | None = None
-        self._running: asyncio.Task[None] | None = None
         self._retry = Backoff(RETRY_S, RETRY_MAX_S)
         self._reload = Backoff(RETRY_S, options.backoff_max_s)
-        self._error: RequestFailed | None = None
         self._permanent = False
         """The host is there, and the process does not load."""
-        self._closed = False
         self._pid: int | None = None
 
     @property
@@ -81,38 +79,19 @@ class HostedProcess(RequestClient):
 
     # -- requests
 
-    async def start(self) -> None:
-        """Connect and wait until the process has loaded. Idempotent.
-
-        Raises RequestFailed when it cannot be loaded, or no host is there within ``start_timeout_s``; then
-        nothing is left behind and ``start`` may be called again.
-        """
-        if self._closed:
-            raise RequestFailed(self.name, "it has been closed")
-        if self._restarts is None:
-            self._restarts = RestartLoop(
-                self.name,
-                self._connect_once,
-                self._delay,
-                on_end=self._log_end,
-                first_start_s=self._options.start_timeout_s,
-            )
-            self._running = asyncio.create_task(self._restarts.run(), name=f"host of {self.name}")
-        restarts = self._restarts
-        try:
-            await restarts.wait_ready()
-        except StartFailed as error:
-            if self._restarts is restarts:
-                self._restarts = self._running = self._error = None
-            raise RequestFailed(self.name, error.reason) from None
+    def _restart_loop(self) -> RestartLoop:
+        return RestartLoop(
+            self.name,
+            self._connect_once,
+            self._delay,
+            on_end=self._log_end,
+            first_start_s=self._options.start_timeout_s,
+        )
 
     async def run(
         self, request: Mapping[str, Any], payload: bytes = b""
     ) -> AsyncGenerator[bytes | dict[str, Any], None]:
-        if self._closed or self._running is None:
-            raise RequestFailed(
-                self.name, "it has been closed" if self._closed else "it has not been started"
-            )
+        self._check_started()
         if self._writer is None:
             # Waiting is of no use, a fallback may be ready.
             kind = RequestFailed if self._permanent else ProcessAway
@@ -135,17 +114,6 @@ class HostedProcess(RequestClient):
             self._outputs.pop(number, None)
             if not settled:
                 self._send({"op": "cancel", "id": number})
-
-    async def aclose(self) -> None:
-        """Leave the host; requests not yet answered raise RequestFailed. Idempotent."""
-        self._closed = True
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.wait({running})
-        self._fail_all(RequestFailed(self.name, "it was closed"))
-        if self._restarts is not None:
-            self._restarts.cancel_waiting()
 
     async def _next(
         self, output: "asyncio.Queue[bytes | dict[str, Any] | RequestFailed]", limit_s: float

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from ivr.process.framing import Frame, encode_frame, read_frame, read_frame_blocking
+from ivr.tasks import TaskSupervisor
 
 _PR_SET_PDEATHSIG = 1
 
@@ -51,12 +52,12 @@ class ParentLink:
     def __init__(self, on_frame: Callable[[Frame], None], on_gone: Callable[[], None]) -> None:
         self._on_frame, self._on_gone = on_frame, on_gone
         self._writer: asyncio.StreamWriter
-        self._task: asyncio.Task[None]
+        self._tasks = TaskSupervisor()
 
     async def open(self, link: socket.socket) -> None:
         """Begin to read from ``link``."""
         reader, self._writer = await asyncio.open_connection(sock=link)
-        self._task = asyncio.create_task(self._read(reader), name="parent link")
+        self._tasks.start(self._read(reader), "parent link")
 
     def send(self, head: Mapping[str, Any], payload: bytes = b"") -> None:
         """Write a frame into the socket now, as far as the socket takes it; the rest follows."""
@@ -74,7 +75,7 @@ class ParentLink:
 
     async def aclose(self) -> None:
         """Send what is queued, for a second at most, and close."""
-        self._task.cancel()
+        await self._tasks.aclose()
         self._writer.close()
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(1.0):

@@ -19,11 +19,11 @@ from ivr.process.requests import (
     ProcessLost,
     ProcessOptions,
     QueueFull,
-    RequestClient,
     RequestFailed,
     RequestTimeout,
 )
-from ivr.process.restarts import Backoff, RestartLoop, StartFailed
+from ivr.process.restarting_client import RestartingClient
+from ivr.process.restarts import Backoff, RestartLoop
 
 _log: Any = structlog.get_logger("ivr.process")
 
@@ -50,7 +50,7 @@ class _Job:
             self.output.put_nowait(item)
 
 
-class RequestProcess(RequestClient):
+class RequestProcess(RestartingClient):
     """A request handler in a child process, used from one event loop (the one that called ``start``).
 
     ``target`` is ``"package.module:Class"``; the child makes ``Class(**arguments)`` (plain JSON values)
@@ -60,18 +60,13 @@ class RequestProcess(RequestClient):
     def __init__(
         self, name: str, target: str, arguments: Mapping[str, Any], options: ProcessOptions | None = None
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self._target, self._arguments = target, dict(arguments)
         self._options = options or ProcessOptions()
         self._queue: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._current: _Job | None = None
         self._child: ChildProcess | None = None
-        self._restarts: RestartLoop | None = None
-        self._running: asyncio.Task[None] | None = None
-        self._error: RequestFailed | None = None
-        """Why the process is not running."""
-        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -85,25 +80,9 @@ class RequestProcess(RequestClient):
 
     # -- requests
 
-    async def start(self) -> None:
-        """Start the process and wait until it has loaded. Idempotent.
-
-        Raises RequestFailed when the first attempt fails; then nothing is left behind and ``start`` may be
-        called again.
-        """
-        if self._closed:
-            raise RequestFailed(self.name, "it has been closed")
-        if self._restarts is None:
-            backoff = Backoff(self._options.backoff_s, self._options.backoff_max_s, immediate=1)
-            self._restarts = RestartLoop(self.name, self._run_once, backoff)
-            self._running = asyncio.create_task(self._restarts.run(), name=f"process {self.name}")
-        restarts = self._restarts
-        try:
-            await restarts.wait_ready()
-        except StartFailed as error:
-            if self._restarts is restarts:
-                self._restarts = self._running = self._error = None
-            raise RequestFailed(self.name, error.reason) from None
+    def _restart_loop(self) -> RestartLoop:
+        backoff = Backoff(self._options.backoff_s, self._options.backoff_max_s, immediate=1)
+        return RestartLoop(self.name, self._run_once, backoff)
 
     async def run(
         self, request: Mapping[str, Any], payload: bytes = b""
@@ -126,22 +105,8 @@ class RequestProcess(RequestClient):
         finally:
             self._abandon(job)
 
-    async def aclose(self) -> None:
-        """End the process; requests not yet answered raise RequestFailed. Idempotent."""
-        self._closed = True
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.wait({running})
-        self._fail_all(RequestFailed(self.name, "it was closed"))
-        if self._restarts is not None:
-            self._restarts.cancel_waiting()
-
     def _submit(self, request: Mapping[str, Any], payload: bytes) -> _Job:
-        if self._closed or self._running is None:
-            raise RequestFailed(
-                self.name, "it has been closed" if self._closed else "it has not been started"
-            )
+        self._check_started()
         if self._error is not None:
             # It does not load: waiting is of no use, a fallback may be ready.
             raise RequestFailed(self.name, f"not running ({self._error})")

@@ -9,6 +9,7 @@ import structlog
 from ivr.process.child_process import ChildProcess
 from ivr.process.framing import Frame, PeerGone
 from ivr.process.restarts import RestartLoop, RestartPolicy
+from ivr.tasks import TaskSupervisor
 
 log: Any = structlog.get_logger("ivr.process")
 
@@ -77,7 +78,7 @@ class SupervisedProcess:
         child = self._child = self._make_child()
         loop = asyncio.get_running_loop()
         self._last_frame_at = loop.time()
-        watch: asyncio.Task[None] | None = None
+        tasks = TaskSupervisor()
         error = ""
         try:
             await child.open()
@@ -87,7 +88,7 @@ class SupervisedProcess:
                 operation = frame.head.get("op")
                 if operation == "ready":
                     # Not before: a process that loads does not answer.
-                    watch = asyncio.create_task(self._watch(child))
+                    tasks.start(self._watch(child), f"watch over {self.name}")
                     self._on_ready(frame)
                     self._loop.mark_ready()
                 elif operation == "failed":
@@ -97,8 +98,7 @@ class SupervisedProcess:
         except PeerGone as gone:
             raise PeerGone(error or str(gone)) from None
         finally:
-            if watch is not None:
-                watch.cancel()
+            await tasks.aclose()
             await child.aclose(0.0)
             self._child = None
             self._on_gone()

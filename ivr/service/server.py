@@ -25,12 +25,12 @@ from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.recording.recorder import Recorder
 from ivr.service.start_progress import StartProgress
-from ivr.service.tasks import first_completed, on_loop
 from ivr.service.world.real import RealWorld
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.security.check import check_bind, check_security
 from ivr.sip.user_agent import AgentInfo, UserAgent
+from ivr.tasks import TaskSupervisor, first_completed, on_loop
 
 log: Any = structlog.get_logger("ivr.server")
 
@@ -87,6 +87,7 @@ class Server:
         self._old_worlds: list[RealWorld] = []
         """Worlds (HTTP, mail, model) of replaced settings, for the calls that began with them."""
         self.calls = CallRegistry()
+        self._tasks = TaskSupervisor(log)
         """The open calls."""
         if observer is not None:
             self.calls.subscribe(observer)
@@ -121,7 +122,7 @@ class Server:
                 if not self._stopping.is_set():
                     self._ready(info)
                 if self._outbound is not None:
-                    running = self._loop.create_task(self._run_outbound(self._outbound), name="outbound")
+                    running = self._tasks.start(self._run_outbound(self._outbound), "outbound", awaited=True)
                 async with keeping_plans(
                     self._reload,
                     self._paths,
@@ -139,6 +140,8 @@ class Server:
             finally:
                 await self._stop_agent()
         finally:
+            await self._tasks.aclose()
+            await self.calls.aclose()
             for world in (*self._old_worlds, self._world):
                 await world.aclose()
             await self._engines.aclose()
@@ -189,7 +192,7 @@ class Server:
             self._settings,
             self._recorder,
             self._world.world,
-            place_call=self._agent.dial,
+            place_call=(self._agent.dial, self.calls),
             start=start,
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ivr.dialplan import PlanError, load_plan
 from ivr.dialplan.check.checker import check_file
 from ivr.dialplan.dialogue.memory import run_in_memory
 from ivr.dialplan.dialogue.reader import load_dialogues
@@ -16,6 +17,7 @@ from ivr.grammar.inputs import InputSpec, make_input
 from ivr.grammar.languages import registry
 from ivr.grammar.matching import Matcher
 from ivr.grammar.transcripts import is_backchannel, is_unfinished
+from tests.dialplan.plans import write
 from tests.grammar import esperanto
 
 
@@ -131,3 +133,33 @@ def test_a_plan_in_it(tmp_path: Path) -> None:
     (tmp_path / "eo.test.yaml").write_text(DIALOGUES, encoding="utf-8")
     (outcome,) = run_in_memory(load_dialogues(tmp_path / "eo.yaml"))
     assert outcome.failure is None, outcome.failure
+
+
+@pytest.mark.parametrize(
+    ("language", "phrases", "alike"),
+    [
+        ("eo", ("loko du", "loko 2"), True),
+        ("en", ("loko du", "loko 2"), False),
+        ("en", ("desk two", "desk 2"), True),
+        ("eo", ("desk two", "desk 2"), False),
+    ],
+)
+def test_phrases_are_compared_by_the_rules_of_the_plans_language(
+    language: str, phrases: tuple[str, str], alike: bool, tmp_path: Path
+) -> None:
+    """Universals and the choices of a gather alike."""
+    named = "{{{}: {{say: {}, {}}}, {}: {{say: {}, {}}}}}"
+    universals = named.format("x", phrases[0], "do: back", "y", phrases[1], "do: main")
+    choices = named.format("x", phrases[0], "goto: a", "y", phrases[1], "goto: a")
+    top = f"dialplan: 1\nstart: a\nlanguages: [{language}]\n"
+    gather = f"  a:\n    - gather: {{prompt: Where?, choices: {choices}}}\n    - hangup:\n"
+    for text in (
+        f"{top}universals: {universals}\nsteps: {{a: [hangup: x]}}\n",
+        f"{top}steps:\n{gather}",
+    ):
+        plan = write(tmp_path, text)
+        if alike:
+            with pytest.raises(PlanError, match="already means 'x'"):
+                load_plan(plan)
+        else:
+            load_plan(plan)

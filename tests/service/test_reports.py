@@ -78,7 +78,7 @@ async def test_pings_are_answered_and_the_end_is_noticed() -> None:
 
 async def test_a_report_is_in_the_socket_at_once() -> None:
     link, _, _, theirs = await opened()
-    Reports(link, list).started(1, {"call": "c"})
+    Reports(link, list, list).started(1, {"call": "c"})
     assert b'"started"' in theirs.recv(4096), "without a turn of the loop: SIGKILL cannot take it back"
     theirs.close()
     await link.aclose()
@@ -87,8 +87,12 @@ async def test_a_report_is_in_the_socket_at_once() -> None:
 async def test_reports_dropped_for_a_slow_supervisor_are_made_up_by_a_list() -> None:
     link, _, _, theirs = await opened()
     open_calls: dict[int, dict[str, Any]] = {}
-    reports = Reports(link, lambda: [{"key": key, **record} for key, record in open_calls.items()])
+    reports = Reports(
+        link, lambda: [{"key": key, **record} for key, record in open_calls.items()], lambda: parties
+    )
+    parties = [{"key": 7, "call": "call-2", "other_call": "theirs", "to": "201"}]
     supervisor = OpenCalls()
+    supervisor.take({"op": "party_called", "key": 5, "call": "call-1", "other_call": "gone", "to": "9"}, 0.0)
     for key in range(10_000):
         open_calls[key] = {"call": f"call-{key}", "caller": "x" * 50}
         reports.started(key, open_calls[key])
@@ -111,5 +115,6 @@ async def test_reports_dropped_for_a_slow_supervisor_are_made_up_by_a_list() -> 
         reports.ended(0)
         supervisor.take((await read_frame(reader)).head, 1.0)
     assert {line["call"] for line in supervisor.lost(1.0)} == expected - {"call-0"}
+    assert supervisor.lost_parties() == [{"call": "call-2", "other_call": "theirs", "to": "201"}]
     writer.close()
     await link.aclose()

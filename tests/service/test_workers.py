@@ -88,7 +88,7 @@ def test_a_list_of_open_calls_replaces_dropped_reports() -> None:
     calls = OpenCalls()
     calls.take(began(1, "stays"), 0)
     calls.take(began(2, "ended unseen"), 0)
-    calls.take({"op": "calls", "open": [began(1, "stays"), began(3, "began unseen")]}, 4)
+    calls.take({"op": "calls", "open": [began(1, "stays"), began(3, "began unseen")], "parties": []}, 4)
     lost = {line["call"]: line["duration_s"] for line in calls.lost(10)}
     assert lost == {"stays": 10.0, "began unseen": 6.0}
 

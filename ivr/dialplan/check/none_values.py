@@ -19,9 +19,9 @@ FIELD_OF_NONE = Rule(
     "error",
     "a field of a value that may be none",
     "On some path the value is none when its field is read, and then the verb fails. The rule follows `none` "
-    "as a first value under `variables` and in a `set`, `.get(...)` without a second value, and "
-    "`hours.NAME.opens`, which is none when the line does not open within a year. It understands "
-    '`x is not none`, a branch on `x`, and `x.field | default("")`.',
+    "as a first value under `variables`, in a `set` and in the `into` of a `request`, `.get(...)` without a "
+    "second value, and `hours.NAME.opens`, which is none when the line does not open within a year. It "
+    'understands `x is not none`, a branch on `x`, and `x.field | default("")`.',
     'ask first (x.field if x else ""), or give it another first value',
 )
 RULES = (FIELD_OF_NONE,)
@@ -73,9 +73,9 @@ def _ever_none(subject: Subject) -> frozenset[str]:
 def _assignments(verb: Any) -> Iterator[tuple[str, Expression]]:
     """Return the variables that a verb sets by an expression, and the expression."""
     names = set(verb.sets())
-    values = getattr(verb, "values", None)
-    if names and isinstance(values, dict):
-        for name, value in values.items():
+    for field in ("values", "into"):
+        values = getattr(verb, field, None)
+        for name, value in values.items() if isinstance(values, dict) else ():
             if name in names and isinstance(value, Expression):
                 yield name, value
 
@@ -170,6 +170,8 @@ def _may_be_none(node: nodes.Node | None, state: frozenset[str]) -> bool:
             return one or _may_be_none(node.expr2, state - _not_none_when(node.test, False))
         case nodes.Or():
             return _may_be_none(node.right, state)
+        case nodes.Filter(name="default" | "d", args=[nodes.Const(value=None), *_]):
+            return True
         case nodes.Call(node=nodes.Getattr(attr="get"), args=arguments):
             return len(arguments) == 1
     return False

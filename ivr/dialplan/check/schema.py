@@ -6,7 +6,7 @@ from pathlib import Path
 from ivr.dialplan.check.finding import Finding, Rule
 from ivr.dialplan.check.subject import lines_of
 from ivr.dialplan.source.document import MAX_BYTES
-from ivr.dialplan.source.errors import PlanError
+from ivr.dialplan.source.errors import VERB_PACKAGE_RULE, PlanError
 
 YAML = Rule(
     "yaml",
@@ -57,9 +57,19 @@ SOUND_FORMAT = Rule(
     "convert it, for example: sox in.mp3 -r 8000 -c 1 -b 16 out.wav",
     in_schema=True,
 )
+VERB_PACKAGE = Rule(
+    VERB_PACKAGE_RULE,
+    "error",
+    "an installed package whose verb cannot be used",
+    "Packages add verbs (entry points of the group `ivr.verbs`). One of those that are installed cannot be "
+    "imported, or takes the name of another verb; then no plan is read, whether it has the verb or not. The "
+    "message names the package and what failed. Nothing is wrong with the plan.",
+    "repair, upgrade or uninstall the package that the message names",
+    in_schema=True,
+)
 NO_FILE = "give the path of a plan's YAML file"
 """The remedy where there is no file."""
-RULES = (YAML, DUPLICATE_KEY, SCHEMA, GOTO_NOWHERE, SOUND_MISSING, SOUND_FORMAT)
+RULES = (YAML, DUPLICATE_KEY, SCHEMA, GOTO_NOWHERE, SOUND_MISSING, SOUND_FORMAT, VERB_PACKAGE)
 
 
 def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
@@ -79,7 +89,8 @@ def findings_of(error: PlanError, rules: dict[str, Rule]) -> Iterator[Finding]:
             message=problem.message,
             severity=rule.severity,
             remedy=rule.remedy if lines else NO_FILE,
-            source=lines[problem.line - 1] if problem.line <= len(lines) else "",
+            # The fault of a package is at no line of the plan.
+            source=lines[problem.line - 1] if problem.line <= len(lines) and rule is not VERB_PACKAGE else "",
         )
 
 

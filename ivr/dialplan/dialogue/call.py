@@ -16,6 +16,7 @@ from ivr.dialplan.engine.runner import Runner
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.plan.routing import Routing
 from ivr.session.types import AudioClip
+from ivr.tasks import TaskSupervisor
 
 TURN_MS = 200.0
 """Milliseconds that a caller waits before they answer: the gap between turns in conversation."""
@@ -96,16 +97,16 @@ class LocalCall:
         self._log = PlanLog(record_plan_events(event_log))
         _, start = Routing([plan]).find(dialogue.facts, world.now())
         self.runner = Runner(plan, session, self._control, self._log, world, start=start)
+        self._tasks = TaskSupervisor()
         self._task: asyncio.Task[str]
 
     async def __aenter__(self) -> Self:
         await self.session.start()
-        self._task = asyncio.create_task(self.runner(), name="plan")
+        self._task = self._tasks.start(self.runner(), "plan", awaited=True)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._tasks.aclose()
         await self.session.stop()
 
     def listen(self, listener: LogListener) -> None:

@@ -18,7 +18,7 @@ from ivr.dialplan.plan.routes import Route
 from ivr.dialplan.plan.universals import Universal, check_universals
 from ivr.dialplan.plan.verb import Step
 from ivr.dialplan.source.document import Node
-from ivr.dialplan.source.errors import PlanError, Problem, quoted
+from ivr.dialplan.source.errors import VERB_PACKAGE_RULE, PlanError, Problem, quoted
 from ivr.dialplan.source.explain import explain
 from ivr.dialplan.source.sources import Source, read_sources
 from ivr.dialplan.values.expressions import ExpressionError
@@ -123,7 +123,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
     try:
         all_verbs()
     except VerbPackageError as error:
-        raise PlanError(file, [Problem(1, 1, str(error))]) from error
+        raise PlanError(file, [Problem(1, 1, str(error), rule=VERB_PACKAGE_RULE)]) from error
     problems: list[Problem] = []
     sources = read_sources(file, problems)
     own = sources[0]

@@ -16,6 +16,7 @@ from ivr.dialplan.runtime.world import World
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.expressions import ExpressionError
 from ivr.session import SessionEnded, SessionState, VoiceSession
+from ivr.tasks import TaskSupervisor
 
 MAX_SILENT_STEPS = 100
 """Steps entered in a row in which the caller neither hears anything nor is listened to: more is a loop."""
@@ -71,6 +72,7 @@ class Runner:
         self._frames: list[_Frame] = []
         self._asked: list[tuple[int, str]] = []
         """The steps in which the caller was asked something, each with how many subroutines it was in."""
+        self._tasks = TaskSupervisor()
         self._steps_task: asyncio.Task[End] | None = None
         self._left = False
 
@@ -92,15 +94,14 @@ class Runner:
             with contextlib.suppress(SessionEnded):
                 run.set_language(self.plan.languages[0])
         if not self._left:
-            self._steps_task = asyncio.create_task(self._steps(self._start), name="plan")
+            self._steps_task = self._tasks.start(self._steps(self._start), "plan", awaited=True)
             try:
                 end = await asyncio.shield(self._steps_task)
             except SessionEnded:
                 self._left = True
             except asyncio.CancelledError:
                 if not self._left:
-                    self._steps_task.cancel()
-                    await asyncio.gather(self._steps_task, return_exceptions=True)
+                    await self._tasks.aclose()
                     raise
             else:
                 run.log.info("plan_ended", reason=end.reason, step=self.position.step)

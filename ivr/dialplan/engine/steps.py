@@ -74,7 +74,7 @@ def _verb(item: Node, context: LoadContext, problems: list[Problem], file: str) 
         where = key if value.kind == "scalar" and value.text is None else value
         problems.append(Problem(where.line, where.column, message))
         return None
-    for path, message in verb_class.cross_check(data):
+    for path, message in verb_class.cross_check(data, context.language):
         place = value.find(path)
         problems.append(Problem(place.line, place.column, message, rule=rule_of(message)))
     try:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from ivr.dialplan.plan.verb import GoBack, GoTo, Next
 from ivr.dialplan.source.errors import quoted
-from ivr.dialplan.values.fields import Fields, KeysList, StepName, TextList, refuse
+from ivr.dialplan.values.fields import Fields, KeysList, LoadContext, StepName, TextList, refuse
 from ivr.grammar.matching import content_words
 
 
@@ -49,8 +49,9 @@ class Universal(Fields):
 Universals = Mapping[str, Universal]
 
 
-def check_universals(universals: dict[str, Universal]) -> dict[str, Universal]:
+def check_universals(universals: dict[str, Universal], info: ValidationInfo) -> dict[str, Universal]:
     """Raises PydanticCustomError where two of them share a key or a phrase."""
+    language = info.context.language if isinstance(info.context, LoadContext) else "en"
     keys: dict[str, str] = {}
     phrases: dict[tuple[str, ...], str] = {}
     for name, universal in universals.items():
@@ -59,7 +60,7 @@ def check_universals(universals: dict[str, Universal]) -> dict[str, Universal]:
             if taken != name:
                 raise refuse(f"the key {quoted(key)} of {quoted(name)} is already that of {quoted(taken)}")
         for phrase in universal.say:
-            taken = phrases.setdefault(content_words(phrase), name)
+            taken = phrases.setdefault(content_words(phrase, language), name)
             if taken != name:
                 raise refuse(f"the phrase {quoted(phrase)} of {quoted(name)} already means {quoted(taken)}")
     return universals

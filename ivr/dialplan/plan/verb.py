@@ -171,9 +171,9 @@ class Verb(Fields):
                 yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
-    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    def cross_check(cls, data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
         """Yield (path, message) for mistakes between fields, found in the data as written. The data may be
-        wrong in any other way too; must not raise.
+        wrong in any other way too; must not raise. ``language`` is the one that the plan begins in.
         """
         return iter(())
 

@@ -21,6 +21,10 @@ class Problem:
     """The id of the rule that it breaks (``ivr.dialplan.check``)."""
 
 
+VERB_PACKAGE_RULE = "verb-package"
+"""The rule of a problem that is an installed package's and not the plan's."""
+
+
 class Ruled(str):
     """A message that says which rule was broken, for places that hand on messages alone."""
 

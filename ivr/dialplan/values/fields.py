@@ -123,6 +123,7 @@ class LoadContext:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Step to the names of what it must be given."""
     languages: tuple[str, ...] = ()
+    """The languages of the plan."""
     universals: Mapping[str, Any] = field(default_factory=dict)
     """The plan's universals, known once the top of the plan was read."""
     hours: frozenset[str] = frozenset()
@@ -130,6 +131,11 @@ class LoadContext:
     """The functions of the plan's author that verbs name."""
     in_call: bool = False
     """The verbs are the answer to a request during a call: no file is read and no code is loaded for them."""
+
+    @property
+    def language(self) -> str:
+        """The language in which its calls begin."""
+        return self.languages[0] if self.languages else "en"
 
 
 def refuse(message: str, rule: str = "schema") -> PydanticCustomError:

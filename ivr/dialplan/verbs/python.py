@@ -23,6 +23,7 @@ from ivr.dialplan.values.functions import described as described_error
 from ivr.dialplan.values.texts import Expr
 from ivr.dialplan.values.variables import is_plain
 from ivr.session import SessionEnded
+from ivr.tasks import TaskSupervisor
 
 ENDING_S = 1.0
 """Seconds that a cancelled function has for its clean-up, before its coroutine is closed."""
@@ -130,7 +131,7 @@ class Python(Verb):
         return result
 
     async def _within_time(self, run: Run, work: WatchedCoroutine) -> tuple[Any, BaseException | None]:
-        task = asyncio.create_task(outcome_of(work), name=self._call_of.spec)
+        task = TaskSupervisor(run.log).start(outcome_of(work), self._call_of.spec)
         try:
             done, _ = await asyncio.wait({task}, timeout=self.timeout)
             if done:

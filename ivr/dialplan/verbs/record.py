@@ -1,7 +1,7 @@
 """record: the caller leaves a message."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -33,7 +33,7 @@ from ivr.dialplan.values.prompting import PROTECTED
 from ivr.dialplan.values.texts import Said, TemplateText, say
 from ivr.session import SessionEnded
 from ivr.session.types import AudioClip
-from ivr.tasks import child_task
+from ivr.tasks import child_task, run_to_end
 
 REVIEW_TEXT = "To send it, press 1. To hear it, press 2. To record it again, press 3. To delete it, press 4."
 DELETED_TEXT = "Your message was deleted."
@@ -224,9 +224,9 @@ class Record(SpeakingVerb):
         except (SessionEnded, asyncio.CancelledError):
             # They have hung up, and what they said is not lost.
             if sound:
-                await _complete(self._keep(run, folder, sound, "hangup"))
+                await run_to_end(self._keep(run, folder, sound, "hangup"), "save message")
             raise
-        await _complete(self._keep(run, folder, sound, ended_by))
+        await run_to_end(self._keep(run, folder, sound, ended_by), "save message")
         run.caller_answered()
         return None
 
@@ -329,16 +329,6 @@ class Record(SpeakingVerb):
                 headers["From"] = run.render(reported.from_)
             text = f"{caller} left a message of {about['seconds']:.0f} seconds at {about['time']}.\n"
             await mail(run.world, headers, run.render(reported.text) if reported.text else text, message)
-
-
-async def _complete(work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work`` to its end, also when the caller leaves meanwhile, which cancels the verb."""
-    task = asyncio.create_task(work, name="save message")
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 def _seconds(pcm16: bytes) -> float:

@@ -138,7 +138,7 @@ class Request(SpeakingVerb):
         return self
 
     @classmethod
-    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    def cross_check(cls, data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
         if "json" in data and str(data.get("method")) in ("GET", "HEAD"):
             yield ("json",), f"nothing can be sent with {data['method']}: use POST, or query"
 

@@ -146,7 +146,7 @@ class Transfer(SpeakingVerb):
             yield field, frozenset(names_in(getattr(self, field)))
 
     @classmethod
-    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    def cross_check(cls, data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
         kind = data.get("type", "blind")
         if kind == "blind":
             remedy = "; write type: attended or type: bridged beside it"

@@ -28,13 +28,14 @@ from ivr.grammar.matching import normalize
 from ivr.lab.dialogues.sip_call import SipDialogueCall
 from ivr.lab.dialogues.sip_service import LINGER_S, serve_dialogues
 from ivr.service.calls.call import ServedCall
+from ivr.service.calls.dialing import CalledParty
 from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines
 from ivr.service.server import Server, prepare_process
 from ivr.session import SessionEnded, VoiceSession
 from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg
-from ivr.tasks import child_task
+from ivr.tasks import TaskSupervisor, child_task
 
 HEARD_SHARE = 0.5
 """Share of a prompt's words that the transcript must contain, 0 to 1."""
@@ -154,6 +155,7 @@ class DialogueCaller:
         self._number = -1
         """The number of the current call, from 0."""
         self._ready: asyncio.Future[None]
+        self._tasks = TaskSupervisor()
         self._outcomes: list[Outcome] = []
 
     async def run(self, connection: Connection) -> list[Outcome]:
@@ -166,7 +168,10 @@ class DialogueCaller:
         settings = dataclasses.replace(self._settings, session=session)
         # The caller's lines are not prompts of a plan: of the plan only the name is used.
         server = _CallerServer(settings, [self._file.plan], _NoObserver(), outbound=self._place_calls)
-        await server.run()
+        try:
+            await server.run()
+        finally:
+            await self._tasks.aclose()
         return self._outcomes
 
     def _read(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
@@ -208,7 +213,7 @@ class DialogueCaller:
 
         async def start_dialogue(call: CallerCall) -> None:
             nonlocal running
-            running = asyncio.create_task(run_dialogue(call))
+            running = self._tasks.start(run_dialogue(call), "dialogue", awaited=True)
             await asyncio.shield(running)  # the dialogue may have turns after the caller has hung up
 
         async def run_dialogue(call: CallerCall) -> None:
@@ -263,6 +268,10 @@ class _NoObserver:
     def call_started(self, call: ServedCall) -> None: ...
 
     def call_ended(self, call: ServedCall) -> None: ...
+
+    def party_called(self, party: CalledParty) -> None: ...
+
+    def party_ended(self, party: CalledParty) -> None: ...
 
 
 async def _check_heard(

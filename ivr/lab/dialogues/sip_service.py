@@ -33,6 +33,7 @@ from ivr.dialplan.plan.routing import Routing
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.modelstore import ModelError
 from ivr.service.calls.call import ServedCall
+from ivr.service.calls.dialing import CalledParty
 from ivr.service.config.settings import Settings
 from ivr.service.logs import configure_logging
 from ivr.service.server import Server, prepare_process
@@ -175,6 +176,10 @@ class _ReportReady:
 
     def call_ended(self, call: ServedCall) -> None:
         """Do nothing: the call reports itself."""
+
+    def party_called(self, party: CalledParty) -> None: ...
+
+    def party_ended(self, party: CalledParty) -> None: ...
 
 
 def serve_dialogues(settings: Settings, path: Path, names: Sequence[str], connection: Connection) -> None:

@@ -14,15 +14,15 @@ from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.runtime.control import CallFacts, Dial, TransferResult
 from ivr.dialplan.runtime.world import World
 from ivr.service.calls.call_record import ended_fields, started_fields
-from ivr.service.calls.dialing import Dialing, PlaceCall
+from ivr.service.calls.dialing import Dialing, PartyObserver, PlaceCall
 from ivr.service.config.capabilities import settings_for_plan
 from ivr.service.config.settings import Settings
 from ivr.service.engines import Engines
 from ivr.service.recording.recorder import Recorder
-from ivr.service.tasks import background_tasks
 from ivr.session import SessionEnded, SessionState, VoiceSession
 from ivr.sip.leg import CallLeg
 from ivr.sip.transfer import TransferEnd
+from ivr.tasks import background_tasks
 
 KEY_S = 0.28
 """Seconds that pjmedia needs for one key: its tone and the silence after it."""
@@ -73,10 +73,11 @@ class ServedCall:
         recorder: Recorder | None = None,
         world: World | None = None,
         *,
-        place_call: PlaceCall | None = None,
+        place_call: tuple[PlaceCall, PartyObserver] | None = None,
         start: str | None = None,
     ) -> None:
-        """``place_call`` places further calls; without it callers are put through by REFER alone.
+        """``place_call`` places further calls, which the observer keeps; without it callers are put through
+        by REFER alone.
         ``start``: the plan's step to begin with, when it is not its own."""
         self.leg = leg
         self.plan = plan
@@ -114,7 +115,7 @@ class ServedCall:
         self._transfer: asyncio.Future[TransferResult] | None = None
         self._dialing: Dialing | None = None
         if place_call is not None:
-            self._dialing = Dialing(leg, self._session, engines.tts, place_call, self.log)
+            self._dialing = Dialing(leg, self._session, engines.tts, *place_call, self.log)
         self._takes_keys = False
 
     def _make_session(self, **parts: Any) -> VoiceSession:

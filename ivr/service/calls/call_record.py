@@ -13,6 +13,8 @@ from ivr.sip.stats import RtpStats
 
 STARTED_FIELDS = ("call", "caller", "called", "plan", "plan_hash", "direction", "transport")
 """The fields of ``call_started``."""
+PARTY_FIELDS = ("call", "other_call", "to")
+"""What is kept of a call to a party: the caller's Call-ID, its own, and the address."""
 ENDED_FIELDS = (
     "duration_s",
     "reason",

@@ -13,7 +13,6 @@ import numpy as np
 from ivr.audio.resample import Resampler, resample
 from ivr.dialplan.runtime.control import Dial, TransferResult
 from ivr.service.calls.early_media import wait_for_sound
-from ivr.service.tasks import background_tasks, first_completed, on_loop
 from ivr.session import AudioClip, SessionEnded, VoiceSession
 from ivr.session.prompt.handle import SayHandle
 from ivr.session.prompt.synthesis import PreparedPrompts
@@ -21,6 +20,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.routing import dial_uri
 from ivr.speech.base import TextToSpeech
+from ivr.tasks import background_tasks, first_completed, on_loop
 
 RING_GRACE_S = 5.0
 """Seconds after our own time limit at which the user agent cancels a call by itself."""
@@ -46,12 +46,23 @@ class PlaceCall(Protocol):
     ) -> CallLeg: ...
 
 
+class PartyObserver(Protocol):
+    """Receives the beginning and the end of each call to a party: the registry of open calls. On the loop."""
+
+    def party_called(self, party: "CalledParty") -> None: ...
+
+    def party_ended(self, party: "CalledParty") -> None: ...
+
+
 class CalledParty(LegListener):
     """A party that we call, and the state of that call. Events come on the SIP thread."""
 
-    def __init__(self, to: str) -> None:
+    def __init__(self, to: str, caller: CallLeg, observer: PartyObserver) -> None:
+        """``caller`` is to be connected with it."""
         self._loop = asyncio.get_running_loop()
+        self._observer = observer
         self.to = to
+        self.caller = caller
         self.leg: CallLeg | None = None
         self.connected: CallLeg | None = None
         """The caller's leg while the two talk; keys of the party go there. Read by the SIP thread."""
@@ -68,7 +79,16 @@ class CalledParty(LegListener):
         if self.leg is not None and not self.end.done():
             self.leg.hangup(reason)
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """The fields of ``call_record.PARTY_FIELDS``."""
+        assert self.leg is not None
+        return {"call": self.caller.call_id, "other_call": self.leg.call_id, "to": self.to}
+
     # -- SIP thread
+
+    def dialed(self) -> None:
+        on_loop(self._loop, self._observer.party_called)(self)
 
     def key_pressed(self, key: str) -> None:
         if self.connected is not None:
@@ -96,6 +116,7 @@ class CalledParty(LegListener):
             self.answer.set_result(None)
 
     def _ended(self, reason: str, status: int) -> None:
+        self._observer.party_ended(self)
         if self.end.done():
             return
         phrase = (self.leg.phrase if self.leg is not None else "") or reason
@@ -109,8 +130,15 @@ class Dialing:
     """Connects a caller with parties that are called for that purpose."""
 
     def __init__(
-        self, leg: CallLeg, session: VoiceSession, tts: TextToSpeech, place_call: PlaceCall, log: Any
+        self,
+        leg: CallLeg,
+        session: VoiceSession,
+        tts: TextToSpeech,
+        place_call: PlaceCall,
+        observer: PartyObserver,
+        log: Any,
     ) -> None:
+        self._observer = observer
         self._leg, self._session, self._tts, self._log = leg, session, tts, log
         self._place_call = place_call
         self.connected: CallLeg | None = None
@@ -171,7 +199,7 @@ class Dialing:
         return result
 
     def _call(self, to: str, dial: Dial) -> CalledParty:
-        party = CalledParty(to)
+        party = CalledParty(to, self._leg, self._observer)
         try:
             caller = dial_uri(dial.caller_id, self._leg.domain) if dial.caller_id else None
             self._place_call(

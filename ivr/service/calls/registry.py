@@ -7,15 +7,16 @@ from typing import Any, Protocol
 import structlog
 
 from ivr.service.calls.call import CallEnd, ServedCall
-from ivr.service.tasks import on_loop
+from ivr.service.calls.dialing import CalledParty, PartyObserver
 from ivr.sip.leg import CallLeg, LegListener
 from ivr.sip.transfer import TransferEnd
+from ivr.tasks import TaskSupervisor, on_loop
 
 log: Any = structlog.get_logger("ivr.calls")
 
 
-class CallObserver(Protocol):
-    """Receives the beginning and the end of each call. On the event loop."""
+class CallObserver(PartyObserver, Protocol):
+    """Receives the beginning and the end of each call, and of each call to a party. On the event loop."""
 
     def call_started(self, call: ServedCall) -> None: ...
 
@@ -23,11 +24,17 @@ class CallObserver(Protocol):
 
 
 class CallRegistry:
-    """Owns the open calls of a process and the tasks that serve them. On the event loop."""
+    """Owns the open calls of a process and the tasks that serve them. On the event loop.
+
+    Calls are those that a plan runs on. The calls placed to connect their callers with somebody are
+    ``parties``.
+    """
 
     def __init__(self) -> None:
         self._calls: dict[CallLeg, ServedCall] = {}
-        self._tasks: dict[CallLeg, asyncio.Task[CallEnd]] = {}
+        self._served: dict[CallLeg, asyncio.Task[CallEnd]] = {}
+        self._tasks = TaskSupervisor(log)
+        self._parties: dict[CallLeg, CalledParty] = {}
         self._observers: list[CallObserver] = []
         self._all_ended = asyncio.Event()
         self._all_ended.set()
@@ -43,6 +50,27 @@ class CallRegistry:
         """The fields of ``call_started`` of each open call, with its ``key``."""
         return [{"key": call.leg.key, **call.record} for call in self]
 
+    @property
+    def parties(self) -> tuple[CalledParty, ...]:
+        """The parties that are called or connected, in the order in which they were called."""
+        return tuple(self._parties.values())
+
+    def party_records(self) -> list[dict[str, Any]]:
+        """``PARTY_FIELDS`` of each party, with the ``key`` of its leg."""
+        return [{"key": leg.key, **party.record} for leg, party in self._parties.items()]
+
+    def party_called(self, party: CalledParty) -> None:
+        assert party.leg is not None
+        self._parties[party.leg] = party
+        for observer in self._observers:
+            observer.party_called(party)
+
+    def party_ended(self, party: CalledParty) -> None:
+        assert party.leg is not None
+        if self._parties.pop(party.leg, None) is not None:
+            for observer in self._observers:
+                observer.party_ended(party)
+
     def find(self, leg: CallLeg) -> ServedCall | None:
         """Return the open call of a leg. Any thread."""
         return self._calls.get(leg)
@@ -57,8 +85,8 @@ class CallRegistry:
         self._all_ended.clear()
         for observer in self._observers:
             observer.call_started(call)
-        task = asyncio.create_task(call.serve(ring_s), name=f"call-{call.leg.key}")
-        self._tasks[call.leg] = task
+        task = self._tasks.start(call.serve(ring_s), f"call-{call.leg.key}", awaited=True)
+        self._served[call.leg] = task
         task.add_done_callback(lambda done: self._ended(call, done))
         return task
 
@@ -82,14 +110,20 @@ class CallRegistry:
         await self._all_ended.wait()
 
     async def end_all(self, reason: str, status: int, timeout_s: float) -> None:
-        """Hang up every open call and wait for their ends, ``timeout_s`` at most."""
-        for leg in tuple(self._calls):
+        """Hang up every open call and every party, and wait for the ends of the calls, ``timeout_s`` at
+        most.
+        """
+        for leg in (*self._calls, *self._parties):
             leg.hangup(reason, status)
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks.values()), timeout=timeout_s)
+        if self._served:
+            await asyncio.wait(tuple(self._served.values()), timeout=timeout_s)
+
+    async def aclose(self) -> None:
+        """Cancel the tasks of calls that have not ended."""
+        await self._tasks.aclose()
 
     def _ended(self, call: ServedCall, task: asyncio.Task[CallEnd]) -> None:
-        del self._tasks[call.leg], self._calls[call.leg]
+        del self._served[call.leg], self._calls[call.leg]
         for observer in self._observers:
             observer.call_ended(call)
         if not task.cancelled() and task.exception() is not None:

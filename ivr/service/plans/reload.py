@@ -12,7 +12,7 @@ from ivr.dialplan.engine.loader import load_plans
 from ivr.dialplan.plan.plan import Plan
 from ivr.dialplan.source.errors import PlanError
 from ivr.service.config.sources import SettingsError
-from ivr.service.tasks import background_tasks
+from ivr.tasks import background_tasks
 
 log: Any = structlog.get_logger("ivr.plans")
 

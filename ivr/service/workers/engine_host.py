@@ -15,8 +15,8 @@ import structlog
 from ivr.process.framing import Frame
 from ivr.process.host import ProcessHost
 from ivr.process.parent_link import ParentLink, ignore_signals, open_parent_socket, read_first_frame
-from ivr.service.tasks import first_completed
 from ivr.service.workers.child_setup import configure_child_logging, unpack
+from ivr.tasks import first_completed
 
 log: Any = structlog.get_logger("ivr.engine_host")
 

@@ -30,7 +30,6 @@ from ivr.service.plans.checked import load_checked, prompts_of
 from ivr.service.plans.reload import keeping_plans
 from ivr.service.ports import check_listeners
 from ivr.service.start_progress import StartProgress
-from ivr.service.tasks import first_completed
 from ivr.service.workers.child_setup import pack
 from ivr.service.workers.options import WorkerOptions, worker_sip_options
 from ivr.service.workers.reports import OpenCalls
@@ -38,6 +37,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.pjsip.tls import build_security
 from ivr.sip.security.check import check_bind, check_security
 from ivr.sip.user_agent import AgentInfo
+from ivr.tasks import TaskSupervisor, first_completed
 
 log: Any = structlog.get_logger("ivr.supervisor")
 
@@ -96,6 +96,8 @@ class WorkerHandle:
     def _on_gone(self) -> None:
         for line in self.calls.lost(asyncio.get_running_loop().time()):
             log.warning("call_ended", worker=self.index, **line)
+        for party in self.calls.lost_parties():
+            log.warning("party_lost", worker=self.index, **party)
 
 
 class Supervisor:
@@ -119,9 +121,10 @@ class Supervisor:
         self._host: SupervisedProcess | None = None
         self._speech: StartableEngines | None = None
         self._workers: list[WorkerHandle] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._worker_tasks = TaskSupervisor(log)
+        self._running: list[asyncio.Task[None]] = []
         """The workers' tasks, in the workers' order."""
-        self._host_task: asyncio.Task[None] | None = None
+        self._host_tasks = TaskSupervisor(log)
         self._signals = 0
         self._stopping = asyncio.Event()
         self._hang_up = asyncio.Event()
@@ -164,7 +167,7 @@ class Supervisor:
         return not self._stopping.is_set()
 
     async def _workers_ended(self) -> None:
-        await asyncio.wait(self._tasks)
+        await asyncio.wait(self._running)
 
     # -- up
 
@@ -179,14 +182,14 @@ class Supervisor:
             self._host = SupervisedProcess(
                 "engine host", lambda: self._make_host(socket), restart_limit(self.settings.workers)
             )
-            self._host_task = asyncio.create_task(self._host.run(), name="engine host")
+            self._host_task = self._host_tasks.start(self._host.run(), "engine host")
             await self._host.wait_ready()
         self._speech = make_speech(self._shared)
         async with StartProgress() as progress:
             await self._speech.start(prompts, progress)
         self._workers = [WorkerHandle(self, index) for index in range(count)]
-        self._tasks = [
-            asyncio.create_task(worker.process.run(), name=worker.process.name) for worker in self._workers
+        self._running = [
+            self._worker_tasks.start(worker.process.run(), worker.process.name) for worker in self._workers
         ]
         outcomes = await asyncio.gather(
             *(w.process.wait_ready() for w in self._workers), return_exceptions=True
@@ -266,27 +269,24 @@ class Supervisor:
             worker.process.stop_restarting()
             worker.process.send({"op": "drain"})
         await first_completed(self._workers_ended(), self._hang_up.wait(), timeout_s=limit_s)
-        if not all(task.done() for task in self._tasks):
+        if not all(task.done() for task in self._running):
             for worker in self._workers:
                 worker.process.send({"op": "stop"})
-            await asyncio.wait(self._tasks, timeout=_HANG_UP_S)
-        if not all(task.done() for task in self._tasks):
+            await asyncio.wait(self._running, timeout=_HANG_UP_S)
+        if not all(task.done() for task in self._running):
             log.error("workers_killed", workers=[w.index for w in self._workers if w.process.pid is not None])
 
     async def _clean_up(self) -> None:
         """End everything that was started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._worker_tasks.aclose()
         if self._speech is not None:
             await self._speech.aclose()
-        if self._host is not None and self._host_task is not None:
+        if self._host is not None:
             # Requested, not killed, so that it waits for its engines' end.
             self._host.stop_restarting()
             self._host.send({"op": "stop"})
             await asyncio.wait((self._host_task,), timeout=_HOST_STOP_S)
-            self._host_task.cancel()
-            await asyncio.gather(self._host_task, return_exceptions=True)
+            await self._host_tasks.aclose()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -20,6 +20,7 @@ from ivr.modelstore import ModelError
 from ivr.process.framing import Frame
 from ivr.process.parent_link import ParentLink, ignore_signals, open_parent_socket, read_first_frame
 from ivr.service.calls.call import ServedCall
+from ivr.service.calls.dialing import CalledParty
 from ivr.service.config.settings import Settings
 from ivr.service.server import Server, prepare_process
 from ivr.service.workers.child_setup import configure_child_logging, unpack
@@ -40,7 +41,7 @@ class Worker:
         self._server = Server(settings, plans, self)
         self._parent = ParentLink(self._on_frame, self._on_gone)
         self._tasks = TaskSupervisor(log)
-        self._reports = Reports(self._parent, self._server.calls.records)
+        self._reports = Reports(self._parent, self._server.calls.records, self._server.calls.party_records)
         self._plans: asyncio.Queue[bytes] = asyncio.Queue()
         self._draining = False
 
@@ -59,6 +60,7 @@ class Worker:
             return 1
         finally:
             await self._tasks.aclose()
+            await self._reports.aclose()
             await self._parent.aclose()
 
     # -- events of the server
@@ -72,6 +74,14 @@ class Worker:
 
     def call_ended(self, call: ServedCall) -> None:
         self._reports.ended(call.leg.key)
+
+    def party_called(self, party: CalledParty) -> None:
+        assert party.leg is not None
+        self._reports.party_called(party.leg.key, party.record)
+
+    def party_ended(self, party: CalledParty) -> None:
+        assert party.leg is not None
+        self._reports.party_ended(party.leg.key)
 
     # -- commands of the supervisor
 

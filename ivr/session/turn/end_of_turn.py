@@ -241,7 +241,8 @@ class EndOfTurn:
         serves = begun is not None and word_overlap(begun.text, text) >= self._config.turn.reply_overlap
         if self.prepare_reply is not None and transcript_words(text) and not serves:
             self._discard_reply()
-            self._reply = PreparedReply(text, asyncio.ensure_future(self.prepare_reply(text)))
+            made = self._tasks.start(_result_of(self.prepare_reply(text)), "reply", awaited=True)
+            self._reply = PreparedReply(text, made)
         self._decide(pause, transcript)
         self._on_words(transcript)
 
@@ -300,3 +301,7 @@ class EndOfTurn:
             end()
         else:
             self._alarms.set(_TURN_END, at, end)
+
+
+async def _result_of(reply: Awaitable[Any]) -> Any:
+    return await reply

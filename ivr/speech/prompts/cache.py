@@ -14,6 +14,7 @@ from ivr.speech.base import SpeechError, TextToSpeech
 from ivr.speech.prompts.audio import StreamShaper, shape
 from ivr.speech.prompts.store import Prompt, PromptStore
 from ivr.speech.timed_words import Word, shift_words, words_of
+from ivr.tasks import TaskSupervisor
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class CachedTTS:
     def __init__(self, tts: TextToSpeech, store: PromptStore) -> None:
         self.name = tts.name
         self._tts, self._store = tts, store
+        self._tasks = TaskSupervisor()
         self._making: dict[str, asyncio.Task[Prompt]] = {}
         self._gain = 1.0
 
@@ -128,16 +130,14 @@ class CachedTTS:
             await engine.aclose()
 
     async def aclose(self) -> None:
-        for task in list(self._making.values()):
-            task.cancel()
-        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        await self._tasks.aclose()
         await self._tts.aclose()
 
     async def _prepare_one(self, text: str) -> Prompt:
         task = self._making.get(text)
         if task is None:
-            task = self._making[text] = asyncio.create_task(self._make(text))
-            task.add_done_callback(lambda done: self._made(text, done))
+            task = self._making[text] = self._tasks.start(self._make(text), "make prompt", awaited=True)
+            task.add_done_callback(lambda _: self._making.pop(text, None))
         return await asyncio.shield(task)
 
     async def _make(self, text: str) -> Prompt:
@@ -151,11 +151,6 @@ class CachedTTS:
         if not prompt.pcm:
             raise SpeechError(self._tts.name, "no sound was made of the text")
         return prompt
-
-    def _made(self, text: str, task: asyncio.Task[Prompt]) -> None:
-        self._making.pop(text, None)
-        if not task.cancelled():
-            task.exception()  # everyone who waited for it may have been cancelled
 
     async def _keep(self, text: str, engine: "_Recording", *, on_disk: bool) -> Prompt:
         """Shape and store what was recorded; returns it at 8 kHz."""

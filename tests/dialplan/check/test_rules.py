@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ivr.dialplan.check.checker import RULES, check_file
+from ivr.dialplan.source.errors import VERB_PACKAGE_RULE
 from tests.dialplan.check.cases import CASES, Case, write
 
 
@@ -34,7 +35,8 @@ def test_a_plan_near_it(case: Case, tmp_path: Path) -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert {case.rule for case in CASES} == set(RULES)
+    """But for the rule of broken packages, which no plan trips: ``engine/test_verb_packages.py``."""
+    assert {case.rule for case in CASES} == set(RULES) - {VERB_PACKAGE_RULE}
 
 
 def test_phrases_that_sound_alike_are_found_among_many(tmp_path: Path) -> None:

@@ -216,3 +216,12 @@ def test_a_package_that_cannot_be_used_is_named_with_a_remedy(
     assert reason in message and "package acme-sms 1.2" in message and "uninstall the package" in message
     with pytest.raises(VerbPackageError):
         schema.plan_schema()
+
+
+def test_the_check_blames_the_package_and_not_the_plan(install: Callable[..., Path], tmp_path: Path) -> None:
+    install("import no_such_module\n")
+    (found,) = check_file(write(tmp_path, "dialplan: 1\nstart: a\nsteps: {a: [say: Hello.]}\n"))
+    assert found.rule == "verb-package" and "acme-sms 1.2" in found.message
+    assert "No module named 'no_such_module'" in found.message
+    assert found.remedy == "repair, upgrade or uninstall the package that the message names"
+    assert not found.source, "no line of the plan is shown as the fault"

@@ -19,6 +19,7 @@ from ivr.dialplan.verbs.agent.tools import BadArguments, Param, Tool
 from ivr.dialplan.verbs.agent.verb import Agent
 from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.request import Request
+from ivr.grammar.languages import registry
 from ivr.service.world.http_client import HttpClient
 from ivr.service.world.language_model import OpenAIModel
 from ivr.service.world.options import AgentOptions, HttpOptions
@@ -26,6 +27,7 @@ from tests.dialplan import plans
 from tests.dialplan.backend import Backend, answers
 from tests.dialplan.model_server import failure, reply, tool_call
 from tests.dialplan.phone import Phone
+from tests.grammar import esperanto
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -432,6 +434,21 @@ async def test_universals_are_not_the_models_affair(
             await phone.says("somebody" if by == "speech" else "somebody stole my umbrella")
         assert await phone.ends() == ("next" if by == "speech, with more" else "b")
     assert bool(server.received) == (by == "speech, with more")
+
+
+async def test_universals_are_understood_in_the_language_of_the_call(
+    tmp_path: Path, server: Backend, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Esperanto has "du" for 2 and "bonvolu" for noise; in English both would be other words."""
+    monkeypatch.setattr(registry, "_languages", dict(registry._languages))
+    registry.register(esperanto.LANGUAGE)
+    text = 'dialplan: 1\nstart: a\nlanguages: [eo]\nuniversals: {two: {say: "loko 2", goto: b}}\nsteps:\n'
+    steps = "  a:\n    - agent: {instructions: Be kind.}\n    - hangup: next\n  b: [hangup: b]\n"
+    async with Phone(load_plan(plans.write(tmp_path, text + steps)), world=world) as phone:
+        await phone.silence(0.2)
+        await phone.says("loko du bonvolu")
+        assert await phone.ends() == "b"
+    assert not server.received
 
 
 async def test_a_caller_who_leaves_ends_the_request(tmp_path: Path, server: Backend, world: World) -> None:

@@ -111,11 +111,14 @@ class Conversation:
         self._offers = [*(tool.offer(name) for name, tool in agent.tools.items()), _DONE_TOOL]
         chosen = agent.active_universals.items()
         self._keys = {key: name for name, each in chosen for key in each.press}
-        self._phrases = {content_words(phrase): name for name, each in chosen for phrase in each.say}
+        self._phrases = {self._words(phrase): name for name, each in chosen for phrase in each.say}
         self._began = run.session.clock
         self._turns = self._tokens = self._broken = 0
         self._open: set[_StreamedReply] = set()
         """Replies that were asked for and are not over; all but one were to what the caller said no more."""
+
+    def _words(self, text: str) -> tuple[str, ...]:
+        return content_words(text, self._run.language)
 
     async def run(self) -> Next:
         """Talk until the conversation ends; returns what the plan does next. Raises ModelFailed."""
@@ -174,7 +177,7 @@ class Conversation:
                 pressed += turn.text
                 continue
             if turn.reason == "speech":
-                name = None if pressed else self._phrases.get(content_words(turn.text))
+                name = None if pressed else self._phrases.get(self._words(turn.text))
                 if name is not None:
                     return self._universal(name, "speech"), None
                 words = turn.text or "(The caller said something that was not understood.)"

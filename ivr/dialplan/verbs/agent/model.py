@@ -128,8 +128,8 @@ class AgentFields(SpeakingVerb):
         return self._universals
 
     @classmethod
-    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        yield from tools_cross_check(data.get("tools"))
+    def cross_check(cls, data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
+        yield from tools_cross_check(data.get("tools"), language)
 
     def may_go_to(self) -> Iterator[tuple[str, str]]:
         for end in Ends.model_fields:

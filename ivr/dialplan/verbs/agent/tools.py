@@ -253,10 +253,10 @@ class Tool(Fields):
         return json.dumps(values or {"outcome": "done"}, ensure_ascii=False, default=str)[:MAX_RESULT]
 
 
-def tools_cross_check(tools: Any) -> Iterator[tuple[Path, str]]:
+def tools_cross_check(tools: Any, language: str) -> Iterator[tuple[Path, str]]:
     """The mistakes between fields of the verbs in there."""
     for name, tool in tools.items() if isinstance(tools, dict) else ():
         for action, verb in ACTIONS.items() if isinstance(tool, dict) else ():
             if isinstance(tool.get(action), dict):
-                for path, message in verb.cross_check(tool[action]):
+                for path, message in verb.cross_check(tool[action], language):
                     yield ("tools", name, action, *path), message

@@ -22,9 +22,9 @@ _FIELDS_OF_KINDS: dict[str, tuple[str, ...]] = {
 """Fields that say something about some kinds of input alone."""
 
 
-def cross_check_fields(data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def cross_check_fields(data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
     """Yield (path, message) for each mistake. ``data`` may be wrong in any other way too."""
-    yield from _given_twice(data.get("choices"))
+    yield from _given_twice(data.get("choices"), language)
     kind = str(data.get("input", ""))
     if kind == "pattern" and "pattern" not in data:
         yield ("input",), "gather needs 'pattern': a regular expression for input: pattern"
@@ -60,7 +60,7 @@ def _whole(value: object) -> bool:
     return str(value).isdecimal() and len(str(value)) < 9
 
 
-def _given_twice(choices: object) -> Iterator[tuple[Path, str]]:
+def _given_twice(choices: object, language: str) -> Iterator[tuple[Path, str]]:
     keys: dict[str, str] = {}
     phrases: dict[tuple[str, ...], str] = {}
     for name, choice in choices.items() if isinstance(choices, dict) else ():
@@ -72,7 +72,7 @@ def _given_twice(choices: object) -> Iterator[tuple[Path, str]]:
                 message = f"the key {quoted(key)} is already that of {quoted(taken)}"
                 yield ("choices", name, "press", *at), Ruled(message, "same-answer")
         for at, phrase in _listed(choice.get("say")):
-            taken = phrases.setdefault(content_words(phrase), name)
+            taken = phrases.setdefault(content_words(phrase, language), name)
             if taken != name:
                 message = f"the phrase {quoted(phrase)} already means {quoted(taken)}"
                 yield ("choices", name, "say", *at), Ruled(message, "same-answer")

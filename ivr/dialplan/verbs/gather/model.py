@@ -323,5 +323,5 @@ class GatherFields(SpeakingVerb):
                 yield from built_in("give_up", self._languages).literals()
 
     @classmethod
-    def cross_check(cls, data: dict[str, Any]) -> Iterator[tuple[Path, str]]:
-        yield from cross_check_fields(data)
+    def cross_check(cls, data: dict[str, Any], language: str) -> Iterator[tuple[Path, str]]:
+        yield from cross_check_fields(data, language)
