@@ -110,7 +110,7 @@ def redirected(agent: UserAgent, callee: caller.UserAgent, *targets: str) -> tup
     return dial(agent, callee), uris
 
 
-def test_a_redirect_is_told_and_not_followed_by_default(start: Callable[..., UserAgent]) -> None:
+def test_a_redirect_is_reported_and_not_followed_by_default(start: Callable[..., UserAgent]) -> None:
     agent = start()
     with caller.UserAgent(user="callee") as callee:
         target = f"sip:900@127.0.0.1:{callee.port}"

@@ -96,6 +96,6 @@ def test_names_in_a_strangers_contact_and_route_delay_nobody() -> None:
 
 @pytest.mark.parametrize("layout", resolver._LAYOUTS)
 def test_an_answer_has_as_much_memory_as_pjsip_copies(layout: Any) -> None:
-    """pjsip copies 16 records, 32 with IPv6, however many are filled: beyond our memory it ends the process."""
+    """pjsip copies 16 records, 32 with IPv6, however many are filled: beyond our memory it crashes."""
     entries = layout().entries
     assert ctypes.sizeof(layout) >= layout.entries.offset + 32 * ctypes.sizeof(entries[0])
