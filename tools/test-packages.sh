@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what the tests need beyond Python: SIPp, baresip, sox, espeak-ng, Graphviz and Debian's telephone
-# recordings with the list of what they say, and the packages named after it. Does nothing when all of it is there. Needs root, or sudo
-# without a password.
+# Installs what the tests need beyond Python: SIPp, baresip, sox, espeak-ng, Graphviz, a C compiler and Debian's
+# telephone recordings with the list of what they say, and the packages named after it. Does nothing when all of it
+# is there. Needs root, or sudo without a password.
 set -eu
 
-packages="sip-tester baresip-core sox espeak-ng graphviz asterisk-core-sounds-en-wav asterisk-core-sounds-en asterisk-moh-opsound-wav $*"
+packages="sip-tester baresip-core sox espeak-ng graphviz asterisk-core-sounds-en-wav asterisk-core-sounds-en asterisk-moh-opsound-wav gcc libc6-dev $*"
 
 present() {
     case $1 in
@@ -14,6 +14,7 @@ present() {
     asterisk-core-sounds-en-wav) test -e /usr/share/asterisk/sounds/en_US_f_Allison/vm-goodbye.wav ;;
     asterisk-core-sounds-en) test -e /usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz ;;
     asterisk-moh-opsound-wav) ls /usr/share/asterisk/moh/*.wav ;;
+    libc6-dev) test -e /usr/include/stdio.h ;;
     debootstrap | kamailio) test -x "/usr/sbin/$1" ;;
     asterisk-core-sounds-fr-wav) test -e /usr/share/asterisk/sounds/fr_CA_f_June/vm-goodbye.wav ;;
     openarena-081-players) test -e /usr/share/games/openarena/baseoa/pak2-players.pk3 ;;

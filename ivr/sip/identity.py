@@ -87,7 +87,7 @@ def parse_identities(value: str) -> Iterator[Identity]:
 
 
 def diverting(diversion: Iterable[str], history: Iterable[str]) -> Identity:
-    """Return whom a call was for before it was sent on, most lately: out of Diversion (RFC 5806, the first is
+    """Return who a call was for before it was sent on, most lately: out of Diversion (RFC 5806, the first is
     the latest) or else History-Info (RFC 7044, the last is the present target). Empty when nobody."""
     for value in diversion:
         for each in parse_identities(value):

@@ -154,7 +154,7 @@ class CallLeg:
 
     @property
     def diverted_from(self) -> Identity:
-        """Return whom the call was for before it was sent on to us, as its sender says; empty when nobody."""
+        """Return who the call was for before it was sent on to us, as its sender says; empty when nobody."""
         return diverting(self.headers.all("diversion"), self.headers.all("history-info"))
 
     def ring(self) -> None:

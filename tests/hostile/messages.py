@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,14 @@ class Request:
 class Target:
     """The user agent in its process, and a socket that speaks to it."""
 
-    def __init__(self, port: int, *, host: str = "127.0.0.1", **options: Any) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        host: str = "127.0.0.1",
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
         """``host`` is the address that we send from."""
         settings = {
             "bind": f"127.0.0.1:{port}",
@@ -68,6 +76,7 @@ class Target:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=environment,
         )
         self.address = ("127.0.0.1", port)
         self.lines: list[str] = []

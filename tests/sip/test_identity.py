@@ -92,7 +92,7 @@ def test_the_number_that_is_called_or_calls_is_the_one_of_the_uri(
         ([], [], ""),
     ],
 )
-def test_whom_a_call_was_for_before_it_was_sent_on(
+def test_who_a_call_was_for_before_it_was_sent_on(
     diversion: list[str], history: list[str], user: str
 ) -> None:
     assert diverting(diversion, history).user == user
