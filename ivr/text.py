@@ -59,8 +59,10 @@ def clean_data(value: Any, depth: int = MAX_DEPTH) -> Any:
             clean_text(name) if isinstance(name, str) else name: clean_data(item, depth - 1)
             for name, item in value.items()
         }
-    if isinstance(value, list | tuple):
-        return type(value)(clean_data(item, depth - 1) for item in value) if depth else None
+    if isinstance(value, list):
+        return [clean_data(item, depth - 1) for item in value] if depth else None
+    if isinstance(value, tuple):
+        return tuple(clean_data(item, depth - 1) for item in value) if depth else None
     return value
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from ivr.text import json_text
+
 STAGES: Mapping[str, str] = {
     "session": "first line of a recording: rate, options, the call's id",
     "state": "the session's state changed (name)",
@@ -65,7 +67,7 @@ class Decision:
 
     def to_json(self) -> str:
         """One line, without its end."""
-        return json.dumps(self.flat(), ensure_ascii=False, default=_plain)
+        return json_text(self.flat())
 
     def without_texts(self) -> Self:
         """What may be kept of it when it is about something private: marked ``hidden``."""
@@ -130,8 +132,3 @@ class Decisions:
     def _drop(self, callback: DecisionCallback) -> None:
         with self._lock:
             self._subscribers = tuple(each for each in self._subscribers if each is not callback)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of numpy as Python's; anything else that JSON does not know (a Path) as text."""
-    return value.item() if hasattr(value, "item") else str(value)

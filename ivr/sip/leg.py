@@ -13,6 +13,7 @@ from ivr.sip.player import LinePlayer
 from ivr.sip.routing import dial_uri
 from ivr.sip.stats import RtpStats
 from ivr.sip.transfer import TransferEnd
+from ivr.text import clean_text
 
 log: Any = structlog.get_logger("ivr.sip")
 
@@ -132,10 +133,20 @@ class CallLeg:
         self.stats = RtpStats()
         self.listener = LegListener()
         """Receives what happens to the call; set once, by the user agent, before anything happens."""
-        self.phrase = ""
-        """The reason phrase of the final status, for ``LegListener.ended``."""
+        self._phrase = ""
         self.held = False
         """The caller has put us on hold: nothing flows and no timer runs."""
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of the final status, for ``LegListener.ended``; it is another side's text, made
+        clean here.
+        """
+        return self._phrase
+
+    @phrase.setter
+    def phrase(self, phrase: str) -> None:
+        self._phrase = clean_text(phrase)
 
     @property
     def called_user(self) -> str:
@@ -204,9 +215,10 @@ class CallLeg:
 
     def report_progress(self, status: int, phrase: str) -> None:
         if self.outgoing:
-            self.listener.progress(status, phrase)
+            self.listener.progress(status, clean_text(phrase))
 
     def report_transfer_progress(self, status: int, phrase: str) -> None:
+        phrase = clean_text(phrase)
         log.info("transfer_progress", call=self.call_id, status=status, reason=phrase)
         self.listener.transfer_progress(status, phrase)
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ivr.sip.options import Registration
+from ivr.text import clean_text
 
 _URI = re.compile(r"(sips?):(?:([^@\s<>\"?]+)@)?([^@;\s<>\"?/]+)((?:;[^\s<>\"?]*)?)", re.IGNORECASE)
-_BARE = re.compile(r"[0-9A-Za-z+*#_.!~'()&=$,-]+")
+_BARE = re.compile(r"(?:[0-9A-Za-z+*#_.!~'()&=$,-]|[^\W\x00-\x7f])+")
 _TEL = re.compile(r"tel:(\+?[0-9*#A-Da-d().-]+)", re.IGNORECASE)
 _TRANSPORT = re.compile(r";transport=(tcp|tls)\b", re.IGNORECASE)
 _SIP_PORT, _SIPS_PORT = 5060, 5061
@@ -17,18 +19,21 @@ def dial_uri(text: str, domain: str = "") -> str:
     """Return the SIP URI for what an operator writes: ``sip:101@host``, ``101@host``, ``tel:+4930123`` or a
     bare ``101``, which belongs to ``domain`` (``host[:port]``).
 
-    Headers in a URI (``?Replaces=...``) are refused. Raises ValueError with what is wrong.
+    What is not ASCII in a user part is escaped. Headers in a URI (``?Replaces=...``) are refused. Raises
+    ValueError with what is wrong.
     """
-    text = text.strip()
+    text = clean_text(text).strip()
     if re.match(r"sips?:", text, re.IGNORECASE):
-        if _URI.fullmatch(text) is None:
+        found = _URI.fullmatch(text)
+        if found is None or not found[3].isascii():
             raise ValueError(f"{text!r} is not a SIP address such as sip:101@pbx.example.org")
-        return text
+        return _escaped(text)
     phone = _TEL.fullmatch(text)
     if phone is None and "@" in text:
-        if _URI.fullmatch(f"sip:{text}") is None:
+        found = _URI.fullmatch(f"sip:{text}")
+        if found is None or not found[3].isascii():
             raise ValueError(f"{text!r} is not an address such as 101@pbx.example.org")
-        return f"sip:{text}"
+        return _escaped(f"sip:{text}")
     # Visual separators have no meaning (RFC 3966, 5.1.1).
     user = re.sub(r"[().-]", "", phone.group(1)) if phone is not None else text
     if phone is None and _BARE.fullmatch(text) is None:
@@ -39,7 +44,12 @@ def dial_uri(text: str, domain: str = "") -> str:
     parameters = f";{parameters}" if parameters else ""
     if phone is not None:
         parameters += ";user=phone"
-    return f"sip:{user.replace('#', '%23')}@{head}{parameters}"
+    return f"sip:{_escaped(user.replace('#', '%23'))}@{head}{parameters}"
+
+
+def _escaped(uri: str) -> str:
+    """Escape what is not ASCII, as RFC 3261, 25.1 has it: José is Jos%C3%A9."""
+    return "".join(c if c.isascii() else quote(c) for c in uri)
 
 
 def domain_of(address: str) -> str:

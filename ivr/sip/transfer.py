@@ -10,6 +10,7 @@ from typing import Literal
 
 from ivr.sip.gate.raw_message import RawMessage
 from ivr.sip.message import Outcome, outcome_of, readable
+from ivr.text import clean_text
 
 _STATUS_LINE = re.compile(r"\s*SIP/2\.0 +(\d{3}) *([^\r\n]*)")
 _EVENT_ID = re.compile(r";\s*id\s*=\s*([^;\s]+)", re.IGNORECASE)
@@ -104,7 +105,7 @@ class Transfer:
             self.finish(408, f"not answered in time; last report: {said}")
 
     def finish(self, status: int, reason: str) -> None:
-        self._over(TransferEnd(outcome_of(status), status, reason))
+        self._over(TransferEnd(outcome_of(status), status, clean_text(reason)))
 
     def _over(self, end: TransferEnd) -> None:
         if self.waiting:

@@ -2,9 +2,7 @@
 
 import asyncio
 import dataclasses
-import json
 import os
-import re
 import secrets
 from datetime import datetime
 from email.message import EmailMessage
@@ -15,6 +13,7 @@ from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE
 from ivr.audio.wav import encode_wav
 from ivr.dialplan.runtime.world import HttpFailed, HttpRequest, World
 from ivr.dialplan.source.errors import VerbFailed
+from ivr.text import clean_text, file_name, header_text, json_text
 
 NO_FOLDER = "no folder for recordings is set: set files.folder in the settings"
 
@@ -35,7 +34,7 @@ def message_folder(world: World, plan: str) -> Path:
     """
     if world.files is None:
         raise VerbFailed("not_configured", NO_FOLDER)
-    folder = world.files / (re.sub(r"[^\w.-]", "_", plan).lstrip(".") or "plan")
+    folder = world.files / file_name(plan, "plan")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -65,7 +64,7 @@ async def save_message(folder: Path, pcm16: bytes, now: datetime, about: dict[st
 
 def _write(file: Path, wav: bytes, about: dict[str, Any]) -> None:
     """Write the JSON file last, so that its sound is complete when it appears. Mode 0600."""
-    text = json.dumps(about, ensure_ascii=False, indent=2).encode() + b"\n"
+    text = json_text(about, indent=2).encode() + b"\n"
     written: list[Path] = []
     try:
         for path, data in ((file, wav), (file.with_suffix(".json"), text)):
@@ -91,7 +90,7 @@ async def post(world: World, url: str, headers: dict[str, str], message: Message
         raise VerbFailed("not_configured", "HTTP is not configured")
     boundary = f"ivr-{secrets.token_hex(12)}"
     parts = (
-        ('name="message"', "application/json", json.dumps(message.about, ensure_ascii=False).encode()),
+        ('name="message"', "application/json", json_text(message.about).encode()),
         (f'name="audio"; filename="{message.file.name}"', "audio/wav", message.wav),
     )
     body = b"".join(
@@ -102,8 +101,9 @@ async def post(world: World, url: str, headers: dict[str, str], message: Message
     )
     body += f"--{boundary}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    sent = {name: header_text(value) for name, value in headers.items()}
     try:
-        reply = await world.http.send(HttpRequest("POST", url, {**headers, **kind}, body, timeout_s))
+        reply = await world.http.send(HttpRequest("POST", url, {**sent, **kind}, body, timeout_s))
     except HttpFailed as error:
         raise VerbFailed("hook_failed", str(error)) from None
     if not 200 <= reply.status < 300:
@@ -119,12 +119,12 @@ async def mail(world: World, headers: dict[str, str], text: str, message: Messag
     letter = EmailMessage()
     try:
         for name, value in headers.items():
-            letter[name] = value
-    except ValueError as error:  # a line break in a value
-        raise VerbFailed("bad_value", str(error)) from None
-    letter.set_content(text)
+            letter[name] = header_text(value)
+    except Exception as error:  # the parser of addresses raises what it likes
+        raise VerbFailed("bad_value", f"{name}: {type(error).__name__}: {error}") from None
+    letter.set_content(clean_text(text, lines=True))
     letter.add_attachment(message.wav, maintype="audio", subtype="wav", filename=message.file.name)
     try:
         await world.mail.send(letter)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: an address that SMTP cannot carry
         raise VerbFailed("hook_failed", f"the message could not be mailed: {error}") from None

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from ivr.dialplan.source.errors import PlanError, Problem, quoted
+from ivr.text import clean_text
 
 MAX_BYTES = 1_048_576
 """Bytes of one plan file."""
@@ -194,7 +195,9 @@ class _Builder:
         quoted = event.style is not None
         if nothing and not event.value:
             return self._empty(line, column)
-        return Node("scalar", line, column, None if nothing else event.value, quoted=quoted)
+        return Node(
+            "scalar", line, column, None if nothing else clean_text(event.value, lines=True), quoted=quoted
+        )
 
     def _empty(self, line: int, column: int) -> Node:
         """Return the node of a value that was not written, at the end of its name: the parser reports it

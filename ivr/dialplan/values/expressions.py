@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.dialplan.values.required_names import defined_when, names_of, required_names
 from ivr.grammar import reading
+from ivr.text import clean_data, clean_text
 
 MAX_SOURCE = 4_000
 """Characters of one expression or text."""
@@ -151,7 +152,9 @@ class Template:
             self.names, self.needed = _tried(lambda: (names_of(tree), required_names(tree)))
 
     def render(self, scope: Mapping[str, Any]) -> str:
-        """Fill in the values of ``scope``, white space run together. Raises ExpressionError."""
+        """Fill in the values of ``scope``, white space run together. What a value holds is text, braces and
+        all, and never filled in again. Raises ExpressionError.
+        """
         if self.literal is not None:
             return self.source
         render = self._render
@@ -161,7 +164,7 @@ class Template:
         text = str(_tried(lambda: render(scope)))
         if len(text) > MAX_SIZE:
             raise ExpressionError(f"it became longer than {MAX_SIZE} characters")
-        return " ".join(text.split())
+        return clean_text(" ".join(text.split()))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Template):
@@ -216,7 +219,7 @@ class Expression:
             _tried(lambda: str(value))
         if isinstance(value, str | list | tuple | dict) and len(value) > MAX_SIZE:
             raise ExpressionError(f"it became longer than {MAX_SIZE}")
-        return value
+        return clean_data(value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and other.source == self.source

@@ -8,6 +8,7 @@ kept. None of it is ever read aloud, nor what a value brings along that looks li
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ivr.grammar.reading import AS, CannotRead
 
@@ -54,6 +55,12 @@ class _Tag:
 
 def has_markup(text: str) -> bool:
     return _TAG.search(text) is not None
+
+
+def without_markup(value: Any) -> str:
+    """Return a value as the text that is said for it: what looks like markup in it is left out."""
+    text = str(value)
+    return text if "<" not in text else re.sub(r"<(?=[/A-Za-z])", " ", _TAG.sub(" ", text))
 
 
 def check_markup(text: str) -> None:

@@ -1,15 +1,17 @@
 """Texts with values in them, in one language or in several."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.expressions import Expression, ExpressionError, Template
 from ivr.dialplan.values.fields import OneOrMany, check_address, known_language, refuse
-from ivr.dialplan.values.markup import MarkupError, check_markup, has_markup, pieces
+from ivr.dialplan.values.markup import MarkupError, check_markup, has_markup, pieces, without_markup
+from ivr.text import clean_text
 
 
 class Spoken:
@@ -69,23 +71,23 @@ class Spoken:
 
 def say(text: str) -> Spoken:
     """Return a built-in text, one for all languages."""
-    return Spoken({"": Template(text)})
+    return Spoken({"": Template(text, finalize=without_markup)})
 
 
-def _template(text: Any) -> Template:
+def _template(text: Any, finalize: Callable[[Any], str] | None = None) -> Template:
     if not isinstance(text, str):
         raise refuse("expected a text")
     shown = " ".join(text.split())
     if not shown:
         raise refuse("expected a text, found an empty one")
     try:
-        return Template(shown)
+        return Template(shown, finalize)
     except ExpressionError as error:
         raise refuse(f"the text {quoted(shown)} has a mistake in its {{{{ }}}}: {error}") from None
 
 
 def _said(text: Any) -> Template:
-    found = _template(text)
+    found = _template(text, without_markup)
     try:
         # What is in {{ }} may hold a < or > of its own.
         check_markup(re.sub(r"\{\{.*?\}\}", "0", found.source))
@@ -124,10 +126,19 @@ def _plain_template(value: Any) -> Any:
 
 
 def _target(value: Any) -> Any:
-    template = _plain_template(value)
+    if isinstance(value, Template):
+        return value
+    # With a host in it, what a value holds cannot be another one.
+    names_host = isinstance(value, str) and "@" in re.sub(r"\{\{.*?\}\}", "", value)
+    template = _template(value, _part_of_address if names_host else None)
     if template.literal is not None:
         check_address(template.literal)
     return template
+
+
+def _part_of_address(value: Any) -> str:
+    """``value`` as part of a SIP address whose host the plan names: no delimiter of the address stays one."""
+    return quote(clean_text(str(value)), safe="-_.!~*'()&=+$,:[]")
 
 
 Said = Annotated[

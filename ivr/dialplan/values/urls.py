@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from ivr.dialplan.source.errors import quoted
 from ivr.dialplan.values.expressions import ExpressionError, Template
 from ivr.dialplan.values.fields import refuse
+from ivr.text import clean_text
 
 _SCHEMES = ("http://", "https://", "/")
 
@@ -16,7 +17,7 @@ _SCHEMES = ("http://", "https://", "/")
 def _escaped(value: Any) -> str:
     """``value`` as part of an address (RFC 3986, 2.1): nothing in it is a delimiter."""
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return quote(text, safe="")
+    return quote(clean_text(text, lines=True), safe="")
 
 
 def _url(value: Any) -> Any:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivr.dialplan.values.expressions import MAX_SIZE, ExpressionError
+from ivr.text import clean_data
 
 MAX_VARIABLES = 500
 """Variables of one call."""
@@ -38,13 +39,13 @@ class Variables:
         if len(self._values) >= MAX_VARIABLES and name not in self._values:
             raise ExpressionError(f"more than {MAX_VARIABLES} variables")
         home = self._local[-1] if name in self._local[-1] else self._values
-        home[name] = value
+        home[name] = clean_data(value)
         if sensitive:
             self.sensitive.add(name)
 
     def enter(self, values: Mapping[str, Any]) -> None:
         """Begin a subroutine with these parameters."""
-        self._local.append(dict(values))
+        self._local.append(clean_data(dict(values)))
 
     def leave(self) -> None:
         self._local.pop()

@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 
 from ivr.dialplan.values.expressions import Template
+from ivr.dialplan.values.markup import without_markup
 from ivr.dialplan.values.texts import Spoken
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.language import TextName
@@ -18,4 +19,6 @@ YES_OR_NO_TEXT = registry.text("yes_or_no", "en")
 
 def built_in(name: TextName, languages: Sequence[str]) -> Spoken:
     """Return the prompt ``name`` in the languages of a plan."""
-    return Spoken({language: Template(registry.text(name, language)) for language in languages})
+    return Spoken(
+        {language: Template(registry.text(name, language), without_markup) for language in languages}
+    )

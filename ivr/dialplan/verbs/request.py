@@ -21,6 +21,7 @@ from ivr.dialplan.values.fields import Duration, StepName, Switch, VariableName,
 from ivr.dialplan.values.nested import Data
 from ivr.dialplan.values.texts import Expr, PromptTexts, TemplateText
 from ivr.dialplan.values.urls import Url, leads_elsewhere
+from ivr.text import clean_data, clean_text, decode_text, header_text, json_text
 
 MAX_TRIES = 5
 BACKOFF_S = 0.25
@@ -207,13 +208,11 @@ class Request(SpeakingVerb):
             url += ("&" if "?" in url else "?") + urlencode(
                 {name: _as_text(value) for name, value in listed.items()}, doseq=True
             )
-        headers = {name: run.render(value) for name, value in self.headers.items()}
-        if any(not value.isprintable() for value in headers.values()):
-            raise VerbFailed("bad_value", "a header's value has a character that cannot be sent")
+        headers = {name: header_text(run.render(value)) for name, value in self.headers.items()}
         body = None
         if self.json_ is not None:
             try:
-                body = json.dumps(self.json_.evaluate(run.scope()), ensure_ascii=False, default=str).encode()
+                body = json_text(self.json_.evaluate(run.scope())).encode()
             except (ExpressionError, ValueError) as error:
                 raise VerbFailed("bad_value", f"json: {error}") from None
             headers.setdefault("Content-Type", "application/json")
@@ -276,7 +275,7 @@ def _as_text(value: Any) -> Any:
 
 def _headers(reply: HttpReply) -> dict[str, str]:
     """Convert headers as in ``call.headers``: names in small letters, an underscore for a dash."""
-    return {name.lower().replace("-", "_"): value for name, value in reply.headers.items()}
+    return {name.lower().replace("-", "_"): clean_text(value) for name, value in reply.headers.items()}
 
 
 def _body(reply: HttpReply, *, must_be_json: bool) -> Any:
@@ -284,9 +283,9 @@ def _body(reply: HttpReply, *, must_be_json: bool) -> Any:
     kind = _headers(reply).get("content_type", "").partition(";")[0].strip().lower()
     if kind == "application/json" or kind.endswith("+json"):
         try:
-            return json.loads(reply.body)
+            return clean_data(json.loads(reply.body))
         except (ValueError, RecursionError) as error:
-            raise BadReply(f"it is no JSON: {error}") from None
+            raise BadReply(f"it is no JSON: {clean_text(str(error))[:200]}") from None
     if must_be_json:
         raise BadReply(f"expected application/json, found {quoted(kind or 'no content type')}")
-    return reply.body.decode("utf-8", "replace")
+    return clean_text(decode_text(reply.body), lines=True)

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ivr.errors import IvrError
 from ivr.service.config.declaration import Option, SettingsTree, TableArray, describe, names_in, node_at
+from ivr.text import clean_text
 
 PREFIX = "IVR_"
 RESERVED = frozenset({"IVR_CACHE_DIR", "IVR_CONFIG"})
@@ -70,6 +71,8 @@ def from_environment(tree: SettingsTree, environ: Mapping[str, str]) -> Source:
         if name is None:
             near = nearest(variable.upper(), [*known, *RESERVED])
             raise SettingsError(f"environment: {variable} is not a setting{near}")
+        if not text.isprintable() and clean_text(text, lines=True) != text:
+            raise SettingsError(f"environment: {variable} has a character that no text has; use UTF-8")
         _put(found, name, from_text(tree, name, text, f"environment: {variable}"))
     variables = {name: variable for variable, name in known.items()}
     return Source(found, lambda name: f"environment: {variables[name]}")

@@ -29,8 +29,7 @@ class RecordingFiles:
 
     def append(self, sound: Pcm16, decisions: list[Decision]) -> None:
         text = "".join(decision.to_json() + "\n" for decision in decisions)
-        # A lone surrogate (a byte of SIP that was no UTF-8) is written as JSON escapes it.
-        lines = text.encode("utf-8", "backslashreplace")
+        lines = text.encode()
         _write(self._decisions, lines)
         self._decided_bytes += len(lines)
         if sound.size:

@@ -5,7 +5,6 @@ at sample 2n of the session's clock. The other file has one ``Decision`` a line;
 ``session``, holds the options that the call ran with, under the names that they have in the settings.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from ivr.audio.wav import Pcm16, WavError, decode_channels
 from ivr.errors import IvrError
 from ivr.grammar.expectation import ExpectedKind
 from ivr.session.decisions import Decision
+from ivr.text import file_name
 
 PART = ".part"
 """Suffix of the names while the call goes on. Both files can be read at any time, also after a crash."""
@@ -98,8 +98,7 @@ class Recording:
 
 def recording_name(began: datetime, call_id: str) -> str:
     """``20260131T175900Z-CALLID``: a Call-ID is any text of a stranger's, a file name is not."""
-    safe = re.sub(r"[^A-Za-z0-9@_-]+", "_", call_id)[:MAX_NAME].strip("_")
-    return f"{began.astimezone(UTC):%Y%m%dT%H%M%SZ}-{safe or 'call'}"
+    return f"{began.astimezone(UTC):%Y%m%dT%H%M%SZ}-{file_name(call_id, 'call')}"
 
 
 def recordings_in(path: Path) -> list[Path]:

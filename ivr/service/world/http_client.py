@@ -5,9 +5,14 @@ from typing import TYPE_CHECKING
 
 from ivr.dialplan.runtime.world import HttpFailed, HttpReply, HttpRequest
 from ivr.service.world.options import HttpOptions
+from ivr.text import clean_text, header_text
 
 if TYPE_CHECKING:
     import httpx
+
+
+MAX_HEADER = 8_000
+"""Characters of one header that are sent."""
 
 
 class HttpClient:
@@ -28,7 +33,10 @@ class HttpClient:
                 async with client.stream(
                     request.method,
                     url,
-                    headers=[(name.encode(), value.encode()) for name, value in request.headers.items()],
+                    headers=[
+                        (name.encode(), header_text(value, MAX_HEADER).encode())
+                        for name, value in request.headers.items()
+                    ],
                     content=request.body,
                 ) as response:
                     body = await self._body(response)
@@ -44,7 +52,9 @@ class HttpClient:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise HttpFailed("unreachable", "the address is none of http or https") from None
         except (httpx.HTTPError, OSError) as error:
-            raise HttpFailed("unreachable", f"{type(error).__name__}: {error}") from None
+            raise HttpFailed(
+                "unreachable", f"{type(error).__name__}: {clean_text(str(error))[:300]}"
+            ) from None
 
     async def aclose(self) -> None:
         client, self._client = self._client, None

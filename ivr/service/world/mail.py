@@ -8,6 +8,7 @@ from email.utils import localtime, make_msgid
 from pathlib import Path
 
 from ivr.service.world.options import MailOptions
+from ivr.text import decode_text
 
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}
 
@@ -57,4 +58,4 @@ class SmtpMail:
         if self._options.password_file is None:
             return ""
         path = Path(self._options.password_file).expanduser()
-        return path.read_text(encoding="utf-8").split("\n", 1)[0].strip()
+        return decode_text(path.read_bytes()).split("\n", 1)[0].strip()

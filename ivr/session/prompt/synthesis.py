@@ -15,6 +15,7 @@ from ivr.speech.base import TextToSpeech
 from ivr.speech.prompts.store import Prompt
 from ivr.speech.sentences import sentences_of
 from ivr.speech.timed_words import Word, shift_words, words_of
+from ivr.text import REPLACEMENT, clean_text
 
 Sayable = str | AudioClip | Path | AsyncIterator[str]
 SaySource = Sayable | Iterable[Sayable]
@@ -29,6 +30,11 @@ class PreparedPrompts(Protocol):
         """Its sound at the engine's ``sample_rate`` and its words, or None."""
 
 
+def spoken_text(text: str) -> str:
+    """Return ``text`` as an engine is given it: valid, without control characters and their substitutes."""
+    return clean_text(text, lines=True).replace(REPLACEMENT, "")
+
+
 def _items(source: SaySource) -> list[Sayable]:
     """The items to say in order, files decoded. Raises TypeError for what cannot be said, OSError and
     WavError for a file that cannot be read.
@@ -41,7 +47,9 @@ def _items(source: SaySource) -> list[Sayable]:
         if isinstance(item, Path):
             samples, rate = decode_wav(item.read_bytes())
             items.append(AudioClip(samples.tobytes(), rate))
-        elif isinstance(item, str | AudioClip | AsyncIterator):
+        elif isinstance(item, str):
+            items.append(spoken_text(item))
+        elif isinstance(item, AudioClip | AsyncIterator):
             items.append(item)
         else:
             raise TypeError(f"{type(item).__name__} cannot be said: give text or an audio file")
@@ -69,7 +77,8 @@ class PromptSynthesis:
             if isinstance(item, str):
                 await self._synthesise(item, handle)
             elif isinstance(item, AsyncIterator):
-                async for sentence in sentences_of(item):
+                async for piece in sentences_of(item):
+                    sentence = spoken_text(piece)
                     if not self._write_prepared(sentence, handle):
                         await self._synthesise(sentence, handle)
 

@@ -1,16 +1,20 @@
 """What a stretch of the caller's speech says: the STT with its time limit, and nothing that can fail."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
 from ivr.audio.frames import VAD_RATE
 from ivr.session.privacy import Privacy
 from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript
+from ivr.text import clean_text
 from ivr.vad.events import Pcm16
 
 HIDDEN = "***"
 """Stands for a private text."""
+MAX_TEXT = 10_000
+"""Characters of a transcript that are kept; nobody says more in a turn."""
 
 
 class Recogniser:
@@ -56,6 +60,7 @@ class Recogniser:
         finally:
             self.busy -= 1
         self._failed = False
+        transcript = _cleaned(transcript)
         hidden = self._privacy.covers(onset, offset, asked)
         self._log.info(
             "interim_transcript" if why == "interim" else "transcript",
@@ -70,6 +75,15 @@ class Recogniser:
                 "transcript", why, **transcript_details(transcript, onset, offset, asked), interim=True
             )
         return transcript
+
+
+def _cleaned(transcript: Transcript) -> Transcript:
+    """Make a recogniser's words valid text on one line; engines of all kinds pass here."""
+    text = clean_text(" ".join(transcript.text.split()))[:MAX_TEXT]
+    confidence = transcript.confidence
+    if not 0.0 <= confidence <= 1.0:
+        confidence = 0.0 if math.isnan(confidence) else min(max(confidence, 0.0), 1.0)
+    return Transcript(text, confidence, transcript.engine)
 
 
 def transcript_details(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:

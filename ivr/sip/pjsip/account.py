@@ -12,6 +12,7 @@ from ivr.sip.errors import SipError
 from ivr.sip.options import Registration
 from ivr.sip.pjsip.endpoint import Endpoint, failure_of
 from ivr.sip.routing import registrar_domain
+from ivr.text import clean_text
 
 log = structlog.get_logger("ivr.sip")
 
@@ -57,7 +58,9 @@ class PjAccount(pj.Account):  # type: ignore[misc]
             elif prm.code // 100 == 2:
                 log.info("unregistered", account=self.name)
             else:
-                log.warning("registration_failed", account=self.name, status=prm.code, reason=prm.reason)
+                log.warning(
+                    "registration_failed", account=self.name, status=prm.code, reason=clean_text(prm.reason)
+                )
                 if prm.code < 600 and prm.code not in _RETRIED_BY_PJSUA:
                     self._retry_at = time.monotonic() + self._retry_s
         except Exception:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pjsua2 as pj
 
+from ivr.text import header_text
+
 
 def answer(call: pj.Call, status: int, headers: Mapping[str, str] | None = None) -> None:
     """Answer an INVITE with ``status``. Raises pj.Error.
@@ -21,7 +23,7 @@ def add_headers(prm: Any, headers: Mapping[str, str]) -> None:
     """Add them to the message that is sent with ``prm`` (``pj.CallOpParam``)."""
     for name, value in headers.items():
         header = pj.SipHeader()
-        header.hName, header.hValue = name, value
+        header.hName, header.hValue = name, header_text(value)
         prm.txOption.headers.append(header)
 
 

@@ -28,6 +28,7 @@ from ivr.dialplan.verbs.hangup import Hangup
 from ivr.dialplan.verbs.python import Python
 from ivr.dialplan.verbs.request import Request
 from ivr.dialplan.verbs.transfer import Transfer
+from ivr.text import clean_data, json_text
 
 ACTIONS: dict[str, type[Verb]] = {
     "transfer": Transfer,
@@ -205,7 +206,7 @@ class Tool(Fields):
     def arguments(self, written: str) -> dict[str, Any]:
         """Read the JSON that a model wrote. Raises BadArguments."""
         try:
-            given = json.loads(written or "{}")
+            given = clean_data(json.loads(written or "{}"))
         except (ValueError, RecursionError):
             raise BadArguments("the arguments are not JSON") from None
         if not isinstance(given, dict):
@@ -250,7 +251,7 @@ class Tool(Fields):
         values = {name: shown[name] for name in (self.verb.sets() if self.verb else ()) if name in shown}
         if isinstance(self.verb, Python) and not values and not self.verb.hides(run):
             values = {"result": result}
-        return json.dumps(values or {"outcome": "done"}, ensure_ascii=False, default=str)[:MAX_RESULT]
+        return json_text(values or {"outcome": "done"})[:MAX_RESULT]
 
 
 def tools_cross_check(tools: Any, language: str) -> Iterator[tuple[Path, str]]:
