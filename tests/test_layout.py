@@ -62,6 +62,17 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
 
 
+def tracked_lines() -> Iterator[tuple[Path, int, str]]:
+    """Every line of the repository's text files, with its file and its number."""
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            yield path, number, line
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_what_the_design_allows(room: str) -> None:
     wrong = []
@@ -237,15 +248,11 @@ def test_nothing_of_a_machine_is_written_down() -> None:
     here = re.compile(
         r"(?<![\w.])/(?:work|root|home/\w+)/|" + "|".join(("pypi" + r"\.org", "python" + r"hosted\.org"))
     )
-    found = []
-    for path in tracked():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        for number, line in enumerate(text.splitlines(), 1):
-            if path != Path(__file__) and here.search(line):
-                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for path, number, line in tracked_lines()
+        if path != Path(__file__) and here.search(line)
+    ]
     assert not found, "\n".join(found)
 
 

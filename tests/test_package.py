@@ -8,7 +8,7 @@ import sys
 import tomllib
 
 import ivr
-from tests.test_layout import PACKAGE, ROOT, modules, tracked
+from tests.test_layout import PACKAGE, ROOT, modules, tracked_lines
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME = PROJECT["name"]
@@ -21,18 +21,11 @@ OTHERS = re.compile(
 
 
 def test_no_message_names_the_distribution_of_somebody_else() -> None:
-    found = []
-    for path in tracked():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        lines = enumerate(text.splitlines(), 1) if path.name != "test_package.py" else ()
-        found += [
-            f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-            for number, line in lines
-            if OTHERS.search(line)
-        ]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path, number, line in tracked_lines()
+        if path.name != "test_package.py" and OTHERS.search(line)
+    ]
     assert not found, f"the distribution is {NAME}:\n" + "\n".join(found)
 
 

@@ -12,18 +12,19 @@ from ivr.tasks import TaskSupervisor, background_tasks, child_task, first_comple
 STARTING_FUNCTIONS = {"create_task", "ensure_future"}
 
 
+async def wait_for_ever(cleaned: asyncio.Event) -> None:
+    """Work that ends when it is cancelled, and then takes a turn of the loop to clean up."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        cleaned.set()
+
+
 async def test_tasks_that_remain_are_cancelled_and_awaited_at_the_end() -> None:
     cleaned = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            cleaned.set()
-
     tasks = TaskSupervisor()
-    task = tasks.start(work(), "work")
+    task = tasks.start(wait_for_ever(cleaned), "work")
     await asyncio.sleep(0)
     assert tasks.running == 1
     await tasks.aclose()
@@ -58,16 +59,8 @@ async def test_an_exception_that_another_task_awaits_is_not_logged() -> None:
 
 async def test_a_child_task_ends_with_its_block() -> None:
     cleaned = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            cleaned.set()
-
     with pytest.raises(ValueError, match="of the block"):
-        async with child_task(work(), "work") as task:
+        async with child_task(wait_for_ever(cleaned), "work") as task:
             await asyncio.sleep(0)
             raise ValueError("of the block")
     assert cleaned.is_set() and task.cancelled()
@@ -114,16 +107,9 @@ async def test_one_of_the_background_that_raises_is_logged_and_the_block_continu
 
 async def test_the_first_to_complete_ends_the_others() -> None:
     cleaned = asyncio.Event()
-
-    async def slow() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cleaned.set()
-
-    assert await first_completed(slow(), asyncio.sleep(0.001)) == 1
+    assert await first_completed(wait_for_ever(cleaned), asyncio.sleep(0.001)) == 1
     assert cleaned.is_set()
-    assert await first_completed(slow(), timeout_s=0.001) is None
+    assert await first_completed(wait_for_ever(cleaned), timeout_s=0.001) is None
 
 
 async def test_work_that_is_run_to_its_end_is_not_cancelled_with_its_caller() -> None:

@@ -20,12 +20,11 @@ from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.echo import Cleaned, Echoes
-from ivr.vad.endpointing import Endpointer
 from ivr.vad.events import FlushReason, SpeechEnded, SpeechStarted, VadListener
 from ivr.vad.noise_floor import NoiseFloor
 from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import CONTEXT, F32, NARROW_INPUT, WINDOW, SileroModel
-from ivr.vad.stream import Delivery, fade_of, next_turn_from, scale_of
+from ivr.vad.stream import Delivery, endpointer_of, fade_of, next_turn_from, scale_of
 
 log = structlog.get_logger(__name__)
 
@@ -287,14 +286,7 @@ class LineStream:
         self.dropped = 0
         self._vad = vad
         self._delivery = Delivery(listener)
-        self._endpointer = Endpointer(
-            endpointing,
-            options.threshold,
-            options.release_level,
-            options.attack_level,
-            options.early_level,
-            audio=self._turn,
-        )
+        self._endpointer = endpointer_of(endpointing, options, self._turn)
         self._pre_roll = ms_to_samples(endpointing.pre_roll_ms, VAD_RATE)
         self._parts: list[Pcm16] = []
         """The turn in progress, 16 kHz."""

@@ -8,6 +8,7 @@ delay is taken out, so an event's time points at the sound that caused it.
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 import structlog
@@ -42,14 +43,7 @@ class StreamDetector:
         self._knows_8k = self._narrow = narrow
         self._scale = scale_of(options)
         self._noise = NoiseFloor(1, options.noise_margin_db)
-        self._endpointer = Endpointer(
-            endpointing,
-            options.threshold,
-            options.release_level,
-            options.attack_level,
-            options.early_level,
-            audio=self._sound,
-        )
+        self._endpointer = endpointer_of(endpointing, options, self._sound)
         self._fade = fade_of(options)
         self.state: F32 = np.zeros(STATE_SHAPE, np.float32)
         """What the network remembers of this stream, (2, 128)."""
@@ -172,6 +166,20 @@ def fade_of(options: DetectorOptions) -> np.float32:
     """What the network's memory is multiplied by after a quiet window."""
     windows = ms_to_samples(options.fade_ms, VAD_RATE) / WINDOW
     return np.float32(math.exp(-1 / windows) if windows else 1.0)
+
+
+def endpointer_of(
+    endpointing: EndpointingOptions, options: DetectorOptions, audio: Callable[[int], Pcm16]
+) -> Endpointer:
+    """The endpointing of a stream, with the levels of its detector. ``audio``: see ``Endpointer``."""
+    return Endpointer(
+        endpointing,
+        options.threshold,
+        options.release_level,
+        options.attack_level,
+        options.early_level,
+        audio=audio,
+    )
 
 
 def scale_of(options: DetectorOptions) -> np.float32:

@@ -21,6 +21,18 @@ SETTINGS: dict[str, dict[str, str]] = {
 }
 """Service by name, and what is set for it beyond the defaults. ``demo`` serves the plan of that name."""
 
+RELOADED_PLAN = """
+dialplan: 1
+name: {name}
+start: prompt
+steps:
+  prompt:
+    - play: continuous.wav
+    - say: {text}
+    - hangup:
+"""
+"""A plan with a name and a text to be changed while it is served, beside the sound that it plays."""
+
 
 class Services:
     """``get`` for a shared one, ``start`` for one of a test's own."""

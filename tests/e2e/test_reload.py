@@ -7,24 +7,13 @@ from pathlib import Path
 
 from tests.caller import UserAgent, measure
 from tests.e2e.running import Service
-from tests.e2e.services import Services
-
-PLAN = """
-dialplan: 1
-name: {name}
-start: prompt
-steps:
-  prompt:
-    - play: continuous.wav
-    - say: {text}
-    - hangup:
-"""
+from tests.e2e.services import RELOADED_PLAN, Services
 
 
 def test_plans_are_read_again_and_one_with_a_mistake_is_refused(services: Services, tmp_path: Path) -> None:
     shutil.copy(services.plan("test").with_name("continuous.wav"), tmp_path)
     plan = tmp_path / "plan.yaml"
-    plan.write_text(PLAN.format(name="before", text="This was written before."))
+    plan.write_text(RELOADED_PLAN.format(name="before", text="This was written before."))
     with UserAgent() as caller, Service([plan]) as service:
         running = caller.call(service.address)
         running.media.wait_loud(5)
@@ -36,7 +25,7 @@ def test_plans_are_read_again_and_one_with_a_mistake_is_refused(services: Servic
         call = caller.call(service.address)
         assert service.wait_event("call_started", call=call.call_id)["plan"] == "before"
         call.close()
-        plan.write_text(PLAN.format(name="after", text="This was written after."))
+        plan.write_text(RELOADED_PLAN.format(name="after", text="This was written after."))
         service.signal(signal.SIGHUP)
         reloaded = service.wait_event("plans_reloaded", 20, since)
         assert (reloaded["plans"], reloaded["prompts_missing"]) == (["after"], 0)
@@ -55,7 +44,7 @@ def test_settings_are_read_again_and_a_file_with_a_mistake_changes_nothing(
 ) -> None:
     shutil.copy(services.plan("test").with_name("continuous.wav"), tmp_path)
     plan, config = tmp_path / "plan.yaml", tmp_path / "ivr.toml"
-    plan.write_text(PLAN.format(name="line", text="Goodbye."))
+    plan.write_text(RELOADED_PLAN.format(name="line", text="Goodbye."))
 
     def interrupted_by_a_key(caller: UserAgent, service: Service) -> bool:
         call = caller.call(service.address)

@@ -14,19 +14,9 @@ import pytest
 
 from tests.caller import Call, UserAgent, measure
 from tests.e2e.running import Event, Service
-from tests.e2e.services import Services
+from tests.e2e.services import RELOADED_PLAN, Services
 
 SETTINGS = {"IVR_WORKERS__RESTART_BACKOFF_S": "0.2"}
-PLAN = """
-dialplan: 1
-name: {name}
-start: prompt
-steps:
-  prompt:
-    - play: continuous.wav
-    - say: {text}
-    - hangup:
-"""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +51,7 @@ def caller() -> Iterator[UserAgent]:
 
 
 def write(folder: Path, name: str, text: str) -> None:
-    (folder / "plan.yaml").write_text(PLAN.format(name=name, text=text))
+    (folder / "plan.yaml").write_text(RELOADED_PLAN.format(name=name, text=text))
 
 
 def port(service: Service, index: int) -> tuple[str, int]:
