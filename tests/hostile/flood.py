@@ -24,27 +24,32 @@ AGENTS = ("friendly-scanner", "sipvicious", "sip-scan", "VaxSIPUserAgent/3.1", "
 LIMIT_MS = 500.0
 """Within which a trusted INVITE is answered 200."""
 PACE_S = 0.002
+KINDS = ("INVITE", "INVITE", "INVITE", "OPTIONS", "REGISTER", "FROB", "noise")
+SCANS = KINDS[3:]
+"""What scanners send: nothing that would be a call where anybody may call."""
 
 
-def requests(dice: random.Random, host: str, port: int) -> bytes:
+def request(dice: random.Random, host: str, port: int, kinds: Sequence[str]) -> bytes:
     """One request of a flood or a scan, well formed or nearly."""
     agent = f"User-Agent: {dice.choice(AGENTS)}\r\n"
     user = f"sip:{dice.randrange(10_000)}@127.0.0.1"
-    kind = dice.choice(("INVITE", "INVITE", "INVITE", "OPTIONS", "REGISTER", "FROB", "noise"))
+    kind = dice.choice(kinds)
     if kind == "noise":
         return dice.randbytes(dice.randrange(1, 900))
     branch = f"z9hG4bK{dice.randrange(1 << 60)}"
-    request = Request(
+    made = Request(
         kind, sdp() if kind == "INVITE" else "", uri=user, to=f"<{user}>", more=agent, branch=branch,
         sender=f'"{agent[12:-2]}" <{user}>;tag={dice.randrange(1 << 40)}',
     )  # fmt: skip
-    return request.data(host, port)
+    return made.data(host, port)
 
 
 class Flood(threading.Thread):
     """Sends ``rate`` packets a second from each source in turn, until it is stopped."""
 
-    def __init__(self, target: tuple[str, int], sources: int, rate: float, seed: int) -> None:
+    def __init__(
+        self, target: tuple[str, int], sources: int, rate: float, seed: int, kinds: Sequence[str]
+    ) -> None:
         super().__init__(daemon=True)
         dice = random.Random(seed)
         self._target, self._rate = target, rate
@@ -55,7 +60,9 @@ class Flood(threading.Thread):
             sock.bind((host, 0))
             sock.setblocking(False)
             port = sock.getsockname()[1]
-            self._packets += [(sock, requests(dice, host, port)) for _ in range(max(1, 2000 // sources))]
+            self._packets += [
+                (sock, request(dice, host, port, kinds)) for _ in range(max(1, 2000 // sources))
+            ]
         dice.shuffle(self._packets)
         self.sent = self.answered = 0
         self._stopped = threading.Event()
@@ -151,18 +158,19 @@ def quantile(values: Sequence[float], share: float) -> float:
     return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 1)
 
 
-def measure(target: Target, sources: int, rate: float, seconds: float, seed: int) -> Result:
+def measure(
+    target: Target, sources: int, rate: float, seconds: float, seed: int, kinds: Sequence[str] = KINDS
+) -> Result:
     """Flood the target for so long, with a trusted call every 0.1 s."""
-    flood, waker = Flood(target.address, sources, rate, seed), Waker()
+    flood, waker = Flood(target.address, sources, rate, seed, kinds), Waker()
     before, began = spent(target.pid).whole, time.monotonic()
     waker.start()
     flood.start()
     setup: list[float] = []
     while time.monotonic() < began + seconds:
-        request = Request(body=sdp())
         asked = time.monotonic()
         try:
-            call = target.call(request)
+            call = target.call()
         except AssertionError:
             setup.append(float("inf"))
         else:
@@ -186,13 +194,15 @@ def main() -> int:
         default="127.0.0.1",
         help="sip.accept_from, with commas; any: the sources are no strangers",
     )
+    parser.add_argument("--scans", action="store_true", help="no INVITEs")
     options = parser.parse_args()
     accepted = ["127.0.0.1", *options.accept.split(",")]
     target = Target(free_port(), accept_from=accepted, max_calls=20)
     print("build:", target.build)
     idle = measure(target, 1, 0, min(5.0, options.seconds), options.seed)
     print("no flood:", idle.line(), flush=True)
-    result = measure(target, options.sources, options.rate, options.seconds, options.seed)
+    kinds = SCANS if options.scans else KINDS
+    result = measure(target, options.sources, options.rate, options.seconds, options.seed, kinds)
     print(f"{options.sources} sources, seed {options.seed}:", result.line())
     target.check_alive()
     target.close()

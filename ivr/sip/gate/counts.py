@@ -23,15 +23,15 @@ class RefusalCounts:
     def __getitem__(self, treatment: Treatment) -> int:
         return self._all[treatment]
 
-    def note(self, treatment: Treatment, cause: str) -> None:
-        """Count a message. ``cause`` is one of a few texts: nothing out of a message."""
+    def note(self, treatment: Treatment, cause: str, number: int = 1) -> None:
+        """Count messages. ``cause`` is one of a few texts: nothing out of a message."""
         for counter, name in (
             (self._all, treatment),
             (self._new, treatment),
             (self._causes, cause),
             (self._new_causes, cause),
         ):
-            counter[name] += 1
+            counter[name] += number
 
     def report(self, now: float) -> dict[str, Any] | None:
         """The fields of a line in the log, when one is due and something was counted since the last."""

@@ -1,10 +1,9 @@
 """The gate in front of pjsip: which messages it may see. SIP thread only."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -18,16 +17,15 @@ from ivr.sip.gate.hosts import HostAddresses, host_of
 from ivr.sip.gate.nat import is_behind_nat
 from ivr.sip.gate.peers import STRANGER, Peer, Peers, SourceLimits
 from ivr.sip.gate.raw_message import RawMessage, read
+from ivr.sip.gate.recent import Recent
 from ivr.sip.gate.request_checks import Refusal, media_types, refusal, response_refusal
+from ivr.sip.gate.stranger_socket import Strangers
 from ivr.sip.options import CODECS, SipOptions, is_loopback
 from ivr.sip.pjsip import native
 from ivr.sip.pjsip.packet_module import MessageLayout, Packet, PacketModule
 from ivr.sip.pjsip.tls import build_security
 
 log: Any = structlog.get_logger("ivr.sip")
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
@@ -38,10 +36,16 @@ _REFRESHES = frozenset({"INVITE", "UPDATE"})
 LIMIT_WINDOW_S = 10
 MAX_RATE = 50
 """Requests a second from a source that is not trusted, over the window, after which it is banned."""
-MAX_REQUESTS = 20_000
-"""Requests of ours whose answers are waited for; the oldest is forgotten when there are more."""
+REQUESTS_KEPT_S = 64.0
+"""Seconds for which a request of ours is remembered: a transaction takes half of that (RFC 3261, 17)."""
+RINGING_KEPT_S = 600.0
+"""Seconds for which an INVITE of ours is remembered, from its last provisional response on."""
+INVITES_KEPT_S = 300.0
+"""Seconds within which the first answer to an INVITE is sent."""
 PROVED_S = 3600.0
 """Seconds for which a source that proved a trunk's password may send what is no new call."""
+_NO_PEER = "not from a peer in sip.accept_from"
+_BANNED: Treatment = "banned"
 LOG_EVERY_S = 1.0
 """Refused messages are logged once in so many seconds, with a count of the others."""
 
@@ -90,14 +94,17 @@ class Gate:
             dtls=encrypted and "dtls" in keyings,
         )
         self._digest = DigestChallenges(time.monotonic)
-        self._proved: OrderedDict[str, tuple[Peer, float]] = OrderedDict()
-        """Sources that proved a trunk's password, and until when that counts."""
+        self._proved: Recent[str, Peer] = Recent(PROVED_S)
+        """Sources that proved a trunk's password."""
         self.dialogs = Dialogs()
-        self._requests: OrderedDict[str, RawMessage] = OrderedDict()
+        self._requests: Recent[str, RawMessage] = Recent(REQUESTS_KEPT_S)
         """Requests of ours by the branch of their Via."""
-        self._invites: OrderedDict[tuple[str, str], _Invite] = OrderedDict()
+        self._ringing: Recent[str, RawMessage] = Recent(RINGING_KEPT_S)
+        """INVITEs among them."""
+        self._invites: Recent[tuple[str, str], _Invite] = Recent(INVITES_KEPT_S)
         """INVITEs by Call-ID and From tag."""
         self._module = PacketModule(self._request, self._response, self._sent)
+        self._strangers = Strangers(options.bind, self._peers, (self._faults, self._rate))
         self.counts = RefusalCounts(time.monotonic())
         """Messages that did not reach pjsip, for whatever reason."""
         self._answering = False
@@ -108,18 +115,32 @@ class Gate:
     def register(self) -> None:
         """Raises SipError."""
         self._module.register()
+        self._strangers.open()
 
     def supervise(self) -> None:
-        """Log the counts, once a minute at most."""
+        """Once a second: look at what strangers sent, log the counts (once a minute at most)."""
+        self._strangers.update()
+        self._look_at_strangers()
         report = self.counts.report(time.monotonic())
         if report is not None:
             log.info("messages_refused", **report)
 
     def close(self) -> None:
         """Log the counts since the start."""
+        self._look_at_strangers()
+        self._strangers.close()
         totals = self.counts.totals()
         if totals is not None:
             log.info("messages_refused_total", **totals)
+
+    def _look_at_strangers(self) -> None:
+        for data, host, port, banned in self._strangers.read():
+            reason, treatment = ("banned", _BANNED) if banned else (_NO_PEER, None)
+            self._note(reason, Packet(data, host, port), read(data), treatment=treatment)
+        dropped = self._strangers.dropped()
+        if dropped:
+            self.counts.note("dropped", "dropped by the kernel", dropped)
+            self._unlogged += dropped
 
     def sender(self, rdata: int) -> tuple[Packet, Peer]:
         """The packet of an INVITE in a ``pjsip_rx_data`` that was let through, and the peer that sent it."""
@@ -143,11 +164,11 @@ class Gate:
             if peer is None:
                 return True
         elif accounts:
-            peer = self._proved_peer(packet.host) or peer
+            peer = self._proved.get(packet.host) or peer
             if peer is None and message.method == "ACK":
                 return True  # of the answer that was our challenge
         if peer is None:
-            self._note("not from a peer in sip.accept_from", packet, message)
+            self._note(_NO_PEER, packet, message)
             return True
         found = refusal(message, len(packet.data)) or self._dialog_refusal(message)
         if not peer.trusted and (found is not None or message.method in _SCANNED):
@@ -165,7 +186,7 @@ class Gate:
         routed = bool(message.value("record-route"))
         if message.method == "INVITE" and not message.to_tag:
             invite = _Invite(peer, media_types(message.body), routed)
-            _keep(self._invites, (message.call_id, message.from_tag), invite)
+            self._invites.put((message.call_id, message.from_tag), invite)
         elif message.to_tag:
             dialog = self.dialogs.find(message.call_id, message.to_tag, message.from_tag)
             routed = dialog is not None and dialog.routed
@@ -211,23 +232,19 @@ class Gate:
         verdict, user = self._digest.judge(message, packet.host, passwords)
         if verdict == "right":
             peer = accounts[user][1]
-            _keep(self._proved, packet.host, (peer, time.monotonic() + PROVED_S))
+            self._proved.put(packet.host, peer)
             self._faults.forgive(packet.host)
             return peer
         if verdict == "wrong":
             self._fault(packet, "too many wrong passwords")
             self._refuse(packet, message, Refusal(_FORBIDDEN, "wrong user or password"))
             return None
-        if self._proved_peer(packet.host) is None:
+        if self._proved.get(packet.host) is None:
             # Who never answers a challenge is looking for open doors.
             self._fault(packet, "too many unanswered challenges")
         stale = verdict == "stale"
         self._answer(packet, 401, self._digest.headers(packet.host, message.call_id, stale=stale))
         return None
-
-    def _proved_peer(self, host: str) -> Peer | None:
-        peer, until = self._proved.get(host, (None, 0.0))
-        return peer if time.monotonic() < until else None
 
     # -- dialogs
 
@@ -252,10 +269,12 @@ class Gate:
 
     def _response(self, packet: Packet, layout: MessageLayout) -> bool:
         message = read(packet.data)
-        request = self._requests.get(message.branch)
+        request = self._requests.get(message.branch) or self._ringing.get(message.branch)
         if request is None or request.call_id != message.call_id:
             self._note("response to no request of ours", packet, message)
             return True
+        if message.status < 200 and request.method == "INVITE":
+            self._ringing.put(message.branch, request)
         found = response_refusal(message) if request.method in _REFRESHES else None
         if found is not None:
             self._note(found.reason, packet, message, status=found.status)
@@ -271,6 +290,9 @@ class Gate:
             dialog = self.dialogs.opened(message.call_id, message.from_tag, message.to_tag)
             dialog.media = media_types(message.body) or dialog.media
             dialog.routed = dialog.routed or bool(message.value("record-route"))
+            dialog.confirmed = dialog.confirmed or message.status >= 200
+        elif message.to_tag and request.method == "INVITE" and message.status >= 300:
+            self.dialogs.failed(message.call_id, message.from_tag, message.to_tag)
         if request.method in _REFRESHES and 100 < message.status < 300 and not message.value("record-route"):
             self._reach_sender(packet, message, self._peers.find(packet.host) or STRANGER)
         return False
@@ -280,7 +302,11 @@ class Gate:
     def _sent(self, packet: Packet) -> None:
         message = read(packet.data)
         if message.method:
-            _keep(self._requests, message.branch, message)
+            if message.method == "INVITE":
+                self._ringing.put(message.branch, message)
+            elif message.method != "ACK":  # which gets no answer
+                self._requests.put(message.branch, message)
+            self._strangers.called(packet.host)
             if message.method == "BYE":
                 self.dialogs.ended(message.call_id, message.from_tag, message.to_tag)
             return
@@ -294,8 +320,10 @@ class Gate:
             invite = self._invites.get((message.call_id, message.from_tag))
             if is_new and invite is not None:
                 dialog.media, dialog.routed = invite.media, invite.routed
-            if is_new and message.status >= 300:
-                self.dialogs.ended(*ids)
+            if message.status >= 300:
+                self.dialogs.failed(*ids)
+            elif message.status >= 200:
+                dialog.confirmed = True
         elif message.cseq_method == "BYE" and message.status >= 200:
             self.dialogs.ended(*ids)
 
@@ -340,11 +368,3 @@ class Gate:
             others=self._unlogged,
         )
         self._logged, self._unlogged = now, 0
-
-
-def _keep(table: OrderedDict[Key, Value], key: Key, value: Value) -> None:
-    """Put the newest entry last, and forget the oldest when there are more than ``MAX_REQUESTS``."""
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > MAX_REQUESTS:
-        table.popitem(last=False)

@@ -85,6 +85,20 @@ class Peers:
             found.append(Peer("registrar", trusted=True, behind_nat=False))
         return max(found, key=lambda peer: peer.trusted, default=None)
 
+    def udp_networks(self) -> list[ipaddress.IPv4Network] | None:
+        """Networks that a peer's UDP may come from now; None when that is everywhere."""
+        found: list[ipaddress.IPv4Network] = []
+        for rule in self._rules:
+            if rule.tls_subject is not None:
+                continue
+            if EVERYBODY in rule.networks or not (rule.networks or rule.hosts):
+                return None
+            found += rule.networks
+            found += (ipaddress.IPv4Network(each) for name in rule.hosts for each in self._hosts.of(name))
+        if self._asks_registrars:
+            found += (ipaddress.IPv4Network(each) for each in self._registrars())
+        return found
+
     def accounts(self, address: str, tls_names: Sequence[str] = ()) -> dict[str, tuple[str, Peer]]:
         """User to password and peer, of the trunks that may prove a password from there."""
         rules = self._fitting(address, tls_names)
@@ -146,6 +160,10 @@ class SourceLimits:
         """Whether nothing from ``address`` is looked at now."""
         source = self._sources.get(address)
         return source is not None and now < source.banned_until
+
+    def all_banned(self, now: float) -> list[str]:
+        """Every address that is banned now, the one heard from last at the end."""
+        return [address for address, source in self._sources.items() if now < source.banned_until]
 
     def counted(self, address: str, now: float) -> bool:
         """Note a message; whether ``address`` is banned by it."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ import structlog
 from ivr.audio.frames import FRAME_MS, LINE_RATE
 from ivr.sip.capacity import Capacity
 from ivr.sip.errors import SipError
+from ivr.sip.gate import stranger_socket
 from ivr.sip.gate.raw_message import read_text
 from ivr.sip.message import readable
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports, password_of
@@ -150,7 +152,13 @@ class Endpoint:
             self.ep.libCreate()
         self._configure()
         for kind, name in ((pj.PJSIP_TRANSPORT_UDP, "UDP"), (pj.PJSIP_TRANSPORT_TCP, "TCP")):
-            self._listen(kind, self._transport(self.port), f"{name} {self.options.bind}", "--bind")
+            config = self._transport(self.port)
+            if name == "UDP" and stranger_socket.SUPPORTED:
+                option = pj.SockOpt()
+                option.level, option.optName = socket.SOL_SOCKET, socket.SO_REUSEPORT
+                option.setOptValInt(1)
+                config.sockOptParams.sockOpts.append(option)
+            self._listen(kind, config, f"{name} {self.options.bind}", "--bind")
         if any(each.over_tls for each in self.options.registrations):
             self._connect_tls()
         self._listen_tls()

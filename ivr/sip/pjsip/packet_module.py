@@ -6,6 +6,7 @@ differ in where their structures hold the packet; that is found at the start wit
 """
 
 import ctypes
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ _SEARCHED = 65_536
 _SEARCHED_TX = 1024
 _NAME_BYTES = 48
 """``src_name``: PJ_INET6_ADDRSTRLEN (46), padded."""
+_TO_DESTINATION = 8 * _POINTER
+"""From ``buf`` to ``tp_info.dst_addr``: buf, ref_cnt, is_pending, token, cb and the transport lie between."""
+_SOCKADDR_BYTES = 28
+"""``pj_sockaddr``; its length, an int, and ``dst_name`` follow."""
 _TEST_MESSAGE = (
     b"OPTIONS sip:gate@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKgate\r\n"
     b"From: <sip:gate@127.0.0.1>;tag=1\r\nTo: <sip:gate@127.0.0.1>\r\nCall-ID: gate\r\nCSeq: 1 OPTIONS\r\n"
@@ -62,7 +67,7 @@ class Packet:
 
     data: bytes
     host: str = ""
-    """IPv4 address of the sender; empty for what we send."""
+    """IPv4 address of the sender; of what we send, that of the receiver, empty where it is not known."""
     port: int = 0
     pointer: int = 0
     """The ``pjsip_rx_data``, for an answer or a change."""
@@ -134,7 +139,16 @@ class MessageLayout:
     def sent(self, tdata: int) -> Packet:
         """The printed packet in a ``pjsip_tx_data``; empty when it is not printed."""
         start, end = _word(tdata + self.sent_buffer), _word(tdata + self.sent_buffer + _POINTER)
-        return Packet(ctypes.string_at(start, end - start) if start and end > start else b"")
+        data = ctypes.string_at(start, end - start) if start and end > start else b""
+        return Packet(data, self._destination(tdata))
+
+    def _destination(self, tdata: int) -> str:
+        """The IPv4 address that a packet goes to; empty where this build has it elsewhere."""
+        address = tdata + self.sent_buffer + _TO_DESTINATION
+        family, host = ctypes.c_uint16.from_address(address).value, ctypes.string_at(address + 4, 4)
+        name = ctypes.string_at(address + _SOCKADDR_BYTES + 4, _NAME_BYTES).partition(b"\0")[0]
+        text = socket.inet_ntoa(host)
+        return text if family == socket.AF_INET and name == text.encode() else ""
 
     def zero(self, packet: Packet, begin: int, end: int) -> None:
         """Write ``0`` over the characters ``begin`` to ``end`` of a received packet's body."""
