@@ -1,4 +1,4 @@
-"""A program for the kernel that tells packets of peers from those of strangers by their IPv4 source. Pure.
+"""A program for the kernel that sorts packets of peers and of strangers by their IPv4 source. Pure.
 
 It is classic BPF, for a group of UDP sockets at one address (``SO_ATTACH_REUSEPORT_CBPF``, Linux 4.5): what
 it returns is the number of the socket that gets the packet.
