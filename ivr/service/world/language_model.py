@@ -9,12 +9,16 @@ from ivr.dialplan.runtime.language_model import Ask, Message, ModelFailed, Piece
 from ivr.service.world.options import AgentOptions
 from ivr.speech.base import SpeechError
 from ivr.speech.providers.openai.client import OpenAIClient
+from ivr.speech.providers.openai.parameters import request_accepted
+from ivr.text import clean_text
 
 if TYPE_CHECKING:
     from openai import AsyncStream
 
 MAX_REPLY = 8_000
 """Characters of one reply; what comes after is not waited for."""
+MAX_NAME = 200
+"""Characters of a tool's name, and of a call's id."""
 MAX_CALLS = 8
 """Calls of tools in one reply."""
 
@@ -51,23 +55,33 @@ class OpenAIModel:
             raise
         except Exception as error:
             raise ModelFailed(str(self._client.error(error))) from None
-        yield Piece(calls=tuple(ToolCall(*parts) for _, parts in sorted(calls.items())), tokens=tokens)
+        yield Piece(
+            calls=tuple(
+                ToolCall(parts[0], parts[1], clean_text(parts[2], lines=True))
+                for _, parts in sorted(calls.items())
+            ),
+            tokens=tokens,
+        )
 
     async def _asked(self, ask: Ask) -> "AsyncStream[Any]":
-        more: dict[str, Any] = {}
+        optional: dict[str, Any] = {
+            "stream_options": {"include_usage": True},
+            "max_completion_tokens": self._options.max_reply_tokens,
+        }
         if ask.tools:
-            more["tools"] = [_tool(tool) for tool in ask.tools]
+            optional["tools"] = [_tool(tool) for tool in ask.tools]
         if ask.temperature is not None:
-            more["temperature"] = ask.temperature
-        stream: AsyncStream[Any] = await self._client.client.chat.completions.create(
-            model=ask.model or self._options.model,
-            messages=_messages(ask.messages),
-            stream=True,
-            stream_options={"include_usage": True},
-            max_completion_tokens=self._options.max_reply_tokens,
-            **more,
-        )
-        return stream
+            optional["temperature"] = ask.temperature
+        model, client = ask.model or self._options.model, self._client.client
+        messages = _messages(ask.messages)
+
+        async def send(accepted: dict[str, Any]) -> "AsyncStream[Any]":
+            stream: AsyncStream[Any] = await client.chat.completions.create(
+                model=model, messages=messages, stream=True, **accepted
+            )
+            return stream
+
+        return await request_accepted(str(client.base_url), model, optional, send)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -132,8 +146,8 @@ def _gather(delta: Any, calls: dict[int, list[str]]) -> None:
         if piece.index not in calls and len(calls) >= MAX_CALLS:
             continue
         parts = calls.setdefault(piece.index, ["", "", ""])
-        parts[0] = piece.id or parts[0] or f"call_{piece.index}"
+        parts[0] = clean_text(piece.id or "")[:MAX_NAME] or parts[0] or f"call_{piece.index}"
         if piece.function is not None:
-            parts[1] = piece.function.name or parts[1]
+            parts[1] = clean_text(piece.function.name or "")[:MAX_NAME] or parts[1]
             if len(parts[2]) < MAX_REPLY:
                 parts[2] += piece.function.arguments or ""

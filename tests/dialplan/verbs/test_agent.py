@@ -585,3 +585,35 @@ def test_a_value_is_of_its_kind_or_refused(kind: Any, value: Any) -> None:
         assert type(read) is types[kind]
     elif kind in ("text", "digits"):
         assert isinstance(read, str) and read
+
+
+async def test_thinking_markup_and_halves_of_an_emoji_never_reach_the_voice(
+    tmp_path: Path, server: Backend, world: World
+) -> None:
+    server.answers = [
+        reply(
+            "<th",
+            "ink>The caller wants **",
+            "it</thi",
+            "nk>",
+            "**Hel",
+            "lo** \ud83d",
+            "\ude00 there. ",
+            "<b",
+            ">Bye</b>.",
+        ),
+        reply("Goodbye.", calls=(tool_call("done"),)),
+    ]
+    async with Phone(plan(tmp_path, "greeting: Yes?\non: {done: over}"), world=world) as phone:
+        await phone.hears("Yes?")
+        await phone.silence(0.5)
+        await phone.says("hello")
+        await phone.hears("Hello there.")
+        await phone.hears("Bye.")
+        await phone.silence(0.5)
+        await phone.says("bye")
+        assert await phone.ends() == "over"
+    (said,) = [
+        m["content"] for m in server.json()["messages"] if m["role"] == "assistant" and "Bye" in m["content"]
+    ]
+    assert said == "Hello there. Bye."

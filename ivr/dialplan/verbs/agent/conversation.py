@@ -17,6 +17,7 @@ from ivr.dialplan.runtime.language_model import (
     ToolDefinition,
 )
 from ivr.dialplan.runtime.run import Run
+from ivr.dialplan.runtime.spoken_text import SpokenText
 from ivr.dialplan.source.errors import VerbFailed
 from ivr.dialplan.values.texts import say
 from ivr.dialplan.verbs.agent.model import AgentFields
@@ -82,15 +83,19 @@ class _StreamedReply:
             yield text
 
     async def _read(self) -> AsyncIterator[str]:
+        spoken = SpokenText()
         try:
             async for piece in self._pieces:
                 self.tokens += piece.tokens
                 self.calls += piece.calls
-                if piece.text:
-                    self.text += piece.text
-                    yield piece.text
+                if text := spoken.feed(piece.text):
+                    self.text += text
+                    yield text
         except ModelFailed as error:
             self.error = error
+        if text := spoken.end():
+            self.text += text
+            yield text
 
     async def aclose(self) -> None:
         """End the request, where it still runs."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from ivr.speech.base import SpeechError, SpeechTimeout
+from ivr.text import clean_text
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -20,6 +21,8 @@ _Result = TypeVar("_Result")
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+MAX_REASON = 500
+"""Characters of a server's own words that are kept."""
 BACKOFF_S = 0.25
 """Seconds before the first retry when the server names no time; doubled for each further one."""
 _KEY_LIKE = re.compile(r"\b(sk|key)-[^\s,;\"']+")
@@ -143,7 +146,8 @@ class OpenAIClient:
             text = f"HTTP {error.status_code}: {error.message}"
         if self._key and self._key != "none":
             text = text.replace(self._key, "[key]")
-        return SpeechError(self.engine, _KEY_LIKE.sub("[key]", text))
+        # A server's page of an error may be long, and anything.
+        return SpeechError(self.engine, clean_text(_KEY_LIKE.sub("[key]", text[:MAX_REASON])))
 
     async def aclose(self) -> None:
         self._closed = True
