@@ -78,7 +78,9 @@ def _init(arguments: argparse.Namespace) -> int:
             print(folder / name)
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
-    print(f"next: cd {shlex.quote(str(folder))} && ivr check {PLAN} && ivr test {PLAN} && ivr serve")
+    print(f"next: cd {shlex.quote(str(folder))}")
+    for command in (f"check {PLAN}", f"test {PLAN}", "serve"):
+        print(f"      {_program()} {command}")
     return 0
 
 

@@ -13,13 +13,25 @@ from tests.cli.test_cli import ROOT, ivr
 FILES = ["front-desk.test.yaml", "front-desk.yaml", "ivr.service", "ivr.toml"]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("begun")
     done = ivr("init", "line", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in (tmp_path / "line").iterdir()) == FILES
-    assert done.stdout.splitlines()[-1].startswith("next: cd line && ivr check front-desk.yaml")
+    entered, *commands = done.stdout.partition("next: ")[2].splitlines()
+    assert entered == "cd line" and commands[-1].endswith("ivr serve")
+    shown = subprocess.run(
+        " && ".join((entered, *commands[:-1])), shell=True, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert shown.returncode == 0, "what it says to type next works, wherever ivr is installed"
+    assert "nothing found" in shown.stderr and "2 dialogues" in shown.stdout
     return tmp_path / "line"
+
+
+@pytest.fixture
+def folder(begun: Path) -> Path:
+    return begun
 
 
 def test_its_plan_is_right_and_its_dialogues_pass(folder: Path) -> None:
@@ -45,16 +57,17 @@ def test_its_unit_file_is_right(folder: Path) -> None:
         assert done.returncode == 0 and str(unit) not in done.stderr, done.stderr
 
 
-def test_nothing_is_overwritten(folder: Path) -> None:
+def test_it_is_the_line_of_the_readme(folder: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    for name in ("front-desk.yaml", "front-desk.test.yaml"):
+        assert (folder / name).read_text(encoding="utf-8") in blocks
+
+
+def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folder, tmp_path / "line"))
     (folder / "ivr.toml").write_text("# mine\n")
     (folder / "front-desk.yaml").unlink()
     done = ivr("init", folder, cwd=folder)
     assert done.returncode == 2
     assert "front-desk.test.yaml: it exists, and nothing was written; name another folder" in done.stderr
     assert (folder / "ivr.toml").read_text() == "# mine\n" and not (folder / "front-desk.yaml").exists()
-
-
-def test_it_is_the_line_of_the_readme(folder: Path) -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    for name in ("front-desk.yaml", "front-desk.test.yaml"):
-        assert (folder / name).read_text(encoding="utf-8") in blocks
