@@ -3,7 +3,7 @@
 OPTIONS is a JSON object of ``SipOptions``. The process prints a JSON line for each thing that happens,
 ``{"event": "ready"}`` first, and ends with its standard input. It obeys ``drain``, ``hangup CALL-ID``,
 ``tone CALL-ID`` (play one), ``heard CALL-ID`` (report the loudness of what came since the last time),
-``dial URI`` and ``transfer CALL-ID URI``.
+``dial URI``, ``transfer CALL-ID URI`` and ``answer CALL-ID``, for calls to the user ``ring``.
 """
 
 import json
@@ -37,7 +37,11 @@ class Reporter(LegListener):
         say("dialed", call=self._leg.call_id)
 
     def offered(self) -> None:
-        self._leg.answer()
+        if self._leg.called_user == RING_USER:
+            self._leg.ring()
+            say("ringing", call=self._leg.call_id)
+        else:
+            self._leg.answer()
 
     def confirmed(self) -> None:
         leg = self._leg
@@ -50,6 +54,8 @@ class Reporter(LegListener):
         say("ended", call=self._leg.call_id, reason=reason, status=status)
 
 
+RING_USER = "ring"
+"""The user whose calls ring until the command ``answer``."""
 legs: dict[str, CallLeg] = {}
 looked: dict[str, int] = {}
 """Samples of each call that ``heard`` has reported."""
@@ -94,6 +100,8 @@ def main() -> None:
             say("heard", call=rest, levels=heard(leg), **stats)
         elif word == "dial":
             agent.dial(rest, Reporter)
+        elif word == "answer":
+            legs[rest].answer()
         elif word == "transfer":
             call, to = rest.split()
             legs[call].transfer(to, 5)

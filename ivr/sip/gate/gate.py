@@ -50,13 +50,16 @@ LOG_EVERY_S = 1.0
 """Refused messages are logged once in so many seconds, with a count of the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Invite:
     """What is remembered of an INVITE that was let through."""
 
     peer: Peer
+    branch: str
     media: list[str]
     routed: bool
+    acknowledged: bool = False
+    """Its ACK came. pjsip then takes one more copy of it for another call."""
 
 
 class Gate:
@@ -174,6 +177,10 @@ class Gate:
         if not peer.trusted and (found is not None or message.method in _SCANNED):
             self._fault(packet)
         if found is None and message.method == "INVITE" and not message.to_tag:
+            known = self._invites.get((message.call_id, message.from_tag))
+            if known is not None and known.branch == message.branch:
+                # The transaction repeats its answer until the ACK has come (RFC 6026, 7.1: then nothing).
+                return known.acknowledged
             refused = self._admit(message, packet)
             found = Refusal(*refused) if refused is not None else None
         if found is not None:
@@ -185,11 +192,14 @@ class Gate:
     def _let_through(self, packet: Packet, message: RawMessage, peer: Peer) -> None:
         routed = bool(message.value("record-route"))
         if message.method == "INVITE" and not message.to_tag:
-            invite = _Invite(peer, media_types(message.body), routed)
+            invite = _Invite(peer, message.branch, media_types(message.body), routed)
             self._invites.put((message.call_id, message.from_tag), invite)
         elif message.to_tag:
             dialog = self.dialogs.find(message.call_id, message.to_tag, message.from_tag)
             routed = dialog is not None and dialog.routed
+            known = self._invites.get((message.call_id, message.from_tag))
+            if known is not None and message.method == "ACK":
+                known.acknowledged = True
         if message.method in _REFRESHES and message.body:
             self._module.refuse_media(packet, unusable_ports(message.body, self._taken))
         if message.method in _REFRESHES and not routed:
@@ -250,6 +260,10 @@ class Gate:
 
     def _dialog_refusal(self, message: RawMessage) -> Refusal | None:
         """A request inside a dialog that is not there, or whose offer its call cannot bear."""
+        if message.method == "CANCEL" and not message.to_tag:
+            # pjsip looks at the branch alone.
+            known = self._invites.get((message.call_id, message.from_tag)) is not None
+            return None if known else Refusal(481, "no such INVITE")
         if not message.to_tag:
             return None
         ids = (message.call_id, message.to_tag, message.from_tag)
