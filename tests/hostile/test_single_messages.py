@@ -49,6 +49,12 @@ def target() -> Iterator[Target]:
         ),
         pytest.param({"body": sdp(), "sender": "<sip:[]>;tag=x"}, 0, id="From without a host"),
         pytest.param({"body": sdp(), "uri": "sip:[]"}, PARSED, id="Request-URI without a host"),
+        pytest.param({"body": sdp(), "contact": "<sip:x@[2001:db8::1]:5060>"}, 400, id="Contact with IPv6"),
+        pytest.param(
+            {"body": sdp(), "more": "Record-Route: <sip:[2001:db8::1];lr>\r\n"}, 400, id="route with IPv6"
+        ),
+        pytest.param({"body": sdp(), "sender": "<sip:a@[::1%25lo]>;tag=x"}, 0, id="From with a zone"),
+        pytest.param({"body": sdp(), "to": "<sip:a@[1:2]>"}, 0, id="To with half an address"),
         pytest.param({"body": sdp(), "via": "[]:{port}"}, 0, id="Via without a host"),
         pytest.param({"body": sdp(), "via": "127.0.0.1:{port};maddr=[]"}, 0, id="Via with maddr"),
         pytest.param({"body": sdp(connection="IN IP4 ::1")}, 488, id="c= with IPv6 named IPv4"),
@@ -68,6 +74,31 @@ def test_an_invite_that_pjsip_cannot_bear_is_refused(
 ) -> None:
     allowed = {0, 400} if status == PARSED else {status}
     assert target.status(Request(**fields), 3.0 if status > 0 else 1.0) in allowed
+    target.check_alive()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sender": "<sip:a@[2001:db8::1]:5060>;tag=hostile"},
+        {"to": "<sip:b@[::ffff:192.0.2.1]>"},
+        {"uri": "sip:b@[::1]"},
+        {"via": "[2001:db8::1]:{port};rport"},
+        {"more": "Via: SIP/2.0/UDP [2001:db8::2];branch=z9hG4bK1;maddr=192.0.2.1\r\n"},
+        {
+            "more": "Record-Route: <sip:{here};lr>, <sip:[2001:db8::2];lr>, <sip:{here};lr>\r\n",
+        },
+    ],
+    ids=["From", "To", "Request-URI", "Via", "Via of a hop before", "route of a hop before"],
+)
+def test_ipv6_addresses_of_who_calls_and_of_hops_further_away_are_taken(
+    target: Target, fields: dict[str, str]
+) -> None:
+    here = f"{target.host}:{target.port}"
+    invite = Request(body=sdp(), **{name: value.replace("{here}", here) for name, value in fields.items()})
+    call = target.call(invite)
+    target.wait("confirmed", call=invite.call_id)
+    call.hang_up()
     target.check_alive()
 
 

@@ -22,7 +22,10 @@ def fits_in_c(value: int | None) -> None:
 
 def _address(text: str | None) -> None:
     if text is not None:
-        ipaddress.ip_address(text)
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no IPv4 address; IPv6 is not served") from None
 
 
 def _at_least_one(value: int | None) -> None:

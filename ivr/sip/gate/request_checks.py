@@ -25,6 +25,7 @@ _URI = re.compile(
     r"sips?:(?:[^@<>\s]*@)?(\[[^\]]*\]?|[^\s:;?>,/]*)(?::([^\s;?>,/]*))?(.*)$", re.IGNORECASE | re.DOTALL
 )
 _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\S+\s+(\[[^\]]*\]?|[^\s:;,]*)\s*(?::\s*([^\s;,]*))?", re.IGNORECASE)
+_IPV6 = re.compile(r"sips?:(?:[^@<>\s]*@)?\[", re.IGNORECASE)
 _MADDR = re.compile(r";\s*maddr\s*=", re.IGNORECASE)
 _MEDIA = re.compile(r"^m=", re.MULTILINE)
 _MEDIA_LINE = re.compile(r"m=\S+[ ]+(\d+)(?:/\d+)?[ ]+(\S+)")
@@ -63,8 +64,8 @@ def _envelope(message: RawMessage, size: int) -> Refusal | None:
     vias = message.addresses("via")
     if not vias or len(vias) > MAX_VIAS:
         return Refusal(0, "it has no Via, or too many")
-    for via in vias:
-        reason = _via_fault(via)
+    for place, via in enumerate(vias):
+        reason = _via_fault(via, is_top=place == 0)
         if reason:
             return Refusal(0, reason)
     for name in _SINGLE:
@@ -77,26 +78,37 @@ def _envelope(message: RawMessage, size: int) -> Refusal | None:
     return None
 
 
-def _via_fault(via: str) -> str:
+def _via_fault(via: str, *, is_top: bool) -> str:
     found = _VIA.match(via)
     if found is None:
         return "a Via that is none"
     fault = _host_fault(found[1], found[2])
     if fault:
         return f"Via: {fault}"
-    return "Via: maddr names another address for the answer" if _MADDR.search(outside_quotes(via)) else ""
+    misdirects = is_top and _MADDR.search(outside_quotes(via))
+    return "Via: maddr names another address for the answer" if misdirects else ""
 
 
 def _addresses(message: RawMessage) -> Refusal | None:
-    """Hosts of every address that pjsip keeps for requests of its own."""
+    """Hosts of every address that pjsip keeps for requests of its own.
+
+    Those that it sends to are no IPv6, which neither build has; who calls and the hops further away may have
+    such addresses (RFC 5118).
+    """
     for name in ("record-route", "route", "contact", "from", "to"):
-        for address in message.addresses(name):
+        addresses = message.addresses(name)
+        for place, address in enumerate(addresses):
             if name == "contact" and address == "*":
                 continue
             reason = _address_fault(address)
             if reason:
                 # pjsip copies Record-Route, From and To into an answer, and cannot print such an address.
                 return Refusal(400 if name in ("route", "contact") else 0, f"{name}: {reason}")
+            is_hop = name in ("contact", "route") or (
+                name == "record-route" and place in (0, len(addresses) - 1)
+            )
+            if is_hop and _IPV6.search(outside_quotes(address)):
+                return Refusal(400, f"{name}: IPv6 is not served")
     reason = _address_fault(message.request_uri) if message.method else ""
     return Refusal(400, f"Request-URI: {reason}") if reason else None
 
@@ -117,10 +129,19 @@ def _host_fault(host: str, port: str | None) -> str:
     if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) < 65_536):
         return "a port that is no number up to 65535"
     if host.startswith("["):
-        return "IPv6 is not served by this build"
+        return "" if _is_ipv6(host) else "an IPv6 address that is none"
     if re.fullmatch(r"[0-9.]+", host):
         return "" if is_ipv4(host) else "an IPv4 address that is none"
     return "" if len(host) <= MAX_HOST and _HOST_NAME.match(host) else "a host name that is none"
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether ``host`` is an IPv6 address in brackets, without a zone."""
+    try:
+        ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return host.endswith("]") and "%" not in host
 
 
 def is_ipv4(text: str) -> bool:
