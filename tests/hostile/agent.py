@@ -45,7 +45,8 @@ class Reporter(LegListener):
 
     def confirmed(self) -> None:
         leg = self._leg
-        say("confirmed", call=leg.call_id, peer=leg.peer, verified=leg.verified, account=leg.account)
+        who = {"peer": leg.peer, "verified": leg.verified, "account": leg.account, "domain": leg.domain}
+        say("confirmed", call=leg.call_id, **who)
 
     def key_pressed(self, key: str) -> None:
         say("key", call=self._leg.call_id, key=key)

@@ -33,3 +33,23 @@ def test_a_trusted_peer_is_never_banned() -> None:
     assert {target.status(Request("REGISTER"), 1) for _ in range(8)} == {501}
     target.call().hang_up()
     target.close()
+
+
+CONTACTS = [
+    "<sip:x@127.0.0.66>",
+    "<sip:+900@127.0.0.9:5099;transport=tcp>",
+    '"sip:a@127.0.0.5" <sip:127.0.0.66>',
+]
+
+
+def test_a_bare_extension_is_never_dialled_where_a_contact_says() -> None:
+    """Without a registration, a transfer to 201 went to the host of the caller's Contact."""
+    trusted = "127.0.0.7"
+    target = Target(free_port(), host=STRANGER, accept_from=["any", trusted], max_calls=2)
+    peer = target.beside(trusted)
+    for contact in CONTACTS:
+        for caller, domain in ((target, ""), (peer, f"{trusted}:{peer.port}")):
+            call = caller.call(Request(body=sdp(), contact=contact))
+            assert target.wait("confirmed", call=call.invite.call_id)["domain"] == domain
+            call.hang_up()
+    target.close()

@@ -102,11 +102,17 @@ def test_ipv6_addresses_of_who_calls_and_of_hops_further_away_are_taken(
     target.check_alive()
 
 
-def test_an_ack_in_another_transaction_without_tag_is_dropped(target: Target) -> None:
+@pytest.mark.parametrize(
+    "to", ["<sip:b@127.0.0.1>", "<sip:b@127.0.0.1>;tag=none", '";tag=x" <sip:b@h;tag=y>']
+)
+@pytest.mark.parametrize("same_branch", [False, True])
+def test_an_ack_in_another_transaction_is_dropped(target: Target, to: str, same_branch: bool) -> None:
     """It has the INVITE's Call-ID, From tag and CSeq number: pjsip took it for the same dialog."""
     call = target.call()
-    target.send(call.request("ACK", to="<sip:b@127.0.0.1>"))
+    branch = {"branch": call.invite.branch} if same_branch else {}
+    target.send(call.request("ACK", to=to, **branch))
     target.check_alive()
+    assert target.status(call.request("INFO")) == 200
     call.hang_up()
 
 
@@ -129,9 +135,12 @@ def test_an_offer_without_media_lines_is_answered(target: Target) -> None:
     call.hang_up()
 
 
-def test_an_update_with_more_media_lines_is_refused(target: Target) -> None:
+@pytest.mark.parametrize(
+    "more", ["m=video 49004 RTP/AVP 96\r\n", AUDIO, "m=text 0 RTP/AVP 98\r\n" + AUDIO * 3]
+)
+def test_an_update_with_more_media_lines_is_refused(target: Target, more: str) -> None:
     call = target.call()
-    assert target.status(call.request("UPDATE", sdp(AUDIO + "m=video 49004 RTP/AVP 96\r\n"))) == 488
+    assert target.status(call.request("UPDATE", sdp(AUDIO + more))) == 488
     call.hang_up()
     target.check_alive()
 
@@ -142,6 +151,10 @@ def test_a_key_for_an_ended_call_does_not_reach_the_next_one(target: Target) -> 
     following = target.call()
     key = ended.request("INFO", "Signal=5\r\nDuration=100\r\n", content_type="application/dtmf-relay")
     assert target.status(key) == 481
+    plain = ended.request("INFO", "5", content_type="application/dtmf")
+    assert target.status(plain) == 481
+    for method, body in (("INVITE", sdp()), ("UPDATE", sdp()), ("NOTIFY", "")):
+        assert target.status(ended.request(method, body)) == 481
     own = following.request("INFO", "Signal=7\r\nDuration=100\r\n", content_type="application/dtmf-relay")
     assert target.status(own) == 200
     assert target.wait("key") == {"event": "key", "call": following.invite.call_id, "key": "7"}
@@ -159,8 +172,10 @@ def test_a_request_with_one_wrong_tag_is_in_no_dialog(target: Target, tags: str)
 
 def test_a_full_service_refuses_an_invite_without_a_body(target: Target) -> None:
     calls = [target.call() for _ in range(3)]
-    assert target.status(Request()) == 503
-    assert target.status(Request(body=sdp())) == 503
+    bodies: list[dict[str, str]] = [{}, {"body": sdp()}, {"body": "x", "content_type": "text/plain"}]
+    assert [target.status(Request(**fields)) for fields in bodies] == [503] * 3
+    for more in ("Content-Type: application/sdp\r\n", "Content-Type: multipart/mixed;boundary=x\r\n"):
+        assert target.status(Request(more=more)) in (400, 503)
     for call in calls:
         call.hang_up()
     target.check_alive()

@@ -29,7 +29,7 @@ _SEARCHED_TX = 1024
 _NAME_BYTES = 48
 """``src_name``: PJ_INET6_ADDRSTRLEN (46), padded."""
 _TO_DESTINATION = 8 * _POINTER
-"""From ``buf`` to ``tp_info.dst_addr``: buf, ref_cnt, is_pending, token, cb and the transport lie between."""
+"""Bytes from ``buf`` to ``tp_info.dst_addr``: buf, ref_cnt, is_pending, token, cb, the transport."""
 _SOCKADDR_BYTES = 28
 """``pj_sockaddr``; its length, an int, and ``dst_name`` follow."""
 _TEST_MESSAGE = (
