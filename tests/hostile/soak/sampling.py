@@ -1,5 +1,6 @@
 """What a process holds: memory, descriptors, threads, sockets; and what its allocator says of itself."""
 
+import contextlib
 import csv
 import re
 import time
@@ -58,7 +59,7 @@ class Samples:
         while not written.exists() and proc.exists():
             time.sleep(0.5)
         used, free, blocks = written.read_text().split()
-        links = [str(link.readlink()) for link in self._links(proc)]
+        links = self._links(proc)
         ours = {match[1] for link in links if (match := re.fullmatch(r"socket:\[(\d+)\]", link))}
         udp = [line.split()[9] for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
         row = {
@@ -78,5 +79,9 @@ class Samples:
         return row
 
     @staticmethod
-    def _links(proc: Path) -> list[Path]:
-        return [link for link in (proc / "fd").iterdir() if link.is_symlink()]
+    def _links(proc: Path) -> list[str]:
+        found = []
+        for link in (proc / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                found.append(str(link.readlink()))
+        return found
