@@ -138,7 +138,10 @@ def _target(value: Any) -> Any:
 
 def _part_of_address(value: Any) -> str:
     """``value`` as part of a SIP address whose host the plan names: no delimiter of the address stays one."""
-    return quote(clean_text(str(value)), safe="-_.!~*'()&=+$,:[]")
+    text = clean_text(str(value))
+    if re.fullmatch(r"\[[0-9A-Fa-f:.]+\](:\d+)?", text):
+        return text  # a host of IPv6
+    return quote(text, safe="-_.!~*'()&=+$,:")
 
 
 Said = Annotated[

@@ -31,7 +31,7 @@ from ivr.dialplan.values.fields import (
     refuse,
 )
 from ivr.dialplan.values.prompting import PromptOptions
-from ivr.dialplan.values.texts import Said, Targets, TemplateText, say
+from ivr.dialplan.values.texts import Said, Target, Targets, TemplateText, say
 from ivr.dialplan.verbs.transfer import plainly, whispered
 from ivr.session.types import AudioClip
 from ivr.tasks import child_task
@@ -103,7 +103,7 @@ class Queue(Verb):
     whisper: Said | None = Field(
         default=None, description="said to the agent who answers, before they are connected"
     )
-    caller_id: TemplateText | None = Field(
+    caller_id: Target | None = Field(
         default=None, description="the caller ID that the agents see; that of the account when not given"
     )
     leave: Annotated[tuple[Leave, ...], OneOrMany(dict)] = Field(

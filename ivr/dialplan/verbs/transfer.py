@@ -16,7 +16,7 @@ from ivr.dialplan.source.errors import VerbFailed, quoted
 from ivr.dialplan.values.expressions import Template
 from ivr.dialplan.values.fields import Duration, SoundFile, StepName, TextOrFields, refuse
 from ivr.dialplan.values.markup import has_markup, pieces
-from ivr.dialplan.values.texts import Said, Spoken, Targets, TemplateText, say
+from ivr.dialplan.values.texts import Said, Spoken, Target, Targets, TemplateText, say
 from ivr.session.options import BargeIn
 from ivr.session.types import AudioClip
 
@@ -80,7 +80,7 @@ class Transfer(SpeakingVerb):
         description="in_order (one of the list after the other) or all (all at once, the first answer wins)",
     )
     timeout: Duration = Field(default=30.0, description="how long to wait for an answer of each, such as 30s")
-    caller_id: TemplateText | None = Field(
+    caller_id: Target | None = Field(
         default=None,
         description='the caller ID of our call, such as "{{ call.from }}"; the account\'s own when not given',
     )
