@@ -90,6 +90,8 @@ def check_line(text: str, where: str) -> None:
 async def one_round(folder: Path, dice: random.Random) -> None:
     """Run one call, and check each place that text reaches. Raises AssertionError."""
     name, said, answered = hostile(dice), hostile(dice), hostile(dice)
+    if clean_text(name) == "..":
+        return  # a request refuses it as a part of an address
     backend = EchoingBackend(answered)
     phone = Phone(plan(folder, PLAN), world=World(http=backend, files=folder))
     # The edge of SIP makes a caller's texts clean; this is what it hands over.
