@@ -14,6 +14,7 @@ Frames to the parent: ``{"op": "ready"}`` or ``{"op": "failed", "error"}``; then
 import importlib
 import os
 import queue
+import re
 import socket
 import sys
 import threading
@@ -23,6 +24,9 @@ from typing import Any, Protocol
 
 from ivr.process.framing import Frame, encode_frame, read_frame_blocking
 from ivr.process.parent_link import die_with_parent, ignore_signals, open_parent_socket
+
+EXIT_OUT_OF_MEMORY = 71
+"""Exit code of a child that could not allocate memory (EX_OSERR of sysexits.h)."""
 
 
 class RequestHandler(Protocol):
@@ -97,7 +101,16 @@ def _serve(connection: _Connection, handler: RequestHandler, request: dict[str, 
                 return
             connection.send({"op": "piece"}, piece)
     except Exception as error:
+        if _out_of_memory(error):
+            # The next request would fail too. A new process has room, and is given this request again.
+            print(f"{_describe(error)}: the process ends", file=sys.stderr, flush=True)
+            os._exit(EXIT_OUT_OF_MEMORY)
         connection.send({"op": "error", "error": _describe(error)})
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # Libraries in C++ report it as a RuntimeError: std::bad_alloc, "mkl_malloc: failed to allocate memory".
+    return isinstance(error, MemoryError) or re.search(r"\b(bad_alloc|\w*alloc\w*)\b", str(error)) is not None
 
 
 def _describe(error: BaseException) -> str:

@@ -149,7 +149,7 @@ class SessionConfig:
     """Keep, as the next turn, what the caller said over a prompt that cannot be interrupted."""
     stt_timeout_s: float = 10.0
     """Seconds of the clock for one transcription, fallbacks included; after that the turn is empty."""
-    waiting_after_s: float = 1.5
+    waiting_after_s: float = 1.4
     """Seconds of silence after which a caller who waits for a speech engine hears "One moment, please", and
     after as long again, and again, a soft tone; 0: nothing."""
     max_pending_turns: int = 8

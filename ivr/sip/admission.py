@@ -1,11 +1,14 @@
 """Admission: whether one more call is taken, how others are refused, how OPTIONS is answered."""
 
+import resource
+import time
 from collections.abc import Sized
 from typing import Any
 
 import structlog
 
 from ivr.audio.line import LineBank
+from ivr.sip.descriptors import Descriptors
 from ivr.sip.gate.raw_message import RawMessage
 from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.call import PjCall
@@ -19,6 +22,10 @@ log: Any = structlog.get_logger("ivr.sip")
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK"
 LOAD_HEADER = "X-Load"
 """``calls/max`` in the answer to OPTIONS."""
+
+
+REPORT_EVERY_S = 60.0
+"""Seconds between two lines of the log about file descriptors that are used up."""
 
 
 class Admission:
@@ -37,6 +44,8 @@ class Admission:
         self._limit = 0
         self._slots: CallSlots
         self._refused: set[PjCall] = set()
+        self._descriptors = Descriptors()
+        self._reported_at = float("-inf")
 
     def start(self, max_calls: int) -> None:
         """pjsua runs with one slot more than ``max_calls``."""
@@ -44,12 +53,26 @@ class Admission:
         self._slots = CallSlots(max_calls + 1)
 
     def refusal_reason(self, exclude: int = -1) -> str | None:
-        """Return why no further call is taken or placed: "full", "draining" or None. ``exclude`` is the
-        index of the call in question, which has its slot already.
+        """Return why no further call is taken or placed: "full", "draining", "descriptors" or None.
+        ``exclude`` is the index of the call in question, which has its slot already.
         """
         if self.draining:
             return "draining"
-        return "full" if self._open(exclude) >= self._limit or self._bank.full else None
+        if self._open(exclude) >= self._limit or self._bank.full:
+            return "full"
+        if self._descriptors.used_up():
+            self._report_descriptors()
+            return "descriptors"
+        return None
+
+    def _report_descriptors(self) -> None:
+        now = time.monotonic()
+        if now - self._reported_at < REPORT_EVERY_S:
+            return
+        self._reported_at = now
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        remedy = "new calls get 503: raise the limit of open files (LimitNOFILE of systemd, ulimit -n)"
+        log.error("descriptors_used_up", limit=limit, calls=len(self._calls), remedy=remedy)
 
     def _open(self, exclude: int = -1) -> int:
         """Return the calls in the registry, or pjsua's taken slots when these are more."""

@@ -30,7 +30,7 @@ _Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
 
 COOLDOWN_S = 30.0
 """Seconds for which an engine that failed is skipped. Then one request tries it again."""
-RETRY_S = 6.0
+RETRY_S = 8.0
 """Seconds from the loss of an engine's process within which requests that no other engine could do are made
 again: it takes some seconds to start."""
 RETRY_PAUSE_S = 0.25

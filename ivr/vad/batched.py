@@ -14,19 +14,17 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE, VAD_RATE, ms_to_samples
 from ivr.audio.line import RING, Line, LineBank
 from ivr.audio.resample import DOUBLE_AFTER, DOUBLE_BEFORE, Pcm16, double
 from ivr.vad.echo import Cleaned, Echoes
 from ivr.vad.events import FlushReason, SpeechEnded, SpeechStarted, VadListener
+from ivr.vad.failures import InferenceFailures
 from ivr.vad.noise_floor import NoiseFloor
 from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import CONTEXT, F32, NARROW_INPUT, WINDOW, SileroModel
 from ivr.vad.stream import Delivery, endpointer_of, fade_of, next_turn_from, scale_of
-
-log = structlog.get_logger(__name__)
 
 _UP = VAD_RATE // LINE_RATE
 _STEP = WINDOW // _UP
@@ -60,6 +58,7 @@ class BatchedVad:
         """``on_result`` receives the probabilities of each run of the network."""
         self.bank = bank
         self._model, self._on_result = model, on_result
+        self._failures = InferenceFailures()
         self._narrow = model.narrow
         self._loud, self._plain = scale_of(options), np.float32(1 / 32768)
         self._options = options
@@ -180,7 +179,7 @@ class BatchedVad:
                 sounds[asked] = shown
             except Exception:
                 # Time must go on for the alarms; what was not looked at counts as quiet.
-                log.exception("vad_inference_failed", streams=len(rows))
+                self._failures.report(len(rows))
                 self._state[:, rows] = 0
         nothing = min(self._options.attack_level, self._options.early_level)
         # What the recogniser gets is without the echo too.

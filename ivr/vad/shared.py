@@ -20,6 +20,7 @@ from ivr.audio.line import Line, LineBank
 from ivr.audio.wake import LockWake, Wake
 from ivr.vad.batched import BatchedVad, LineStream
 from ivr.vad.events import FlushReason, VadListener
+from ivr.vad.failures import InferenceFailures
 from ivr.vad.options import DetectorOptions, EndpointingOptions
 from ivr.vad.silero import F32, SileroModel
 from ivr.vad.stream import Delivery, StreamDetector, check_pcm
@@ -51,6 +52,7 @@ class SharedVad:
         self._streams: tuple[SharedStream, ...] = ()  # replaced, never changed: read without the lock
         self._streams_lock = threading.Lock()
         self._closing = False
+        self._failures = InferenceFailures()
         self.windows = 0
         """Windows examined since the start."""
         self.inferences = 0
@@ -143,7 +145,7 @@ class SharedVad:
             probabilities, following = self._model.run(windows, states)
         except Exception:
             # Time must go on for the alarms; what was not looked at counts as quiet.
-            log.exception("vad_inference_failed", streams=len(ready))
+            self._failures.report(len(ready))
             probabilities, following = np.zeros(len(ready), np.float32), np.zeros_like(states)
         self.windows += len(ready)
         self.inferences += 1

@@ -26,6 +26,8 @@ class Toy:
             os._exit(3)
         if do == "raise":
             raise ValueError("not this one")
+        if do == "allocate":
+            raise RuntimeError("mkl_malloc: failed to allocate memory")
         if do == "hang":
             # A C call that keeps the GIL: no other thread of the process runs, as in a real deadlock.
             ctypes.PyDLL(None).usleep(60_000_000)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ivr.process.request_process import RequestProcess
-from ivr.process.requests import ProcessOptions, QueueFull, RequestFailed, RequestTimeout
+from ivr.process.requests import ProcessLost, ProcessOptions, QueueFull, RequestFailed, RequestTimeout
 from tests.process.handlers import BROKEN, FLAKY, TOY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +117,14 @@ async def test_kill_9_fails_only_the_request_in_work() -> None:
         assert engine.pid != old
         assert engine.restarts == 1
         assert results[-1]["done"] == ["echo 0", "echo 1", "echo 2"]
+
+
+async def test_a_process_without_memory_ends_and_its_request_can_be_made_again() -> None:
+    async with running() as engine:
+        before = engine.pid
+        with pytest.raises(ProcessLost, match="exit code 71"):
+            await engine.call({"do": "allocate"})
+        assert (await engine.call({"do": "echo"}))["pid"] == engine.pid != before
 
 
 async def test_kill_9_while_idle_brings_a_new_process() -> None:

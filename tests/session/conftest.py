@@ -51,7 +51,8 @@ Make = Callable[..., VoiceSession]
 @pytest.fixture
 def make(vad: VoiceActivityDetector, stt: ScriptSTT, tts: LetterTTS, player: MemoryPlayer) -> Make:
     def make_session(config: SessionConfig | None = None, **more: Any) -> VoiceSession:
-        return VoiceSession(stt=stt, tts=tts, vad=vad, player=player, config=config or PLAIN, **more)
+        parts = {"stt": stt, "tts": tts, "vad": vad, "player": player, **more}
+        return VoiceSession(config=config or PLAIN, **parts)
 
     return make_session
 

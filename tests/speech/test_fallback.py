@@ -1,6 +1,7 @@
 """The order of engines: who is asked, what is heard when one fails, and who is spared."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ivr.speech.base import (
     HasHealth,
     SpeechBusy,
     SpeechError,
+    SpeechLost,
     SpeechTimeout,
     SpeechToText,
     TextToSpeech,
@@ -288,3 +290,76 @@ async def test_being_cancelled_is_no_failure() -> None:
 def test_it_needs_an_engine() -> None:
     with pytest.raises(ValueError, match="at least one"):
         FallbackSTT([])
+
+
+class LosingStt(ToneStt):
+    """Raises these errors one after the other, then answers."""
+
+    def __init__(self, *errors: SpeechError) -> None:
+        super().__init__()
+        self.errors = list(errors)
+
+    async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+        self.failure = self.errors.pop(0) if self.errors else None
+        return await super().transcribe(pcm16, sample_rate)
+
+
+async def test_a_request_lost_with_its_process_is_made_again() -> None:
+    stt = FallbackSTT([LosingStt(SpeechLost("ear", "died"))])
+    assert (await stt.transcribe(bytes(32_000), 16_000)).text == "1 seconds"
+    assert not stt.down
+
+
+async def test_a_request_waits_while_the_process_is_started() -> None:
+    away = [SpeechLost("ear", "not running", sent=False) for _ in range(3)]
+    stt = FallbackSTT([LosingStt(*away)])
+    with capture_logs() as logs:
+        assert (await stt.transcribe(bytes(32_000), 16_000)).text == "1 seconds"
+    assert [entry["event"] for entry in logs] == ["speech_failed", "speech_recovered"]
+
+
+async def test_a_request_that_kills_the_engine_each_time_is_given_up() -> None:
+    ear = LosingStt(*(SpeechLost("ear", "died") for _ in range(9)))
+    with pytest.raises(SpeechLost):
+        await FallbackSTT([ear]).transcribe(bytes(32_000), 16_000)
+    assert ear.asked == 2
+
+
+async def test_a_process_that_does_not_come_back_is_not_waited_for_by_later_requests() -> None:
+    clock = Clock()
+    ear = LosingStt(*(SpeechLost("ear", "not running", sent=False) for _ in range(9)))
+    stt = FallbackSTT([ear], clock=clock)
+    waiting = asyncio.create_task(stt.transcribe(bytes(320), 16_000))
+    await asyncio.sleep(0)
+    clock.now += 60
+    with pytest.raises(SpeechLost):
+        await waiting
+    before = ear.asked
+    with pytest.raises(SpeechLost):
+        await stt.transcribe(bytes(320), 16_000)
+    assert ear.asked == before + 1
+
+
+async def test_another_engine_is_asked_before_a_lost_one_is_waited_for() -> None:
+    lost, other = LosingStt(SpeechLost("ear", "died")), ToneStt("other")
+    assert (await FallbackSTT([lost, other]).transcribe(bytes(320), 16_000)).engine == "other"
+    assert lost.asked == 1
+
+
+async def test_a_sentence_lost_with_its_process_is_spoken_by_the_next_one() -> None:
+    voice = ToneTts()
+    voice.fail_at = 2
+    synthesize = voice.synthesize
+
+    async def losing(text: str) -> AsyncIterator[bytes]:
+        try:
+            async for piece in synthesize(text):
+                yield piece
+        except SpeechError as error:
+            voice.fail_at = None
+            raise SpeechLost(voice.name, "died") from error
+
+    voice.synthesize = losing  # type: ignore[method-assign]
+    pcm = await heard(FallbackTTS([voice]), "one two three four")
+    gap = 2 * voice.sample_rate * REPEAT_GAP_MS // 1000
+    assert len(pcm) == (2 + 4) * len(voice.word()) + gap

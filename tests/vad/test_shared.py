@@ -203,7 +203,9 @@ def test_a_failing_inference_is_logged_and_time_goes_on() -> None:
         caller = Caller(vad)
         with capture_logs() as logs:
             caller.say(silence(0.5))
-        assert [entry["event"] for entry in logs] == ["vad_inference_failed"] * 5
+        assert [entry["event"] for entry in logs] == ["vad_inference_failed"], (
+            "said once, not for each window"
+        )
         caller.say(prompt("hello-world"))
         assert [type(e) for e in caller.events] == [SpeechStarted]
     finally:

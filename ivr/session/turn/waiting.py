@@ -21,7 +21,7 @@ _ALARM = "waiting"
 _SAME_WAIT_MS = 300
 """Milliseconds between the end of one engine's work and the begin of another's that make one wait of both: a
 plan goes from the caller's answer to the next prompt at once, unless it is busy itself."""
-_LOOK_MS = 250
+_LOOK_MS = 100
 """Milliseconds between two looks at a prompt of which more is being made: it may run out of sound."""
 
 

@@ -34,6 +34,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         """``host[:port]`` of its registrar; empty for the local account."""
         self._retry_s = retry_s
         self._retry_at: float | None = None
+        self._failure: tuple[int, str] | None = None
+        """Why the last registration failed, for as long as each fails for the same reason."""
         self.unregistering = False
         """An un-REGISTER has not been answered yet."""
 
@@ -54,13 +56,21 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         try:
             active = self.getInfo().regIsActive
             if active and prm.expiration:
+                self._failure = None
                 log.info("registered", account=self.name, expires_s=prm.expiration)
             elif prm.code // 100 == 2:
                 log.info("unregistered", account=self.name)
             else:
-                log.warning(
-                    "registration_failed", account=self.name, status=prm.code, reason=clean_text(prm.reason)
-                )
+                failure = (int(prm.code), clean_text(prm.reason))
+                if failure != self._failure:  # it is tried again and again, and said once
+                    log.warning(
+                        "registration_failed",
+                        account=self.name,
+                        status=failure[0],
+                        reason=failure[1],
+                        remedy="it is tried again: check the registrar's name, address and password",
+                    )
+                self._failure = failure
                 if prm.code < 600 and prm.code not in _RETRIED_BY_PJSUA:
                     self._retry_at = time.monotonic() + self._retry_s
         except Exception:

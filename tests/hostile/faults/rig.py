@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +37,18 @@ class FaultService(Service):
     def pid_of(self, engine: str) -> int:
         """The process of ``whisper``, ``piper`` or ``smart-turn``, as it is now."""
         return int(self.find("process_ready", process=engine)[-1]["pid"])
+
+    def environment(self, name: str) -> str:
+        """A variable of its environment."""
+        return self._env[name]
+
+    def bind(self, host: str) -> None:
+        """Bind another address than loopback; calls still come from there."""
+        self._command += ["--bind", f"{host}:{self.port}"]
+
+    def spawn(self, descriptor: int) -> "subprocess.Popen[bytes]":
+        """Start it with ``descriptor`` for its output, which is not read here."""
+        return subprocess.Popen(self._command, stdout=descriptor, stderr=descriptor, env=self._env)
 
     def child(self, title: str) -> int:
         """The child process with that title: ``ivr engine host``, ``ivr worker 0``."""
