@@ -77,6 +77,7 @@ class LogWriter(logging.Handler):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        self._thread.join(0.2)  # it may be stuck in a pipe that nobody reads
         super().close()
 
     # -- the thread
