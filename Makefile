@@ -8,6 +8,7 @@
 # make bench-capacity   calls on one core, on the carrier build, beside Asterisk's (root; 8 minutes)
 # make bench-turns      turn-taking: a corpus of callers and noises over telephone lines, beside others' numbers
 # make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
+# make sanitized VENV=.venv-sanitized   an environment with AddressSanitizer in PJSUA2 (tests/hostile/README.md)
 # make stock    put the stock wheel back
 # make lint     ruff and mypy
 # make clean    remove the virtual environment and what tools left (the model cache stays)
@@ -22,7 +23,7 @@ PLAN ?= dialplans/demo.yaml
 ARGS ?=
 TEST_PROCESSES ?= 4
 
-.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns carrier stock lint clean venv models
+.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns carrier sanitized stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -74,6 +75,10 @@ bench-turns: $(VENV)/.installed-dev
 carrier: export PJSUA2 = carrier
 carrier: $(VENV)/.installed
 	@docker/pjsua2/install.sh $(VENV)
+
+sanitized: export PJSUA2 = carrier
+sanitized: $(VENV)/.installed-dev
+	@docker/pjsua2/install.sh --sanitize $(VENV)
 
 stock: $(VENV)/.installed
 	@docker/pjsua2/install.sh --stock $(VENV)

@@ -45,3 +45,11 @@
     $2 = (size_t)length;
 }
 %include "line_port.hpp"
+
+/* In the build with sanitizers this is a macro; the service calls it by its name. */
+%{
+#if PJ_POOL_DEBUG
+#undef pj_pool_release
+extern "C" PJ_DEF(void) pj_pool_release(pj_pool_t *pool) { pj_pool_release_imp(pool); }
+#endif
+%}

@@ -4,13 +4,14 @@
 #
 #   docker/pjsua2/install.sh VENV           the carrier build (build.sh makes it, or finds it made)
 #   docker/pjsua2/install.sh --again VENV   the carrier build if the environment had it; pip has been at work
+#   docker/pjsua2/install.sh --sanitize VENV   the carrier build with sanitizers, for campaigns
 #   docker/pjsua2/install.sh --stock VENV   the wheel that the project's requirements name
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 what=carrier
 case $1 in
---again | --stock)
+--again | --stock | --sanitize)
     what=${1#--}
     shift
     ;;
@@ -42,12 +43,17 @@ print(next(r for r in m.requires("interruptible-ivr") if r.startswith("pjsua2-py
     exit 0
 fi
 
-wheel=$(PYTHON=$venv/bin/python "$here/build.sh")
+build() { PYTHON=$venv/bin/python "$here/build.sh" "$@"; }
+if [ "$what" = sanitize ]; then wheel=$(build --sanitize); else wheel=$(build); fi
 name=${wheel##*/}
 name=${name#*-}
 if [ "$(version pjsua2-carrier)" != "${name%%-*}" ] || [ -n "$(version pjsua2-python)" ]; then
     pip uninstall -y pjsua2-python pjsua2-carrier
     pip install --no-deps "$wheel"
+fi
+if [ "$what" = sanitize ]; then
+    say "carrier build $(version pjsua2-carrier), which python -m tests.hostile.mutate can load"
+    exit 0
 fi
 # A cached wheel may have been made where its libraries were.
 if ! "$venv/bin/python" -c 'import pjsua2' >/dev/null 2>&1; then

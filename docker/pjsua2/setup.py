@@ -1,7 +1,8 @@
 """Packs pjproject's Python binding as a wheel. Run by ``build.sh`` in a folder that holds what SWIG
 wrote (``pjsua2.py``, ``pjsua2_wrap.*``) and ``COPYING``; pjproject's static libraries go into the extension.
 
-Environment: ``PJPROJECT`` the built source tree, ``WHEEL_VERSION``, ``WHEEL_SOURCE`` what it was built from.
+Environment: ``PJPROJECT`` the built source tree, ``WHEEL_VERSION``, ``WHEEL_SOURCE`` what it was built from;
+``SANITIZE`` the sanitizers that the libraries were compiled with.
 """
 
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
+SANITIZE = os.environ.get("SANITIZE", "")
+"""What the compiler's sanitizers check; empty for a build that is used."""
 BINDING = Path(os.environ["PJPROJECT"]) / "pjsip-apps" / "src" / "swig" / "python"
 
 
@@ -40,14 +43,14 @@ setup(
             ["pjsua2_wrap.cpp", "line_port.cpp"],
             include_dirs=["."],
             language="c++",
-            extra_compile_args=[*flags("cflags"), "-g0", "-w"],
+            extra_compile_args=[*flags("cflags"), "-g0", "-w", *(["-fno-sanitize=all"] if SANITIZE else [])],
             # pjproject's C functions can be found from outside: the service calls some that pjsua2 has no
             # word for. Its own calls stay inside, whatever else the process has loaded.
             extra_link_args=[
                 *flags("ldflags"),
                 "-Wl,-Bsymbolic-functions",
                 "-Wl,--as-needed",
-                "-s",
+                *([f"-fsanitize={SANITIZE}"] if SANITIZE else ["-s"]),
                 *(f"-l{name}" for name in flags("libs")),
             ],
         )

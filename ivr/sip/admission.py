@@ -96,7 +96,9 @@ class Admission:
         return None if reason is None else (488, reason)
 
     def refuse(self, call: PjCall, status: int, reason: str) -> None:
-        """Answer a refused call, which is kept until it has ended."""
+        """Answer a refused call, which is kept until it has ended. It may have ended already."""
+        if call.freed:
+            return
         self._refused.add(call)
         if status == 503:
             headers = {"Retry-After": str(self._options.retry_after_s)}

@@ -1,8 +1,9 @@
 """Commands of other threads for the SIP thread: a bounded queue."""
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -21,12 +22,13 @@ class Commands:
         """``thread`` is the one that calls ``run``."""
         self._thread = thread
         self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(COMMANDS)
+        self._postponing = False
 
     def put(self, command: Callable[[], None]) -> bool:
-        """Queue a command without waiting; on the SIP thread run it at once. Returns False when the queue is
-        full.
+        """Queue a command without waiting; on the SIP thread run it at once, but within ``postponed``.
+        Returns False when the queue is full.
         """
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread and not self._postponing:
             command()
             return True
         try:
@@ -37,6 +39,15 @@ class Commands:
             )
             return False
         return True
+
+    @contextlib.contextmanager
+    def postponed(self) -> Iterator[None]:
+        """Within this, commands of the SIP thread wait for ``run``, as others do. SIP thread only."""
+        self._postponing = True
+        try:
+            yield
+        finally:
+            self._postponing = False
 
     def run(self) -> None:
         """Run all queued commands. An exception is logged and does not stop the others."""

@@ -12,6 +12,7 @@ refused
 * ``PlaybackReports``: clock → SIP thread, the ends of prompts played by C; at most two for each prompt.
 """
 
+import functools
 import itertools
 import queue
 import threading
@@ -269,6 +270,11 @@ class UserAgent:
 
     def incoming(self, account: PjAccount, call_index: int, rdata: int) -> None:
         """Admit or refuse an INVITE."""
+        # pjsua2 aborts the process when the call ends inside this callback (on the stock wheel).
+        with self._commands.postponed():
+            self._incoming(account, call_index, rdata)
+
+    def _incoming(self, account: PjAccount, call_index: int, rdata: int) -> None:
         call = PjCall(account, self, call_index)
         packet, peer = self._gate.sender(rdata)
         message = read(packet.data)
@@ -277,7 +283,7 @@ class UserAgent:
         transport = self._endpoint.connections.transport_of(rdata)
         call.keying.hidden = keys_are_hidden(self.options, transport)
         if refusal := self._admission.refusal(call_index, transport, message):
-            self._admission.refuse(call, *refusal)
+            self._commands.put(functools.partial(self._admission.refuse, call, *refusal))
             return
         assert self._on_call is not None
         leg = CallLeg(
@@ -303,7 +309,7 @@ class UserAgent:
             leg.listener.offered()
         except Exception:
             log.exception("call_not_accepted", call=call.call_id)
-            call.end("failed", 500)
+            self._commands.put(lambda: call.end("failed", 500))
 
     def _dial(self, leg: CallLeg, where: Route, caller: str | None) -> None:
         reason = "shutdown" if self._stop.is_set() else self._admission.refusal_reason()

@@ -9,6 +9,11 @@ from tests.hostile.messages import AUDIO, Request, Target, sdp
 from tests.ports import free_port
 
 LONG = "a" * 254
+PARTS = (
+    "--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\nContent-Type: application/sdp\r\n\r\n"
+    + sdp("m=audio 49000 UDP/TLS/RTP/SAVP 0\r\n")
+    + "--x--\r\n"
+)
 PARSED = -400
 """400, or no answer where a newer pjsip refuses to parse it at all."""
 
@@ -63,6 +68,13 @@ def target() -> Iterator[Target]:
         pytest.param({"body": sdp(connection="IN IP4 phone.example")}, 488, id="c= with a name"),
         pytest.param({"body": sdp(AUDIO * 9)}, 488, id="nine media lines"),
         pytest.param({"body": sdp("m=audio 99999 RTP/AVP 0\r\n")}, 488, id="a port that is none"),
+        pytest.param({"body": sdp(AUDIO + "a=fingerprint:\r\n")}, 488, id="an attribute without its value"),
+        pytest.param({"body": sdp("m=audio 49000 RTP/AVP 96\r\n")}, 488, id="a format without its rtpmap"),
+        pytest.param({"body": sdp(AUDIO.replace("\r\n", "\r")) + "a=x\r\n"}, 488, id="a bare CR in SDP"),
+        pytest.param({"body": PARTS, "content_type": "multipart/mixed;boundary=x"}, 488, id="DTLS in a part"),
+        pytest.param({"body": sdp(), "more": "c: text/plain\r\n"}, 400, id="two content types"),
+        pytest.param({"body": sdp(), "more": "X: a\rY: b\r\n"}, 0, id="a bare CR in a header"),
+        pytest.param({"body": sdp(), "more": "X: \0\r\n"}, 0, id="a NUL in a header"),
         pytest.param({"body": sdp(), "cseq": "1 BYE"}, 400, id="CSeq of another method"),
         pytest.param({"method": "ACK"}, 0, id="ACK without an answer's tag"),
         pytest.param({"method": "BYE", "to": "<sip:b@127.0.0.1>;tag=none"}, 481, id="BYE in no dialog"),

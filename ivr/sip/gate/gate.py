@@ -173,7 +173,9 @@ class Gate:
         if peer is None:
             self._note(_NO_PEER, packet, message)
             return True
-        found = refusal(message, len(packet.data)) or self._dialog_refusal(message)
+        found = (
+            refusal(message, len(packet.data)) or self._sdp_refusal(message) or self._dialog_refusal(message)
+        )
         if not peer.trusted and (found is not None or message.method in _SCANNED):
             self._fault(packet)
         if found is None and message.method == "INVITE" and not message.to_tag:
@@ -192,7 +194,7 @@ class Gate:
     def _let_through(self, packet: Packet, message: RawMessage, peer: Peer) -> None:
         routed = bool(message.value("record-route"))
         if message.method == "INVITE" and not message.to_tag:
-            invite = _Invite(peer, message.branch, media_types(message.body), routed)
+            invite = _Invite(peer, message.branch, media_types(message.description), routed)
             self._invites.put((message.call_id, message.from_tag), invite)
         elif message.to_tag:
             dialog = self.dialogs.find(message.call_id, message.to_tag, message.from_tag)
@@ -212,6 +214,13 @@ class Gate:
         behind_nat = is_behind_nat(host, packet.host) if peer.behind_nat is None else peer.behind_nat
         if contact and behind_nat:
             self._module.replace_contact(packet, host)
+
+    @staticmethod
+    def _sdp_refusal(message: RawMessage) -> Refusal | None:
+        """A session description that pjsip's own parser does not take: later it would assert that it does."""
+        if all(native.sdp_is_valid(each.encode("latin-1")) for each in message.descriptions):
+            return None
+        return Refusal(0 if message.method == "ACK" else 488, "a session description that is none (RFC 8866)")
 
     def _is_banned(self, packet: Packet) -> bool:
         now = time.monotonic()
@@ -270,7 +279,7 @@ class Gate:
         if not self.dialogs.accepts(message.method, *ids):
             return Refusal(0 if message.method == "ACK" else 481, "no such dialog")
         dialog = self.dialogs.find(*ids)
-        offered = media_types(message.body) if message.body else []
+        offered = media_types(message.description)
         if dialog is None or not offered or message.method not in ("INVITE", "UPDATE"):
             return None
         before = dialog.media
@@ -302,7 +311,7 @@ class Gate:
             layout.set_status(packet.pointer, _FORBIDDEN)
         if message.to_tag and request.method == "INVITE" and 100 < message.status < 300:
             dialog = self.dialogs.opened(message.call_id, message.from_tag, message.to_tag)
-            dialog.media = media_types(message.body) or dialog.media
+            dialog.media = media_types(message.description) or dialog.media
             dialog.routed = dialog.routed or bool(message.value("record-route"))
             dialog.confirmed = dialog.confirmed or message.status >= 200
         elif message.to_tag and request.method == "INVITE" and message.status >= 300:

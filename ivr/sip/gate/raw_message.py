@@ -33,6 +33,9 @@ _SPACE = " \t\r\n"
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _LINE_END = re.compile(r"\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_BODY_BLANK = re.compile(r"\r?\n\r?\n")
+_BOUNDARY = re.compile(r"^--[^\r\n]*", re.MULTILINE)
+_SDP_PART = re.compile(r"^(?:content-type|c)[ \t]*:\s*application/sdp", re.IGNORECASE | re.MULTILINE)
 _TAG = re.compile(r";\s*tag\s*=\s*([^\s;,>]+)", re.IGNORECASE)
 _BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
 
@@ -45,6 +48,8 @@ class RawMessage:
     headers: tuple[tuple[str, str], ...]
     """Names in small letters, compact ones written out; values without surrounding spaces, unfolded."""
     body: str
+    head: str = ""
+    """Start line and headers as they came."""
 
     @property
     def method(self) -> str:
@@ -97,6 +102,27 @@ class RawMessage:
         parts = self.value("cseq").split()
         return parts[1] if len(parts) == 2 else ""
 
+    @property
+    def content_type(self) -> str:
+        """Type and subtype of the body, in small letters."""
+        return _media_type(self.value("content-type"))
+
+    @property
+    def descriptions(self) -> list[str]:
+        """The session descriptions in the body: the body itself, or parts of a multipart one (RFC 5621)."""
+        if self.content_type == "application/sdp":
+            return [self.body]
+        if not self.content_type.startswith("multipart/"):
+            return []
+        # Whatever the boundary is: what is between any two lines that begin as one does.
+        parts = [_BODY_BLANK.split(part, maxsplit=1) for part in _BOUNDARY.split(self.body)]
+        return [part[1] for part in parts if len(part) == 2 and _SDP_PART.search(part[0])]
+
+    @property
+    def description(self) -> str:
+        """The first session description in the body; empty when there is none."""
+        return next(iter(self.descriptions), "")
+
     def addresses(self, name: str) -> list[str]:
         """The elements of every header ``name`` that may hold a list (Contact, Via, Route, ...)."""
         return [element for value in self.values(name) for element in elements(value)]
@@ -106,14 +132,15 @@ def read(packet: bytes) -> RawMessage:
     """Split a message into its parts. Never raises: what is missing is empty."""
     end = _BLANK_LINE.search(packet)
     head, body = (packet[: end.start()], packet[end.end() :]) if end else (packet, b"")
-    lines = _LINE_END.split(_FOLD.sub(" ", head.decode("latin-1").lstrip("\r\n")))
+    text = head.decode("latin-1").lstrip("\r\n")
+    lines = _LINE_END.split(_FOLD.sub(" ", text))
     headers = []
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if colon:
             key = name.strip(_SPACE).lower()
             headers.append((COMPACT_NAMES.get(key, key), value.strip(_SPACE)))
-    return RawMessage(lines[0].strip(_SPACE), tuple(headers), body.decode("latin-1"))
+    return RawMessage(lines[0].strip(_SPACE), tuple(headers), body.decode("latin-1"), text)
 
 
 def read_text(message: str) -> RawMessage:
@@ -143,6 +170,10 @@ def elements(value: str) -> Iterator[str]:
 def outside_quotes(value: str) -> str:
     """``value`` without its quoted strings: a display name may say anything."""
     return re.sub(r'"(?:[^"\\]|\\.)*"?', "", value)
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip(_SPACE).lower()
 
 
 def _parameter(pattern: re.Pattern[str], value: str) -> str:

@@ -26,6 +26,8 @@ _URI = re.compile(
 )
 _VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\S+\s+(\[[^\]]*\]?|[^\s:;,]*)\s*(?::\s*([^\s;,]*))?", re.IGNORECASE)
 _IPV6 = re.compile(r"sips?:(?:[^@<>\s]*@)?\[", re.IGNORECASE)
+_BARE_RETURN = re.compile(r"\r(?!\n)")
+_NO_VALUE = re.compile(r"^a=[^:\r\n]*:[ \t]*\r?$", re.MULTILINE)
 _MADDR = re.compile(r";\s*maddr\s*=", re.IGNORECASE)
 _MEDIA = re.compile(r"^m=", re.MULTILINE)
 _MEDIA_LINE = re.compile(r"m=\S+[ ]+(\d+)(?:/\d+)?[ ]+(\S+)")
@@ -61,6 +63,9 @@ def _envelope(message: RawMessage, size: int) -> Refusal | None:
     """What every request must have (RFC 3261, 8.1.1). Without it no answer can be addressed."""
     if size > MAX_BYTES or len(message.headers) > MAX_HEADERS:
         return Refusal(0, "the message is too large")
+    if _BARE_RETURN.search(message.head) or "\0" in message.head:
+        # pjsip's parser ends a line there.
+        return Refusal(0, "a carriage return alone, or a NUL character, in its headers")
     vias = message.addresses("via")
     if not vias or len(vias) > MAX_VIAS:
         return Refusal(0, "it has no Via, or too many")
@@ -154,22 +159,26 @@ def is_ipv4(text: str) -> bool:
 
 
 def _body(message: RawMessage) -> Refusal | None:
-    """The session description (RFC 8866) of a request that carries one."""
-    kind = message.value("content-type").partition(";")[0].strip().lower()
+    """The session descriptions (RFC 8866) of a request that carries one."""
+    if len(message.values("content-type")) > 1 or len(message.values("content-length")) > 1:
+        return Refusal(0 if message.method == "ACK" else 400, "two Content-Type or Content-Length headers")
     if not message.body.strip():
-        if kind == "application/sdp":
+        if message.content_type == "application/sdp":
             return Refusal(0 if message.method == "ACK" else 400, "a Content-Type and no body")
         return None
-    if kind != "application/sdp":
-        return None
-    reason = sdp_fault(message.body)
-    if not reason:
-        return None
-    return Refusal(0 if message.method == "ACK" else 488, reason)
+    for description in message.descriptions:
+        reason = sdp_fault(description)
+        if reason:
+            return Refusal(0 if message.method == "ACK" else 488, reason)
+    return None
 
 
 def sdp_fault(sdp: str) -> str:
     """What in a session description pjsip cannot bear; empty when nothing."""
+    if _BARE_RETURN.search(sdp):
+        return "a line that ends with a carriage return alone"
+    if _NO_VALUE.search(sdp):
+        return "an attribute with a colon and no value (RFC 8866, 5.13)"
     session, *media = _MEDIA.split(sdp.replace("\r\n", "\n"))
     if len(media) > MAX_MEDIA_LINES:
         return f"more than {MAX_MEDIA_LINES} media lines"

@@ -55,7 +55,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.end_reason: str | None = None
         self.keying = Keying()
         self.confirmed = False
-        self._freed = False
+        self.freed = False  # when True, nothing of pjsua2's may be called for it
         self._confirmation_reported = False
         self._media_ready = False
         self._wiring = Wiring()
@@ -300,7 +300,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
 
     def end(self, reason: str, status: int) -> None:
         """Send BYE, CANCEL or a final answer. The first reason given is recorded."""
-        if self._freed:
+        if self.freed:
             return
         if self.end_reason is None:
             self.end_reason = reason
@@ -384,7 +384,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         """Free the C++ call now, as pjsua2 allows here and only here: ``~Call`` hangs up whatever call is
         in its slot, and from this moment on that may be another one. Nothing may touch it after.
         """
-        self._freed = True
+        self.freed = True
         pj.Call.__swig_destroy__(self)
 
     def _give_up_keys(self, reason: str) -> None:

@@ -59,6 +59,11 @@ _print_sdp = _lib.pjmedia_sdp_print
 _print_sdp.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
 _LONGEST_SDP = 32_768
 
+_parse_sdp = _lib.pjmedia_sdp_parse
+_parse_sdp.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p]
+_validate_sdp = _lib.pjmedia_sdp_validate
+_validate_sdp.argtypes = [ctypes.c_void_p]
+
 _OnRequest = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _BEFORE_PJSUA = 64 - 4
 """Priority after the dialog layer (32), before pjsua's own modules (PJSIP_MOD_PRIORITY_APPLICATION is 64)."""
@@ -98,6 +103,11 @@ class _String(ctypes.Structure):
     """``pj_str_t``."""
 
     _fields_ = (("text", ctypes.c_char_p), ("length", ctypes.c_ssize_t))
+
+    def read(self) -> bytes:
+        """Return its bytes. ``text`` would read on to the next NUL, which may not be ours."""
+        start = ctypes.c_void_p.from_buffer(self).value
+        return ctypes.string_at(start, self.length) if start else b""
 
 
 class _Links(ctypes.Structure):
@@ -221,3 +231,19 @@ def sdp_text(sdp: Any) -> str:
     if length < 0:
         raise ValueError("the SDP is too long")
     return text.raw[:length].decode("utf-8", "replace")
+
+
+def sdp_is_valid(text: bytes) -> bool:
+    """Whether pjsip can read a session description, and holds it for one."""
+    pool = _create_pool(b"ivr-sdp", 4096, 4096)
+    try:
+        session = ctypes.c_void_p()
+        # The parser writes into the text.
+        copy = ctypes.create_string_buffer(text, len(text) + 1)
+        return bool(
+            _parse_sdp(pool, copy, len(text), ctypes.byref(session)) == 0
+            and session.value is not None
+            and _validate_sdp(session) == 0
+        )
+    finally:
+        _release_pool(pool)

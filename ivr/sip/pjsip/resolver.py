@@ -136,7 +136,7 @@ class NameResolver:
     def _resolve(self, _resolver: int, _pool: int, target: Any, token: int, callback: int) -> None:
         try:
             info = target.contents
-            host = ctypes.string_at(info.host.text, info.host.length).decode("ascii", "replace").lower()
+            host = info.host.read().decode("ascii", "replace").lower()
             transport = info.type or _transport(info.flag)
             answer = _Resolved(callback)
             port = info.port or _DEFAULT_PORTS.get(transport, 5060)
