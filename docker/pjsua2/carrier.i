@@ -46,10 +46,15 @@
 }
 %include "line_port.hpp"
 
-/* In the build with sanitizers this is a macro; the service calls it by its name. */
+/* In the build with sanitizers these are macros; the service calls them by their names. */
 %{
 #if PJ_POOL_DEBUG
 #undef pj_pool_release
+#undef pj_pool_alloc
 extern "C" PJ_DEF(void) pj_pool_release(pj_pool_t *pool) { pj_pool_release_imp(pool); }
+extern "C" PJ_DEF(void *) pj_pool_alloc(pj_pool_t *pool, pj_size_t size)
+{
+    return pj_pool_alloc_imp(__FILE__, __LINE__, pool, 0, size);
+}
 #endif
 %}
