@@ -29,6 +29,8 @@ log: Any = structlog.get_logger("ivr.sip")
 
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
+_NEVER = "4294967295"
+"""As ``Expires`` of a registration it ends the process on the stock wheel (an assertion)."""
 _SCANNED = frozenset({"REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Outside a call a phone sends these to its PBX, which we are not."""
 _REFRESHES = frozenset({"INVITE", "UPDATE"})
@@ -305,6 +307,9 @@ class Gate:
                 return True
             layout.set_status(packet.pointer, found.status)
             return False
+        if request.method == "REGISTER" and _NEVER in message.head:
+            self._note("an expiry that pjsip takes for none", packet, message)
+            return True
         if message.status in _CHALLENGES and not self._challenges.allows(packet.host, request, message):
             # pjsua would answer with a digest of the account's password. It sees a refusal instead.
             self._note("a challenge from who is not the registrar", packet, message, status=_FORBIDDEN)
