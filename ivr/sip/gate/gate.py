@@ -30,7 +30,7 @@ log: Any = structlog.get_logger("ivr.sip")
 _CHALLENGES = frozenset({401, 407})
 _FORBIDDEN = 403
 _NEVER = "4294967295"
-"""As ``Expires`` of a registration it ends the process on the stock wheel (an assertion)."""
+"""A registration with this ``Expires`` ends the process on the stock wheel (an assertion)."""
 _SCANNED = frozenset({"REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Outside a call a phone sends these to its PBX, which we are not."""
 _REFRESHES = frozenset({"INVITE", "UPDATE"})

@@ -26,6 +26,12 @@ def test_mutated_messages_end_nothing(tmp_path: Path, transport: str, seed: int)
     result: dict[str, Any] = json.loads(run.stdout)
     assert result["messages"] >= MESSAGES // 2 and result["starts"] == 1
     assert result["events"]["calls confirmed"] > 0
-    failed = ("_check_failed", "callback_failed", "sip_command_failed", "request_not_answered", "not_accepted")
+    failed = (
+        "_check_failed",
+        "callback_failed",
+        "sip_command_failed",
+        "request_not_answered",
+        "not_accepted",
+    )
     raised = {name: count for name, count in result["events"].items() if any(each in name for each in failed)}
     assert not raised, (tmp_path / "agent.log").read_text()[-3000:]
