@@ -43,7 +43,7 @@ CONTACTS = [
 
 
 def test_a_bare_extension_is_never_dialled_where_a_contact_says() -> None:
-    """Without a registration, a transfer to 201 went to the host of the caller's Contact."""
+    """A transfer to 201 went, without a registration, to the host of the caller's Contact."""
     trusted = "127.0.0.7"
     target = Target(free_port(), host=STRANGER, accept_from=["any", trusted], max_calls=2)
     peer = target.beside(trusted)

@@ -42,7 +42,7 @@ class StrangerSocket:
 
     def __init__(self, bind: str) -> None:
         """``bind``: ``host:port`` of pjsip's UDP socket."""
-        self._address = parse_bind(bind)
+        self._bind = bind
         self._socket: socket.socket | None = None
         self._program: list[source_filter.Instruction] = []
         self._dropped = 0
@@ -57,7 +57,7 @@ class StrangerSocket:
                 made.setblocking(False)
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER // 2)
-                made.bind(self._address)
+                made.bind(parse_bind(self._bind))
                 # Until ``steer`` all is for pjsip. What came to us before is sent again (RFC 3261, 17).
                 _attach(made, source_filter.program(None))
             except OSError:
