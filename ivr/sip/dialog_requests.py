@@ -1,17 +1,15 @@
 """Requests inside a call that pjsua would answer 500, although there is something to say to them."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ivr.sip.gate.raw_message import RawMessage
+from ivr.sip.keys import KeyTransport
 from ivr.sip.message import info_key
 
 UNDERSTOOD = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "REFER"})
 """Methods inside a call that pjsua answers itself."""
 KEY_BODIES = frozenset({"application/dtmf", "application/dtmf-relay", "audio/telephone-event"})
 """Types of INFO bodies that name a key. Phones write the same texts under each of them."""
-
-
-KeyTransport = Literal["rtp", "info"]
 
 
 class InCall(Protocol):

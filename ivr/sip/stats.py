@@ -40,6 +40,8 @@ class RtpStats:
     """One call's RTP, from pjmedia's RTCP session (RFC 3550, 6.4)."""
 
     received: int = 0
+    arrived: int = 0
+    """Packets of any kind that show that the other side is there: sound, RTCP, keep-alives (RFC 6263)."""
     sent: int = 0
     lost: int = 0
     jitter_ms: float = 0.0
@@ -50,6 +52,8 @@ class RtpStats:
     def take(self, rtcp: Any, codec: str) -> None:
         """The counters of a ``pj.RtcpStat``."""
         self.received, self.lost = rtcp.rxStat.pkt, rtcp.rxStat.loss
+        # Keep-alives that are not RTP are discarded, a receiver report updates what is known of our sending.
+        self.arrived = rtcp.rxStat.pkt + rtcp.rxStat.discard + rtcp.txStat.updateCount
         self.sent = rtcp.txStat.pkt
         self.jitter_ms = rtcp.rxStat.jitterUsec.mean / 1000
         self.codec = codec

@@ -31,13 +31,13 @@ class CallTimeouts:
         return now - self._dialed >= (self._ring_s or options.dial_timeout_s)
 
     def expired(
-        self, now: float, options: SipOptions, received: int, *, held: bool
+        self, now: float, options: SipOptions, arrived: int, *, held: bool
     ) -> tuple[str, float] | None:
         """Return why an answered call must end, with the limit in seconds; None while it may go on.
-        ``received`` counts its RTP packets so far.
+        ``arrived`` counts its packets of any kind so far, RTCP and keep-alives too.
         """
-        if received != self._packets or held:
-            self._packets, self._last_media = received, now
+        if arrived != self._packets or held:
+            self._packets, self._last_media = arrived, now
         elif now - self._last_media >= options.rtp_timeout_s:
             return "rtp_timeout", options.rtp_timeout_s
         if held and now - self._hold_began >= options.hold_timeout_s:

@@ -97,7 +97,7 @@ def main() -> None:
             play_tone(legs[rest])
         elif word == "heard":
             leg = legs[rest]
-            stats = {"received": leg.stats.received, "codec": leg.stats.codec, "held": leg.held}
+            stats = {"arrived": leg.stats.arrived, "codec": leg.stats.codec, "held": leg.held}
             say("heard", call=rest, levels=heard(leg), **stats)
         elif word == "dial":
             agent.dial(rest, Reporter)

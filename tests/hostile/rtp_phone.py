@@ -5,6 +5,7 @@ What the service heard of it is asked of the agent (``heard``), in frames of 20 
 
 import audioop
 import math
+import random
 import socket
 import struct
 import time
@@ -20,6 +21,8 @@ EVENTS, COMFORT_NOISE = 101, 13
 LOUD = 1000
 """Root mean square above which a frame is the tone; silence and comfort noise are far below."""
 _WAVE = struct.pack("<8000h", *(int(8000 * math.sin(2 * math.pi * 1000 * n / 8000)) for n in range(8000)))
+
+_NOISE = random.Random(1).randbytes(21 * 160)
 
 
 @dataclass
@@ -72,7 +75,7 @@ class RtpPhone:
         when = self.timestamp if at is None else at
         packet = pack(self.sequence, when, kind, marker, self.ssrc, payload)
         self.rtp.sendto(self.protect(packet), self.to)
-        self.sequence = (self.sequence + 1) & 0xFFFF
+        self.sequence += 1
 
     def speak(self, milliseconds: int, packet_ms: int = 20, kind: int = PCMU) -> None:
         """Send a tone in packets of ``packet_ms``, in real time."""
@@ -82,13 +85,13 @@ class RtpPhone:
         for n in range(milliseconds // packet_ms):
             place = n * samples % (8000 - samples)
             self.send(encode(_WAVE[2 * place : 2 * (place + samples)], 2), kind)
-            self.timestamp = (self.timestamp + samples) & 0xFFFFFFFF
+            self.timestamp += samples
             time.sleep(max(0.0, begun + (n + 1) * packet_ms / 1000 - time.monotonic()))
 
     def pause(self, milliseconds: int) -> None:
         """Send nothing, while the timestamp goes on."""
         time.sleep(milliseconds / 1000)
-        self.timestamp = (self.timestamp + 8 * milliseconds) & 0xFFFFFFFF
+        self.timestamp += 8 * milliseconds
 
     def press(self, key: str, steps: int = 4) -> None:
         """A key of ``steps`` packets and three ends, without a pause between them."""
@@ -96,7 +99,7 @@ class RtpPhone:
             self.send(event(key, False, 160 * step), EVENTS, marker=step == 1)
         for _ in range(3):
             self.send(event(key, True, 160 * steps), EVENTS)
-        self.timestamp = (self.timestamp + 160 * steps) & 0xFFFFFFFF
+        self.timestamp += 160 * steps
 
     def received(self) -> int:
         """Loud RTP packets that came since the last look."""
@@ -178,6 +181,15 @@ class PhoneCall:
         time.sleep(0.1)
         return 20 * sum(level > LOUD for level in self.look())
 
+    def heard_g722_ms(self, milliseconds: int) -> int:
+        """The like with noise in packets of G.722."""
+        self.look()
+        for n in range(milliseconds // 20):
+            self.phone.send(_NOISE[160 * (n % 20) :][:160], 9)
+            self.phone.pause(20)
+        time.sleep(0.1)
+        return 20 * sum(level > LOUD for level in self.look())
+
     def keys(self, seconds: float = 0.6) -> str:
         """The keys that the service takes until none comes for so long."""
         keys = ""
@@ -187,6 +199,16 @@ class PhoneCall:
         except AssertionError:
             return keys
 
+    def is_hung_up(self, reason: str, seconds: float = 4) -> None:
+        """The service ends the call for this reason, with a BYE that is answered."""
+        self.target.wait("ended", seconds, call=self.id, reason=reason)
+        while not (message := self.target.receive(2)).startswith("BYE ") or self.id not in message:
+            assert message, "no BYE came"
+        head = [line for line in message.split("\r\n") if line.startswith(_COPIED)]
+        self.target.send("\r\n".join(["SIP/2.0 200 OK", *head, "Content-Length: 0\r\n\r\n"]).encode())
+        running.remove(self)
+        self.phone.close()
+
     def end(self) -> None:
         running.remove(self)
         self.phone.close()
@@ -194,6 +216,7 @@ class PhoneCall:
         self.target.wait("ended", call=self.id)
 
 
+_COPIED = ("Via:", "From:", "To:", "Call-ID:", "CSeq:")
 running: list[PhoneCall] = []
 """Calls that have not ended."""
 

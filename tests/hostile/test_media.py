@@ -1,6 +1,7 @@
 """Sound goes to the caller's address and keys come from there, whoever else sends RTP to the port (RFC 4961).
 
-The rule is in the carrier build (docker/pjsua2/patches/0001-media-keeps-its-address.patch).
+The rule is in the carrier build's pjmedia (docker/pjsua2/patches/0001-media-keeps-its-address.patch); for the
+stock wheel it is a packet filter (ivr/sip/pjsip/media_filter.py).
 """
 
 import itertools
@@ -16,11 +17,12 @@ import pytest
 from ivr.sip.pjsip.probe import build_limit
 from tests.caller.rtp import event_packets
 from tests.hostile.messages import Request, Target, sdp
+from tests.hostile.rtp_phone import PhoneCall, RtpPhone
 from tests.ports import free_port
 
 carrier = pytest.mark.skipif(
     build_limit() < 100,
-    reason="only the build that `make carrier` installs has the rule",
+    reason="only the build that `make carrier` installs can do it",
 )
 SILENCE = b"\xff" * 160
 PCMU, EVENTS = 0, 101
@@ -96,7 +98,6 @@ def start(target: Target, phone: Sender, signalled: int | None = None) -> tuple[
     return ("127.0.0.1", port), invite
 
 
-@carrier
 def test_a_burst_from_elsewhere_neither_takes_the_sound_nor_presses_keys(target: Target) -> None:
     phone, stranger = Phone("127.0.0.1", 1), Sender("127.0.0.9", 2)
     to, invite = start(target, phone)
@@ -119,7 +120,6 @@ def test_a_burst_from_elsewhere_neither_takes_the_sound_nor_presses_keys(target:
     target.wait("ended", call=invite.call_id)
 
 
-@carrier
 def test_a_phone_behind_nat_is_learned_from_its_first_packet_and_kept(target: Target) -> None:
     """It names an address that nothing comes from, as behind a NAT."""
     phone, stranger = Phone("127.0.0.3", 1), Sender("127.0.0.9", 2)
@@ -153,7 +153,6 @@ def test_a_phone_whose_nat_binding_changes_is_heard_again(target: Target) -> Non
     target.wait("ended", call=invite.call_id)
 
 
-@carrier
 def test_who_sends_first_from_elsewhere_gives_way_to_the_signalled_address(target: Target) -> None:
     phone, stranger = Phone("127.0.0.1", 1), Sender("127.0.0.9", 2)
     to, invite = start(target, phone)
@@ -167,3 +166,30 @@ def test_who_sends_first_from_elsewhere_gives_way_to_the_signalled_address(targe
     phone.stop()
     target.established[invite.call_id].hang_up()
     target.wait("ended", call=invite.call_id)
+
+
+def test_a_stranger_cannot_keep_a_call_that_is_over_nor_end_one_by_rtcp(target: Target) -> None:
+    call = PhoneCall.start(target, RtpPhone())
+    stranger = Sender("127.0.0.9", 2)
+    call.phone.speak(300)
+    bye = struct.pack("!BBHI", 0x81, 203, 1, call.phone.ssrc)
+    reports = struct.pack("!BBH7I", 0x81, 201, 7, call.phone.ssrc, 1, 0, 9, 0, 0, 0)
+    host, port = call.phone.to
+
+    def attack() -> None:
+        stranger.socket.sendto(bye, (host, port + 1))
+        stranger.socket.sendto(reports + bye, (host, port + 1))
+        stranger.socket.sendto(bytes(20), (host, port))
+        stranger.send((host, port))
+
+    for _ in range(10):
+        attack()
+        call.phone.speak(20)
+    assert call.heard_ms(200) >= 100
+    time.sleep(1.1)  # the counters are read once a second
+    before = call.report()["arrived"]
+    for _ in range(30):
+        attack()
+        time.sleep(0.04)
+    assert call.report()["arrived"] == before
+    call.end()

@@ -7,8 +7,9 @@ import pjsua2 as pj
 import structlog
 
 from ivr.audio.line import Line
-from ivr.sip.dialog_requests import KeyTransport, answer_to
+from ivr.sip.dialog_requests import answer_to
 from ivr.sip.gate.raw_message import RawMessage, read_text
+from ivr.sip.keys import KEYS, KeyEvents, KeyPresses, KeyTransport
 from ivr.sip.leg import CallLeg
 from ivr.sip.message import offers_codec, outcome_of, reason_header
 from ivr.sip.options import CODECS, SipOptions
@@ -16,6 +17,7 @@ from ivr.sip.pjsip import native
 from ivr.sip.pjsip.callbacks import guarded
 from ivr.sip.pjsip.keying import KEYING_S, Keying
 from ivr.sip.pjsip.media import FLOWING, CallMedia, audio_line
+from ivr.sip.pjsip.media_filter import MediaFilter
 from ivr.sip.pjsip.outgoing import add_headers, send_keys
 from ivr.sip.pjsip.wiring import Wiring
 from ivr.sip.redirects import Redirects
@@ -25,8 +27,6 @@ from ivr.sip.timeouts import CallTimeouts
 from ivr.sip.transfer import Transfer, TransferEnd
 
 log = structlog.get_logger("ivr.sip")
-
-KEYS = frozenset("0123456789*#ABCD")
 
 
 class CallOwner(Protocol):
@@ -64,7 +64,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self._transfer: Transfer | None = None
         self._redirects: Redirects | None = None
         self._redirected = ""  # where it did not go
-        self._keys_by: KeyTransport | None = None
+        self._events, self._presses, self._filter = KeyEvents(), KeyPresses(), MediaFilter()
         self.audio_index = 0
         """The media line that is used for the sound, in the order of the SDP."""
 
@@ -101,12 +101,9 @@ class PjCall(pj.Call):  # type: ignore[misc]
         self.audio_index = int(media.index) if media is not None else 0
         if media is None or media.status not in FLOWING:
             # On hold with nothing flowing at all (a=inactive, c=0.0.0.0), perhaps from the start.
-            self._wiring.lost()
-            self._hold(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
-            self._media_ready = self._media_ready or leg.held
+            self._without_stream(leg, media is not None and media.status == pj.PJSUA_CALL_MEDIA_NONE)
             if media is not None and media.status == pj.PJSUA_CALL_MEDIA_ERROR and self.keying.pending:
                 self._give_up_keys("the handshake of DTLS failed")
-            self._report_confirmed()
             return
         held = media.status != pj.PJSUA_CALL_MEDIA_ACTIVE
         self._hold(leg, held)
@@ -114,16 +111,14 @@ class PjCall(pj.Call):  # type: ignore[misc]
             stream = self.getAudioMedia(place)
         except pj.Error:
             # An offer that begins on hold has no port in the bridge yet.
-            self._wiring.lost()
-            self._hold(leg, True)
-            self._media_ready = True
-            self._report_confirmed()
+            self._without_stream(leg, True)
             return
         self._wiring.connect(stream, leg, self._owner.times)
         self._owner.media_changed(self)
         now = time.monotonic()
         self._timeouts.media_expected(now)
         self.keying.begin(now)
+        self._filter.begin(self, now)
         if not self.confirmed:
             leg.listener.early_media()
         self.check_keys(now)
@@ -134,8 +129,10 @@ class PjCall(pj.Call):  # type: ignore[misc]
             prm.sdp.wholeSdp = without_keys(native.sdp_text(prm.sdp))
 
     @guarded
-    def onDtmfDigit(self, prm: Any) -> None:
-        self.pressed(prm.digit, "rtp")
+    def onDtmfEvent(self, prm: Any) -> None:
+        by_rtp = prm.method == pj.PJSUA_DTMF_METHOD_RFC2833
+        if by_rtp and self._events.begins(prm.digit, prm.timestamp, prm.duration, prm.flags):
+            self.pressed(prm.digit, "rtp")
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
@@ -192,12 +189,13 @@ class PjCall(pj.Call):  # type: ignore[misc]
     # -- commands of the user agent
 
     def check_keys(self, now: float) -> None:
-        """Record how the media of a new stream are encrypted; the call waits for pending keys."""
+        """Record where a new stream comes from and how it is encrypted; the call waits for pending keys."""
         leg = self.leg
         if leg is None:
             return
-        encryption = self.keying.look(self)
-        self._owner.securing(self, self.keying.pending)
+        self._filter.look(self, now)
+        encryption = None if self.keying.known else self.keying.look(self)
+        self._owner.securing(self, self.keying.pending or self._filter.learning)
         if encryption is not None:
             leg.stats.encryption = encryption
             self._media_ready = True
@@ -206,13 +204,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
             self._give_up_keys(f"no keys by DTLS in {KEYING_S:g} s")
 
     def pressed(self, key: str, way: KeyTransport) -> None:
-        """A key. Some phones send each by RTP and by INFO: the way that the first one comes counts."""
-        if key.upper() in KEYS:
-            self._keys_by = self._keys_by or way
-        if key.upper() not in KEYS or way != self._keys_by:
+        """A key. Some phones send each by RTP and by INFO."""
+        key = key.upper()
+        if key not in KEYS or not self._presses.is_new(key, way, time.monotonic()):
             log.info("dtmf_ignored", call=self.call_id, key=key)
         elif self.leg is not None:
-            self.leg.listener.key_pressed(key.upper())
+            self.leg.listener.key_pressed(key)
 
     def notified(self, message: RawMessage) -> int | None:
         """Process a NOTIFY about a transfer. Returns the status to answer with; None leaves it to pjsip."""
@@ -324,7 +321,8 @@ class PjCall(pj.Call):  # type: ignore[misc]
         if self._transfer is not None:
             self._transfer.expire(now)
         self.read_stats()
-        expired = self._timeouts.expired(now, options, leg.stats.received, held=leg.held)
+        self._filter.look(self, now)
+        expired = self._timeouts.expired(now, options, leg.stats.arrived, held=leg.held)
         if expired is not None:
             reason, seconds = expired
             log.warning("call_timed_out", call=self.call_id, reason=reason, limit_s=seconds)
@@ -342,6 +340,12 @@ class PjCall(pj.Call):  # type: ignore[misc]
         leg.stats.take(stat.rtcp, codec)
 
     # -- internals
+
+    def _without_stream(self, leg: CallLeg, held: bool) -> None:
+        self._wiring.lost()
+        self._hold(leg, held)
+        self._media_ready = self._media_ready or held
+        self._report_confirmed()
 
     def _hold(self, leg: CallLeg, held: bool) -> None:
         if held != leg.held:

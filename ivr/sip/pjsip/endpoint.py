@@ -17,6 +17,7 @@ from ivr.sip.gate import stranger_socket
 from ivr.sip.gate.raw_message import read_text
 from ivr.sip.message import readable
 from ivr.sip.options import CODECS, Registration, SipOptions, parse_bind, parse_ports, password_of
+from ivr.sip.pjsip.media import NATIVE
 from ivr.sip.pjsip.native import options_requests, unhandled_requests
 from ivr.sip.pjsip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, build_security
 from ivr.sip.routing import Route
@@ -298,7 +299,8 @@ class Endpoint:
         config.idUri = f"sip:ivr@{self._own_host()}:{self.port}"
         # Media has an address of its own; without it the SDP names the machine's first address.
         config.mediaConfig.transportConfig = self._transport(self.rtp_first, self.rtp_last - self.rtp_first)
-        config.mediaConfig.lockCodecEnabled = False
+        # The carrier build hears any codec that was agreed on; another asks the callee to keep to one.
+        config.mediaConfig.lockCodecEnabled = not NATIVE
         config.mediaConfig.srtpUse = SRTP_USE[self.options.srtp]
         config.mediaConfig.srtpSecureSignaling = 0  # security/srtp.py decides more finely
         there = build_security().keyings

@@ -25,11 +25,13 @@ class Keying:
         """No SDES key in an offer of ours."""
         self.pending = False
         """DTLS has yet to agree on keys; what is said before is lost."""
+        self.known = False
+        """It is known how the stream is encrypted."""
         self._until = 0.0
 
     def begin(self, now: float) -> None:
         """There is a new stream."""
-        self._until = now + KEYING_S
+        self.known, self._until = False, now + KEYING_S
 
     def look(self, call: Any) -> str | None:
         """Return how the stream of a ``pj.Call`` is encrypted: ``none``, ``sdes`` or ``dtls``; None while
@@ -40,6 +42,7 @@ class Keying:
         except pj.Error:
             dtls, suite = False, None  # no stream: it is on hold
         self.pending = dtls and suite is None
+        self.known = not self.pending
         if suite is None:
             return None if self.pending else "none"
         keys = "dtls" if dtls else "sdes"
