@@ -339,8 +339,6 @@ class PjCall(pj.Call):  # type: ignore[misc]
             return  # between two streams of a re-INVITE
         leg.stats.take(stat.rtcp, codec)
 
-    # -- internals
-
     def _without_stream(self, leg: CallLeg, held: bool) -> None:
         self._wiring.lost()
         self._hold(leg, held)
@@ -367,9 +365,7 @@ class PjCall(pj.Call):  # type: ignore[misc]
             return "failed"
         if self.confirmed:
             return "callee" if outgoing else "caller"
-        if outgoing:
-            return outcome_of(status)
-        return "cancelled" if status == 487 else "failed"
+        return outcome_of(status) if outgoing else "cancelled" if status == 487 else "failed"
 
     def _disconnected(self, status: int, phrase: str) -> None:
         if self._redirected and not self.confirmed and self.end_reason is None:
