@@ -7,6 +7,7 @@
 # make bench    the measurements of the README
 # make bench-capacity   calls on one core, on the carrier build, beside Asterisk's (root; 8 minutes)
 # make bench-turns      turn-taking: a corpus of callers and noises over telephone lines, beside others' numbers
+# make bench-understanding   how often callers are understood, people and voices, beside matching the text alone
 # make carrier  put our own build of PJSUA2 into the environment: 1000 calls, TLS, Python 3.13 (docker/pjsua2)
 # make sanitized VENV=.venv-sanitized   an environment with AddressSanitizer in PJSUA2 (tests/hostile/README.md)
 # make stock    put the stock wheel back
@@ -23,7 +24,7 @@ PLAN ?= dialplans/demo.yaml
 ARGS ?=
 TEST_PROCESSES ?= 4
 
-.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns carrier sanitized stock lint clean venv models
+.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns bench-understanding carrier sanitized stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -70,6 +71,11 @@ bench-turns: $(VENV)/.installed-dev
 	@tools/test-packages.sh asterisk-core-sounds-fr-wav openarena-081-players
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m tests.bench.turns $(ARGS)
+
+bench-understanding: $(VENV)/.installed-dev
+	@tools/test-packages.sh ktuberling-data
+	@$(BIN)/ivr models fetch --quiet
+	$(BIN)/python -m tests.bench.understanding --today $(ARGS)
 
 # The first time it takes a few minutes; the wheel is kept in the project's cache.
 carrier: export PJSUA2 = carrier

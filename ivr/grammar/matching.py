@@ -124,6 +124,11 @@ class Matcher:
             return None
         return ranked[0]
 
+    def meaning(self, text: str) -> str | None:
+        """Return the name of the choice meant by ``text``, or None."""
+        found = self.match(text)
+        return found.choice if found is not None else None
+
     def fits(self, text: str) -> bool:
         """Return whether one of the choices is meant by ``text``."""
         return self.match(text) is not None

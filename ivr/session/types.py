@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ivr.audio.playback import Playback
+from ivr.grammar.recognition import Hypothesis
 from ivr.speech.timed_words import Word
 
 
@@ -38,6 +39,8 @@ class Turn:
     """Where it began: samples of the session's clock. The order of two turns is that of their beginnings."""
     key_follows: bool = field(default=False, compare=False)
     """A key was pressed after this speech before its words were known, and is the next turn."""
+    hypotheses: tuple[Hypothesis, ...] = field(default=(), compare=False)
+    """Answers to the question that were compared with the sound, the likeliest first."""
     reply: "asyncio.Future[Any] | None" = field(default=None, repr=False, compare=False)
     """What ``VoiceSession.prepare_replies`` has begun to make at the last pause of it; None when nothing was,
     or the turn became another."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from ivr.errors import IvrError
+from ivr.grammar.recognition import Hypothesis, RecognitionContext
 
 _Options = TypeVar("_Options")
 
@@ -44,6 +45,10 @@ class Transcript:
     text: str
     confidence: float = 0.0
     engine: str = ""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """Answers to the question that were compared with the sound, the likeliest first (see ``HasGrammar``)."""
+    rule: str = ""
+    """The rule of ``ivr.grammar.fusion`` that decided; empty from an engine."""
 
 
 @runtime_checkable
@@ -61,6 +66,26 @@ class SpeechToText(Protocol):
 
     async def aclose(self) -> None:
         """Free everything. Idempotent."""
+
+
+@runtime_checkable
+class HasGrammar(Protocol):
+    """A SpeechToText that can be told what was asked."""
+
+    async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
+        """Transcribe as ``transcribe`` does, and compare the sound with the answers of ``context``: the
+        result's ``hypotheses``. Raises SpeechError and its kinds.
+        """
+
+
+async def recognise(
+    engine: SpeechToText, pcm16: bytes, sample_rate: int, context: RecognitionContext
+) -> Transcript:
+    """Return what ``engine`` understands; one without ``HasGrammar`` gives text alone. Raises SpeechError and
+    its kinds."""
+    if isinstance(engine, HasGrammar):
+        return await engine.recognise(pcm16, sample_rate, context)
+    return await engine.transcribe(pcm16, sample_rate)
 
 
 @runtime_checkable

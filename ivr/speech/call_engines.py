@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from ivr.speech.base import HasHealth, SpeechToText, Transcript
+from ivr.grammar.recognition import RecognitionContext
+from ivr.speech.base import HasHealth, SpeechToText, Transcript, recognise
 from ivr.speech.prompts.cache import CachedTTS
 from ivr.speech.prompts.store import Prompt
 
@@ -63,6 +64,10 @@ class CallSTT:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         return await self._engines.current.stt.transcribe(pcm16, sample_rate)
+
+    async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
+        """See HasGrammar."""
+        return await recognise(self._engines.current.stt, pcm16, sample_rate, context)
 
     async def aclose(self) -> None:
         """Leave the engines running: they belong to the process, not to the call."""

@@ -14,6 +14,7 @@ import structlog
 
 from ivr.audio.frames import BYTES_PER_SAMPLE
 from ivr.audio.resample import Resampler
+from ivr.grammar.recognition import RecognitionContext
 from ivr.speech.base import (
     SpeechBusy,
     SpeechError,
@@ -21,6 +22,7 @@ from ivr.speech.base import (
     SpeechToText,
     TextToSpeech,
     Transcript,
+    recognise,
 )
 from ivr.speech.sentences import split_sentences
 from ivr.speech.timed_words import Word, shift_words, words_of
@@ -199,6 +201,10 @@ class FallbackSTT:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """See SpeechToText; ``Transcript.engine`` names the engine that answered."""
+        return await self.recognise(pcm16, sample_rate, RecognitionContext())
+
+    async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
+        """See HasGrammar; an engine that knows no grammar is asked for text."""
         attempts = _Attempts(self._order)
         while True:
             last: SpeechError | None = None
@@ -206,7 +212,7 @@ class FallbackSTT:
                 self._order.log_fallback(index, last)
                 try:
                     await self._order.ensure_started(index)
-                    transcript = await self._order.engines[index].transcribe(pcm16, sample_rate)
+                    transcript = await recognise(self._order.engines[index], pcm16, sample_rate, context)
                 except Exception as error:
                     last = self._order.failed(index, error)
                     attempts.add(last)

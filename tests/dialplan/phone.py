@@ -12,6 +12,7 @@ import structlog
 
 from ivr.audio.frames import LINE_FRAME, LINE_RATE
 from ivr.dialplan import CallFacts, Dial, Plan, TransferResult, World, run_plan
+from ivr.grammar.recognition import Hypothesis
 from ivr.session import Decision, MemoryPlayer, SessionConfig, VoiceSession
 from ivr.speech.base import SpeechError, Transcript
 from ivr.vad.base import VoiceActivityDetector
@@ -37,11 +38,14 @@ class ScriptedStt:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.confidence = 0.9
+        self.offers: list[tuple[Hypothesis, ...]] = []
+        """Turn by turn, how well the phrases of the question fit the sound; none when empty."""
 
     async def start(self) -> None: ...
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
-        return Transcript(self.texts.pop(0), self.confidence, self.name)
+        offered = self.offers.pop(0) if self.offers else ()
+        return Transcript(self.texts.pop(0), self.confidence, self.name, offered)
 
     async def aclose(self) -> None: ...
 
@@ -154,11 +158,14 @@ class Phone:
         for _ in range(round(seconds * 1000 / 20)):
             await self._frame(bytes(FRAME))
 
-    async def says(self, text: str, *, pause: float = 1.4) -> None:
+    async def says(self, text: str, *, pause: float = 1.4, **offered: float) -> None:
         """Recorded speech, of which the recogniser will understand ``text``, and ``pause`` seconds after it:
-        by default long enough for any turn to end.
+        by default long enough for any turn to end. ``offered``: choices of one word whose phrase fits the
+        sound, with the confidence of each.
         """
         self.stt.texts.append(text)
+        found = [Hypothesis(name, name, confidence) for name, confidence in offered.items()]
+        self.stt.offers.append(tuple(sorted(found, key=lambda each: -each.confidence)))
         for at in range(0, len(self._speech), FRAME):
             await self._frame(self._speech[at : at + FRAME])
         await self.silence(pause)

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from ivr.audio.wav import decode_wav
+from ivr.grammar.answers import expected_answers
 from ivr.modelstore import ModelStore
-from ivr.speech.base import SpeechError, SpeechToText
+from ivr.speech.base import SpeechError, SpeechToText, recognise
 from ivr.speech.providers.whisper.stt import WhisperOptions, WhisperStt
 from tests.speech.recordings import PHRASES, line, recording, word_errors, words
 
@@ -36,6 +37,40 @@ async def test_recorded_phrases_are_understood(whisper: WhisperStt, sounds: Path
         assert 0.3 <= transcript.confidence <= 1.0
     assert wrong / total <= 0.06, worst
     assert exact >= 0.85 * len(PHRASES), worst
+
+
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+async def test_an_answer_is_found_among_the_phrases_of_the_question(
+    whisper: WhisperStt, sounds: Path
+) -> None:
+    menu = expected_answers({each: ((each,), ()) for each in DAYS})
+    for number, day in enumerate(DAYS):
+        pcm = line(recording(sounds, f"digits/day-{number}")).tobytes()
+        heard = await recognise(whisper, pcm, 16000, menu.context)
+        assert [each.meaning for each in heard.hypotheses[:1]] == [day], heard
+        assert heard.hypotheses[0].confidence > 0.85
+        assert set(DAYS) == {each.meaning for each in heard.hypotheses}
+        assert menu.understand(heard.text, heard.confidence, heard.hypotheses).text.rstrip(".") == day
+
+
+async def test_a_word_that_is_no_answer_is_not_taken_for_one(whisper: WhisperStt, sounds: Path) -> None:
+    menu = expected_answers(
+        {each: ((each,), ()) for each in ("billing", "technical support", "opening hours")}
+    )
+    for number in range(len(DAYS)):
+        pcm = line(recording(sounds, f"digits/day-{number}")).tobytes()
+        heard = await recognise(whisper, pcm, 16000, menu.context)
+        understood = menu.understand(heard.text, heard.confidence, heard.hypotheses)
+        assert menu.fits is not None and not menu.fits(understood.text), understood
+
+
+async def test_noise_is_none_of_the_answers(whisper: WhisperStt, music: Path) -> None:
+    menu = expected_answers({"you": (("you",), ()), "thanks": (("thank you",), ())})
+    for name, pcm in noises(music).items():
+        heard = await recognise(whisper, line(pcm).tobytes(), 16000, menu.context)
+        assert menu.understand(heard.text, heard.confidence, heard.hypotheses).text == "", name
 
 
 async def test_8_khz_is_converted(whisper: WhisperStt, sounds: Path) -> None:

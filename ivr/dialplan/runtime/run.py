@@ -201,6 +201,11 @@ class Run:
             with contextlib.suppress(SessionEnded):
                 self.session.set_expectation(before)
 
+    def replace_expectation(self, expected: Expectation) -> None:
+        """Set what the caller is expected to say, inside ``expecting``. Raises SessionEnded."""
+        self._expected = expected
+        self.session.set_expectation(expected)
+
     async def say_as_written(
         self, pieces: AsyncIterator[str], options: PromptOptions
     ) -> PlayoutResult | None:

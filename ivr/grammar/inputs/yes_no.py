@@ -1,5 +1,6 @@
 """yes_no: yes or no, in any of the ways people say it; by keys 1 and 2."""
 
+import functools
 from typing import ClassVar
 
 from ivr.grammar.expectation import ExpectedKind
@@ -39,10 +40,33 @@ def said_yes(text: str, language: str) -> bool | None:
     words, found = registry.vocabulary(language), tokens(text)
     if not found or len(found) > LONGEST:
         return None
-    yes = any(token in words.yes for token in found)
-    no = any(token in words.no for token in found)
+    found, said = _without_phrases(found, language)
+    yes = True in said or any(token in words.yes for token in found)
+    no = False in said or any(token in words.no for token in found)
     if yes and no:
         return None
     if no:
         return False
     return True if yes or all(token in words.assent for token in found) else None
+
+
+def _without_phrases(found: list[str], language: str) -> tuple[list[str], set[bool]]:
+    """Return the tokens without the phrases of several words that mean yes or no ("why not"), and
+    what these mean. A longer phrase is looked for first: "of course not" is no."""
+    said: set[bool] = set()
+    for phrase, meaning in _phrases(language):
+        at = next((n for n in range(len(found)) if tuple(found[n : n + len(phrase)]) == phrase), None)
+        if at is not None:
+            said.add(meaning)
+            found = [*found[:at], *found[at + len(phrase) :]]
+    return found, said
+
+
+@functools.lru_cache(maxsize=64)
+def _phrases(language: str) -> tuple[tuple[tuple[str, ...], bool], ...]:
+    known = registry.find_language(language)
+    if known is None:
+        return ()
+    each = [(tuple(tokens(text)), True) for text in (*known.yes_phrases, *known.yes_idioms)]
+    each += [(tuple(tokens(text)), False) for text in (*known.no_phrases, *known.no_idioms)]
+    return tuple(sorted((one for one in each if len(one[0]) > 1), key=lambda one: -len(one[0])))

@@ -38,6 +38,13 @@ class Language:
     yes_no_answers: frozenset[str] = frozenset()
     """Words of which whole answers to a yes-or-no question are made, as ``matching.normalize`` writes them.
     """
+    yes_phrases: tuple[str, ...] = ()
+    """How people say yes, for recognisers that compare phrases with the sound; and how they say no."""
+    no_phrases: tuple[str, ...] = ()
+    yes_idioms: tuple[str, ...] = ()
+    """Other phrases of several words that mean yes, though their words may not ("no problem"), as
+    ``inputs.tokens`` writes them; and those that mean no."""
+    no_idioms: tuple[str, ...] = ()
     backchannels: frozenset[str] = frozenset()
     """Words that mean "I am listening" and are no turn of their own."""
     open_words: frozenset[str] = frozenset()

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from ivr.audio.frames import BYTES_PER_SAMPLE, LINE_RATE, VAD_RATE, ms_to_samples
+from ivr.grammar.recognition import Hypothesis, RecognitionContext, hypotheses_of
 from ivr.lab.replay.audio_clock import AudioClockLoop
 from ivr.lab.replay.prompts import sound_of
 from ivr.service.recording.recording import Recording
 from ivr.session.decisions import Decision
-from ivr.speech.base import SpeechError, SpeechToText, Transcript, TurnDetector
+from ivr.speech.base import SpeechError, SpeechToText, Transcript, TurnDetector, recognise
 from ivr.vad.silero import WINDOW
 
 UNKNOWN = "unknown"
@@ -63,6 +64,7 @@ class RecordedTranscript:
     text: str
     confidence: float
     interim: bool
+    hypotheses: tuple[Hypothesis, ...] = ()
 
 
 def recorded_transcripts(recording: Recording) -> list[RecordedTranscript]:
@@ -79,7 +81,8 @@ def recorded_transcripts(recording: Recording) -> list[RecordedTranscript]:
             latency = max(0, decision.at - asked)
             confidence = float(decision.details.get("confidence") or 0.0)
             interim = bool(decision.details.get("interim"))
-            found.append(RecordedTranscript(onset, end, asked, latency, text, confidence, interim))
+            offered = hypotheses_of(decision.details.get("hypotheses"))
+            found.append(RecordedTranscript(onset, end, asked, latency, text, confidence, interim, offered))
     return found
 
 
@@ -129,7 +132,7 @@ class RecordedSTT:
     def _answer(self, first: int, last: int) -> tuple[Transcript, int]:
         exact = self._exact.get(last)
         if exact is not None:
-            return Transcript(exact.text, exact.confidence, self.name), exact.latency
+            return Transcript(exact.text, exact.confidence, self.name, exact.hypotheses), exact.latency
         texts, latency = self._texts_between(first, last)
         if not texts:
             self.unknown.add(last)
@@ -219,10 +222,13 @@ class RealSTT:
             await self._engine.start()
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
+        return await self.recognise(pcm16, sample_rate, RecognitionContext())
+
+    async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
         self.busy += 1
         try:
             with self._loop.wall_clock():
-                return await self._engine.transcribe(pcm16, sample_rate)
+                return await recognise(self._engine, pcm16, sample_rate, context)
         finally:
             self.busy -= 1
 

@@ -84,7 +84,7 @@ class EndOfTurn:
 
     def set_expectation(self, expected: Expectation) -> None:
         """Set what the caller is asked for from now on."""
-        self.expected = expected
+        self.expected = self._recogniser.expected = expected
         longest = self._silence_ms
         if self._more_than_silence:
             longest = max(longest, self._config.turn.incomplete_ms)

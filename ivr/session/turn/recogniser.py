@@ -1,13 +1,15 @@
 """What a stretch of the caller's speech says: the STT with its time limit, and nothing that can fail."""
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, Literal
 
 from ivr.audio.frames import VAD_RATE
+from ivr.grammar.expectation import Expectation
 from ivr.session.privacy import Privacy
-from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript
+from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript, recognise
 from ivr.text import clean_text
 from ivr.vad.events import Pcm16
 
@@ -15,6 +17,8 @@ HIDDEN = "***"
 """Stands for a private text."""
 MAX_TEXT = 10_000
 """Characters of a transcript that are kept; nobody says more in a turn."""
+N_BEST = 5
+"""Hypotheses that a decision keeps."""
 
 
 class Recogniser:
@@ -27,6 +31,8 @@ class Recogniser:
         self._stt, self._timeout_s, self._note, self._log = stt, timeout_s, note, log
         self._privacy = privacy
         self.busy = 0
+        self.expected = Expectation()
+        """The question that the caller is answering."""
         self._failed = False
 
     @property
@@ -44,10 +50,11 @@ class Recogniser:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
+        expected = self.expected
         self.busy += 1
         try:
             async with asyncio.timeout(self._timeout_s):
-                transcript = await self._stt.transcribe(audio.tobytes(), VAD_RATE)
+                heard = await recognise(self._stt, audio.tobytes(), VAD_RATE, expected.context)
         except (SpeechError, TimeoutError) as error:
             self._log.error("transcription_failed", error=str(error) or "time limit", remedy="see ivr doctor")
             self._failed = True
@@ -60,13 +67,23 @@ class Recogniser:
         finally:
             self.busy -= 1
         self._failed = False
-        transcript = _cleaned(transcript)
+        heard = _cleaned(heard)
+        understood = expected.understand(heard.text, heard.confidence, heard.hypotheses)
+        transcript = dataclasses.replace(
+            heard,
+            text=understood.text,
+            confidence=understood.confidence,
+            hypotheses=understood.hypotheses,
+            rule=understood.rule,
+        )
         hidden = self._privacy.covers(onset, offset, asked)
         self._log.info(
             "interim_transcript" if why == "interim" else "transcript",
             text=HIDDEN if hidden else transcript.text,
             confidence=round(transcript.confidence, 2),
             engine=transcript.engine,
+            rule=transcript.rule,
+            **_ranking(transcript, hidden),
             took_ms=round((loop.time() - began) * 1000),
             why=why,
         )
@@ -83,7 +100,7 @@ def _cleaned(transcript: Transcript) -> Transcript:
     confidence = transcript.confidence
     if not 0.0 <= confidence <= 1.0:
         confidence = 0.0 if math.isnan(confidence) else min(max(confidence, 0.0), 1.0)
-    return Transcript(text, confidence, transcript.engine)
+    return dataclasses.replace(transcript, text=text, confidence=confidence)
 
 
 def transcript_details(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:
@@ -94,4 +111,17 @@ def transcript_details(transcript: Transcript, onset: int, offset: int, asked: i
         "asked": asked,
         "text": transcript.text,
         "confidence": round(transcript.confidence, 3),
+        **(
+            {"hypotheses": [each.plain() for each in transcript.hypotheses[:N_BEST]]}
+            if transcript.hypotheses
+            else {}
+        ),
     }
+
+
+def _ranking(transcript: Transcript, hidden: bool) -> dict[str, Any]:
+    """Return the likeliest answers as a log line has them: the choice, and the runner-up."""
+    shown = {}
+    for name, each in zip(("likeliest", "runner_up"), transcript.hypotheses, strict=False):
+        shown[name] = HIDDEN if hidden else f"{each.meaning} {each.confidence:.2f}"
+    return shown

@@ -202,6 +202,7 @@ class TurnQueue:
                 barged_in,
                 "speech",
                 private=private,
+                hypotheses=transcript.hypotheses,
                 at=event.onset,
                 key_follows=bool(self._held or self._keys_waiting),
                 reply=prepared,

@@ -604,10 +604,13 @@ WRONG = {
     "no currency": ("input: money, into: x, currency: euros", "expected the currency of a money input"),
     "an order of its own": ("input: date, into: x, date_order: ydm", "expected one of dmy, mdy, ymd"),
     "a key that is none": ("input: digits, into: x, finish_on_key: ab", "expected one key such as"),
-    "confirm what": ("input: digits, into: x, confirm: sometimes", "expected never, always, or a confidence"),
+    "confirm what": (
+        "input: digits, into: x, confirm: sometimes",
+        "expected auto, never, always, or a confidence",
+    ),
     "confirm how sure": (
         "input: digits, into: x, confirm: below 7",
-        "expected never, always, or a confidence",
+        "expected auto, never, always, or a confidence",
     ),
     "confirm a secret": ("input: digits, into: x, sensitive: true, confirm: always", "never said back"),
     "keys where none are": ("input: text, into: x, keys_only: Press 1", "this gather has no keys"),

@@ -14,6 +14,7 @@ from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.inputs import TypedValue
 from ivr.grammar.inputs.digits import DigitsInput
 from ivr.grammar.inputs.phone import PhoneInput
+from ivr.grammar.recognition import Hypothesis
 from ivr.session.types import Turn
 
 LATE_KEY_S = 2.0
@@ -36,6 +37,10 @@ class Answer:
     confidence: float = 1.0
     private: bool = False
     """It was said when the caller was asked for something sensitive: hide it in logs."""
+    unsure: bool = False
+    """It fits the sound, but not so well that it could be taken without confirmation."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """What else it may have been (see ``Turn``)."""
     not_transcribed: bool = False
     """Something was said while no recogniser was available."""
 
@@ -76,8 +81,10 @@ class _Pieces:
 class AnswerCollector:
     """Collects the answers to one gather in a call."""
 
-    def __init__(self, run: Run, question: Question, timers: Timers) -> None:
+    def __init__(self, run: Run, question: Question, timers: Timers, *, confirms: bool = False) -> None:
+        """``confirms``: whoever asks confirms an answer that is ``unsure``."""
         self._run, self._question, self._timers = run, question, timers
+        self._confirms = confirms
         self._private = False
 
     async def answer(self) -> Answer:
@@ -106,8 +113,10 @@ class AnswerCollector:
             if turn.reason == "speech":
                 answer = self._said(turn, pieces)
                 if answer is not None:
-                    return answer
+                    return dataclasses.replace(answer, hypotheses=turn.hypotheses)
                 begun = self._begun(turn, pieces)
+                if begun is None and not pressed and (possible := self._unsure(turn)) is not None:
+                    return possible
                 if begun is not None:
                     pieces, by_speech = begun, True
                     continue
@@ -144,6 +153,21 @@ class AnswerCollector:
         if typed is None:
             return None
         return Answer(kind="typed", typed=typed, text=text, confidence=confidence)
+
+    def _unsure(self, turn: Turn) -> Answer | None:
+        """A choice that may have been meant; a universal is not worth a question."""
+        found = self._question.unsure(turn.hypotheses) if self._confirms else None
+        if found is None or found[0] == "universal":
+            return None
+        return Answer(
+            kind="choice",
+            name=found[1],
+            phrase=found[2],
+            text=turn.text,
+            confidence=turn.hypotheses[0].confidence,
+            unsure=True,
+            hypotheses=turn.hypotheses,
+        )
 
     def _begun(self, turn: Turn, pieces: "_Pieces") -> "_Pieces | None":
         """The digits so far of a value that comes in pieces: "four seven" ... "one nine"."""

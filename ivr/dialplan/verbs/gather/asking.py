@@ -1,6 +1,7 @@
 """A gather in a call: the question, what was answered, what was not, and where it leads."""
 
 import contextlib
+import copy
 from typing import Any, Literal
 
 from ivr.dialplan.plan.verb import End, GoTo, Next
@@ -21,8 +22,10 @@ class GatherRun:
 
     def __init__(self, run: Run, gather: GatherFields) -> None:
         self._run, self._gather = run, gather
-        self._question = gather.question(run.language, run.world.now())
-        self._collector = AnswerCollector(run, self._question, gather.timers)
+        # A copy: what this caller denies is offered to others.
+        self._question = copy.copy(gather.question(run.language, run.world.now()))
+        confirms = gather.confirm.when != "never"
+        self._collector = AnswerCollector(run, self._question, gather.timers, confirms=confirms)
         self._misses = {"noinput": 0, "nomatch": 0}
         self._refused = self._repeated = 0
 
@@ -84,7 +87,16 @@ class GatherRun:
         heard = HIDDEN if hidden else answer.text
         if answer.kind == "choice":
             name = HIDDEN if hidden else answer.name
-            run.log.info("choice_matched", choice=name, by=answer.by, heard=heard)
+            others = (each for each in answer.hypotheses if each.meaning != answer.name)
+            second = next(others, None)
+            run.log.info(
+                "choice_matched",
+                choice=name,
+                by=answer.by,
+                heard=heard,
+                confidence=round(answer.confidence, 2),
+                runner_up=second.meaning if second is not None and not hidden else "",
+            )
         else:
             shown = HIDDEN if hidden else str(value)
             run.log.info("input_matched", input=gather.input, value=shown, by=answer.by, heard=heard)
@@ -144,6 +156,7 @@ class GatherRun:
         self._refused += 1
         if self._refused > self._gather.confirm.tries:
             return await self._give_up("nomatch")
+        self._run.replace_expectation(self._question.expected)
         await self._prompt()
         return None
 

@@ -18,6 +18,7 @@ from ivr.dialplan.values.texts import Said, Spoken
 from ivr.dialplan.verbs.built_in_texts import built_in
 from ivr.dialplan.verbs.gather.answering import Answer, AnswerCollector, Timers
 from ivr.dialplan.verbs.gather.question import Question
+from ivr.grammar.answers import NO, YES
 from ivr.grammar.inputs import InputSpec, TypedValue
 from ivr.grammar.inputs.text import TextInput
 from ivr.grammar.inputs.tokens import tokens
@@ -39,8 +40,9 @@ class Confirm(TextOrFields):
     text_field: ClassVar[str] = "when"
 
     when: str = Field(
-        default="never",
-        description="never, always, or below and a confidence between 0 and 1, such as below 0.7",
+        default="auto",
+        description="auto (where it is not sure which choice was said), never, always, or below and a "
+        "confidence between 0 and 1, such as below 0.7",
     )
     say: Said | None = Field(
         default=None,
@@ -53,14 +55,16 @@ class Confirm(TextOrFields):
 
     @model_validator(mode="after")
     def _can_be_decided(self) -> "Confirm":
-        if self.when not in ("never", "always") and _BELOW.fullmatch(self.when) is None:
+        if self.when not in ("auto", "never", "always") and _BELOW.fullmatch(self.when) is None:
             raise refuse(
-                f"expected never, always, or a confidence such as below 0.7, found {self.when[:40]!r}"
+                f"expected auto, never, always, or a confidence such as below 0.7, found {self.when[:40]!r}"
             )
         return self
 
     def wants(self, answer: Answer) -> bool:
         """``answer`` is to be said back. A confidence of 0.0 (the engine gave none) is not sure."""
+        if answer.unsure:
+            return True
         below = _BELOW.fullmatch(self.when)
         if below is None:
             return self.when == "always"
@@ -84,7 +88,11 @@ class Confirmation:
         asked = InputSpec(kind="yes_no", language=run.language)
         self._yes_no = Question({}, universals, asked, question.finish, run.language)
         expected = dataclasses.replace(
-            self._yes_no.expected, fits=self._fits, may_continue=self._may_continue
+            self._yes_no.expected,
+            fits=self._fits,
+            may_continue=self._may_continue,
+            phrases={**question.expected.phrases, **self._yes_no.expected.phrases},
+            meaning=self._named,
         )
         self._expected = expected
         self._collector = AnswerCollector(run, self._yes_no, timers)
@@ -100,7 +108,12 @@ class Confirmation:
             if found is True:
                 return answer
             if found is False:
-                return "refused"
+                self._question.reject(answer.name)
+                other = self._second_best(answer)
+                if other is None:
+                    return "refused"
+                answer = other
+                continue
             if found.kind in ("noinput", "universal"):
                 return found
             answer = found
@@ -180,6 +193,23 @@ class Confirmation:
         while found and (not tokens(found[0]) or set(tokens(found[0])) <= words.no | words.assent - {"fine"}):
             found.pop(0)
         return "".join(found).strip()
+
+    def _second_best(self, answer: Answer) -> Answer | None:
+        """What else may have been meant by an answer that was denied."""
+        if answer.kind != "choice" or (found := self._question.unsure(answer.hypotheses)) is None:
+            return None
+        kind, name, phrase = found
+        if kind == "universal":
+            return None
+        return dataclasses.replace(answer, name=name, phrase=phrase, unsure=True)
+
+    def _named(self, text: str) -> str | None:
+        """The answer to the confirmation or to the question that a text names."""
+        said = said_yes(text, self._run.language)
+        if said is not None:
+            return YES if said else NO
+        meaning = self._question.expected.meaning
+        return meaning(text) if meaning is not None else None
 
     def _fits(self, text: str) -> bool:
         return said_yes(text, self._run.language) is not None or self._corrected(text, 1.0) is not None

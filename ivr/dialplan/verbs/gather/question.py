@@ -1,12 +1,14 @@
 """What a gather can be answered with: its choices, a typed value, the plan's universals."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from ivr.grammar.answers import Choices, expected_answers
 from ivr.grammar.expectation import Expectation
 from ivr.grammar.inputs import InputSpec, TypedValue, make_input
 from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, content_words
+from ivr.grammar.recognition import Hypothesis
 
 Meant = Literal["choice", "universal"]
 UNIVERSAL = "universals."
@@ -56,16 +58,11 @@ class Question:
             keys = () if typed else tuple(key for key in universal.press if key not in own_keys)
             listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
         self._matcher = Matcher(listed, language)
+        self._listed = frozenset(listed)
         own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
         kind = expected_answers(own, spec=asked, language=language).kind
         expected = expected_answers(listed, self._matcher, asked, language)
-        self.expected = Expectation(
-            kind=kind,
-            fits=expected.fits,
-            may_continue=expected.may_continue,
-            choices=expected.choices,
-            asks=expected.asks,
-        )
+        self.expected: Expectation = dataclasses.replace(expected, kind=kind)
 
     # -- speech
 
@@ -82,6 +79,19 @@ class Question:
             return None
         name = match.choice.removeprefix(UNIVERSAL) if universal else match.choice
         return ("universal" if universal else "choice"), name, match.phrase
+
+    def unsure(self, hypotheses: Sequence[Hypothesis]) -> tuple[Meant, str, str] | None:
+        """The choice or universal that may have been said, to be confirmed, by its name and its phrase."""
+        expected = self.expected
+        best = next((each for each in hypotheses if each.meaning not in expected.rejected), None)
+        if best is None or best.confidence < expected.thresholds.confirm or best.meaning not in self._listed:
+            return None
+        universal = best.meaning.startswith(UNIVERSAL)
+        return "universal" if universal else "choice", best.meaning.removeprefix(UNIVERSAL), best.phrase
+
+    def reject(self, choice: str) -> None:
+        """Do not offer a choice again: the caller has denied it."""
+        self.expected = dataclasses.replace(self.expected, rejected=self.expected.rejected | {choice})
 
     def _words(self, text: str) -> tuple[str, ...]:
         return content_words(text, self._language)

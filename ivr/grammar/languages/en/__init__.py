@@ -3,7 +3,17 @@
 from ivr.grammar.languages.en.matching import MATCHING
 from ivr.grammar.languages.en.reading import English
 from ivr.grammar.languages.en.texts import TEXTS
-from ivr.grammar.languages.en.turns import BACKCHANNELS, COPULAS, OPEN_WORDS, SUBJECT_PRONOUNS, YES_NO_ANSWERS
+from ivr.grammar.languages.en.turns import (
+    BACKCHANNELS,
+    COPULAS,
+    NO_IDIOMS,
+    NO_PHRASES,
+    OPEN_WORDS,
+    SUBJECT_PRONOUNS,
+    YES_IDIOMS,
+    YES_NO_ANSWERS,
+    YES_PHRASES,
+)
 from ivr.grammar.languages.en.vocabulary import VOCABULARY
 from ivr.grammar.languages.language import Language
 
@@ -15,6 +25,10 @@ LANGUAGE = Language(
     matching=MATCHING,
     readers={"": English(), "US": English(american=True)},
     yes_no_answers=YES_NO_ANSWERS,
+    yes_phrases=YES_PHRASES,
+    no_phrases=NO_PHRASES,
+    yes_idioms=YES_IDIOMS,
+    no_idioms=NO_IDIOMS,
     backchannels=BACKCHANNELS,
     open_words=OPEN_WORDS,
     copulas=COPULAS,

@@ -14,3 +14,9 @@ OPEN_WORDS = word_set(
 """Closed classes of the grammar (articles, possessives, prepositions, conjunctions), forms of "to be", and
 the sounds of hesitation. Rather too few than too many: one too many makes callers wait."""
 YES_NO_ANSWERS = word_set("oui ouais si non")
+
+YES_PHRASES = (
+    "oui", "ouais", "oui, s'il vous plaît", "oui, c'est ça", "c'est exact", "exactement", "c'est correct",
+    "d'accord", "tout à fait", "parfait",
+)  # fmt: skip
+NO_PHRASES = ("non", "non merci", "non, ce n'est pas ça", "pas du tout", "c'est faux", "ce n'est pas correct")

@@ -13,6 +13,8 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from ivr.audio.resample import resample
+from ivr.grammar.recognition import Hypothesis
+from ivr.speech.providers.whisper.phrases import LINE_NOISE, LINE_NOISE_S, Comparison, PhraseScorer
 
 RATE = 16_000
 FULL_S = 30.0
@@ -23,6 +25,10 @@ ROOM_S = 3.0
 CUT_S = (20.0, 28.0)
 """A longer utterance is cut at the quietest place in this part of each window."""
 SHORTEST_S = 0.1
+CONTEXTS_S = (6.0, 10.0)
+"""Shortened contexts for an answer of a closed grammar, which is compared with its phrases."""
+SURE = 0.9
+"""Confidence of a phrase from which the free transcript is not made again with the full context."""
 TOKENS_PER_S = 12
 """More than people speak; stops a decoder that repeats itself."""
 MOST_REPETITIVE = 2.4
@@ -69,17 +75,27 @@ class WhisperEngine:
         self._short_s = min(short_context_s, FULL_S)
         self._retry_below, self._reject_below = retry_below, reject_below
         self._no_speech_above = no_speech_above
-        self._guess(np.zeros(RATE, np.float32), FULL_S)  # the first inference allocates and is slow
+        silence, _ = self._encode(np.zeros(RATE, np.float32), FULL_S)
+        self._guess(silence, 1.0)  # the first inference allocates and is slow
+        noise = np.random.default_rng(0).standard_normal(int(LINE_NOISE_S * RATE)) * LINE_NOISE
+        silent, _ = self._encode(noise.astype(np.float32), CONTEXTS_S[0])
+        self._scorer = PhraseScorer(self._model.model, tokenizer, np.array(silent), language)
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
-        """Transcribe PCM16 at ``request["sample_rate"]``; returns ``{"text", "confidence"}``."""
+        """Transcribe PCM16 at ``request["sample_rate"]``; returns ``{"text", "confidence"}``, and where
+        ``request["phrases"]`` has the answers that are expected, ``"hypotheses"`` for them.
+        """
         pcm = np.frombuffer(payload, np.int16)
         if request["sample_rate"] != RATE:
             pcm = resample(pcm, request["sample_rate"], RATE)
+        sound = pcm.astype(np.float32) / 32768.0
+        phrases = request.get("phrases") or {}
+        if phrases and (context_s := _answer_context(sound.size / RATE)) is not None:
+            return self._recognise(sound, context_s, phrases)
         texts: list[str] = []
         weights: list[float] = []
         confidence = 0.0
-        for part in _windows(pcm.astype(np.float32) / 32768.0):
+        for part in _windows(sound):
             text, certainty = self._understand(part)
             if text:
                 texts.append(text)
@@ -88,32 +104,68 @@ class WhisperEngine:
             yield b""  # progress, and a place where the request can be cancelled
         return {"text": " ".join(texts), "confidence": confidence / sum(weights) if weights else 0.0}
 
+    def _recognise(self, sound: _F32, context_s: float, phrases: dict[str, list[str]]) -> dict[str, Any]:
+        """Compare the sound with phrases; the free transcript is made on the same encoded sound."""
+        if sound.size < SHORTEST_S * RATE or not sound.any():
+            return {"text": "", "confidence": 0.0}
+        encoded, frames = self._encode(sound, context_s)
+        free = self._guess(encoded, sound.size / RATE)
+        if free.no_speech > self._no_speech_above:
+            return {"text": "", "confidence": 0.0}
+        found = self._scorer.hypotheses(np.array(encoded), frames, phrases, "" if free.loop else free.text)
+        text, confidence = self._settle(sound, None if _sure(found) else context_s, free)
+        return {"text": text, "confidence": confidence, "hypotheses": [each.plain() for each in found]}
+
+    def compare(self, sound: _F32, phrases: dict[str, list[str]]) -> list[Comparison]:
+        """Compare a sound of 16 kHz with phrases, without a confidence: for the choice of ``CALIBRATION``."""
+        context_s = _answer_context(sound.size / RATE)
+        if context_s is None:
+            return []
+        encoded, frames = self._encode(sound, context_s)
+        free = self._guess(encoded, sound.size / RATE)
+        return self._scorer.compare(np.array(encoded), frames, phrases, "" if free.loop else free.text)
+
     def _understand(self, sound: _F32) -> tuple[str, float]:
         seconds = sound.size / RATE
         if seconds < SHORTEST_S or not sound.any():
             return "", 0.0
-        best: Guess | None = None
+        short = None
         if seconds + ROOM_S <= self._short_s:
-            best = self._guess(sound, self._short_s)
-            if best.no_speech > self._no_speech_above:
+            encoded, _ = self._encode(sound, self._short_s)
+            short = self._guess(encoded, seconds)
+            if short.no_speech > self._no_speech_above:
                 return "", 0.0
-        if best is None or best.loop or best.likelihood < self._retry_below:
-            full = self._guess(sound, FULL_S)
+        return self._settle(sound, self._short_s, short)
+
+    def _settle(self, sound: _F32, context_s: float | None, short: Guess | None) -> tuple[str, float]:
+        """Return text and confidence: those of ``short``, made with a context of ``context_s`` seconds, or
+        where it is doubtful those of the full context. With None for ``context_s`` that is not asked."""
+        best = short
+        doubtful = short is None or short.loop or short.likelihood < self._retry_below
+        if short is None or (doubtful and context_s is not None):
+            encoded, _ = self._encode(sound, FULL_S)
+            full = self._guess(encoded, sound.size / RATE)
             if best is None or best.loop or full.likelihood > best.likelihood:
                 best = full
+        assert best is not None
         if best.no_speech > self._no_speech_above or best.likelihood < self._reject_below or best.loop:
             return "", 0.0
         return best.text, best.likelihood * (1.0 - best.no_speech)
 
-    def _guess(self, sound: _F32, context_s: float) -> Guess:
+    def _encode(self, sound: _F32, context_s: float) -> tuple[ctranslate2.StorageView, int]:
+        """Return the encoded sound, and how many of its frames of 10 ms are not padding."""
         frames = int(context_s * 100)
         padded = np.zeros(int(context_s * RATE), np.float32)
         padded[: sound.size] = sound[: padded.size]
         mel = self._model.feature_extractor(padded)[np.newaxis, :, :frames]
         features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel, dtype=np.float32))
-        most = 12 + int(TOKENS_PER_S * sound.size / RATE)
+        return self._model.model.encode(features), min(frames, sound.size * 100 // RATE)
+
+    def _guess(self, encoded: ctranslate2.StorageView, seconds: float) -> Guess:
+        """Return the free transcript of a sound of so many seconds."""
+        most = 12 + int(TOKENS_PER_S * seconds)
         result = self._model.model.generate(
-            self._model.model.encode(features),
+            encoded,
             [self._prompt],
             beam_size=self._beam_size,
             max_length=min(448, len(self._prompt) + most),
@@ -127,6 +179,15 @@ class WhisperEngine:
         raw = text.encode()
         loop = len(tokens) >= most or len(raw) > MOST_REPETITIVE * len(zlib.compress(raw))
         return Guess(text, math.exp(min(0.0, mean_logprob)), result.no_speech_prob, loop)
+
+
+def _answer_context(seconds: float) -> float | None:
+    """Return the context, in seconds, for an answer that is compared with phrases; None: it is too long."""
+    return next((each for each in CONTEXTS_S if seconds + ROOM_S <= each), None)
+
+
+def _sure(found: list[Hypothesis]) -> bool:
+    return bool(found) and found[0].confidence >= SURE
 
 
 def _windows(sound: _F32) -> Generator[_F32, None, None]:

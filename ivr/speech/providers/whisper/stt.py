@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ivr.grammar.recognition import Hypothesis, RecognitionContext
 from ivr.modelstore import model_path
 from ivr.process.requests import ProcessOptions
 from ivr.speech.base import SpeechError, Transcript, options_of
@@ -57,10 +58,21 @@ class WhisperStt:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """See SpeechToText. Any rate is accepted; 16 kHz needs no conversion."""
+        return await self.recognise(pcm16, sample_rate, RecognitionContext())
+
+    async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
+        """See ``HasGrammar``. An answer of up to 7 s to a question of a few phrases is compared with them."""
         if len(pcm16) % 2 or sample_rate <= 0:
             raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
-        result = await self.engine.call({"sample_rate": sample_rate}, pcm16)
-        return Transcript(str(result["text"]), float(result["confidence"]), self.name)
+        request: dict[str, Any] = {"sample_rate": sample_rate}
+        if context.closed:
+            request["phrases"] = {name: list(each) for name, each in context.phrases.items()}
+        result = await self.engine.call(request, pcm16)
+        found = tuple(
+            Hypothesis(str(meaning), str(phrase), float(confidence))
+            for meaning, phrase, confidence in result.get("hypotheses", ())
+        )
+        return Transcript(str(result["text"]), float(result["confidence"]), self.name, found)
 
     async def aclose(self) -> None:
         await self.engine.aclose()

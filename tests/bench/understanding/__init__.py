@@ -1,0 +1,1 @@
+"""How often callers are understood: ``python -m tests.bench.understanding``."""
