@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ivr.grammar.fusion import THRESHOLDS, Thresholds, Understood, fuse
+from ivr.grammar.fusion import THRESHOLDS, Recognition, Thresholds, fuse
 from ivr.grammar.recognition import Hypothesis, RecognitionContext
 
 ExpectedKind = Literal["free", "menu", "yes_no", "digits"]
@@ -44,10 +44,10 @@ class Expectation:
 
     @property
     def context(self) -> RecognitionContext:
-        """What a recogniser is told of the question."""
+        """What a recogniser knows of the question."""
         return RecognitionContext(language=self.language, phrases=self.phrases)
 
-    def understand(self, text: str, confidence: float, hypotheses: Sequence[Hypothesis]) -> Understood:
+    def understand(self, text: str, confidence: float, hypotheses: Sequence[Hypothesis]) -> Recognition:
         """Return what was understood of an answer (see ``fusion``). Hypotheses of anybody's recogniser pass
         here: those that are no answer to the question are left out."""
         known = [each for each in hypotheses if each.meaning in self.phrases and 0 <= each.confidence <= 1]

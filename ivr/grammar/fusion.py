@@ -49,7 +49,7 @@ THRESHOLDS: dict[UnderstandingLevel, Thresholds] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class Recognition:
     """The result: ``text`` is a phrase of the question, or what was transcribed."""
 
     text: str
@@ -67,7 +67,7 @@ def fuse(
     is_typed: Callable[[str], bool],
     rejected: frozenset[str] = frozenset(),
     thresholds: Thresholds = THRESHOLDS["balanced"],
-) -> Understood:
+) -> Recognition:
     """Return what was understood (see the module). ``confidence`` is that of ``text``, 0 to 1.
 
     ``meaning`` returns the name of the choice that a text means; ``is_typed`` says whether it is a typed
@@ -75,19 +75,19 @@ def fuse(
     """
     left = tuple(each for each in hypotheses if each.meaning not in rejected)
     if not left:
-        return Understood(text, confidence, "text")
+        return Recognition(text, confidence, "text")
     if text and is_typed(text):
-        return Understood(text, confidence, "typed", left)
+        return Recognition(text, confidence, "typed", left)
     best = left[0]
     meant = meaning(text) if text else None
     if meant == best.meaning:
-        return Understood(best.phrase, max(confidence, best.confidence), "agree", left)
+        return Recognition(best.phrase, max(confidence, best.confidence), "agree", left)
     if best.confidence >= thresholds.accept and not _says_more(text, confidence, best.phrase):
-        return Understood(best.phrase, best.confidence, "sound", left)
+        return Recognition(best.phrase, best.confidence, "sound", left)
     if meant is not None and meant not in rejected:
-        return Understood(text, confidence, "text", left)
+        return Recognition(text, confidence, "text", left)
     rule: FusionRule = "unsure" if best.confidence >= thresholds.confirm else "rejected"
-    return Understood(text, confidence, rule, left)
+    return Recognition(text, confidence, rule, left)
 
 
 def _says_more(text: str, confidence: float, phrase: str) -> bool:

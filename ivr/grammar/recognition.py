@@ -1,4 +1,4 @@
-"""What a recogniser is told of the question (``RecognitionContext``) and what it offers (``Hypothesis``).
+"""What a recogniser knows of the question (``RecognitionContext``) and what it offers (``Hypothesis``).
 
 A recogniser that knows what may be answered compares the sound with those phrases, as grammar-driven
 recognisers do (W3C SRGS 1.0); one that does not is asked for text alone.

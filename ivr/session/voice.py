@@ -339,8 +339,8 @@ class VoiceSession:
         playlist = self._parts.playlist
         if playlist.waiting or self._parts.busy:
             return False
-        going_on = playlist.playing or playlist.suspended is not None or self._parts.listener.waiting
-        return going_on or self.waits_for_audio
+        sounds = playlist.playing or playlist.playing_between or playlist.suspended is not None
+        return sounds or self._parts.listener.waiting or self.waits_for_audio
 
     @property
     def _needs_audio(self) -> bool:

@@ -19,9 +19,9 @@ _TIMESTAMPS_MS = 2**32 // 8
 
 
 class KeyEvents:
-    """Tells the events of one RTP stream apart: by their timestamp, which is that of the key's beginning.
+    """Separates the events of one RTP stream by their timestamp, which is that of the key's beginning.
 
-    pjmedia tells them apart by a falling duration; what it reports as an update may be another key, and what
+    pjmedia separates them by a falling duration; what it reports as an update may be another key, and what
     it reports as another may be the same one, held for long.
     """
 

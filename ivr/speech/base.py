@@ -70,7 +70,7 @@ class SpeechToText(Protocol):
 
 @runtime_checkable
 class HasGrammar(Protocol):
-    """A SpeechToText that can be told what was asked."""
+    """A SpeechToText that knows what was asked."""
 
     async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
         """Transcribe as ``transcribe`` does, and compare the sound with the answers of ``context``: the

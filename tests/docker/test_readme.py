@@ -83,6 +83,10 @@ def test_ranges_of_ports() -> None:
 # -- what the SDP names
 
 
+IN_PUBLIC = {"IVR_SIP__STOCK_WHEEL_IN_PUBLIC": "true"}
+"""The image has the carrier build; the stock wheel opens no public address by itself."""
+
+
 @pytest.mark.parametrize("public", ["127.0.0.9", ""])
 @pytest.mark.parametrize("bind", ["0.0.0.0", "127.0.0.1"])
 def test_the_address_that_callers_receive(bind: str, public: str, services: Services) -> None:
@@ -90,7 +94,7 @@ def test_the_address_that_callers_receive(bind: str, public: str, services: Serv
     options = ["--public-address", public] if public else []
     # The speech engine of an API loads nothing, and nobody speaks.
     env = {"IVR_STT__ORDER": '["openai"]', "IVR_STT__OPENAI__BASE_URL": "http://127.0.0.1:9/v1"}
-    service = services.start("main", {**env, "IVR_TURN__NAME": "none"}, *options)
+    service = services.start("main", {**env, "IVR_TURN__NAME": "none", **IN_PUBLIC}, *options)
     # What comes last counts.
     service._command += ["--bind", f"{bind}:{service.port}"]
     with service, UserAgent() as caller:

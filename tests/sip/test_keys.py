@@ -20,7 +20,7 @@ def test_the_same_key_with_another_timestamp_is_another_although_its_duration_do
     assert begun([*press, ("2", 300, 100, UPDATE), ("2", 300, 100, UPDATE | END)]) == "22"
 
 
-def test_a_key_whose_end_is_lost_is_told_from_the_next() -> None:
+def test_a_key_whose_end_is_lost_and_the_next_are_two() -> None:
     assert begun([("5", 100, 20, 0), ("5", 100, 40, UPDATE), ("5", 700, 20, 0)]) == "55"
 
 

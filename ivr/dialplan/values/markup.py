@@ -60,7 +60,9 @@ def has_markup(text: str) -> bool:
 def without_markup(value: Any) -> str:
     """Return a value as the text that is said for it: what looks like markup in it is left out."""
     text = str(value)
-    return text if "<" not in text else re.sub(r"<(?=[/A-Za-z])", " ", _TAG.sub(" ", text))
+    if "<" not in text:
+        return text
+    return re.sub(r"<(?=[/A-Za-z])", " ", _TAG.sub(" ", text)).strip()
 
 
 def check_markup(text: str) -> None:

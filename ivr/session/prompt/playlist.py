@@ -76,7 +76,11 @@ class Playlist:
     def waiting(self) -> bool:
         """The first prompt has no sound yet, or has run out of it while more is being synthesised."""
         head = self.current
-        return head is not None and not head.suspended and (not head.audible or head.buffer.starving)
+        if head is None or head.suspended:
+            return False
+        if not head.audible:
+            return self._between is None or not head.audio_ready.is_set()
+        return head.buffer.starving
 
     @property
     def playing_between(self) -> bool:

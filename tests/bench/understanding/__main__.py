@@ -53,9 +53,9 @@ async def _run(options: argparse.Namespace) -> None:
             chosen = _share([each for each in items if each.split == options.split], options.scale)
             words = sorted({*(MENU if name == "voices" else ()), *(each.meaning for each in items)})
             for engine, stt in engines.items():
-                told = [await _menu(stt, item, words, stranger=False) for item in chosen]
+                known = [await _menu(stt, item, words, stranger=False) for item in chosen]
                 strangers = [await _menu(stt, item, words, stranger=True) for item in chosen]
-                rows[f"menus, {name}, {engine}"] = _figures(told, strangers)
+                rows[f"menus, {name}, {engine}"] = _figures(known, strangers)
                 _show(f"menus, {name}, {engine}", rows[f"menus, {name}, {engine}"])
         chosen = _share([each for each in yes_and_no(folder) if each.split == options.split], options.scale)
         for engine, stt in engines.items():
@@ -85,15 +85,15 @@ def _share(items: list[Item], scale: float) -> list[Item]:
     return ordered[: max(1, round(scale * len(ordered)))]
 
 
-def _figures(told: list[Outcome], strangers: list[Outcome]) -> dict[str, float]:
+def _figures(known: list[Outcome], strangers: list[Outcome]) -> dict[str, float]:
     """Shares of answers, 0 to 1, and the seconds that an answer took."""
-    count = len(told)
-    answers = [*told, *strangers]
+    count = len(known)
+    answers = [*known, *strangers]
     return {
         "answers": count,
-        "right": sum(each.right for each in told) / count,
-        "wrong": sum(each.taken is not None and not each.right for each in told) / count,
-        "right after one confirmation": sum(each.confirmed for each in told) / count,
+        "right": sum(each.right for each in known) / count,
+        "wrong": sum(each.taken is not None and not each.right for each in known) / count,
+        "right after one confirmation": sum(each.confirmed for each in known) / count,
         "strangers taken": sum(each.taken is not None for each in strangers) / max(1, len(strangers)),
         "strangers confirmed": sum(bool(each.offered) for each in strangers) / max(1, len(strangers)),
         "calibration error": _calibration_error(answers),

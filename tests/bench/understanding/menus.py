@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ivr.audio.resample import resample
 from ivr.grammar.answers import NO, YES, expected_answers
 from ivr.grammar.expectation import Expectation
-from ivr.grammar.fusion import Understood
+from ivr.grammar.fusion import Recognition
 from ivr.grammar.inputs import InputSpec, make_input
 from ivr.speech.base import SpeechToText, Transcript, recognise
 from tests.bench.understanding.corpus import Item
@@ -22,7 +22,7 @@ class Outcome:
 
     item: Item
     meaning: str | None
-    understood: Understood
+    understood: Recognition
     taken: str | None
     """The choice that was taken at once."""
     offered: tuple[str, ...]
@@ -67,7 +67,7 @@ def menu(item: Item, others: Sequence[str], size: int, *, stranger: bool, dice: 
 
 
 class TextOnly:
-    """A recogniser that is not told the question: what its text means is found by matching alone."""
+    """A recogniser that does not know the question: what its text means is found by matching alone."""
 
     def __init__(self, engine: SpeechToText) -> None:
         self._engine = engine

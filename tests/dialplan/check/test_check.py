@@ -10,6 +10,7 @@ from ivr.dialplan.check.finding import Finding
 from tests.dialplan.check.big import big_plan
 from tests.dialplan.check.cases import write
 from tests.dialplan.plans import DEMO
+from tests.processor import slowness
 
 MAX_S = 1.0
 """Processor time that checking a plan of 500 steps may take."""
@@ -22,7 +23,7 @@ def test_a_plan_of_500_steps_is_checked_in_a_second(tmp_path: Path) -> None:
         began = time.process_time()
         assert check_file(path) == []
         taken.append(time.process_time() - began)
-    assert min(taken) <= MAX_S, taken
+    assert min(taken) <= MAX_S * slowness(), taken
 
 
 def test_the_demo_has_nothing_to_find() -> None:
