@@ -73,7 +73,7 @@ bench-turns: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.turns $(ARGS)
 
 bench-understanding: $(VENV)/.installed-dev
-	@tools/test-packages.sh ktuberling-data
+	@tools/test-packages.sh ktuberling-data festival festvox-kallpc16k
 	@$(BIN)/ivr models fetch --quiet
 	$(BIN)/python -m tests.bench.understanding --today $(ARGS)
 

@@ -17,6 +17,7 @@ present() {
     libc6-dev) test -e /usr/include/stdio.h ;;
     debootstrap | kamailio) test -x "/usr/sbin/$1" ;;
     asterisk-core-sounds-fr-wav) test -e /usr/share/asterisk/sounds/fr_CA_f_June/vm-goodbye.wav ;;
+    festvox-kallpc16k) test -d /usr/share/festival/voices/english/kal_diphone ;;
     ktuberling-data) test -d /usr/share/ktuberling/sounds/en ;;
     openarena-081-players) test -e /usr/share/games/openarena/baseoa/pak2-players.pk3 ;;
     kamailio-tls-modules) ls /usr/lib/*/kamailio/modules/tls.so ;;

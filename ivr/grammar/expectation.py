@@ -45,18 +45,25 @@ class Expectation:
     @property
     def context(self) -> RecognitionContext:
         """What a recogniser knows of the question."""
-        return RecognitionContext(language=self.language, phrases=self.phrases)
+        typed = self.asks if self.is_typed is not None else {}
+        return RecognitionContext(language=self.language, phrases=self.phrases, typed=typed)
 
     def understand(self, text: str, confidence: float, hypotheses: Sequence[Hypothesis]) -> Recognition:
         """Return what was understood of an answer (see ``fusion``). Hypotheses of anybody's recogniser pass
         here: those that are no answer to the question are left out."""
-        known = [each for each in hypotheses if each.meaning in self.phrases and 0 <= each.confidence <= 1]
+        is_typed = self.is_typed or _never
+        known = [
+            each
+            for each in hypotheses
+            if 0 <= each.confidence <= 1
+            and (each.meaning in self.phrases or (not each.meaning and is_typed(each.phrase)))
+        ]
         return fuse(
             text,
             confidence,
             sorted(known, key=lambda each: -each.confidence),
             meaning=self.meaning or _nothing,
-            is_typed=self.is_typed or _never,
+            is_typed=is_typed,
             rejected=self.rejected,
             thresholds=self.thresholds,
         )

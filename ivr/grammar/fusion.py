@@ -6,11 +6,12 @@ The rules, in order:
 | rule | when | result |
 |---|---|---|
 | ``text`` | no phrase was compared with the sound | the text as it is |
-| ``typed`` | the text is a typed value that was asked for | the text |
+| ``typed`` | the likeliest is a typed value that was asked for, and probable | its text |
+| ``typed`` | the text is such a value, and no hypothesis is | the text |
 | ``agree`` | the text means the likeliest phrase's choice | the phrase, with the higher confidence |
 | ``sound`` | the likeliest phrase is probable (``Thresholds.accept``) | the phrase |
 | ``text`` | the text means a choice | the text |
-| ``unsure`` | the likeliest phrase is possible (``Thresholds.confirm``) | the text, to be confirmed |
+| ``unsure`` | the likeliest of them is possible (``Thresholds.confirm``) | the text, to be confirmed |
 | ``rejected`` | otherwise | the text |
 
 A phrase does not stand for a long sentence that was understood well: where the text has ``LONG_WORDS`` words
@@ -71,18 +72,25 @@ def fuse(
     """Return what was understood (see the module). ``confidence`` is that of ``text``, 0 to 1.
 
     ``meaning`` returns the name of the choice that a text means; ``is_typed`` says whether it is a typed
-    value that was asked for. Choices in ``rejected`` are not offered: the caller has denied them.
+    value that was asked for. Choices and texts in ``rejected`` are not offered: the caller has denied them.
     """
-    left = tuple(each for each in hypotheses if each.meaning not in rejected)
+    left = tuple(each for each in hypotheses if (each.meaning or each.phrase) not in rejected)
     if not left:
         return Recognition(text, confidence, "text")
-    if text and is_typed(text):
-        return Recognition(text, confidence, "typed", left)
     best = left[0]
+    if not best.meaning and best.confidence >= thresholds.accept:
+        return Recognition(best.phrase, best.confidence, "typed", left)
+    values = [each for each in left if not each.meaning]
+    if text and is_typed(text) and not values:
+        return Recognition(text, confidence, "typed", left)
     meant = meaning(text) if text else None
-    if meant == best.meaning:
+    if meant is not None and meant == best.meaning:
         return Recognition(best.phrase, max(confidence, best.confidence), "agree", left)
-    if best.confidence >= thresholds.accept and not _says_more(text, confidence, best.phrase):
+    if (
+        best.meaning
+        and best.confidence >= thresholds.accept
+        and not _says_more(text, confidence, best.phrase)
+    ):
         return Recognition(best.phrase, best.confidence, "sound", left)
     if meant is not None and meant not in rejected:
         return Recognition(text, confidence, "text", left)

@@ -20,12 +20,15 @@ class RecognitionContext:
     """A tag (RFC 5646)."""
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What may be said, by meaning: the name of a choice to its phrases. Empty: anything may be said."""
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    """The typed value asked for, as ``InputSpec.plain`` writes it; empty when there is none."""
 
     def plain(self) -> dict[str, Any]:
         """Return the context as JSON can hold it."""
         return {
             "language": self.language,
             "phrases": {name: list(each) for name, each in self.phrases.items()},
+            "typed": dict(self.typed),
         }
 
     @property
@@ -39,9 +42,9 @@ class Hypothesis:
     """One answer that may have been given."""
 
     meaning: str
-    """The name of the choice."""
+    """The name of the choice; empty for a text that says a typed value."""
     phrase: str
-    """The phrase of it that fits the sound best."""
+    """The phrase of the choice that fits the sound best, or that text."""
     confidence: float
     """Probability, 0 to 1, that this was the answer: calibrated, so that of those at 0.8 80 % are right."""
 

@@ -161,10 +161,13 @@ class Phone:
     async def says(self, text: str, *, pause: float = 1.4, **offered: float) -> None:
         """Recorded speech, of which the recogniser will understand ``text``, and ``pause`` seconds after it:
         by default long enough for any turn to end. ``offered``: choices of one word whose phrase fits the
-        sound, with the confidence of each.
+        sound, with the confidence of each; ``_4719`` is a typed value.
         """
         self.stt.texts.append(text)
-        found = [Hypothesis(name, name, confidence) for name, confidence in offered.items()]
+        found = [
+            Hypothesis("", name[1:], confidence) if name[0] == "_" else Hypothesis(name, name, confidence)
+            for name, confidence in offered.items()
+        ]
         self.stt.offers.append(tuple(sorted(found, key=lambda each: -each.confidence)))
         for at in range(0, len(self._speech), FRAME):
             await self._frame(self._speech[at : at + FRAME])

@@ -1,5 +1,7 @@
 """What an answer is taken for, from its text and the phrases that fit its sound."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,36 @@ def test_what_the_caller_denied_is_not_offered_again() -> None:
 def test_a_typed_value_in_the_text_is_kept_as_it_was_said() -> None:
     digits = expected_answers({"operator": (("operator",), ())}, spec=InputSpec(kind="digits"))
     assert digits.understand("4 7 1 9", 0.5, offered(operator=0.9)).text == "4 7 1 9"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "result"),
+    [
+        # decoded surely: its text, whatever was transcribed
+        ("For 719", {"4 7 1 9": 0.95}, ("4 7 1 9", "typed")),
+        ("4 7 1 5", {"4 7 1 9": 0.95}, ("4 7 1 9", "typed")),
+        # not surely: the text stands, and is confirmed
+        ("4 7 1 9", {"4 7 1 9": 0.6}, ("4 7 1 9", "unsure")),
+        ("Have a good week.", {"4 7 1 9": 0.6}, ("Have a good week.", "unsure")),
+        ("Have a good week.", {"4 7 1 9": 0.1}, ("Have a good week.", "rejected")),
+        # what is no value of the question is no hypothesis
+        ("4 7 1 9", {"hello": 0.95}, ("4 7 1 9", "text")),
+    ],
+)
+def test_typed_values_that_were_compared_with_the_sound(
+    text: str, values: dict[str, float], result: tuple[str, str]
+) -> None:
+    asked = expected_answers({}, spec=InputSpec(kind="digits", min_digits=4, max_digits=4))
+    assert asked.context.typed["kind"] == "digits"
+    found = asked.understand(text, 0.5, [Hypothesis("", said, sure) for said, sure in values.items()])
+    assert (found.text, found.rule) == result
+
+
+def test_a_denied_value_is_not_offered_again() -> None:
+    spec = InputSpec(kind="digits", min_digits=4, max_digits=4)
+    asked = dataclasses.replace(expected_answers({}, spec=spec), rejected=frozenset({"4 7 1 9"}))
+    found = asked.understand("x", 0.2, [Hypothesis("", "4 7 1 9", 0.95), Hypothesis("", "4 7 1 5", 0.9)])
+    assert (found.text, found.rule) == ("4 7 1 5", "typed")
 
 
 def test_yes_and_no_are_compared_by_their_phrases() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ivr.audio.wav import decode_wav
 from ivr.grammar.answers import expected_answers
+from ivr.grammar.inputs import InputSpec, make_input
 from ivr.modelstore import ModelStore
 from ivr.speech.base import SpeechError, SpeechToText, recognise
 from ivr.speech.providers.whisper.stt import WhisperOptions, WhisperStt
@@ -64,6 +65,30 @@ async def test_a_word_that_is_no_answer_is_not_taken_for_one(whisper: WhisperStt
         heard = await recognise(whisper, pcm, 16000, menu.context)
         understood = menu.understand(heard.text, heard.confidence, heard.hypotheses)
         assert menu.fits is not None and not menu.fits(understood.text), understood
+
+
+async def test_digits_are_decoded_as_many_as_were_asked_for(whisper: WhisperStt, sounds: Path) -> None:
+    asked = expected_answers({}, spec=InputSpec(kind="digits", min_digits=4, max_digits=4))
+    for said in ("4719", "3382", "6054"):
+        pause = np.zeros(800, np.int16)
+        parts = [part for each in said for part in (recording(sounds, f"digits/{each}"), pause)]
+        heard = await recognise(whisper, line(np.concatenate(parts)).tobytes(), 16000, asked.context)
+        understood = asked.understand(heard.text, heard.confidence, heard.hypotheses)
+        assert understood.rule in ("typed", "unsure") and not understood.hypotheses[0].meaning
+        assert digits_of(understood.hypotheses[0].phrase) == said, heard
+
+
+def digits_of(text: str) -> str:
+    value = make_input(InputSpec(kind="digits")).parse(text)
+    return str(value.value) if value is not None else ""
+
+
+async def test_noise_is_no_number(whisper: WhisperStt, music: Path) -> None:
+    asked = expected_answers({}, spec=InputSpec(kind="digits"))
+    for name, pcm in noises(music).items():
+        heard = await recognise(whisper, line(pcm).tobytes(), 16000, asked.context)
+        understood = asked.understand(heard.text, heard.confidence, heard.hypotheses)
+        assert understood.rule != "typed", (name, understood)
 
 
 async def test_noise_is_none_of_the_answers(whisper: WhisperStt, music: Path) -> None:

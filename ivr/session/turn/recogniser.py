@@ -100,7 +100,10 @@ def _cleaned(transcript: Transcript) -> Transcript:
     confidence = transcript.confidence
     if not 0.0 <= confidence <= 1.0:
         confidence = 0.0 if math.isnan(confidence) else min(max(confidence, 0.0), 1.0)
-    return dataclasses.replace(transcript, text=text, confidence=confidence)
+    hypotheses = tuple(
+        dataclasses.replace(each, phrase=clean_text(each.phrase)[:MAX_TEXT]) for each in transcript.hypotheses
+    )
+    return dataclasses.replace(transcript, text=text, confidence=confidence, hypotheses=hypotheses)
 
 
 def transcript_details(transcript: Transcript, onset: int, offset: int, asked: int) -> dict[str, Any]:
@@ -123,5 +126,5 @@ def _ranking(transcript: Transcript, hidden: bool) -> dict[str, Any]:
     """Return the likeliest answers as a log line has them: the choice, and the runner-up."""
     shown = {}
     for name, each in zip(("likeliest", "runner_up"), transcript.hypotheses, strict=False):
-        shown[name] = HIDDEN if hidden else f"{each.meaning} {each.confidence:.2f}"
+        shown[name] = HIDDEN if hidden else f"{each.meaning or each.phrase} {each.confidence:.2f}"
     return shown

@@ -1,4 +1,4 @@
-"""Phrases that nobody recorded, spoken by the project's own voice and by espeak-ng. Kept once made.
+"""Phrases that nobody recorded, spoken by the project's own voice, espeak-ng and festival. Kept once made.
 
 Piper speaks without its random variation, so that a phrase is the same on every machine; other speakers are
 made of it by playing it faster or slower, pitch and all.
@@ -24,7 +24,8 @@ ESPEAK_RATE = 22_050
 
 @dataclass(frozen=True)
 class Voice:
-    """``pitch`` changes a Piper voice as a record player's speed would; ``variant`` is espeak-ng's name."""
+    """``pitch`` changes a Piper voice as a record player's speed would; ``variant`` is espeak-ng's name, or
+    ``festival`` for that program's voice."""
 
     name: str
     language: str
@@ -58,7 +59,8 @@ class Speaker:
         missing = [(v, t) for v, t in wanted if not self._path(v, t).is_file()]
         for voice, text in missing:
             if voice.variant:
-                self._keep(voice, text, *_espeak(voice, text))
+                made = _festival(text) if voice.variant == "festival" else _espeak(voice, text)
+                self._keep(voice, text, *made)
         piper = [(v, t) for v, t in missing if not v.variant]
         if piper:
             asyncio.run(self._piper(piper))
@@ -107,6 +109,11 @@ def _espeak(voice: Voice, text: str) -> tuple[Pcm16, int]:
     # Its header has no length, as the sound is not yet made when it is written.
     header = made.stdout.index(b"data") + 8
     return np.frombuffer(made.stdout[header:], "<i2").astype(np.int16), ESPEAK_RATE
+
+
+def _festival(text: str) -> tuple[Pcm16, int]:
+    made = subprocess.run(["text2wave"], input=text.encode(), capture_output=True, check=True)
+    return decode_wav(made.stdout)
 
 
 def trimmed(x: Pcm16, within_db: float = 40.0, margin: int = 80) -> Pcm16:

@@ -1,12 +1,11 @@
-"""``python -m tests.bench.understanding.calibrate``: chooses Whisper's ``CALIBRATION`` on the *choose* split.
+"""``python -m tests.bench.understanding.calibrate``: chooses ``CALIBRATION`` by the *choose* split.
 
-Each item is put on menus of 2 to 12 choices, with and without it. The weights are those of a logistic
-regression (Newton's method) for "the likeliest phrase is what was said".
+Each item is put on menus of 2 to 12 choices, with and without it; typed values are decoded. The weights are
+those of a logistic regression (Newton's method) for "the likeliest is what was said".
 """
 
-import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from ivr.speech.providers.whisper.stt import MODEL, WhisperOptions
 from tests.bench.turns.clip import mixed
 from tests.bench.understanding.corpus import MENU, Item, people, voices, yes_and_no
 from tests.bench.understanding.menus import RATE, menu
+from tests.bench.understanding.values import said_values
 
 MENUS = 2
 RIDGE = 1e-2
@@ -67,22 +67,33 @@ def regression(x: _F64, y: _F64) -> _F64:
     return weights
 
 
+def decoded(whisper: WhisperEngine, folder: Path) -> Iterator[tuple[list[float], bool]]:
+    """Lead, way and kind of the likeliest value of each answer, and whether it was said."""
+    for said in said_values(folder):
+        if said.split != "choose":
+            continue
+        found = whisper.decode(resample(said.pcm, 8000, RATE).astype(np.float32) / 32768, said.spec)
+        if found:
+            best = found[0]
+            ways = [float(best.way == way) for way in ("forced", "sized")]
+            yield [best.lead, *ways, float(said.spec.kind == "pattern")], best.value == said.value
+
+
+def _show(name: str, rows: list[tuple[list[float], bool]], weights: Sequence[str]) -> None:
+    x, y = np.array([row for row, _ in rows]), np.array([said for _, said in rows], float)
+    found = regression(x, y)
+    print(f"{len(rows)} {name};", ", ".join(f"{w}={v:.2f}" for w, v in zip(weights, found, strict=True)))
+
+
 def main() -> None:
     folder = Path("bench-out/voices")
     whisper = engine()
-    x: list[list[float]] = []
-    y: list[bool] = []
+    rows: list[tuple[list[float], bool]] = []
     for group in (people(), voices(folder), yes_and_no(folder)):
-        items = [item for item in group if item.split == "choose"]
-        for row, said in features(whisper, items):
-            x.append(row)
-            y.append(said)
-    folder.with_name("calibration.json").write_text(json.dumps([x, y]))
-    weights = regression(np.array(x), np.array(y, float))
-    names = ("bias", "score", "lead", "likelihood")
-    print(
-        len(y), "menus;", ", ".join(f"{name}={value:.2f}" for name, value in zip(names, weights, strict=True))
-    )
+        rows += features(whisper, [item for item in group if item.split == "choose"])
+    _show("menus", rows, ("bias", "score", "lead", "likelihood"))
+    values = list(decoded(whisper, folder))
+    _show("values", values, ("bias", "lead", "forced", "sized", "letters"))
 
 
 if __name__ == "__main__":

@@ -110,3 +110,49 @@ async def test_the_ranking_is_in_the_decisions_and_the_turn(tmp_path: Path) -> N
         ]
         assert transcript.details["hypotheses"] == [["billing", "billing", 0.96], ["sales", "sales", 0.1]]
     assert Turn("x", 1.0, 0.0, False, "speech").hypotheses == ()
+
+
+NUMBER = """
+a:
+  - gather: {{prompt: Number?, input: digits, min_digits: 4, max_digits: 4, into: n, {confirm}}}
+  - say: "It is {{{{ n }}}}."
+"""
+
+
+def number(tmp_path: Path, confirm: str = "timeout: 5s") -> Phone:
+    return Phone(plan(tmp_path, NUMBER.format(confirm=confirm)))
+
+
+async def test_a_value_that_was_decoded_surely_is_taken_whatever_was_transcribed(tmp_path: Path) -> None:
+    async with number(tmp_path) as phone:
+        await phone.silence(1)
+        await phone.says("For seven, one, nice.", _4719=0.95)
+        await phone.hears("It is 4719.", within=1)
+
+
+@pytest.mark.parametrize("text", ["4719", "Have a good week."])
+async def test_an_unsure_value_is_confirmed(tmp_path: Path, text: str) -> None:
+    async with number(tmp_path) as phone:
+        await phone.silence(1)
+        await phone.says(text, _4719=0.6, _4715=0.2)
+        await phone.hears("You said four seven one nine. Is that right?", within=1)
+        await phone.silence(3)
+        await phone.says("yes")
+        await phone.hears("It is 4719.", within=1)
+
+
+async def test_after_a_no_the_next_value_is_offered(tmp_path: Path) -> None:
+    async with number(tmp_path) as phone:
+        await phone.silence(1)
+        await phone.says("Have a good week.", _4719=0.6, _4715=0.4)
+        await phone.hears("You said four seven one nine. Is that right?", within=1)
+        await phone.silence(3)
+        await phone.says("no")
+        await phone.hears("You said four seven one five. Is that right?", within=1)
+
+
+async def test_an_unsure_value_is_taken_where_the_plan_never_confirms(tmp_path: Path) -> None:
+    async with number(tmp_path, "confirm: never") as phone:
+        await phone.silence(1)
+        await phone.says("4719", _4719=0.6)
+        await phone.hears("It is 4719.", within=1)

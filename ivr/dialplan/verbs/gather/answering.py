@@ -152,11 +152,25 @@ class AnswerCollector:
         typed = typed or (self._question.typed(text, confidence) if pieces else None)
         if typed is None:
             return None
-        return Answer(kind="typed", typed=typed, text=text, confidence=confidence)
+        unsure = self._confirms and self._question.doubts(typed, turn.hypotheses)
+        return Answer(kind="typed", typed=typed, text=text, confidence=confidence, unsure=unsure)
 
     def _unsure(self, turn: Turn) -> Answer | None:
-        """A choice that may have been meant; a universal is not worth a question."""
-        found = self._question.unsure(turn.hypotheses) if self._confirms else None
+        """A choice or a value that may have been meant; a universal is not worth a question."""
+        if not self._confirms:
+            return None
+        typed = self._question.unsure_value(turn.hypotheses)
+        if typed is not None:
+            value, best = typed
+            return Answer(
+                kind="typed",
+                typed=value,
+                text=best.phrase,
+                confidence=best.confidence,
+                unsure=True,
+                hypotheses=turn.hypotheses,
+            )
+        found = self._question.unsure(turn.hypotheses)
         if found is None or found[0] == "universal":
             return None
         return Answer(

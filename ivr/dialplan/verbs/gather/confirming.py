@@ -108,7 +108,7 @@ class Confirmation:
             if found is True:
                 return answer
             if found is False:
-                self._question.reject(answer.name)
+                self._question.reject(answer.name or answer.text)
                 other = self._second_best(answer)
                 if other is None:
                     return "refused"
@@ -196,6 +196,11 @@ class Confirmation:
 
     def _second_best(self, answer: Answer) -> Answer | None:
         """What else may have been meant by an answer that was denied."""
+        if answer.kind == "typed":
+            value = self._question.unsure_value(answer.hypotheses)
+            if value is None or _same(other := dataclasses.replace(answer, typed=value[0]), answer):
+                return None
+            return dataclasses.replace(other, text=value[1].phrase, unsure=True)
         if answer.kind != "choice" or (found := self._question.unsure(answer.hypotheses)) is None:
             return None
         kind, name, phrase = found

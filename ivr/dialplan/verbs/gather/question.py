@@ -84,13 +84,37 @@ class Question:
         """The choice or universal that may have been said, to be confirmed, by its name and its phrase."""
         expected = self.expected
         best = next((each for each in hypotheses if each.meaning not in expected.rejected), None)
-        if best is None or best.confidence < expected.thresholds.confirm or best.meaning not in self._listed:
+        if (
+            best is None
+            or not best.meaning
+            or best.confidence < expected.thresholds.confirm
+            or best.meaning not in self._listed
+        ):
             return None
         universal = best.meaning.startswith(UNIVERSAL)
         return "universal" if universal else "choice", best.meaning.removeprefix(UNIVERSAL), best.phrase
 
+    def unsure_value(self, hypotheses: Sequence[Hypothesis]) -> tuple[TypedValue, Hypothesis] | None:
+        """The typed value that may have been said, to be confirmed, and the hypothesis that says it."""
+        expected = self.expected
+        best = next((each for each in hypotheses if each.phrase not in expected.rejected), None)
+        if best is None or best.meaning or best.confidence < expected.thresholds.confirm:
+            return None
+        value = self.input.parse(best.phrase) if self.input is not None else None
+        return (value, best) if value is not None else None
+
+    def doubts(self, value: TypedValue, hypotheses: Sequence[Hypothesis]) -> bool:
+        """Whether the sound says another value, or this one not surely. False where no value was compared
+        with the sound."""
+        best = next((each for each in hypotheses if not each.meaning), None)
+        if best is None or self.input is None:
+            return False
+        likeliest = self.input.parse(best.phrase)
+        sure = best.confidence >= self.expected.thresholds.accept
+        return not sure or likeliest is None or likeliest.value != value.value
+
     def reject(self, choice: str) -> None:
-        """Do not offer a choice again: the caller has denied it."""
+        """Do not offer a choice, or a text of a typed value, again: the caller has denied it."""
         self.expected = dataclasses.replace(self.expected, rejected=self.expected.rejected | {choice})
 
     def _words(self, text: str) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from ivr.audio.resample import resample
+from ivr.grammar.inputs import InputSpec
 from ivr.grammar.recognition import Hypothesis
 from ivr.speech.providers.whisper.phrases import LINE_NOISE, LINE_NOISE_S, Comparison, PhraseScorer
+from ivr.speech.providers.whisper.typed import MAX_LENGTH, Decoded, TypedDecoder
 
 RATE = 16_000
 FULL_S = 30.0
@@ -29,7 +31,7 @@ CONTEXTS_S = (6.0, 10.0)
 """Shortened contexts for an answer of a closed grammar, which is compared with its phrases."""
 SURE = 0.9
 """Confidence of a phrase from which the free transcript is not made again with the full context."""
-TOKENS_PER_S = 12
+TOKENS_PER_S = 8
 """More than people speak; stops a decoder that repeats itself."""
 MOST_REPETITIVE = 2.4
 """Compression ratio above which a text is a loop (the paper's value)."""
@@ -80,18 +82,22 @@ class WhisperEngine:
         noise = np.random.default_rng(0).standard_normal(int(LINE_NOISE_S * RATE)) * LINE_NOISE
         silent, _ = self._encode(noise.astype(np.float32), CONTEXTS_S[0])
         self._scorer = PhraseScorer(self._model.model, tokenizer, np.array(silent), language)
+        self._typed = TypedDecoder(self._model.model, tokenizer, self._prompt, language)
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
         """Transcribe PCM16 at ``request["sample_rate"]``; returns ``{"text", "confidence"}``, and where
-        ``request["phrases"]`` has the answers that are expected, ``"hypotheses"`` for them.
+        ``request["phrases"]`` or ``request["typed"]`` has the answers that are expected, ``"hypotheses"``.
         """
         pcm = np.frombuffer(payload, np.int16)
         if request["sample_rate"] != RATE:
             pcm = resample(pcm, request["sample_rate"], RATE)
         sound = pcm.astype(np.float32) / 32768.0
-        phrases = request.get("phrases") or {}
-        if phrases and (context_s := _answer_context(sound.size / RATE)) is not None:
-            return self._recognise(sound, context_s, phrases)
+        phrases, typed = request.get("phrases") or {}, request.get("typed") or {}
+        context_s = _answer_context(sound.size / RATE)
+        if context_s is None and typed and sound.size <= FULL_S * RATE:
+            context_s, phrases = FULL_S, {}
+        if context_s is not None and (phrases or typed):
+            return self._recognise(sound, context_s, phrases, typed)
         texts: list[str] = []
         weights: list[float] = []
         confidence = 0.0
@@ -104,8 +110,10 @@ class WhisperEngine:
             yield b""  # progress, and a place where the request can be cancelled
         return {"text": " ".join(texts), "confidence": confidence / sum(weights) if weights else 0.0}
 
-    def _recognise(self, sound: _F32, context_s: float, phrases: dict[str, list[str]]) -> dict[str, Any]:
-        """Compare the sound with phrases; the free transcript is made on the same encoded sound."""
+    def _recognise(
+        self, sound: _F32, context_s: float, phrases: dict[str, list[str]], typed: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Compare the sound with phrases, and decode a typed value; all on the same encoded sound."""
         if sound.size < SHORTEST_S * RATE or not sound.any():
             return {"text": "", "confidence": 0.0}
         encoded, frames = self._encode(sound, context_s)
@@ -114,6 +122,11 @@ class WhisperEngine:
             return {"text": "", "confidence": 0.0}
         found = self._scorer.hypotheses(np.array(encoded), frames, phrases, "" if free.loop else free.text)
         text, confidence = self._settle(sound, None if _sure(found) else context_s, free)
+        if typed:
+            most = _most_tokens(sound.size / RATE)
+            found = sorted(
+                (*found, *self._typed.hypotheses(encoded, most, typed)), key=lambda each: -each.confidence
+            )
         return {"text": text, "confidence": confidence, "hypotheses": [each.plain() for each in found]}
 
     def compare(self, sound: _F32, phrases: dict[str, list[str]]) -> list[Comparison]:
@@ -124,6 +137,12 @@ class WhisperEngine:
         encoded, frames = self._encode(sound, context_s)
         free = self._guess(encoded, sound.size / RATE)
         return self._scorer.compare(np.array(encoded), frames, phrases, "" if free.loop else free.text)
+
+    def decode(self, sound: _F32, spec: InputSpec) -> list[Decoded]:
+        """Decode a sound of 16 kHz as a typed value: for the choice of ``typed.CALIBRATION``."""
+        seconds = sound.size / RATE
+        encoded, _ = self._encode(sound, _answer_context(seconds) or FULL_S)
+        return self._typed.decode(encoded, _most_tokens(seconds), spec)
 
     def _understand(self, sound: _F32) -> tuple[str, float]:
         seconds = sound.size / RATE
@@ -163,12 +182,12 @@ class WhisperEngine:
 
     def _guess(self, encoded: ctranslate2.StorageView, seconds: float) -> Guess:
         """Return the free transcript of a sound of so many seconds."""
-        most = 12 + int(TOKENS_PER_S * seconds)
+        most = _most_tokens(seconds)
         result = self._model.model.generate(
             encoded,
             [self._prompt],
             beam_size=self._beam_size,
-            max_length=min(448, len(self._prompt) + most),
+            max_length=min(MAX_LENGTH, 2 * most),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -184,6 +203,10 @@ class WhisperEngine:
 def _answer_context(seconds: float) -> float | None:
     """Return the context, in seconds, for an answer that is compared with phrases; None: it is too long."""
     return next((each for each in CONTEXTS_S if seconds + ROOM_S <= each), None)
+
+
+def _most_tokens(seconds: float) -> int:
+    return 8 + int(TOKENS_PER_S * seconds)
 
 
 def _sure(found: list[Hypothesis]) -> bool:

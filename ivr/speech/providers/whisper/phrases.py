@@ -49,7 +49,7 @@ class Calibration(NamedTuple):
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x))))
 
 
-CALIBRATION = Calibration(bias=2.83, score=0.22, lead=0.80, likelihood=0.81)
+CALIBRATION = Calibration(bias=2.94, score=0.19, lead=0.75, likelihood=0.85)
 
 
 class Comparison(NamedTuple):

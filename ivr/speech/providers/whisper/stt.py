@@ -67,6 +67,8 @@ class WhisperStt:
         request: dict[str, Any] = {"sample_rate": sample_rate}
         if context.closed:
             request["phrases"] = {name: list(each) for name, each in context.phrases.items()}
+        if context.typed:
+            request["typed"] = dict(context.typed)
         result = await self.engine.call(request, pcm16)
         found = tuple(
             Hypothesis(str(meaning), str(phrase), float(confidence))
