@@ -2,6 +2,7 @@
 # make install  the set-up alone
 # make test     install what the tests need, run them all           (ARGS="-k name" narrows)
 # make test-unit     the tests that start neither a service nor a speech engine
+# make test-campaigns   bounded slices of the campaigns: mutated SIP, floods, wild RTP, faults, hostile text
 # make test-system   the tests that need root and other servers: Asterisk in a chroot, Kamailio, the image
 # make docker-check  the image's steps carried out in a clean Debian, and the result called
 # make bench    the measurements of the README
@@ -24,7 +25,7 @@ PLAN ?= dialplans/demo.yaml
 ARGS ?=
 TEST_PROCESSES ?= 4
 
-.PHONY: run install test test-unit test-system docker-check bench bench-capacity bench-turns bench-understanding carrier sanitized stock lint clean venv models
+.PHONY: run install test test-unit test-campaigns test-system docker-check bench bench-capacity bench-turns bench-understanding carrier sanitized stock lint clean venv models
 
 run: install
 	@exec $(BIN)/ivr serve $(PLAN) $(ARGS)
@@ -42,7 +43,12 @@ test: $(VENV)/.installed-dev
 test-unit: $(VENV)/.installed-dev
 	@tools/test-packages.sh
 	@$(BIN)/ivr models fetch --quiet
-	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) -m 'not integration and not timing and not system' $(ARGS)
+	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) -m 'not integration and not timing and not system and not campaign' $(ARGS)
+
+test-campaigns: $(VENV)/.installed-dev
+	@tools/test-packages.sh
+	@$(BIN)/ivr models fetch --quiet
+	@tools/test.sh $(BIN)/python $(TEST_PROCESSES) -m campaign $(ARGS)
 
 test-system: $(VENV)/.installed-dev
 	@tools/test-packages.sh debootstrap kamailio kamailio-tls-modules

@@ -30,7 +30,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     selection.mark(items)
-    selection.skip_system_tests(config, items)
+    selection.skip_what_was_not_asked_for(config, items)
     selection.longest_first(items)
 
 

@@ -30,13 +30,17 @@ def mark(items: Iterable[pytest.Item]) -> None:
             item.add_marker("integration")
 
 
-def skip_system_tests(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
-    """Tests of the marker ``system`` run when they are asked for with -m."""
-    if "system" in str(config.getoption("markexpr")):
-        return
+def skip_what_was_not_asked_for(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """Tests of the markers ``system`` and ``campaign`` run when they are asked for with -m, those of
+    ``campaign`` also when their file is named.
+    """
+    asked = str(config.getoption("markexpr"))
+    files = {(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args}
     for item in items:
-        if item.get_closest_marker("system"):
+        if item.get_closest_marker("system") and "system" not in asked:
             item.add_marker(pytest.mark.skip(reason="run by `make test-system`"))
+        if item.get_closest_marker("campaign") and "campaign" not in asked and item.path not in files:
+            item.add_marker(pytest.mark.skip(reason="run by `make test-campaigns`"))
 
 
 def report_skipped(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

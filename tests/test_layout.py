@@ -1,11 +1,14 @@
 """Rules of the layout: imports of rooms, lengths of files and folders, what every folder says."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +40,19 @@ def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path) -> list[tuple[int, str]]:
     """Line and full name of everything a module imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return list(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield node.lineno, name.name
@@ -115,16 +128,28 @@ def test_only_sip_pjsip_imports_pjsua2() -> None:
     assert not wrong, wrong
 
 
-def import_graph() -> dict[str, set[str]]:
-    """Every module of the package to the modules that it imports, for typing too and wherever in the file."""
+def import_graph(loading: bool = False) -> dict[str, set[str]]:
+    """Every module of the package to the modules that it imports, for typing too and wherever in the file;
+    with ``loading``, to those it imports when it is loaded.
+    """
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules(PACKAGE)}
     files = {name.removesuffix(".__init__"): path for name, path in names.items()}
-    return {name: set(imported_modules(path, files)) - {name} for name, path in files.items()}
+    walk = loaded_nodes if loading else ast.walk
+    return {name: set(imported_modules(walk(parsed(path)), files)) - {name} for name, path in files.items()}
 
 
-def imported_modules(path: Path, files: Iterable[str]) -> Iterator[str]:
-    """The modules among ``files`` that a module names in its imports; a package only for its own names."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def loaded_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """What is run when a module is loaded: not the bodies of functions, not imports for typing."""
+    for node in ast.iter_child_nodes(tree):
+        typing = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        if not typing and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from loaded_nodes(node)
+
+
+def imported_modules(nodes: Iterable[ast.AST], files: Iterable[str]) -> Iterator[str]:
+    """The modules among ``files`` that imports name; a package only for its own names."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in files)
         elif isinstance(node, ast.ImportFrom) and node.module in files:
@@ -173,38 +198,101 @@ def test_circles_are_found() -> None:
 
 
 IMPORT_EACH = """
-import importlib, sys
-sys.dont_write_bytecode, sys.pycache_prefix = False, sys.argv[1]  # compile each module once
-before = set(sys.modules)
+import gc, importlib, json, os, sys
+
+def grow(children):
+    # Each module in a copy of a process that has loaded what the module above it needs, and nothing else.
+    for name, below in children.items():
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            if os.waitpid(child, 0)[1]:
+                global failed
+                failed = True
+            continue
+        failed = False
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            failed = True
+            print(f"{name}: {type(error).__name__}: {error}")
+        else:
+            grow(below)
+        sys.stdout.flush()
+        os._exit(failed)
+
+tree = json.loads(sys.argv[1])
+for name in sys.argv[2:]:  # packages of others, loaded once
+    importlib.import_module(name)
+gc.disable()
 failed = False
-for name in sys.argv[2:]:
-    for loaded in set(sys.modules) - before:
-        if loaded == "ivr" or loaded.startswith("ivr."):
-            del sys.modules[loaded]
-    try:
-        importlib.import_module(name)
-    except BaseException as error:
-        failed = True
-        print(f"{name}: {type(error).__name__}: {error}")
+grow(tree)
 sys.exit(failed)
 """
 
 
-def test_every_module_can_be_imported_alone(tmp_path: Path) -> None:
-    """Each is imported first, with nothing else of the package loaded; in two processes, to take seconds."""
-    names = sorted(name for name in import_graph() if not name.endswith(".__main__"))
-    batches = [names[start::2] for start in range(2)]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", IMPORT_EACH, str(tmp_path), *batch],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for batch in batches
-    ]
-    failures = [process.communicate()[0] for process in running]
-    assert not any(process.returncode for process in running), "\n".join(failures)
+OTHERS = ("asyncio", "numpy", "pydantic", "ruamel.yaml", "jinja2", "structlog")
+"""Packages of others that take long to load."""
+
+
+def closures(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Every module to all that is loaded with it: what it imports, and the packages around those."""
+    found = {}
+    for name in graph:
+        waiting, found[name] = [name], set[str]()
+        while waiting:
+            each = waiting.pop()
+            if each not in found[name]:
+                found[name].add(each)
+                parts = each.split(".")
+                around = {".".join(parts[:n]) for n in range(1, len(parts))}
+                waiting += (graph[each] | around) & graph.keys()
+    return found
+
+
+def import_tree(loaded: dict[str, set[str]]) -> dict[str, Any]:
+    """Modules as a tree: each below that one of its own imports which loads the most.
+
+    A package that loads a module of its own is loaded before that module, with the same others.
+    """
+    nodes: dict[str, dict[str, Any]] = {name: {} for name in loaded}
+    tree: dict[str, Any] = {}
+    for name, those in loaded.items():
+        before = {each for each in those if loaded[each] < those}
+        before |= {each for each in those if loaded[each] == those and name.startswith(f"{each}.")}
+        above = max(before, key=lambda each: (len(loaded[each]), each), default=None)
+        (tree if above is None else nodes[above])[name] = nodes[name]
+    return tree
+
+
+def test_every_module_can_be_imported_alone() -> None:
+    """Nothing else of the package is loaded than what it imports.
+
+    A module below another in the tree is imported after it, in a copy of its process. That is as good as
+    alone: it would import the other itself, and the other was tried in the same way.
+    """
+    graph = {name: those for name, those in import_graph(loading=True).items() if "__main__" not in name}
+    tree = import_tree(closures(graph))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, json.dumps(tree), *OTHERS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+
+def test_a_module_that_cannot_be_imported_alone_is_found(tmp_path: Path) -> None:
+    """One uses what only another has loaded; one below a good one fails."""
+    (tmp_path / "good.py").write_text("import json.decoder\n")
+    (tmp_path / "leans.py").write_text("import good, xml\nxml.dom.minidom\n")
+    (tmp_path / "loads.py").write_text("import xml.dom.minidom\n")
+    tree = import_tree(closures({"good": set(), "leans": {"good"}, "loads": set()}))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, json.dumps(tree)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stdout == "leans: AttributeError: module 'xml' has no attribute 'dom'\n"
 
 
 def test_folders_are_small() -> None:

@@ -49,6 +49,7 @@ def test_words_left_out_at_the_start_of_an_end() -> None:
     assert beginning(TEXT, "something else entirely, nothing of it")[1] > 0.5
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("spoken", ["piper", "recording"])
 async def test_some_cuts(models: ModelStore, spoken: str) -> None:
     phrases = [(name, text) for name, text in PHRASES.items() if len(text.split()) >= 5]

@@ -13,6 +13,8 @@ from tests.hostile.faults.__main__ import shim_environment
 from tests.hostile.faults.rig import LIMIT_S, FaultService
 from tests.timing import machine_delay
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultService]:

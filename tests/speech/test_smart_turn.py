@@ -92,6 +92,7 @@ async def test_sentences_and_halves_of_them(models: ModelStore, sounds: Path) ->
             assert await turn.probability(said(sounds, name, until_s=cut_s), RATE) < 0.3, name
 
 
+@pytest.mark.campaign
 def test_how_often_it_is_right_on_sentences_and_cuts_inside_them(models: ModelStore, sounds: Path) -> None:
     """Every fifth of the recordings behind the table in the room's README."""
     one, clips = judge(), []

@@ -86,6 +86,7 @@ def test_a_loud_line_is_no_speech(inline: InlineVad) -> None:
     assert hear(inline, hum) == []
 
 
+@pytest.mark.campaign
 def test_speech_after_music_is_heard_in_time_because_the_state_fades(model: SileroModel) -> None:
     sounds = []
     for i, name in enumerate(PROMPTS):

@@ -13,6 +13,7 @@ from tests.hostile.mutate import namespace, process
 MESSAGES = 10_000
 
 
+@pytest.mark.campaign
 @pytest.mark.skipif(not namespace.possible(), reason="needs a network namespace, so that no packet leaves")
 @pytest.mark.parametrize(("transport", "seed"), [("udp", 1), ("tcp", 2)])
 def test_mutated_messages_end_nothing(tmp_path: Path, transport: str, seed: int) -> None:
