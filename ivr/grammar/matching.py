@@ -11,12 +11,14 @@
    at the beginning or the end. "not sales" is not sales.
 4. The best score wins. If another choice is within ``TIE`` of it, none wins: asking again is better
    than a wrong choice.
+   A choice ``behind`` the others (a plan's universals) counts where no other does and no more words were
+   said beside it than it has: "somebody stole my card" asks for nobody.
 5. A confidence under ``MIN_CONFIDENCE`` matches nothing, one under ``SURE_CONFIDENCE`` only words as
    written. 0.0 means that the engine gave none.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.grammar.inputs.tokens import plain_text
@@ -88,10 +90,14 @@ class Matcher:
     """
 
     def __init__(
-        self, choices: Mapping[str, tuple[Sequence[str], Sequence[str]]], language: str = "en"
+        self,
+        choices: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+        language: str = "en",
+        behind: Collection[str] = (),
     ) -> None:
+        """``behind``: names of choices that do not count where another does, or where much else was said."""
         self._choices = {name: (tuple(say), tuple(press)) for name, (say, press) in choices.items()}
-        self._language = language
+        self._language, self._behind = language, frozenset(behind)
         self._rules = registry.matching_rules(language)
         self._phrases: list[_Phrase] = []
         taken: set[tuple[str, ...]] = set()
@@ -106,7 +112,7 @@ class Matcher:
 
     def __reduce__(self) -> tuple[type["Matcher"], tuple[object, ...]]:
         # Another process has rules of its own: words that were compared are remembered by their rules.
-        return Matcher, (self._choices, self._language)
+        return Matcher, (self._choices, self._language, self._behind)
 
     def match(self, text: str, confidence: float = 1.0) -> Match | None:
         """Return the choice meant by ``text``, or None. Never raises; an empty text never matches."""
@@ -119,10 +125,37 @@ class Matcher:
                 score = factor * self._score(phrase, heard, least)
                 if score > (best[phrase.choice].score if phrase.choice in best else DIFFERENT):
                     best[phrase.choice] = Match(phrase.choice, phrase.text, score)
-        ranked = sorted(best.values(), key=lambda found: -found.score)
+        ranked = sorted(self._in_front(best.values(), text), key=lambda found: -found.score)
         if not ranked or (len(ranked) > 1 and ranked[0].score - ranked[1].score < TIE):
             return None
         return ranked[0]
+
+    def _in_front(self, found: Iterable[Match], text: str) -> list[Match]:
+        """Return the matches without those of choices behind others: they count where nothing else is meant
+        and no more words were said than theirs, or where they alone are all that was said.
+        """
+        front: list[Match] = []
+        back: list[Match] = []
+        for match in found:
+            (back if match.choice in self._behind else front).append(match)
+        if not back:
+            return front
+        best = max((match.score for match in front), default=DIFFERENT)
+        most = 0 if front else MAX_WORDS
+        back = [match for match in back if match.score > best + TIE]
+        return front + [
+            match
+            for match in back
+            if self._words_besides(match, text) <= min(most, len(content_words(match.phrase, self._language)))
+        ]
+
+    def _words_besides(self, match: Match, text: str) -> int:
+        """Return how many words were said that are neither of the phrase nor around an answer."""
+        said, own = (
+            sum(word not in self._rules.carriers for word in content_words(each, self._language))
+            for each in (text, match.phrase)
+        )
+        return said - own
 
     def meaning(self, text: str) -> str | None:
         """Return the name of the choice meant by ``text``, or None."""

@@ -7,6 +7,7 @@ from ivr.grammar.languages.matching_rules import MatchingRules
 SAME = 1.0
 INFLECTED = 0.95
 SOUNDS_SAME = 0.9
+SYNONYM = 0.9
 NEAR = 0.75
 DIFFERENT = 0.0
 
@@ -33,13 +34,15 @@ def distance(a: str, b: str) -> int:
 
 @lru_cache(maxsize=65536)
 def closeness(wanted: str, heard: str, rules: MatchingRules) -> float:
-    """Return 1.0 for the same word, 0.95 for its plural, 0.9 for the same sound, 0.75 for nearly the same,
-    0.0 for another word.
+    """Return 1.0 for the same word, 0.95 for its plural, 0.9 for the same sound or a synonym, 0.75
+    for nearly the same, 0.0 for another word.
 
     Numbers and words under four letters are the same or they are not.
     """
     if wanted == heard:
         return SAME
+    if any(wanted in group and heard in group for group in rules.synonyms):
+        return SYNONYM
     if not (wanted.isalpha() and heard.isalpha()) or len(wanted) < _MIN_FUZZY:
         return DIFFERENT
     stem, sound = rules.stem, rules.sound

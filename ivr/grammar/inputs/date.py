@@ -10,7 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import BaseInput, InputSpec, TypedValue
+from ivr.grammar.inputs.base import InputSpec, TypedValue
+from ivr.grammar.inputs.ordinal_weekday import is_ordinal_weekday, named_day, names_day, ordinal_weekday
+from ivr.grammar.inputs.spoken_forms import corrected, date_and_time
+from ivr.grammar.inputs.spoken_input import SpokenInput
+from ivr.grammar.inputs.time import TimeInput
 from ivr.grammar.inputs.tokens import each_number, tokens, without
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
@@ -23,10 +27,30 @@ _MAX_AHEAD = 10_000
 """Days, weeks or months that may be counted from today."""
 
 
-class DateInput(BaseInput):
+class DateInput(SpokenInput):
     """Parses a date. The value is a ``date``."""
 
+    kind = "date"
+
     def parse(self, text: str) -> TypedValue | None:
+        # What was said last counts, and a time is another question: numbers of both would be mixed up.
+        change = corrected(text, self.language)
+        if change is not None:
+            return self.parse(change[1]) or self.parse(f"{change[1]} {_month_of(change[0], self.language)}")
+        clock = _clock(self.language)
+        for day, at in date_and_time(text, self.language):
+            for part, other in ((day, at), (at, day)):
+                found = super().parse(part)
+                if found is not None and clock.parse_words(other) is not None:
+                    return found
+        return super().parse(text)
+
+    def parse_words(self, text: str) -> TypedValue | None:
+        found = tokens(text)
+        if is_ordinal_weekday(found, self.spec):
+            return self._typed(ordinal_weekday(found, self.spec))
+        if names_day(found, self.spec):
+            return self._typed(named_day(found, self.spec))
         return self._typed(
             _figures(text, self.spec) or _said(text, self.spec, registry.vocabulary(self.language))
         )
@@ -48,6 +72,17 @@ class DateInput(BaseInput):
         return (
             TypedValue(found, reading.day(found, self.language, self.spec.day)) if found is not None else None
         )
+
+
+def _clock(language: str) -> TimeInput:
+    """Return the parser of a time of day beside a date."""
+    return TimeInput(InputSpec(kind="time", language=language))
+
+
+def _month_of(text: str, language: str) -> str:
+    """Return the name of the month in ``text``, or ""."""
+    months = registry.vocabulary(language).months
+    return next((token for token in tokens(text) if token in months), "")
 
 
 def _figures(text: str, spec: InputSpec) -> date | None:

@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import BaseInput, TypedValue
+from ivr.grammar.inputs.base import TypedValue
 from ivr.grammar.inputs.number import MAX_FIGURES, amount, is_no_quantity
+from ivr.grammar.inputs.spoken_input import SpokenInput
 from ivr.grammar.inputs.tokens import each_number, tokens, without
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
 
 
-class MoneyInput(BaseInput):
+class MoneyInput(SpokenInput):
     """Parses an amount of money. The value is a float with two decimals, or an int where there are none, in
     the currency that is asked for; an amount in another currency is not accepted.
     """
 
-    def parse(self, text: str) -> TypedValue | None:
+    kind = "money"
+
+    def parse_words(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
         found = without(tokens(text, ordinals=False), words.noise - words.joints - words.cents)
         if is_no_quantity(text, found, words) and _pair(found, words) is None:

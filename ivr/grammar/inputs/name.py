@@ -4,7 +4,9 @@ import re
 from typing import ClassVar
 
 from ivr.grammar.inputs.base import MAX_SAID, BaseInput, TypedValue
-from ivr.grammar.inputs.tokens import example_length, tokens
+from ivr.grammar.inputs.letters import example, spelled_whole
+from ivr.grammar.inputs.spoken_forms import without_fillers
+from ivr.grammar.inputs.tokens import tokens
 from ivr.grammar.languages import registry
 
 MOST_WORDS = 6
@@ -20,7 +22,9 @@ class NameInput(BaseInput):
     accepts_keys: ClassVar[bool] = False
 
     def parse(self, text: str) -> TypedValue | None:
-        letters = spelled(text, self.language)
+        letters = spelled(text, self.language) or spelled_whole(
+            tokens(without_fillers(text, self.language)), self.language
+        )
         if len(letters) >= 2 and letters.isalpha():
             name = letters.capitalize()
             return TypedValue(name, f"{name}, {self.spelled(name)}")
@@ -42,7 +46,7 @@ def spelled(text: str, language: str) -> str:
     """Return the letters and digits that are spelled somewhere in ``text``, in small letters, or "". The
     longest row of them counts: "Smith, S M I T H".
     """
-    words = registry.vocabulary(language)
+    words, rules = registry.vocabulary(language), registry.answer_rules(language)
     found = tokens(re.sub(r"(?<=[A-Za-z])[-.](?=[A-Za-z]\b)", " ", text))
     best, row = "", ""
     at, times, coded = 0, 1, 0
@@ -55,7 +59,9 @@ def spelled(text: str, language: str) -> str:
         if len(token) == 1 and token.isalpha() and (token != "a" or row or follows):
             row += token * times
             coded = MIN_CODED  # letters are no names
-            at += example_length(found, at, words)
+            letter, more = example(found, at + 1, token, rules)
+            row = row[: len(row) - times] + letter * times
+            at += more
         elif token in words.letters and (row or follows):
             row += words.letters[token] * times
             coded += 1

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import BaseInput, TypedValue
+from ivr.grammar.inputs.base import TypedValue
+from ivr.grammar.inputs.spoken_input import SpokenInput
 from ivr.grammar.inputs.tokens import (
     digits_of,
     is_ordinal,
@@ -24,10 +25,12 @@ from ivr.grammar.languages.vocabulary import Vocabulary
 MAX_FIGURES = 15
 
 
-class NumberInput(BaseInput):
+class NumberInput(SpokenInput):
     """Parses a number. The value is an int, or a float where it has decimals."""
 
-    def parse(self, text: str) -> TypedValue | None:
+    kind = "number"
+
+    def parse_words(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
         found = _signed(text, tokens(text, ordinals=False))
         kept = without(found, words.noise - words.joints - words.minus)

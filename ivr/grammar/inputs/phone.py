@@ -5,7 +5,10 @@ from typing import ClassVar
 
 from ivr.grammar import reading
 from ivr.grammar.expectation import ExpectedKind
-from ivr.grammar.inputs.base import BaseInput, TypedValue
+from ivr.grammar.inputs.base import TypedValue
+from ivr.grammar.inputs.digits import corrections
+from ivr.grammar.inputs.spoken_forms import corrected
+from ivr.grammar.inputs.spoken_input import SpokenInput
 from ivr.grammar.inputs.tokens import digits_of, tokens
 from ivr.grammar.languages import registry
 
@@ -13,8 +16,10 @@ SHORTEST, LONGEST = 3, 15
 """Digits of a number; the longest is that of ITU-T E.164."""
 
 
-class PhoneInput(BaseInput):
+class PhoneInput(SpokenInput):
     """Parses a telephone number. The value is a text of digits, with a + before them where one was said."""
+
+    kind = "phone"
 
     expected_kind: ClassVar[ExpectedKind] = "digits"
 
@@ -29,6 +34,14 @@ class PhoneInput(BaseInput):
         return f"+{digits}" if digits is not None and plus else digits
 
     def parse(self, text: str) -> TypedValue | None:
+        change = corrected(text, self.language)
+        before, after = (self.digits_in(each) for each in change) if change is not None else (None, None)
+        for number in corrections(before or "", after or ""):
+            if (found := self._typed(number)) is not None:
+                return found
+        return super().parse(text)
+
+    def parse_words(self, text: str) -> TypedValue | None:
         found = self.digits_in(text)
         return self._typed(found) if found is not None else None
 

@@ -9,16 +9,34 @@ from collections.abc import Sequence
 from datetime import time
 
 from ivr.grammar import reading
-from ivr.grammar.inputs.base import BaseInput, TypedValue
+from ivr.grammar.inputs.base import TypedValue
+from ivr.grammar.inputs.spoken_forms import date_and_time
+from ivr.grammar.inputs.spoken_input import SpokenInput
 from ivr.grammar.inputs.tokens import each_number, tokens
 from ivr.grammar.languages import registry
 from ivr.grammar.languages.vocabulary import Vocabulary
 
 
-class TimeInput(BaseInput):
+class TimeInput(SpokenInput):
     """Parses a time of day. The value is a ``time``."""
 
+    kind = "time"
+
     def parse(self, text: str) -> TypedValue | None:
+        found = super().parse(text)
+        if found is not None:
+            return found
+        # "Next Tuesday at half past three", "in the evening": the date is another question.
+        parts = registry.vocabulary(self.language).parts
+        half = " ".join(token for token in tokens(text) if token in parts)
+        for pieces in date_and_time(text, self.language):
+            for each in reversed(pieces):
+                found = super().parse(each) and super().parse(f"{each} {half}")
+                if found is not None:
+                    return found
+        return None
+
+    def parse_words(self, text: str) -> TypedValue | None:
         words = registry.vocabulary(self.language)
         found = tokens(
             re.sub(r"(?<=\d)\s*h(?=\d|\b)", ":", text.casefold()).replace(": ", ":00 "), ordinals=False

@@ -179,13 +179,3 @@ def each_number(found: Sequence[str], words: Vocabulary) -> Iterator[int | str]:
         else:
             yield number[0]
             at = number[1]
-
-
-def example_length(found: Sequence[str], at: int, words: Vocabulary) -> int:
-    """Return how many tokens after the letter at ``at`` only say which letter it is: 3 of "b as in bravo"."""
-    rest = found[at + 1 : at + 4]
-    for phrase in words.as_in:
-        if tuple(rest[: len(phrase)]) == phrase:
-            length = len(phrase) + 1
-            return length if len(rest) >= length and rest[length - 1][0] == found[at] else 0
-    return 0

@@ -41,6 +41,8 @@ def said_yes(text: str, language: str) -> bool | None:
     if not found or len(found) > LONGEST:
         return None
     found, said = _without_phrases(found, language)
+    if None in said:
+        return None
     yes = True in said or any(token in words.yes for token in found)
     no = False in said or any(token in words.no for token in found)
     if yes and no:
@@ -50,10 +52,10 @@ def said_yes(text: str, language: str) -> bool | None:
     return True if yes or all(token in words.assent for token in found) else None
 
 
-def _without_phrases(found: list[str], language: str) -> tuple[list[str], set[bool]]:
+def _without_phrases(found: list[str], language: str) -> tuple[list[str], set[bool | None]]:
     """Return the tokens without the phrases of several words that mean yes or no ("why not"), and
-    what these mean. A longer phrase is looked for first: "of course not" is no."""
-    said: set[bool] = set()
+    what these mean; None for neither. A longer phrase is looked for first: "of course not" is no."""
+    said: set[bool | None] = set()
     for phrase, meaning in _phrases(language):
         at = next((n for n in range(len(found)) if tuple(found[n : n + len(phrase)]) == phrase), None)
         if at is not None:
@@ -63,10 +65,13 @@ def _without_phrases(found: list[str], language: str) -> tuple[list[str], set[bo
 
 
 @functools.lru_cache(maxsize=64)
-def _phrases(language: str) -> tuple[tuple[tuple[str, ...], bool], ...]:
+def _phrases(language: str) -> tuple[tuple[tuple[str, ...], bool | None], ...]:
     known = registry.find_language(language)
     if known is None:
         return ()
-    each = [(tuple(tokens(text)), True) for text in (*known.yes_phrases, *known.yes_idioms)]
+    each: list[tuple[tuple[str, ...], bool | None]] = [
+        (tuple(tokens(text)), None) for text in known.neither_idioms
+    ]
+    each += [(tuple(tokens(text)), True) for text in (*known.yes_phrases, *known.yes_idioms)]
     each += [(tuple(tokens(text)), False) for text in (*known.no_phrases, *known.no_idioms)]
     return tuple(sorted((one for one in each if len(one[0]) > 1), key=lambda one: -len(one[0])))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ivr.grammar.languages.answer_rules import AnswerRules
 from ivr.grammar.languages.matching_rules import MatchingRules
 from ivr.grammar.languages.reader import Reader
 from ivr.grammar.languages.vocabulary import Vocabulary
@@ -35,6 +36,8 @@ class Language:
     """How the phrases of a menu are found in what was said."""
     readers: Mapping[str, Reader] = field(default_factory=dict)
     """Region to how values are read aloud there; "" is the reader for every other region."""
+    answers: AnswerRules = field(default_factory=AnswerRules)
+    """What is said around a value, and how recognisers write it."""
     yes_no_answers: frozenset[str] = frozenset()
     """Words of which whole answers to a yes-or-no question are made, as ``matching.normalize`` writes them.
     """
@@ -45,6 +48,8 @@ class Language:
     """Other phrases of several words that mean yes, though their words may not ("no problem"), as
     ``inputs.tokens`` writes them; and those that mean no."""
     no_idioms: tuple[str, ...] = ()
+    neither_idioms: tuple[str, ...] = ()
+    """Phrases that are no answer, though they have words of one: "I don't know"."""
     backchannels: frozenset[str] = frozenset()
     """Words that mean "I am listening" and are no turn of their own."""
     open_words: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """What the matching of a menu needs to know of a language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -39,3 +39,5 @@ class MatchingRules:
     """Returns a key that is the same for words that sound the same."""
     confusable_sounds: Mapping[int, int | str | None] = field(default_factory=dict)
     """A ``str.translate`` table: sounds in such keys that a telephone line makes hard to distinguish."""
+    synonyms: Sequence[frozenset[str]] = ()
+    """Words of one meaning: "move my appointment" is "change an appointment"."""

@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 
 from ivr.grammar.languages import de, en, es, fr
+from ivr.grammar.languages.answer_rules import AnswerRules
 from ivr.grammar.languages.language import DateOrder, Language, TextName
 from ivr.grammar.languages.matching_rules import MatchingRules
 from ivr.grammar.languages.reader import PlainReader, Reader
@@ -48,6 +49,11 @@ def matching_rules(tag: str) -> MatchingRules:
     rules = rules or _languages["en"].matching
     assert rules is not None
     return rules
+
+
+def answer_rules(tag: str) -> AnswerRules:
+    """Return what is said around a value; the English rules where the language is not known."""
+    return (find_language(tag) or _languages["en"]).answers
 
 
 def reader(tag: str) -> Reader:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ivr.audio.frames import VAD_RATE
 from ivr.grammar.expectation import Expectation
 from ivr.session.privacy import Privacy
+from ivr.session.turn.interim_answers import InterimAnswers
 from ivr.speech.base import HasHealth, SpeechError, SpeechToText, Transcript, recognise
 from ivr.text import clean_text
 from ivr.vad.events import Pcm16
@@ -34,6 +35,7 @@ class Recogniser:
         self.expected = Expectation()
         """The question that the caller is answering."""
         self._failed = False
+        self._interim_answers = InterimAnswers()
 
     @property
     def down(self) -> bool:
@@ -76,6 +78,7 @@ class Recogniser:
             hypotheses=understood.hypotheses,
             rule=understood.rule,
         )
+        transcript = self._interim_answers.settled(onset, transcript, expected)
         hidden = self._privacy.covers(onset, offset, asked)
         self._log.info(
             "interim_transcript" if why == "interim" else "transcript",

@@ -57,7 +57,8 @@ class Question:
             )
             keys = () if typed else tuple(key for key in universal.press if key not in own_keys)
             listed[f"{UNIVERSAL}{name}"] = (phrases, keys)
-        self._matcher = Matcher(listed, language)
+        behind = [name for name in listed if name.startswith(UNIVERSAL)]
+        self._matcher = Matcher(listed, language, behind)
         self._listed = frozenset(listed)
         own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
         kind = expected_answers(own, spec=asked, language=language).kind

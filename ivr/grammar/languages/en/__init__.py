@@ -1,16 +1,16 @@
 """English: number words, dates, matching, backchannels, built-in prompts, and reading values aloud."""
 
+from ivr.grammar.languages.en.answers import ANSWERS
+from ivr.grammar.languages.en.idioms import NEITHER_IDIOMS, NO_IDIOMS, YES_IDIOMS
 from ivr.grammar.languages.en.matching import MATCHING
 from ivr.grammar.languages.en.reading import English
 from ivr.grammar.languages.en.texts import TEXTS
 from ivr.grammar.languages.en.turns import (
     BACKCHANNELS,
     COPULAS,
-    NO_IDIOMS,
     NO_PHRASES,
     OPEN_WORDS,
     SUBJECT_PRONOUNS,
-    YES_IDIOMS,
     YES_NO_ANSWERS,
     YES_PHRASES,
 )
@@ -22,6 +22,7 @@ LANGUAGE = Language(
     decimal_point=".",
     date_orders={"US": "mdy"},
     vocabulary=VOCABULARY,
+    answers=ANSWERS,
     matching=MATCHING,
     readers={"": English(), "US": English(american=True)},
     yes_no_answers=YES_NO_ANSWERS,
@@ -29,6 +30,7 @@ LANGUAGE = Language(
     no_phrases=NO_PHRASES,
     yes_idioms=YES_IDIOMS,
     no_idioms=NO_IDIOMS,
+    neither_idioms=NEITHER_IDIOMS,
     backchannels=BACKCHANNELS,
     open_words=OPEN_WORDS,
     copulas=COPULAS,

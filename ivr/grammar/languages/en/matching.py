@@ -42,6 +42,14 @@ _ALONE = {
     )
     for word in alike.split()
 }
+_SYNONYMS = (
+    word_set("change move reschedule rearrange postpone shift rebook"),
+    word_set("book schedule arrange"),
+    word_set("buy purchase"),
+    word_set("steal stole stolen robbed"),
+    word_set("lose lost losing missing mislaid"),
+    word_set("broken broke breaks"),
+)
 _RULES = [
     (re.compile(pattern), to)
     for pattern, to in (
@@ -96,4 +104,5 @@ MATCHING = MatchingRules(
     stem=stem,
     sound=sound,
     confusable_sounds=_LOOSE,
+    synonyms=_SYNONYMS,
 )

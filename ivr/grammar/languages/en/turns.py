@@ -24,11 +24,3 @@ YES_NO_ANSWERS = word_set(
 
 YES_PHRASES = ("yes", "yeah", "yep", "yes please", "that's right", "correct", "sure", "of course")
 NO_PHRASES = ("no", "nope", "no thanks", "that's wrong", "not really")
-YES_IDIOMS = (
-    "why not", "no problem", "no problem at all", "not a problem", "no worries", "sounds good", "go ahead",
-    "by all means", "for sure", "that works", "you bet", "i think so", "i guess so", "yes it is",
-)  # fmt: skip
-NO_IDIOMS = (
-    "of course not", "certainly not", "absolutely not", "not at all", "no thank you", "no way", "no its not",
-    "thats not right", "i dont think so", "i think not", "id rather not",
-)  # fmt: skip

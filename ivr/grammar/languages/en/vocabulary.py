@@ -27,8 +27,10 @@ VOCABULARY = Vocabulary(
     minus=word_set("minus negative"),
     plus=word_set("plus"),
     half=word_set("half"),
-    yes=word_set("yes yeah yep yup yea sure ok okay absolutely definitely certainly affirmative"),
-    assent=word_set("right correct thats exactly it is fine good please"),
+    yes=word_set("yes yeah yep yup yea sure ok okay absolutely definitely certainly affirmative mhm"),
+    assent=word_set(
+        "right correct thats exactly it is fine good please perfect lovely great brilliant alright"
+    ),
     no=word_set("no nope nah not wrong incorrect never negative dont isnt"),
     denials=word_set("not never dont isnt didnt"),
     months=numbered(
