@@ -14,7 +14,6 @@ from ivr.sip.options import SipOptions
 from ivr.sip.pjsip.call import PjCall
 from ivr.sip.pjsip.native import CallSlots
 from ivr.sip.pjsip.outgoing import answer
-from ivr.sip.pjsip.packet_module import Packet
 from ivr.sip.security.srtp import refusal
 
 log: Any = structlog.get_logger("ivr.sip")
@@ -41,7 +40,7 @@ class Admission:
         self._takes_calls = takes_calls
         self.draining = False
         """Any thread → SIP thread: no further call is taken or placed."""
-        self._limit = 0
+        self._limit = self._reserved = 0
         self._slots: CallSlots
         self._refused: set[PjCall] = set()
         self._descriptors = Descriptors()
@@ -50,15 +49,19 @@ class Admission:
     def start(self, max_calls: int) -> None:
         """pjsua runs with one slot more than ``max_calls``."""
         self._limit = max_calls
+        reserved = self._options.reserved_calls
+        self._reserved = min(max_calls, max_calls // 10 if reserved is None else reserved)
         self._slots = CallSlots(max_calls + 1)
 
-    def refusal_reason(self, exclude: int = -1) -> str | None:
+    def refusal_reason(self, exclude: int = -1, *, trusted: bool = True) -> str | None:
         """Return why no further call is taken or placed: "full", "draining", "descriptors" or None.
-        ``exclude`` is the index of the call in question, which has its slot already.
+        ``exclude`` is the index of the call in question, which has its slot already. Who is not ``trusted``
+        finds it full when only reserved calls are left.
         """
         if self.draining:
             return "draining"
-        if self._open(exclude) >= self._limit or self._bank.full:
+        limit = self._limit if trusted else self._limit - self._reserved
+        if self._open(exclude) >= limit or self._bank.full:
             return "full"
         if self._descriptors.used_up():
             self._report_descriptors()
@@ -82,9 +85,9 @@ class Admission:
         """Return how many call slots pjsua has not freed yet."""
         return self._slots.taken()
 
-    def gate_refusal(self, message: RawMessage, packet: Packet) -> tuple[int, str] | None:
+    def gate_refusal(self, trusted: bool) -> tuple[int, str] | None:
         """Return status and reason for an INVITE that pjsua need not see; it would take a slot."""
-        reason = self.refusal_reason() if self._takes_calls else "closed"
+        reason = self.refusal_reason(trusted=trusted) if self._takes_calls else "closed"
         return None if reason is None else (503, reason)
 
     def refusal(self, call_index: int, transport: str, message: RawMessage) -> tuple[int, str] | None:

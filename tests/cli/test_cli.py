@@ -104,7 +104,7 @@ ENCRYPTED = ("IVR_SIP__TLS_BIND=127.0.0.1:5960", "IVR_SIP__SRTP=required")
 
 
 @needs_stock
-@pytest.mark.parametrize(("setting", "workers"), zip(ENCRYPTED, ("0", "2"), strict=True))
+@pytest.mark.parametrize(("setting", "workers"), list(zip(ENCRYPTED, ("0", "2"), strict=True)))
 def test_the_stock_wheel_is_asked_for_no_encryption_it_cannot_do(
     tmp_path: Path, setting: str, workers: str
 ) -> None:

@@ -35,6 +35,21 @@ def test_a_trusted_peer_is_never_banned() -> None:
     target.close()
 
 
+def test_strangers_never_take_the_calls_that_are_reserved_for_peers() -> None:
+    peer = "127.0.0.7"
+    target = Target(
+        free_port(), host=STRANGER, accept_from=["any", peer], max_calls=2, reserved_calls=1, ban_after=99
+    )
+    held = target.call()
+    for _ in range(30):
+        assert target.status(Request(body=sdp()), 1) == 503
+    other = target.beside(peer).call()
+    held.hang_up()
+    target.call().hang_up()  # a stranger's call is there again
+    other.hang_up()
+    target.close()
+
+
 CONTACTS = [
     "<sip:x@127.0.0.66>",
     "<sip:+900@127.0.0.9:5099;transport=tcp>",

@@ -70,12 +70,12 @@ class Gate:
     def __init__(
         self,
         options: SipOptions,
-        admit: Callable[[RawMessage, Packet], tuple[int, str] | None],
+        admit: Callable[[bool], tuple[int, str] | None],
         challenges: RegistrarChallenges,
         hosts: HostAddresses,
         certificate_names: Callable[[int], Sequence[str]],
     ) -> None:
-        """``admit(message, packet)`` gives status and reason for a first INVITE that is not taken, else None.
+        """``admit(trusted)`` gives status and reason for a first INVITE that is not taken, else None.
         ``challenges`` knows which ones an account's credentials may answer, ``hosts`` the addresses of
         trunks, ``certificate_names`` what the sender of a ``pjsip_rx_data`` showed. Raises SipError.
         """
@@ -185,7 +185,7 @@ class Gate:
             if known is not None and known.branch == message.branch:
                 # The transaction repeats its answer until the ACK has come (RFC 6026, 7.1: then nothing).
                 return known.acknowledged
-            refused = self._admit(message, packet)
+            refused = self._admit(peer.trusted)
             found = Refusal(*refused) if refused is not None else None
         if found is not None:
             self._refuse(packet, message, found)
