@@ -45,8 +45,9 @@ def test_strangers_never_take_the_calls_that_are_reserved_for_peers() -> None:
         assert target.status(Request(body=sdp()), 1) == 503
     other = target.beside(peer).call()
     held.hang_up()
-    target.call().hang_up()  # a stranger's call is there again
     other.hang_up()
+    target.wait("ended", call=other.invite.call_id)
+    target.call().hang_up()  # a stranger's call is there again
     target.close()
 
 

@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, Any] = {
     "plans": ["front-desk.yaml"],
     "sip.public_address": "203.0.113.7",
     "sip.max_calls": 50,
+    "sip.reserved_calls": 10,
     "sip.registrations.registrar": "sip:pbx.example.org;transport=tls",
     "sip.registrations.user": "100",
     "sip.registrations.password": "a long password",
