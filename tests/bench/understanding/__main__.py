@@ -6,8 +6,9 @@ import json
 import logging
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -18,10 +19,11 @@ from ivr.speech.registry import create_stt
 from tests.bench import report
 from tests.bench.turns.clip import mixed
 from tests.bench.understanding.corpus import MENU, Item, people, voices, yes_and_no
-from tests.bench.understanding.menus import Outcome, TextOnly, ask, menu
+from tests.bench.understanding.menus import Outcome, TextOnly, ValueOutcome, ask, ask_value, menu
+from tests.bench.understanding.values import Said, said_values
 
 BINS = 5
-Group = Callable[[Path], "list[Item]"]
+Named = TypeVar("Named", Item, Said)
 
 
 def main() -> int:
@@ -62,6 +64,13 @@ async def _run(options: argparse.Namespace) -> None:
             found = [await _yes_no(stt, item) for item in chosen]
             rows[f"yes or no, {engine}"] = _figures(found, [])
             _show(f"yes or no, {engine}", rows[f"yes or no, {engine}"])
+        wanted = _share([each for each in said_values(folder) if each.split == options.split], options.scale)
+        for engine, stt in engines.items():
+            for row, several in _by_row(wanted).items():
+                answers = [await ask_value(stt, each) for each in several]
+                name = f"{row}, {engine}"
+                rows[name] = _value_figures(answers)
+                _show(name, rows[name])
     finally:
         await whisper.aclose()
     path = options.out / "understanding.json"
@@ -80,7 +89,28 @@ async def _yes_no(stt: SpeechToText, item: Item) -> Outcome:
     return await ask(stt, item, expected, YES if item.meaning == "yes" else NO)
 
 
-def _share(items: list[Item], scale: float) -> list[Item]:
+def _by_row(values: list[Said]) -> dict[str, list[Said]]:
+    """Values by who says them and what they are: people, espeak-ng, other voices."""
+    found: dict[str, list[Said]] = {}
+    for each in values:
+        who = each.who if each.who == "people" else "espeak-ng" if "/espeak-" in each.name else "voices"
+        found.setdefault(f"{each.row}, {who}", []).append(each)
+    return dict(sorted(found.items()))
+
+
+def _value_figures(answers: list[ValueOutcome]) -> dict[str, float]:
+    count = len(answers)
+    return {
+        "answers": count,
+        "right": sum(each.taken == each.said.value for each in answers) / count,
+        "wrong": sum(each.taken not in (None, each.said.value) for each in answers) / count,
+        "right after one confirmation": sum(each.said.value in (each.taken, each.offered) for each in answers)
+        / count,
+        "seconds p50": statistics.median(each.seconds for each in answers),
+    }
+
+
+def _share(items: list[Named], scale: float) -> list[Named]:
     ordered = sorted(items, key=lambda each: mixed(each.name))
     return ordered[: max(1, round(scale * len(ordered)))]
 

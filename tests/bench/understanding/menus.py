@@ -4,14 +4,17 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ivr.audio.resample import resample
+from ivr.dialplan.verbs.gather.question import Question
 from ivr.grammar.answers import NO, YES, expected_answers
 from ivr.grammar.expectation import Expectation
 from ivr.grammar.fusion import Recognition
 from ivr.grammar.inputs import InputSpec, make_input
 from ivr.speech.base import SpeechToText, Transcript, recognise
 from tests.bench.understanding.corpus import Item
+from tests.bench.understanding.values import Said
 
 RATE = 16_000
 
@@ -56,6 +59,33 @@ async def ask(stt: SpeechToText, item: Item, expected: Expectation, meaning: str
     ]
     offered = tuple(possible) if taken is None else ()
     return Outcome(item, meaning, understood, taken, offered, seconds)
+
+
+@dataclass
+class ValueOutcome:
+    """A typed value that was said: what was taken at once, or what would be confirmed."""
+
+    said: Said
+    taken: Any
+    offered: Any
+    seconds: float
+
+
+async def ask_value(stt: SpeechToText, said: Said) -> ValueOutcome:
+    """Return how ``said`` is understood as the answer to a question for such a value, as ``gather`` does with
+    ``confirm: auto``."""
+    question = Question({}, {}, said.spec, "#", said.spec.language)
+    sound = resample(said.pcm, 8000, RATE).tobytes()
+    began = time.perf_counter()
+    heard = await recognise(stt, sound, RATE, question.expected.context)
+    seconds = time.perf_counter() - began
+    found = question.expected.understand(heard.text, heard.confidence, heard.hypotheses)
+    typed = question.typed(found.text, found.confidence)
+    if typed is not None and not question.doubts(typed, found.hypotheses):
+        return ValueOutcome(said, typed.value, None, seconds)
+    unsure = question.unsure_value(found.hypotheses)
+    offered = typed or (unsure[0] if unsure is not None else None)
+    return ValueOutcome(said, None, offered.value if offered is not None else None, seconds)
 
 
 def menu(item: Item, others: Sequence[str], size: int, *, stranger: bool, dice: random.Random) -> Expectation:
