@@ -91,8 +91,8 @@ class SipOptions:
     """Calls held at once; when not set, all the PJSUA2 build can hold, less the one slot that refusing
     needs."""
     reserved_calls: int | None = None
-    """The last calls, which only trusted senders (see ``accept_from``) may begin, so that strangers never take
-    them all; when not set, a tenth of the most, rounded down."""
+    """The last calls, which only trusted senders (see ``accept_from``) may begin, so that strangers never
+    take them all; when not set, a tenth of the most, rounded down."""
     retry_after_s: int = 10
     """Seconds in ``Retry-After`` of a 503."""
     ring_s: float = 0.0
