@@ -204,7 +204,9 @@ class UserAgent:
             known = (self._challenges, self._hosts, connections.certificate_names)
             self._gate = Gate(self.options, self._admission.gate_refusal, *known)
             guards = (self._gate, NameResolver(self._commands.put))
-            self._endpoint = Endpoint(self.options, self._admission.options_state, connections, guards)
+            self._endpoint = Endpoint(
+                self.options, self._admission.options_state, connections, guards, self._gate.unreadable
+            )
             self._endpoint.start()
             self._admission.start(self._endpoint.max_calls)
             self._accounts.open(self._endpoint, self._on_call is not None)

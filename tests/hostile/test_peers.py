@@ -1,5 +1,7 @@
 """Tests of who may send SIP at all (``sip.accept_from``), over real sockets."""
 
+import pytest
+
 from tests.hostile.messages import Request, Target, sdp
 from tests.ports import free_port
 
@@ -26,6 +28,30 @@ def test_where_anybody_may_call_a_scanner_is_banned_and_others_are_served() -> N
     other.call().hang_up()
     target.close()
     assert [line for line in target.lines if "source_banned" in line]
+
+
+NOISE = [
+    bytes(range(256)),
+    b"OPTIONS sip:x@y SIP/2.0\r\nFrom: a\r\n\r\n",
+    b"OPTIONS sip:x@y SIP/2.0\r\nFrom: <sip:a@b>\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("noise", NOISE)
+def test_what_cannot_be_parsed_counts_against_its_source_alone(noise: bytes) -> None:
+    peer = "127.0.0.7"
+    target = Target(free_port(), host=STRANGER, accept_from=["any", peer], ban_after=5)
+    trusted = target.beside(peer)
+    for _ in range(12):
+        target.send(noise)
+        trusted.send(noise)
+    assert target.status(Request("OPTIONS"), 0.3) == 0
+    trusted.check_alive()
+    trusted.call().hang_up()
+    target.beside("127.0.0.8").check_alive()
+    target.close()
+    banned = [line for line in target.lines if "source_banned" in line]
+    assert len(banned) == 1 and STRANGER in banned[0]
 
 
 def test_a_trusted_peer_is_never_banned() -> None:

@@ -9,13 +9,14 @@ import structlog
 
 from ivr.sip.errors import SipError
 from ivr.sip.gate.audio_lines import Taken, unusable_ports
+from ivr.sip.gate.bans import Bans
 from ivr.sip.gate.counts import RefusalCounts, Treatment
 from ivr.sip.gate.credentials import RegistrarChallenges
 from ivr.sip.gate.dialogs import Dialogs
 from ivr.sip.gate.digest import DigestChallenges
 from ivr.sip.gate.hosts import HostAddresses, host_of
 from ivr.sip.gate.nat import is_behind_nat
-from ivr.sip.gate.peers import STRANGER, Peer, Peers, SourceLimits
+from ivr.sip.gate.peers import STRANGER, Peer, Peers
 from ivr.sip.gate.raw_message import RawMessage, read
 from ivr.sip.gate.recent import Recent
 from ivr.sip.gate.request_checks import Refusal, media_types, refusal, response_refusal
@@ -35,9 +36,6 @@ _SCANNED = frozenset({"REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"})
 """Outside a call a phone sends these to its PBX, which we are not."""
 _REFRESHES = frozenset({"INVITE", "UPDATE"})
 """Methods whose Contact says where the dialog's requests go from then on (RFC 3261, 12.2; RFC 3311)."""
-LIMIT_WINDOW_S = 10
-MAX_RATE = 50
-"""Requests a second from a source that is not trusted, over the window, after which it is banned."""
 REQUESTS_KEPT_S = 64.0
 """Seconds for which a request of ours is remembered: a transaction takes half of that (RFC 3261, 17)."""
 RINGING_KEPT_S = 600.0
@@ -47,6 +45,7 @@ INVITES_KEPT_S = 300.0
 PROVED_S = 3600.0
 """Seconds for which a source that proved a trunk's password may send what is no new call."""
 _NO_PEER = "not from a peer in sip.accept_from"
+_UNREADABLE = "not SIP, or broken (RFC 3261, 7)"
 _BANNED: Treatment = "banned"
 LOG_EVERY_S = 1.0
 """Refused messages are logged once in so many seconds, with a count of the others."""
@@ -88,8 +87,7 @@ class Gate:
         elsewhere = set(options.accept_from) - {"loopback", "registrars", "trunks"}
         if not (elsewhere or options.registrations or options.trunks or is_loopback(options.bind)):
             log.warning("only_loopback_accepted", remedy="name those who may call in sip.accept_from")
-        self._faults = SourceLimits(options.ban_after, LIMIT_WINDOW_S, options.ban_s)
-        self._rate = SourceLimits(MAX_RATE * LIMIT_WINDOW_S, LIMIT_WINDOW_S, options.ban_s)
+        self._bans = Bans(options)
         keyings = set(options.srtp_keying) & set(build_security().keyings)
         encrypted = options.srtp != "off"
         self._taken = Taken(
@@ -109,7 +107,7 @@ class Gate:
         self._invites: Recent[tuple[str, str], _Invite] = Recent(INVITES_KEPT_S)
         """INVITEs by Call-ID and From tag."""
         self._module = PacketModule(self._request, self._response, self._sent)
-        self._strangers = Strangers(options.bind, self._peers, (self._faults, self._rate))
+        self._strangers = Strangers(options.bind, self._peers, self._bans.limits)
         self.counts = RefusalCounts(time.monotonic())
         """Messages that did not reach pjsip, for whatever reason."""
         self._answering = False
@@ -156,12 +154,19 @@ class Gate:
 
     # -- received
 
+    def unreadable(self, host: str, port: int) -> None:
+        """pjsip could not parse a packet, and has dropped it."""
+        self._note(_UNREADABLE, Packet(b"", host, port), read(b""))
+        peer = self._peers.find(host)
+        if peer is None or not peer.trusted:
+            self._bans.fault(host, "too many packets that are no SIP")
+
     def _request(self, packet: Packet) -> bool:
         message = read(packet.data)
         names = self._certificate_names(packet.pointer)
         peer = self._peers.find(packet.host, names)
         accounts = {} if peer is not None and peer.trusted else self._peers.accounts(packet.host, names)
-        if (accounts or (peer is not None and not peer.trusted)) and self._is_banned(packet):
+        if (accounts or (peer is not None and not peer.trusted)) and self._bans.refuses(packet.host):
             self._note("banned", packet, message, treatment="banned")
             return True
         if accounts and message.method == "INVITE" and not message.to_tag:
@@ -179,7 +184,7 @@ class Gate:
             refusal(message, len(packet.data)) or self._sdp_refusal(message) or self._dialog_refusal(message)
         )
         if not peer.trusted and (found is not None or message.method in _SCANNED):
-            self._fault(packet)
+            self._bans.fault(packet.host)
         if found is None and message.method == "INVITE" and not message.to_tag:
             known = self._invites.get((message.call_id, message.from_tag))
             if known is not None and known.branch == message.branch:
@@ -224,20 +229,6 @@ class Gate:
             return None
         return Refusal(0 if message.method == "ACK" else 488, "a session description that is none (RFC 8866)")
 
-    def _is_banned(self, packet: Packet) -> bool:
-        now = time.monotonic()
-        if self._faults.banned(packet.host, now) or self._rate.banned(packet.host, now):
-            return True
-        if self._rate.counted(packet.host, now):
-            log.warning("source_banned", source=packet.host, reason="too many requests")
-            return True
-        return False
-
-    def _fault(self, packet: Packet, reason: str = "too many refused requests") -> None:
-        """Note a message that no phone of a caller sends."""
-        if self._faults.counted(packet.host, time.monotonic()):
-            log.warning("source_banned", source=packet.host, reason=reason)
-
     # -- trunks that prove a password
 
     def _judge(
@@ -246,7 +237,7 @@ class Gate:
         """The trunk whose password an INVITE proves; None when it was challenged or refused."""
         found = refusal(message, len(packet.data))
         if found is not None:
-            self._fault(packet)
+            self._bans.fault(packet.host)
             self._refuse(packet, message, found)
             return None
         passwords = {user: password for user, (password, _) in accounts.items()}
@@ -254,15 +245,15 @@ class Gate:
         if verdict == "right":
             peer = accounts[user][1]
             self._proved.put(packet.host, peer)
-            self._faults.forgive(packet.host)
+            self._bans.forgive(packet.host)
             return peer
         if verdict == "wrong":
-            self._fault(packet, "too many wrong passwords")
+            self._bans.fault(packet.host, "too many wrong passwords")
             self._refuse(packet, message, Refusal(_FORBIDDEN, "wrong user or password"))
             return None
         if self._proved.get(packet.host) is None:
             # Who never answers a challenge is looking for open doors.
-            self._fault(packet, "too many unanswered challenges")
+            self._bans.fault(packet.host, "too many unanswered challenges")
         stale = verdict == "stale"
         self._answer(packet, 401, self._digest.headers(packet.host, message.call_id, stale=stale))
         return None

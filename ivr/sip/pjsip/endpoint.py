@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from ivr.sip.pjsip.tls import KEYINGS, SRTP_USE, Connections, TlsTransports, bui
 from ivr.sip.routing import Route
 from ivr.sip.security.check import check_call
 from ivr.sip.security.srtp import refusal
+from ivr.text import clean_text
 
 log = structlog.get_logger("ivr.sip")
 
@@ -42,13 +44,26 @@ def _quiet_stdout() -> Iterator[None]:
         os.close(null)
 
 
+_DROPPED = re.compile(r"(?:Dropping|Error processing) (?:\d+ bytes )?packet from (?:\S+ )?([\d.]+):(\d+)")
+"""What pjsip logs about a packet that it could not parse, or that lacks a header; in any of its versions."""
+
+
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]
-    """Writes pjsip's own warnings and errors to our log."""
+    """Reads pjsip's own log: packets that it dropped are counted, the rest goes to ours at level debug."""
+
+    def __init__(self, unreadable: Callable[[str, int], None]) -> None:
+        super().__init__()
+        self._unreadable = unreadable
 
     def write(self, entry: Any) -> None:
-        # A peer that connects to the TLS port and sends nothing is not our error.
-        say = log.error if entry.level <= 1 and "SSL timeout" not in entry.msg else log.debug
-        say("pjsip", text=entry.msg.strip())
+        try:
+            dropped = _DROPPED.search(entry.msg)
+            if dropped is not None:
+                self._unreadable(dropped[1], int(dropped[2]))
+            else:
+                log.debug("pjsip", text=clean_text(entry.msg).strip())
+        except Exception:
+            log.exception("pjsip_log_failed")
 
 
 def failure_of(call: Callable[..., object], *args: object) -> str | None:
@@ -121,9 +136,11 @@ class Endpoint:
         options_state: Callable[[], tuple[int, dict[str, str]]],
         connections: Connections,
         guards: Sequence[PjsipPart],
+        unreadable: Callable[[str, int], None],
     ) -> None:
         """``options_state`` gives status and headers of the answer to an OPTIONS request. ``guards`` are
-        registered before the first packet is read."""
+        registered before the first packet is read. ``unreadable`` is called with the address and port that
+        sent what pjsip could not parse."""
         self.options = options
         try:
             self.host, self.port = parse_bind(options.bind)
@@ -144,6 +161,7 @@ class Endpoint:
         self.ep = _Endpoint(options, self.connections)
         self.build_max_calls = 0
         self.max_calls = 0
+        self._unreadable = unreadable
         self._writer: _LogWriter | None = None
         self._modules = (options_requests(options_state), unhandled_requests())
 
@@ -274,10 +292,10 @@ class Endpoint:
         media.noVad = True  # RTP keeps flowing while nothing is said
         media.ecTailLen = 0
         media.maxMediaPorts = max(254, 4 * (self.max_calls + 1) + 8)
-        self._writer = _LogWriter()
+        self._writer = _LogWriter(self._unreadable)
         config.logConfig.writer = self._writer
         config.logConfig.level = 2
-        config.logConfig.consoleLevel = 0
+        config.logConfig.consoleLevel = 2  # of the writer too; nothing is printed beside it
         config.logConfig.msgLogging = 0
         self.ep.libInit(config)
 
