@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from ivr.modelstore import ModelError, ModelStore, fetch
@@ -15,6 +16,11 @@ MUSIC = Path("/usr/share/asterisk/moh")
 
 
 _HOST = pytest.StashKey[engine_host.RunningHost]()
+
+
+# An example that is late on a busy machine is no fault: tests that measure time have the marker ``timing``.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -41,14 +42,15 @@ async def test_a_quick_start_shows_no_line() -> None:
 
 
 async def test_without_a_terminal_every_step_is_a_line_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start_progress, "PROMPTS_EVERY_S", 0.02)
+    seconds = 0.0
+    monkeypatch.setattr(start_progress, "time", SimpleNamespace(monotonic=lambda: seconds))
     output = io.StringIO()
     with capture_logs() as lines:
         async with StartProgress(output) as progress:
             progress.engine_starting("piper")
             for done in range(4):
                 progress.prompts(done, 3)
-                await asyncio.sleep(0.015)
+                seconds += 0.75 * start_progress.PROMPTS_EVERY_S
     assert output.getvalue() == ""
     assert [line["event"] for line in lines] == ["engine_starting", "prompts_preparing"]
     assert lines[1]["done"] == 2 and lines[1]["total"] == 3
