@@ -1,4 +1,4 @@
-"""Who is banned for a while: sources of too many requests, or of messages that no phone sends."""
+"""Bans, for a while: sources of too many requests, or of messages that no phone sends."""
 
 import time
 from typing import Any
