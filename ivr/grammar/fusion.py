@@ -29,6 +29,10 @@ FusionRule = Literal["text", "typed", "agree", "sound", "unsure", "rejected"]
 UnderstandingLevel = Literal["strict", "balanced", "lenient"]
 LEVELS: tuple[UnderstandingLevel, ...] = get_args(UnderstandingLevel)
 
+UNDERSTANDING = (
+    "how sure an answer must be: strict (rather asks than is wrong), balanced, or lenient (rather takes it)"
+)
+"""The levels, for whoever writes a plan."""
 LONG_WORDS = 3
 CLEAR = 0.6
 

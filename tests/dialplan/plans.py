@@ -14,7 +14,7 @@ def write(folder: Path, text: str, name: str = "plan.yaml") -> Path:
     return path
 
 
-def plan(folder: Path, steps: str, start: str = "a") -> Plan:
-    """A plan whose steps are ``steps``, indented as they are there."""
-    head = f"dialplan: 1\nstart: {start}\nsteps:\n"
+def plan(folder: Path, steps: str, start: str = "a", *, top: str = "") -> Plan:
+    """A plan whose steps are ``steps``, indented as they are there; ``top`` is a line above them."""
+    head = f"dialplan: 1\nstart: {start}\n{top}\nsteps:\n"
     return load_plan(write(folder, head + textwrap.indent(textwrap.dedent(steps), "  ")))

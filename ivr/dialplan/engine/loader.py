@@ -37,6 +37,7 @@ from ivr.dialplan.values.functions import Function
 from ivr.dialplan.values.hours import Calendar
 from ivr.dialplan.values.prompting import PromptOptions
 from ivr.dialplan.values.texts import Expr
+from ivr.grammar.fusion import UNDERSTANDING, UnderstandingLevel
 
 VERSION = "1"
 
@@ -65,6 +66,7 @@ class Document(Fields):
         default_factory=PromptOptions,
         description="a mapping of how all its prompts yield to the caller: barge_in, protect and the like",
     )
+    understanding: UnderstandingLevel = Field(default="balanced", description=UNDERSTANDING)
     variables: dict[VariableName, Expr] = Field(
         default_factory=dict, description="a mapping of names to what a call begins with, such as {tries: 0}"
     )
@@ -135,7 +137,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
 
     document = _validate(Document, own, context, problems, "plan")
     if document is not None:
-        context.universals = document.universals
+        context.universals, context.understanding = document.universals, document.understanding
     for source in sources[1:]:
         _validate(Library, source, context, problems, "library")
     steps: dict[str, Step] = {}
@@ -159,6 +161,7 @@ def read_plan(path: str | os.PathLike[str]) -> ReadPlan:
         sounds=types.MappingProxyType(context.sounds),
         variables=types.MappingProxyType(initial),
         languages=document.languages,
+        understanding=document.understanding,
         names_languages="languages" in own.root.entries,
         hours=types.MappingProxyType(
             {name: calendar.made(date.today()) for name, calendar in document.hours.items()}

@@ -37,6 +37,7 @@ def verbs_of_reply(reply: Any, plan: Plan) -> tuple[PlacedVerb, ...]:
         sounds=dict(plan.sounds),
         params={name: step.params for name, step in plan.steps.items()},
         languages=plan.languages,
+        understanding=plan.understanding,
         hours=frozenset(plan.hours),
         universals=plan.universals,
         in_call=True,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ivr.dialplan.values.hours import OpenHours
 from ivr.dialplan.values.prompting import PromptOptions
+from ivr.grammar.fusion import UnderstandingLevel
 from ivr.session.types import AudioClip
 
 
@@ -31,6 +32,8 @@ class PlanSettings:
     """A call begins in the first."""
     names_languages: bool = False
     """The plan lists its languages; otherwise it uses the language of the service."""
+    understanding: UnderstandingLevel = "balanced"
+    """How sure an answer must be, where a gather does not say."""
     hours: Mapping[str, OpenHours] = field(default_factory=dict)
 
 

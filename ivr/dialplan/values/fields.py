@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ivr.audio.wav import WavError, decode_wav
 from ivr.dialplan.source.errors import did_you_mean, listed, quoted
 from ivr.dialplan.values.variables import NAME, RESERVED
+from ivr.grammar.fusion import UnderstandingLevel
 from ivr.session.types import AudioClip
 
 MAX_SOUND_BYTES = 64 * 1024 * 1024
@@ -126,6 +127,8 @@ class LoadContext:
     """The languages of the plan."""
     universals: Mapping[str, Any] = field(default_factory=dict)
     """The plan's universals, known once the top of the plan was read."""
+    understanding: UnderstandingLevel = "balanced"
+    """How sure an answer must be, where a gather does not say."""
     hours: frozenset[str] = frozenset()
     functions: dict[str, Any] = field(default_factory=dict)
     """The functions of the plan's author that verbs name."""

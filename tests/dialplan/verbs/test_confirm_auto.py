@@ -156,3 +156,24 @@ async def test_an_unsure_value_is_taken_where_the_plan_never_confirms(tmp_path: 
         await phone.silence(1)
         await phone.says("4719", _4719=0.6)
         await phone.hears("It is 4719.", within=1)
+
+
+@pytest.mark.parametrize(
+    ("where", "sure", "heard"),
+    [
+        ("plan", "strict", RIGHT),
+        ("plan", "lenient", "The bills."),
+        ("gather", "strict", RIGHT),
+        ("gather", "lenient", "The bills."),
+    ],
+)
+async def test_how_sure_an_answer_must_be_is_set_for_a_plan_or_a_gather(
+    tmp_path: Path, where: str, sure: str, heard: str
+) -> None:
+    option = f"understanding: {sure}"
+    top = option if where == "plan" else "understanding: balanced"
+    made = plan(tmp_path, MENU.format(confirm=option if where == "gather" else "timeout: 5s"), top=top)
+    async with Phone(made) as phone:
+        await phone.silence(1)
+        await phone.says("Thank you.", billing=0.9 if sure == "strict" else 0.75, sales=0.05)
+        await phone.hears(heard, within=1)

@@ -29,6 +29,7 @@ from ivr.dialplan.verbs.gather.answering import Timers
 from ivr.dialplan.verbs.gather.confirming import CONFIRM_NAMES, Confirm
 from ivr.dialplan.verbs.gather.cross_checks import cross_check_fields
 from ivr.dialplan.verbs.gather.question import Question
+from ivr.grammar.fusion import UNDERSTANDING, UnderstandingLevel
 from ivr.grammar.inputs import INPUTS, InputSpec
 from ivr.grammar.inputs.base import MAX_PRESSED
 from ivr.grammar.languages.language import DateOrder, TextName
@@ -172,6 +173,9 @@ class GatherFields(SpeakingVerb):
         default=False,
         description="true: the answer is never logged, recorded or traced, nor the sound of it kept",
     )
+    understanding: UnderstandingLevel | None = Field(
+        default=None, description=f"{UNDERSTANDING}; the plan's when not given"
+    )
     universals: Switch = Field(default=True, description="false: the plan's universals do not apply here")
     noinput: Miss = Field(default_factory=Miss, description="what to do when nothing is said in time")
     nomatch: Miss = Field(default_factory=Miss, description="what to do when no choice fits")
@@ -182,6 +186,7 @@ class GatherFields(SpeakingVerb):
 
     _languages: tuple[str, ...] = PrivateAttr(default=("en",))
     _questions: "_QuestionCache" = PrivateAttr(default_factory=lambda: _QuestionCache())
+    _level: UnderstandingLevel = PrivateAttr(default="balanced")
     _universals: Mapping[str, Universal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
@@ -215,6 +220,7 @@ class GatherFields(SpeakingVerb):
     def _keep_context(self, info: ValidationInfo) -> "GatherFields":
         if isinstance(info.context, LoadContext):
             self._languages = info.context.languages or self._languages
+            self._level = self.understanding or info.context.understanding
             if self.universals:
                 self._universals = info.context.universals
         return self
@@ -240,7 +246,9 @@ class GatherFields(SpeakingVerb):
         asked = self._asked(language, now)
         made = self._questions.get(language)
         if made is None or made[0] != asked:
-            question = Question(self.choices, self._universals, asked, self.finish_on_key, language)
+            question = Question(
+                self.choices, self._universals, asked, self.finish_on_key, language, self._level
+            )
             made = self._questions[language] = (asked, question)
         return made[1]
 

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from ivr.grammar.answers import Choices, expected_answers
 from ivr.grammar.expectation import Expectation
+from ivr.grammar.fusion import THRESHOLDS, UnderstandingLevel
 from ivr.grammar.inputs import InputSpec, TypedValue, make_input
 from ivr.grammar.matching import MIN_CONFIDENCE, Matcher, content_words
 from ivr.grammar.recognition import Hypothesis
@@ -35,6 +36,7 @@ class Question:
         asked: InputSpec | None,
         finish: str,
         language: str = "en",
+        level: UnderstandingLevel = "balanced",
     ) -> None:
         self._language = language
         self.finish = finish
@@ -63,7 +65,7 @@ class Question:
         own: Choices = {name: each for name, each in listed.items() if not name.startswith(UNIVERSAL)}
         kind = expected_answers(own, spec=asked, language=language).kind
         expected = expected_answers(listed, self._matcher, asked, language)
-        self.expected: Expectation = dataclasses.replace(expected, kind=kind)
+        self.expected: Expectation = dataclasses.replace(expected, kind=kind, thresholds=THRESHOLDS[level])
 
     # -- speech
 
