@@ -15,6 +15,7 @@ import pytest
 from tests.caller import Call, UserAgent, measure
 from tests.e2e.running import Event, Service
 from tests.e2e.services import RELOADED_PLAN, Services
+from tests.timing import machine_delay
 
 SETTINGS = {"IVR_WORKERS__RESTART_BACKOFF_S": "0.2"}
 
@@ -123,6 +124,12 @@ def test_a_killed_worker_takes_its_own_calls_and_no_others(service: Service, cal
     killed = time.time()
     os.kill(old, signal.SIGKILL)
     lost.media.sending = False  # who hears nothing hangs up
+    with machine_delay() as machine:
+        asked = time.monotonic()
+        near = caller.call(port(service, 0))
+        took = time.monotonic() - asked
+    assert took < 1.0 + machine.worst, "the next INVITE, at the other worker"
+    near.close()
     record = service.wait_event("call_ended", 5, killed, call=lost.call_id)
     assert (record["reason"], record["worker"], record["plan"]) == ("worker_lost", 1, "before")
     assert 0.5 < record["duration_s"] < 5 and "caller@" in record["caller"]
@@ -140,7 +147,7 @@ def test_a_killed_worker_takes_its_own_calls_and_no_others(service: Service, cal
         assert ended["reason"] == "caller"
         assert ended.keys() == record.keys(), "one set of fields, however a call ends"
         assert all(ended[name] == record[name] for name in ("plan", "direction", "transport"))
-    assert len(service.find("call_ended", since)) == 3, "each call is recorded once"
+    assert len(service.find("call_ended", since)) == 4, "each call is recorded once"
     lost.ended.set()
 
 

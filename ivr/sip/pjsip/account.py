@@ -1,6 +1,7 @@
 """The pjsua2 side of accounts: incoming calls, registrations. SIP thread only."""
 
 import contextlib
+import random
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -21,6 +22,18 @@ class AccountOwner(Protocol):
     def incoming(self, account: "PjAccount", call_index: int, rdata: int) -> None: ...
 
 
+RETRY_MAX_S = 1800.0
+"""The longest wait between two tries (RFC 5626, 4.5)."""
+
+
+def retry_delay(first_s: float, failures: int, share: float) -> float:
+    """Return the seconds before another try after so many refusals in a row (RFC 5626, 4.5): ``first_s``,
+    twice as long each time, and of that from a half to all, as ``share`` (0 to 1, random) says.
+    """
+    longest = min(RETRY_MAX_S, first_s * 2.0 ** min(max(0, failures - 1), 30))
+    return longest * (0.5 + 0.5 * share)
+
+
 _RETRIED_BY_PJSUA = frozenset({408, 500, 502, 503, 504})
 """And every status from 600 on. After any other refusal pjsua does not register again by itself."""
 
@@ -34,6 +47,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         """``host[:port]`` of its registrar; empty for the local account."""
         self._retry_s = retry_s
         self._retry_at: float | None = None
+        self._refusals = 0
+        """In a row."""
         self._failure: tuple[int, str] | None = None
         """Why the last registration failed, for as long as each fails for the same reason."""
         self.unregistering = False
@@ -56,7 +71,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         try:
             active = self.getInfo().regIsActive
             if active and prm.expiration:
-                self._failure = None
+                self._failure, self._refusals = None, 0
                 log.info("registered", account=self.name, expires_s=prm.expiration)
             elif prm.code // 100 == 2:
                 log.info("unregistered", account=self.name)
@@ -72,7 +87,9 @@ class PjAccount(pj.Account):  # type: ignore[misc]
                     )
                 self._failure = failure
                 if prm.code < 600 and prm.code not in _RETRIED_BY_PJSUA:
-                    self._retry_at = time.monotonic() + self._retry_s
+                    self._refusals += 1
+                    delay_s = retry_delay(self._retry_s, self._refusals, random.random())
+                    self._retry_at = time.monotonic() + delay_s
         except Exception:
             log.exception("registration_callback_failed", account=self.name)
 

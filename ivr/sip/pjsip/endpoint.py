@@ -352,7 +352,8 @@ class Endpoint:
         config.regConfig.timeoutSec = registration.expires_s
         config.regConfig.retryIntervalSec = registration.retry_s
         config.regConfig.firstRetryIntervalSec = registration.retry_s
-        config.regConfig.randomRetryIntervalSec = min(2, registration.retry_s)
+        # So that a PBX that comes back is not asked by everybody at once.
+        config.regConfig.randomRetryIntervalSec = (registration.retry_s + 1) // 2
         config.sipConfig.authCreds.append(
             pj.AuthCredInfo("digest", registration.realm, registration.user, 0, _password(registration))
         )
