@@ -41,7 +41,7 @@ class Confirm(TextOrFields):
 
     when: str = Field(
         default="auto",
-        description="auto (where it is not sure which choice was said), never, always, or below and a "
+        description="auto (where it is not sure what was said), never, always, or below and a "
         "confidence between 0 and 1, such as below 0.7",
     )
     say: Said | None = Field(
