@@ -30,8 +30,8 @@ class Registration:
     expires_s: int = 300
     """Seconds asked for; the registrar may shorten it."""
     retry_s: int = 10
-    """Seconds before another try after a loss, give or take a half. After a refusal, such as a wrong password,
-    the wait doubles each time, up to half an hour (RFC 5626, 4.5)."""
+    """Seconds before another try after a loss, give or take a half. After a refusal, such as a wrong
+    password, the wait doubles each time, up to half an hour (RFC 5626, 4.5)."""
     outbound_proxy: str | None = None
     """The SIP URI of a proxy that requests of this account go through (RFC 3261, 8.1.2)."""
 

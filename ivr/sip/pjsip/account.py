@@ -48,7 +48,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]
         self._retry_s = retry_s
         self._retry_at: float | None = None
         self._refusals = 0
-        """In a row."""
+        """Refusals in a row."""
         self._failure: tuple[int, str] | None = None
         """Why the last registration failed, for as long as each fails for the same reason."""
         self.unregistering = False
