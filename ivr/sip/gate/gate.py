@@ -351,7 +351,7 @@ class Gate:
     def _refuse(self, packet: Packet, message: RawMessage, found: Refusal) -> None:
         self._note(found.reason, packet, message, status=found.status)
         if found.status and message.method != "ACK":
-            headers = [("Warning", f'399 ivr "{found.reason}"')]
+            headers = [("Warning", f'399 ivr "{found.reason}"'), *found.headers]
             if found.status == 503:
                 headers = [("Retry-After", str(self._retry_after_s))]
             self._answer(packet, found.status, headers)

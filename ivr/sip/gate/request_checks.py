@@ -33,6 +33,9 @@ _MEDIA = re.compile(r"^m=", re.MULTILINE)
 _MEDIA_LINE = re.compile(r"m=\S+[ ]+(\d+)(?:/\d+)?[ ]+(\S+)")
 _CONNECTION = re.compile(r"^c=([^\r\n]*)", re.MULTILINE)
 _FINGERPRINT = re.compile(r"^a=fingerprint:\s*\S+\s+[0-9A-Fa-f:]+", re.MULTILINE)
+_TAKES_SDP = re.compile(r"\s*(?:\*/\*|application/(?:\*|sdp))\s*(?:;|$)", re.IGNORECASE)
+_EXTENSIONS = frozenset({"100rel", "timer", "replaces", "norefersub"})
+"""Option tags that we support (RFC 3262, 4028, 3891, 4488)."""
 _CONNECTION_VALUE = re.compile(r"IN IP4 (\S+?)(?:/\d+){0,2}\s*$")
 
 
@@ -42,11 +45,13 @@ class Refusal:
 
     status: int
     reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers that its answer must have."""
 
 
 def refusal(message: RawMessage, size: int) -> Refusal | None:
     """The reason to keep a request from pjsip; None when it may pass. ``size``: bytes of the packet."""
-    return _envelope(message, size) or _addresses(message) or _body(message)
+    return _envelope(message, size) or _addresses(message) or _body(message) or _demands(message)
 
 
 def response_refusal(message: RawMessage) -> Refusal | None:
@@ -170,6 +175,25 @@ def _body(message: RawMessage) -> Refusal | None:
         reason = sdp_fault(description)
         if reason:
             return Refusal(0 if message.method == "ACK" else 488, reason)
+    return None
+
+
+def _demands(message: RawMessage) -> Refusal | None:
+    """What a request needs that we cannot give, and pjsip would overlook."""
+    length = message.value("content-length")
+    if message.method != "ACK" and length.isdecimal() and int(length[:9]) > len(message.body):
+        return Refusal(400, "a body shorter than Content-Length (RFC 3261, 18.3)")
+    if message.method == "OPTIONS":
+        # pjsip looks at INVITEs alone.
+        required = [each.strip() for value in message.values("require") for each in value.split(",")]
+        unknown = [each for each in required if each and each.lower() not in _EXTENSIONS]
+        if unknown:
+            headers = (("Unsupported", ", ".join(unknown)),)
+            return Refusal(420, "it requires an extension that we lack (RFC 3261, 8.2.2.3)", headers)
+    accepted = [each for value in message.values("accept") for each in value.split(",") if each.strip()]
+    if message.method == "INVITE" and accepted and not any(_TAKES_SDP.match(each) for each in accepted):
+        headers = (("Accept", "application/sdp"),)
+        return Refusal(406, "it accepts no session description (RFC 3261, 21.4.7)", headers)
     return None
 
 
