@@ -21,7 +21,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=text)
         if name != "list":
-            action.add_argument("names", nargs="*", metavar="NAME", help="a model; all when none is named")
+            action.add_argument(
+                "names", nargs="*", metavar="NAME", help="a model; all that any plan needs when none is named"
+            )
         if name == "fetch":
             action.add_argument("--quiet", action="store_true", help="print nothing when nothing is missing")
         action.set_defaults(run=run)
@@ -69,7 +71,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(store: "ModelStore", names: Sequence[str]) -> "list[Model]":
-    return [store.manifest.get(name) for name in names or store.manifest.models]
+    """Return the models of these names; without names all but those that only some plans need, where they
+    are not in the cache."""
+    if names:
+        return [store.manifest.get(name) for name in names]
+    models = store.manifest.models.values()
+    return [each for each in models if not each.on_demand or store.status(each).state != "missing"]
 
 
 COMMANDS = {"models": Command("list, fetch or verify the models", _configure)}

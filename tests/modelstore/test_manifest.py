@@ -35,7 +35,7 @@ def load(tmp_path: Path, text: str) -> object:
 
 def test_the_projects_manifest() -> None:
     manifest = load_manifest()
-    assert {"silero", "whisper-tiny.en", "piper-joe", "smart-turn"} <= set(manifest.models)
+    assert {"silero", "whisper-tiny.en", "whisper-base", "piper-joe", "smart-turn"} <= set(manifest.models)
     for model in manifest.models.values():
         assert model.purpose and model.license and model.source
         assert model.directory.startswith(model.name + "-")
@@ -76,3 +76,8 @@ def test_only_http_urls(tmp_path: Path) -> None:
 def test_a_name_given_twice(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="named twice"):
         load(tmp_path, GOOD + GOOD)
+
+
+def test_models_that_only_some_plans_need_are_fetched_by_name() -> None:
+    models = load_manifest().models
+    assert [name for name, model in models.items() if model.on_demand] == ["whisper-base"]

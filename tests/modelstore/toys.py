@@ -38,14 +38,14 @@ def wheel_store(root: Path, built: Path, files: dict[str, bytes] = FILES) -> Mod
         "tests",
         "MIT",
         "model.bin",
-        tuple(ModelFile(n, digest(d), len(d), member=f"toy_model/{n}") for n, d in files.items()),
-        Wheel("toy-model", "1.0", digest(data), len(data)),
+        tuple(ModelFile(n, digest(d), len(d), members=(f"toy_model/{n}",)) for n, d in files.items()),
+        (Wheel("toy-model", "1.0", digest(data), len(data)),),
     )
     return ModelStore(root, Manifest({"toy": model}))
 
 
 def url_store(root: Path, url: str, content: bytes) -> ModelStore:
     model = Model(
-        "toy", "tests", "MIT", ".", (ModelFile("model.bin", digest(content), len(content), url=url),), None
+        "toy", "tests", "MIT", ".", (ModelFile("model.bin", digest(content), len(content), url=url),)
     )
     return ModelStore(root, Manifest({"toy": model}))

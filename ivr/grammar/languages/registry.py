@@ -4,14 +4,14 @@
 
 from collections.abc import Iterator
 
-from ivr.grammar.languages import de, en, es, fr
+from ivr.grammar.languages import de, en, es, fr, it
 from ivr.grammar.languages.answer_rules import AnswerRules
 from ivr.grammar.languages.language import DateOrder, Language, TextName
 from ivr.grammar.languages.matching_rules import MatchingRules
 from ivr.grammar.languages.reader import PlainReader, Reader
 from ivr.grammar.languages.vocabulary import Vocabulary
 
-BUILT_IN = (en.LANGUAGE, fr.LANGUAGE, de.LANGUAGE, es.LANGUAGE)
+BUILT_IN = (en.LANGUAGE, fr.LANGUAGE, de.LANGUAGE, es.LANGUAGE, it.LANGUAGE)
 
 _PLAIN_READER = PlainReader()
 _languages: dict[str, Language] = {}

@@ -1,16 +1,31 @@
-"""German: backchannels, words that cannot end a sentence, yes and no. Numbers and dates are understood in
-figures.
-"""
+"""German: number words, dates, matching, backchannels, built-in prompts, and reading values aloud."""
 
+from ivr.grammar.languages.de.matching import MATCHING
+from ivr.grammar.languages.de.reading import German
+from ivr.grammar.languages.de.texts import TEXTS
+from ivr.grammar.languages.de.turns import (
+    BACKCHANNELS,
+    NO_IDIOMS,
+    NO_PHRASES,
+    OPEN_WORDS,
+    YES_IDIOMS,
+    YES_NO_ANSWERS,
+    YES_PHRASES,
+)
+from ivr.grammar.languages.de.vocabulary import VOCABULARY
 from ivr.grammar.languages.language import Language
-from ivr.grammar.languages.vocabulary import word_set
 
 LANGUAGE = Language(
     code="de",
-    yes_no_answers=word_set("ja jo doch nein nö"),
-    backchannels=word_set("mm mmm mhm hm hmm äh ähm ah oh aha ja jo okay ok genau gut ach so verstehe klar"),
-    open_words=word_set(
-        "der die das den dem des ein eine einen einem einer mein meine meinen meiner ihr ihre ihren von"
-        " zu zum zur für mit bei in im am auf über zwischen und oder aber weil dass ob wenn äh ähm"
-    ),
+    vocabulary=VOCABULARY,
+    matching=MATCHING,
+    readers={"": German()},
+    yes_no_answers=YES_NO_ANSWERS,
+    yes_phrases=YES_PHRASES,
+    no_phrases=NO_PHRASES,
+    yes_idioms=YES_IDIOMS,
+    no_idioms=NO_IDIOMS,
+    backchannels=BACKCHANNELS,
+    open_words=OPEN_WORDS,
+    texts=TEXTS,
 )

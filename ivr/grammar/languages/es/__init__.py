@@ -1,16 +1,31 @@
-"""Spanish: backchannels, words that cannot end a sentence, yes and no. Numbers and dates are understood in
-figures.
-"""
+"""Spanish: number words, dates, matching, backchannels, built-in prompts, and reading values aloud."""
 
+from ivr.grammar.languages.es.matching import MATCHING
+from ivr.grammar.languages.es.reading import Spanish
+from ivr.grammar.languages.es.texts import TEXTS
+from ivr.grammar.languages.es.turns import (
+    BACKCHANNELS,
+    NO_IDIOMS,
+    NO_PHRASES,
+    OPEN_WORDS,
+    YES_IDIOMS,
+    YES_NO_ANSWERS,
+    YES_PHRASES,
+)
+from ivr.grammar.languages.es.vocabulary import VOCABULARY
 from ivr.grammar.languages.language import Language
-from ivr.grammar.languages.vocabulary import word_set
 
 LANGUAGE = Language(
     code="es",
-    yes_no_answers=word_set("sí si no"),
-    backchannels=word_set("mm mmm mhm hm eh ah oh ajá sí si vale ok okay claro bien bueno ya entiendo"),
-    open_words=word_set(
-        "el la los las un una unos unas mi mis tu tus su sus de del a al con por para en entre desde y o"
-        " pero porque que cuando es era eh"
-    ),
+    vocabulary=VOCABULARY,
+    matching=MATCHING,
+    readers={"": Spanish()},
+    yes_no_answers=YES_NO_ANSWERS,
+    yes_phrases=YES_PHRASES,
+    no_phrases=NO_PHRASES,
+    yes_idioms=YES_IDIOMS,
+    no_idioms=NO_IDIOMS,
+    backchannels=BACKCHANNELS,
+    open_words=OPEN_WORDS,
+    texts=TEXTS,
 )

@@ -2,6 +2,7 @@
 
 from ivr.grammar.languages.fr.answers import ANSWERS
 from ivr.grammar.languages.fr.idioms import NEITHER_IDIOMS, NO_IDIOMS, YES_IDIOMS
+from ivr.grammar.languages.fr.matching import MATCHING
 from ivr.grammar.languages.fr.reading import French
 from ivr.grammar.languages.fr.texts import TEXTS
 from ivr.grammar.languages.fr.turns import BACKCHANNELS, NO_PHRASES, OPEN_WORDS, YES_NO_ANSWERS, YES_PHRASES
@@ -13,6 +14,7 @@ LANGUAGE = Language(
     date_orders={"CA": "ymd"},
     vocabulary=VOCABULARY,
     answers=ANSWERS,
+    matching=MATCHING,
     readers={"": French(), "BE": French(seventy=True), "CH": French(seventy=True, eighty=True)},
     yes_no_answers=YES_NO_ANSWERS,
     yes_phrases=YES_PHRASES,

@@ -15,7 +15,14 @@ from faster_whisper.tokenizer import Tokenizer
 from ivr.audio.resample import resample
 from ivr.grammar.inputs import InputSpec
 from ivr.grammar.recognition import Hypothesis
-from ivr.speech.providers.whisper.phrases import LINE_NOISE, LINE_NOISE_S, Comparison, PhraseScorer
+from ivr.speech.providers.whisper.phrases import (
+    CALIBRATION,
+    LINE_NOISE,
+    LINE_NOISE_S,
+    MULTILINGUAL,
+    Comparison,
+    PhraseScorer,
+)
 from ivr.speech.providers.whisper.typed import MAX_LENGTH, Decoded, TypedDecoder
 
 RATE = 16_000
@@ -49,6 +56,23 @@ class Guess(NamedTuple):
     """The text repeats itself, or decoding had to be stopped."""
 
 
+class _Decoder(NamedTuple):
+    """The parts that depend on the language."""
+
+    tokenizer: Tokenizer
+    prompt: list[int]
+    scorer: PhraseScorer
+    typed: TypedDecoder
+
+    @classmethod
+    def make(cls, model: WhisperModel, multilingual: bool, silent: _F32, language: str) -> "_Decoder":
+        tokenizer = Tokenizer(model.hf_tokenizer, multilingual, task="transcribe", language=language)
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        calibration = MULTILINGUAL if multilingual else CALIBRATION
+        scorer = PhraseScorer(model.model, tokenizer, silent, language, calibration)
+        return cls(tokenizer, prompt, scorer, TypedDecoder(model.model, tokenizer, prompt, language))
+
+
 class WhisperEngine:
     def __init__(
         self,
@@ -69,25 +93,34 @@ class WhisperEngine:
         self._model = WhisperModel(
             model, device="cpu", compute_type=compute_type, cpu_threads=threads, local_files_only=True
         )
-        many = bool(self._model.model.is_multilingual)
-        tokenizer = Tokenizer(self._model.hf_tokenizer, many, task="transcribe", language=language)
-        self._tokenizer = tokenizer
-        self._prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        self._multilingual = bool(self._model.model.is_multilingual)
+        self._language = language or "en"
+        self._decoders: dict[str, _Decoder] = {}
         self._beam_size = beam_size
         self._short_s = min(short_context_s, FULL_S)
         self._retry_below, self._reject_below = retry_below, reject_below
         self._no_speech_above = no_speech_above
-        silence, _ = self._encode(np.zeros(RATE, np.float32), FULL_S)
-        self._guess(silence, 1.0)  # the first inference allocates and is slow
         noise = np.random.default_rng(0).standard_normal(int(LINE_NOISE_S * RATE)) * LINE_NOISE
         silent, _ = self._encode(noise.astype(np.float32), CONTEXTS_S[0])
-        self._scorer = PhraseScorer(self._model.model, tokenizer, np.array(silent), language)
-        self._typed = TypedDecoder(self._model.model, tokenizer, self._prompt, language)
+        self._silent = np.array(silent)
+        self.use_language(self._language)
+        silence, _ = self._encode(np.zeros(RATE, np.float32), FULL_S)
+        self._guess(silence, 1.0)  # the first inference allocates and is slow
+
+    def use_language(self, tag: str) -> None:
+        """Decode in a language from now on; in that of the settings where the network does not know it."""
+        code = tag.partition("-")[0].lower()
+        if not self._multilingual or self._model.hf_tokenizer.token_to_id(f"<|{code}|>") is None:
+            code = self._language
+        if code not in self._decoders:
+            self._decoders[code] = _Decoder.make(self._model, self._multilingual, self._silent, code)
+        self._tokenizer, self._prompt, self._scorer, self._typed = self._decoders[code]
 
     def handle(self, request: dict[str, Any], payload: bytes) -> Generator[bytes, None, dict[str, Any]]:
         """Transcribe PCM16 at ``request["sample_rate"]``; returns ``{"text", "confidence"}``, and where
         ``request["phrases"]`` or ``request["typed"]`` has the answers that are expected, ``"hypotheses"``.
         """
+        self.use_language(str(request.get("language") or self._language))
         pcm = np.frombuffer(payload, np.int16)
         if request["sample_rate"] != RATE:
             pcm = resample(pcm, request["sample_rate"], RATE)

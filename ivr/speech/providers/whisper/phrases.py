@@ -51,6 +51,9 @@ class Calibration(NamedTuple):
 
 CALIBRATION = Calibration(bias=2.94, score=0.19, lead=0.75, likelihood=0.85)
 
+MULTILINGUAL = CALIBRATION
+"""The same for Whisper base, which knows 99 languages."""
+
 
 class Comparison(NamedTuple):
     """A meaning compared with a sound; see ``Calibration`` for the numbers."""
@@ -66,11 +69,16 @@ class PhraseScorer:
     """Compares phrases with encoded sounds."""
 
     def __init__(
-        self, model: ctranslate2.models.Whisper, tokenizer: Tokenizer, silent: _F32, language: str
+        self,
+        model: ctranslate2.models.Whisper,
+        tokenizer: Tokenizer,
+        silent: _F32,
+        language: str,
+        calibration: Calibration = CALIBRATION,
     ) -> None:
         """``silent``: encoded line noise, one sound."""
         self._model, self._tokenizer, self._language = model, tokenizer, language
-        self._silent = silent
+        self._silent, self._calibration = silent, calibration
         self._priors: dict[str, float] = {}
 
     def hypotheses(
@@ -80,7 +88,9 @@ class PhraseScorer:
         see ``compare``."""
         return [
             Hypothesis(
-                each.meaning, each.phrase, CALIBRATION.probability(each.score, each.lead, each.likelihood)
+                each.meaning,
+                each.phrase,
+                self._calibration.probability(each.score, each.lead, each.likelihood),
             )
             for each in self.compare(encoded, frames, phrases, free)
         ]

@@ -11,6 +11,7 @@ from ivr.speech.base import SpeechError, Transcript, options_of
 from ivr.speech.local_engine import LocalEngine
 
 MODEL = "whisper-tiny.en"
+MULTILINGUAL_MODEL = "whisper-base"
 TARGET = "ivr.speech.providers.whisper.child:WhisperEngine"
 
 
@@ -19,9 +20,11 @@ class WhisperOptions(ProcessOptions):
     """Options of Whisper. Defaults were measured on recorded phrases over G.711; see the room's README."""
 
     model: Path | None = None
-    """Folder of a Whisper model converted for CTranslate2; when not set, tiny.en from the model cache."""
+    """Folder of a Whisper model converted for CTranslate2; when not set, tiny.en from the model cache, or for
+    another language than English the multilingual base."""
     language: str = "en"
-    """Code of the language spoken; only a multilingual model knows others than English."""
+    """Code of the language spoken; only a multilingual model knows others than English. Empty: the language
+    of each question."""
     compute_type: str = "int8"
     """Number format, in CTranslate2's names: int8, int8_float32, float32, ..."""
     beam_size: int = 2
@@ -46,7 +49,8 @@ class WhisperStt:
     def __init__(self, **options: Any) -> None:
         """Options are the fields of WhisperOptions. Raises ValueError, ModelMissing."""
         self.options = options_of(WhisperOptions, self.name, options)
-        model = self.options.model if self.options.model is not None else model_path(MODEL)
+        known = MODEL if self.options.language == "en" else MULTILINGUAL_MODEL
+        model = self.options.model if self.options.model is not None else model_path(known)
         inherited = {item.name for item in fields(ProcessOptions)}
         own = {item.name for item in fields(WhisperOptions)} - inherited - {"model"}
         arguments = {name: getattr(self.options, name) for name in sorted(own)}
@@ -58,17 +62,23 @@ class WhisperStt:
 
     async def transcribe(self, pcm16: bytes, sample_rate: int) -> Transcript:
         """See SpeechToText. Any rate is accepted; 16 kHz needs no conversion."""
-        return await self.recognise(pcm16, sample_rate, RecognitionContext())
+        return await self._request({"sample_rate": sample_rate}, pcm16)
 
     async def recognise(self, pcm16: bytes, sample_rate: int, context: RecognitionContext) -> Transcript:
         """See ``HasGrammar``. An answer of up to 7 s to a question of a few phrases is compared with them."""
-        if len(pcm16) % 2 or sample_rate <= 0:
-            raise SpeechError(self.name, f"not PCM16: {len(pcm16)} bytes at {sample_rate} Hz")
         request: dict[str, Any] = {"sample_rate": sample_rate}
+        if not self.options.language:
+            request["language"] = context.language
         if context.closed:
             request["phrases"] = {name: list(each) for name, each in context.phrases.items()}
         if context.typed:
             request["typed"] = dict(context.typed)
+        return await self._request(request, pcm16)
+
+    async def _request(self, request: dict[str, Any], pcm16: bytes) -> Transcript:
+        if len(pcm16) % 2 or request["sample_rate"] <= 0:
+            wrong = f"{len(pcm16)} bytes at {request['sample_rate']} Hz"
+            raise SpeechError(self.name, f"not PCM16: {wrong}")
         result = await self.engine.call(request, pcm16)
         found = tuple(
             Hypothesis(str(meaning), str(phrase), float(confidence))
