@@ -17,6 +17,7 @@ from ivr.speech.call_engines import CallEngines, SpeechEngines
 from ivr.speech.fallback import FallbackSTT, FallbackTTS
 from ivr.speech.prompts.cache import PromptCache
 from ivr.speech.registry import KINDS, create_stt, create_tts, create_turn_detector
+from ivr.speech.spoken_text import SpokenTextTTS
 from ivr.vad.base import VoiceActivityDetector
 from ivr.vad.registry import create_vad
 from ivr.vad.silero import VadModelError
@@ -83,13 +84,23 @@ async def _start(engine: SpeechToText | TextToSpeech | TurnDetector, progress: P
     progress.engine_ready(engine.name)
 
 
-def make_speech(settings: Settings) -> StartableEngines:
-    """Make the service's recogniser and synthesiser. Raises ValueError for an unknown name or option,
+def make_speech(settings: Settings, language: str = "") -> StartableEngines:
+    """Make the service's recogniser and synthesiser. ``language`` is the tag of what they say, where a voice
+    does not name its own. Raises ValueError for an unknown name or option,
     ModelMissing for a model not fetched.
     """
     stt = [create_stt(name, **settings.stt.of(name)) for name in settings.stt.order]
-    tts = [create_tts(name, **settings.tts.of(name)) for name in settings.tts.order]
+    tts = [
+        _with_spoken_text(create_tts(name, **settings.tts.of(name)), language) for name in settings.tts.order
+    ]
     return StartableEngines(FallbackSTT(stt), PromptCache(settings.prompts_dir).wrap(FallbackTTS(tts)))
+
+
+def _with_spoken_text(tts: TextToSpeech, language: str) -> TextToSpeech:
+    """Return the synthesiser with its text made speakable in the language of its voice, if that is known."""
+    of_voice = getattr(tts, "languages", None)
+    tag = of_voice[0] if of_voice else language
+    return SpokenTextTTS(tts, tag) if tag else tts
 
 
 def make_turn_detector(settings: Settings) -> TurnDetector | None:
@@ -115,7 +126,7 @@ def make_languages(settings: Settings) -> dict[str, StartableEngines]:
     for language in settings.languages:
         if language.tag in found:
             raise ValueError(f"languages: {language.tag!r} is given twice")
-        found[language.tag] = make_speech(settings_of(language))
+        found[language.tag] = make_speech(settings_of(language), language.tag)
     return found
 
 

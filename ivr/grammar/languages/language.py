@@ -1,12 +1,13 @@
 """What the service knows of one language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ivr.grammar.languages.answer_rules import AnswerRules
 from ivr.grammar.languages.matching_rules import MatchingRules
 from ivr.grammar.languages.reader import Reader
+from ivr.grammar.languages.speakable_rules import SpeakableRule
 from ivr.grammar.languages.vocabulary import Vocabulary
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
@@ -36,6 +37,8 @@ class Language:
     """How the phrases of a menu are found in what was said."""
     readers: Mapping[str, Reader] = field(default_factory=dict)
     """Region to how values are read aloud there; "" is the reader for every other region."""
+    speakable: Sequence[SpeakableRule] = ()
+    """What is written in one way and said in another, the first that fits (see ``grammar/speakable.py``)."""
     answers: AnswerRules = field(default_factory=AnswerRules)
     """What is said around a value, and how recognisers write it."""
     yes_no_answers: frozenset[str] = frozenset()

@@ -4,6 +4,7 @@ from ivr.grammar.languages.en.answers import ANSWERS
 from ivr.grammar.languages.en.idioms import NEITHER_IDIOMS, NO_IDIOMS, YES_IDIOMS
 from ivr.grammar.languages.en.matching import MATCHING
 from ivr.grammar.languages.en.reading import English
+from ivr.grammar.languages.en.speakable import SPEAKABLE
 from ivr.grammar.languages.en.texts import TEXTS
 from ivr.grammar.languages.en.turns import (
     BACKCHANNELS,
@@ -23,6 +24,7 @@ LANGUAGE = Language(
     date_orders={"US": "mdy"},
     vocabulary=VOCABULARY,
     answers=ANSWERS,
+    speakable=SPEAKABLE,
     matching=MATCHING,
     readers={"": English(), "US": English(american=True)},
     yes_no_answers=YES_NO_ANSWERS,

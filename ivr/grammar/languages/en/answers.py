@@ -6,7 +6,7 @@ from ivr.grammar.languages.vocabulary import word_set
 _LETTERS = {
     "a": "ay eh", "b": "be bee", "c": "see sea cee", "d": "dee", "e": "ee", "f": "eff", "g": "gee",
     "h": "aitch haitch", "i": "eye aye", "j": "jay", "k": "kay okay", "l": "el ell", "m": "em", "n": "en",
-    "o": "oh owe", "p": "pea pee", "q": "queue cue", "r": "are our ar", "s": "es ess", "t": "tea tee",
+    "o": "oh", "p": "pea pee", "q": "queue cue", "r": "are our ar", "s": "es ess", "t": "tea tee",
     "u": "you ewe", "v": "vee", "x": "ex axe", "y": "why", "z": "zed zee", "ne": "any", "sa": "essay",
     "nv": "envy", "ic": "icy", "kt": "katie", "ez": "easy", "xl": "excel", "ok": "okay",
 }  # fmt: skip
