@@ -76,6 +76,13 @@ def target() -> Iterator[Target]:
         pytest.param({"body": sdp(), "more": "X: a\rY: b\r\n"}, 0, id="a bare CR in a header"),
         pytest.param({"body": sdp(), "more": "X: \0\r\n"}, 0, id="a NUL in a header"),
         pytest.param({"body": sdp(), "cseq": "1 BYE"}, 400, id="CSeq of another method"),
+        pytest.param({"cseq": "1 BYE", "sender": "<sip:[]>;tag=x"}, 0, id="the same, From without a host"),
+        pytest.param(
+            {"cseq": "1 BYE", "more": "Record-Route: <sip:[];lr>\r\n"}, 0, id="the same with Record-Route"
+        ),
+        pytest.param(
+            {"contact": "<sip:[]>", "sender": "<sip:[]>;tag=x"}, 0, id="Contact and From without a host"
+        ),
         pytest.param({"method": "ACK"}, 0, id="ACK without an answer's tag"),
         pytest.param({"method": "BYE", "to": "<sip:b@127.0.0.1>;tag=none"}, 481, id="BYE in no dialog"),
         pytest.param({"method": "INFO", "to": "<sip:b@127.0.0.1>;tag=none"}, 481, id="INFO in no dialog"),

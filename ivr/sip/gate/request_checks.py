@@ -51,7 +51,21 @@ class Refusal:
 
 def refusal(message: RawMessage, size: int) -> Refusal | None:
     """The reason to keep a request from pjsip; None when it may pass. ``size``: bytes of the packet."""
-    return _envelope(message, size) or _addresses(message) or _body(message) or _demands(message)
+    found = _envelope(message, size) or _addresses(message) or _body(message) or _demands(message)
+    if found is None or not found.status:
+        return found
+    reason = _unprintable(message)
+    return Refusal(0, reason) if reason else found
+
+
+def _unprintable(message: RawMessage) -> str:
+    """Which address no answer can repeat: pjsip copies these headers into each, and cannot print it."""
+    for name in ("record-route", "from", "to"):
+        for address in message.addresses(name):
+            reason = _address_fault(address)
+            if reason:
+                return f"{name}: {reason}"
+    return ""
 
 
 def response_refusal(message: RawMessage) -> Refusal | None:
