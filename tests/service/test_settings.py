@@ -433,7 +433,7 @@ def test_every_whole_number_for_sip_fits_in_c(tmp_path: Path) -> None:
         for item in dataclasses.fields(options)
         if "int" in str(item.type)
     ]
-    assert len(names) == 6
+    assert len(names) == 7
     account = 'registrar = "a"\nuser = "b"\n'
     for table, name in names:
         rest = account if "registrations" in table else ""
