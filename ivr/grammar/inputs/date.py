@@ -187,7 +187,7 @@ def _weekday(found: Sequence[str], spec: InputSpec, words: Vocabulary) -> date |
     back = (today.weekday() - weekday) % 7 or 7
     if any(token in words.last for token in found):
         return today - timedelta(back)
-    if any(token in words.next_week for token in found):
+    if not later and any(token in words.next_week for token in found):
         return today + timedelta(7 - today.weekday() + weekday)
     if any(token in words.this for token in found):
         return today + timedelta(ahead)

@@ -13,6 +13,9 @@ YES_IDIOMS = (
     "nothing against it", "no issue", "no trouble", "no bother", "all right", "mm hmm", "uh huh", "mm hm",
     "very much so", "lets do it", "lets do that", "yes indeed", "its fine", "thats fine", "sounds great",
     "sounds fine", "sounds right", "looks good", "couldnt be better", "cant complain", "no harm in that",
+    "i dont see a problem", "i dont see any problem", "i see no problem", "i dont have a problem with that",
+    "i have no problem with that", "be my guest", "you got that right", "thatd be lovely", "thatd be great",
+    "thatd be good", "thatd be fine", "that would be lovely", "sounds about right", "thats about right",
     "suits me", "that suits me", "it suits me",
 )  # fmt: skip
 NO_IDIOMS = (
@@ -22,7 +25,8 @@ NO_IDIOMS = (
     "im afraid not", "not really", "not exactly", "not quite", "not yes", "no i dont", "i do not",
     "i do not think so", "it is not", "it isnt", "its not", "i am not", "im not", "it doesnt",
     "it does not", "we dont", "not today", "not now", "nuh uh", "no chance", "not a chance", "not for me",
-    "doesnt suit me", "does not suit me", "that isnt right", "that is not right", "that is not correct",
+    "id rather you didnt", "i would rather you didnt", "id rather you did not", "of course i dont",
+    "of course it isnt", "of course its not", "doesnt suit me", "does not suit me", "that isnt right", "that is not right", "that is not correct",
     "that is wrong", "thats wrong", "please dont", "do not", "nothing of the sort",
     "under no circumstances", "by no means", "no more", "far from it", "not the right one", "thats not it",
     "that doesnt work", "that does not work", "doesnt work for me", "not good for me",

@@ -50,7 +50,7 @@ VOCABULARY = Vocabulary(
     last=word_set("last"),
     this=word_set("this"),
     next_week=word_set("next"),
-    week_later=("week",),
+    week_later=("after next", "week"),
     definite=word_set("the"),
     currencies=named(
         EUR="euro euros €", USD="dollar dollars buck bucks $", GBP="pound pounds quid sterling £",
