@@ -16,5 +16,5 @@ def write(folder: Path, text: str, name: str = "plan.yaml") -> Path:
 
 def plan(folder: Path, steps: str, start: str = "a", *, top: str = "") -> Plan:
     """A plan whose steps are ``steps``, indented as they are there; ``top`` is a line above them."""
-    head = f"dialplan: 1\nstart: {start}\n{top}\nsteps:\n"
+    head = f"dialplan: 1\nstart: {start}\n{top}{top and chr(10)}steps:\n"
     return load_plan(write(folder, head + textwrap.indent(textwrap.dedent(steps), "  ")))
