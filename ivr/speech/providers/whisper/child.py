@@ -13,7 +13,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from ivr.audio.resample import resample
-from ivr.grammar.inputs import InputSpec
+from ivr.grammar.inputs import InputSpec, make_input
 from ivr.grammar.recognition import Hypothesis
 from ivr.speech.providers.whisper.phrases import (
     CALIBRATION,
@@ -36,6 +36,8 @@ CUT_S = (20.0, 28.0)
 SHORTEST_S = 0.1
 CONTEXTS_S = (6.0, 10.0)
 """Shortened contexts for an answer of a closed grammar, which is compared with its phrases."""
+CLEAR_VALUE, CLEAR_CONFIDENCE = 0.6, 0.95
+"""Likelihood from which a free transcript that says a typed value is taken, and how often it is right."""
 SURE = 0.9
 """Confidence of a phrase from which the free transcript is not made again with the full context."""
 TOKENS_PER_S = 8
@@ -154,13 +156,20 @@ class WhisperEngine:
         if free.no_speech > self._no_speech_above:
             return {"text": "", "confidence": 0.0}
         found = self._scorer.hypotheses(np.array(encoded), frames, phrases, "" if free.loop else free.text)
-        text, confidence = self._settle(sound, None if _sure(found) else context_s, free)
         if typed:
-            most = _most_tokens(sound.size / RATE)
-            found = sorted(
-                (*found, *self._typed.hypotheses(encoded, most, typed)), key=lambda each: -each.confidence
-            )
+            values = self._values(encoded, sound.size / RATE, free, typed)
+            found = sorted((*found, *values), key=lambda each: -each.confidence)
+        text, confidence = self._settle(sound, None if _sure(found) else context_s, free)
         return {"text": text, "confidence": confidence, "hypotheses": [each.plain() for each in found]}
+
+    def _values(
+        self, encoded: ctranslate2.StorageView, seconds: float, free: Guess, typed: dict[str, Any]
+    ) -> list[Hypothesis]:
+        """Return the typed values that may have been said; a clear transcript needs no further decoding."""
+        clear = free.likelihood >= CLEAR_VALUE and not free.loop
+        if clear and make_input(InputSpec.from_plain(typed)).parse(free.text) is not None:
+            return [Hypothesis("", free.text, CLEAR_CONFIDENCE)]
+        return self._typed.hypotheses(encoded, _most_tokens(seconds), typed)
 
     def compare(self, sound: _F32, phrases: dict[str, list[str]]) -> list[Comparison]:
         """Compare a sound of 16 kHz with phrases, without a confidence: for the choice of ``CALIBRATION``."""
