@@ -134,17 +134,17 @@ async def test_the_requests_of_a_client_that_disconnects_are_abandoned(tmp_path:
 
 async def test_errors_keep_their_kind(tmp_path: Path) -> None:
     async with hosting(tmp_path / "engines"):
-        engine = client(tmp_path / "engines", timeout_s=0.3)
+        engine = client(tmp_path / "engines")
         await engine.start()
         with pytest.raises(RequestFailed, match=r"^toy: ValueError: not this one$"):
             await engine.call({"do": "raise"})
         with pytest.raises(RequestTimeout):
-            await engine.call({"do": "hang"})
+            await engine.call({"do": "hang"}, within_s=0.3)
         with pytest.raises(RequestFailed, match="exit code 3"):
             while True:  # until the engine is back to crash
                 await asyncio.sleep(0.05)
                 try:
-                    await engine.call({"do": "crash"})
+                    await engine.call({"do": "crash"}, within_s=0.3)
                 except RequestTimeout:
                     continue
         await engine.aclose()
