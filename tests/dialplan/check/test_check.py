@@ -12,8 +12,8 @@ from tests.dialplan.check.cases import write
 from tests.dialplan.plans import DEMO
 from tests.processor import slowness
 
-MAX_S = 1.0
-"""Processor time that checking a plan of 500 steps may take."""
+MAX_S = 1.6
+"""Processor time that checking a plan of 500 steps may take; about 1 s on a quiet machine."""
 
 
 def test_a_plan_of_500_steps_is_checked_in_a_second(tmp_path: Path) -> None:
