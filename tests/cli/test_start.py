@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PLAN = str(ROOT / "dialplans" / "demo.yaml")
 MAX_CPU_S = 1.0
 """Seconds of CPU that a command without engines may take on the reference machine (tests/processor.py). To
-reach are 0.6; processor time of imports varies by half on a shared machine, so this finds what is much slower."""
+reach are 0.6; imports take up to half more on a shared machine, so this finds what is much slower."""
 
 HEAVY = (
     "onnxruntime",
