@@ -23,8 +23,15 @@ LOAD_HEADER = "X-Load"
 """``calls/max`` in the answer to OPTIONS."""
 
 
+RESERVED_FROM = 4
+"""Calls at once from which one is reserved for trusted senders."""
 REPORT_EVERY_S = 60.0
 """Seconds between two lines of the log about file descriptors that are used up."""
+
+
+def _reserved(max_calls: int) -> int:
+    """Return the default of ``reserved_calls``."""
+    return max(1, max_calls // 10) if max_calls >= RESERVED_FROM else 0
 
 
 class Admission:
@@ -50,7 +57,7 @@ class Admission:
         """pjsua runs with one slot more than ``max_calls``."""
         self._limit = max_calls
         reserved = self._options.reserved_calls
-        self._reserved = min(max_calls, max_calls // 10 if reserved is None else reserved)
+        self._reserved = min(max_calls, _reserved(max_calls) if reserved is None else reserved)
         self._slots = CallSlots(max_calls + 1)
 
     def refusal_reason(self, exclude: int = -1, *, trusted: bool = True) -> str | None:

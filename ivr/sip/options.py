@@ -93,7 +93,7 @@ class SipOptions:
     needs."""
     reserved_calls: int | None = None
     """The last calls, which only trusted senders (see ``accept_from``) may begin, so that strangers never
-    take them all; when not set, a tenth of the most, rounded down."""
+    take them all; when not set, a tenth of the most, at least one where there are four or more."""
     retry_after_s: int = 10
     """Seconds in ``Retry-After`` of a 503."""
     ring_s: float = 0.0

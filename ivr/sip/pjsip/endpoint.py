@@ -44,8 +44,11 @@ def _quiet_stdout() -> Iterator[None]:
         os.close(null)
 
 
-_DROPPED = re.compile(r"(?:Dropping|Error processing) (?:\d+ bytes )?packet from (?:\S+ )?([\d.]+):(\d+)")
-"""What pjsip logs about a packet that it could not parse, or that lacks a header; in any of its versions."""
+_DROPPED = re.compile(
+    r"(?:\S+\s+){0,2}[\s.>]*(?:Dropping|Error processing) (?:\d+ bytes )?packet from (?:\S+ )?([\d.]+):(\d+)"
+)
+"""What pjsip logs about a packet that it could not parse, or that lacks a header. Only
+the beginning of a line counts, after the time and the file: other lines have text of the network in them."""
 
 
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]
@@ -57,7 +60,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]
 
     def write(self, entry: Any) -> None:
         try:
-            dropped = _DROPPED.search(entry.msg)
+            dropped = _DROPPED.match(entry.msg)
             if dropped is not None:
                 self._unreadable(dropped[1], int(dropped[2]))
             else:
