@@ -10,10 +10,17 @@ import pytest
 from tests.e2e.running import Service
 from tests.e2e.services import Services
 from tests.pbx.phone import Phone
-from tests.pbx.running import TRUNK_PASSWORD, NoPbx, Pbx, chroot
+from tests.pbx.running import CHROOT_TIMEOUT_S, TRUNK_PASSWORD, NoPbx, Pbx, chroot
 from tests.ports import free_port
 
 RTP_TIMEOUT_S = 10
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test the time to make the chroot, which is downloaded."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(CHROOT_TIMEOUT_S + 120))
 
 
 @pytest.fixture(scope="session")
