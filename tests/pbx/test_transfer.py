@@ -6,7 +6,6 @@ import pytest
 
 from tests.e2e.running import Service
 from tests.pbx.calls import hear_each_other, over, through
-from tests.pbx.conftest import RTP_TIMEOUT_S
 from tests.pbx.phone import Phone
 from tests.pbx.running import Pbx
 
@@ -73,7 +72,9 @@ def test_to_a_busy_phone(service: Service, one: Phone, two: Phone) -> None:
 
 
 def test_the_caller_hangs_up_in_mid_transfer(service: Service, one: Phone, two: Phone) -> None:
-    """The PBX says 503 and leaves our leg as it is, with nobody in it and no sound: that ends it."""
+    """The PBX says 503 and leaves our leg as it is, with nobody in it: its RTCP goes on, and so does the plan,
+    which hears nobody and ends the call in its turn.
+    """
     call, there = through(one, service, "401")
     call.media.press("5")
     taken = two.wait_incoming(5)
@@ -81,4 +82,5 @@ def test_the_caller_hangs_up_in_mid_transfer(service: Service, one: Phone, two: 
     assert taken.ended.wait(5)
     reported = service.wait_event("transfer_ended", 5, call=there)
     assert (reported["outcome"], reported["status"]) == ("refused", 503)
-    assert over(service, there, RTP_TIMEOUT_S + 5)["reason"] == "rtp_timeout"
+    again = "prompt again, to nobody"
+    service.wait_until(lambda: len(service.find("step_entered", call=there, step="prompt")) > 1, 10, again)
