@@ -72,8 +72,8 @@ def test_to_a_busy_phone(service: Service, one: Phone, two: Phone) -> None:
 
 
 def test_the_caller_hangs_up_in_mid_transfer(service: Service, one: Phone, two: Phone) -> None:
-    """The PBX says 503 and leaves our leg as it is, with nobody in it: its RTCP goes on, and so does the plan,
-    which hears nobody and ends the call in its turn.
+    """The PBX says 503 and leaves our leg as it is, with nobody in it: its RTCP goes on, and so does the
+    plan, which hears nobody and ends the call in its turn.
     """
     call, there = through(one, service, "401")
     call.media.press("5")
